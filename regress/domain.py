@@ -1,0 +1,260 @@
+"""The glossary as types: what flows from ingest through store and detection to pages.
+
+Immutable records without I/O. Times are aware datetimes in UTC; values are in the metric's own unit.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class Direction(enum.StrEnum):
+    """Which way is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is measured. ``unit`` is what is stored ("seconds", "bytes", "1"); pages scale it for reading."""
+
+    name: str
+    unit: str
+    direction: Direction = Direction.LOWER
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Hardware and operating system a result depends on; ``facts`` as the tool reported them."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Interpreter and dependency versions a result depends on."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as history tells it. ``position`` counts first-parent steps from the branch's root."""
+
+    sha: str
+    parents: tuple[str, ...]
+    author: str
+    authored_at: datetime
+    committed_at: datetime
+    subject: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """What makes a series one series. ``parameters`` are (name, value) pairs in the benchmark's order.
+
+    ``version`` is asv's hash of the benchmark's code (empty elsewhere): another version, another series.
+    """
+
+    benchmark: str
+    parameters: tuple[tuple[str, str], ...]
+    metric: Metric
+    machine: str
+    environment: str
+    branch: str
+    version: str = ""
+
+    @property
+    def title(self) -> str:
+        """How people are shown it: ``benchmark(name=value, ...)``."""
+        inner = ", ".join(f"{name}={value}" for name, value in self.parameters)
+        return f"{self.benchmark}({inner})" if inner else self.benchmark
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One series' result at one commit. ``low`` and ``high`` bound the centre; ``samples`` may be empty."""
+
+    series: SeriesKey
+    commit: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    samples: tuple[float, ...] = ()
+    measured_at: datetime | None = None
+
+
+class FailureKind(enum.StrEnum):
+    """What failed: the commit's build, or one benchmark at it."""
+
+    BUILD = "build"
+    BENCHMARK = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that gave no number. ``benchmark`` is empty for a build; ``log`` is the end of the output."""
+
+    kind: FailureKind
+    commit: str
+    log: str
+    machine: str
+    environment: str
+    benchmark: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one result file (or one run of a tool) says: stored in one transaction, or not at all.
+
+    ``digest`` identifies the content, so that the same delivery twice changes nothing.
+    """
+
+    source: str
+    origin: str
+    digest: str
+    machine: Machine
+    environment: Environment
+    measurements: tuple[Measurement, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    delivered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured commit of a series, in history's order."""
+
+    commit: str
+    position: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+    samples: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series with its points, oldest first."""
+
+    id: int
+    key: SeriesKey
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """A place where a series' level shifted; ``index`` is the first point of the new level.
+
+    ``before`` and ``after`` are the levels, ``low`` and ``high`` bound ``ratio`` = after / before,
+    ``p_value`` is the chance of seeing this without a shift.
+    """
+
+    index: int
+    before: float
+    after: float
+    low: float
+    high: float
+    p_value: float
+
+    @property
+    def ratio(self) -> float:
+        """The level after, relative to the level before; 1.15 is 15 % more."""
+        return self.after / self.before if self.before else float("inf")
+
+
+class EventKind(enum.StrEnum):
+    """Whether a change made things worse or better, by the metric's direction."""
+
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+
+
+class State(enum.StrEnum):
+    """The life-cycle of a regression or improvement."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    INVESTIGATING = "investigating"
+    EXPECTED = "expected"
+    FIXED = "fixed"
+    INVALID = "invalid"
+    WENT_AWAY = "went away"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesChange:
+    """One series' part in an event: its change point, located in history."""
+
+    series_id: int
+    series: SeriesKey
+    last_before: str
+    first_after: str
+    change: ChangePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Change points of one commit range, grouped: a regression or an improvement with its life-cycle."""
+
+    id: int
+    kind: EventKind
+    last_before: str
+    first_after: str
+    state: State
+    changes: tuple[SeriesChange, ...]
+    first_seen: datetime
+
+    @property
+    def worst(self) -> SeriesChange:
+        """The change with the largest relative size."""
+        return max(self.changes, key=lambda c: abs(c.change.ratio - 1))
+
+
+class Verdict(enum.StrEnum):
+    """What a comparison of two commits says about one series."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    SAME = "same"
+    UNCLEAR = "can't tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One series at two commits. ``ratio`` is b / a with its interval.
+
+    ``resolution`` is what the data can see: "same" means "same within this"; ``more_runs`` says how many
+    further runs of each side would settle an unclear verdict (None when it is settled or unknowable).
+    """
+
+    series_id: int
+    series: SeriesKey
+    a: Measurement
+    b: Measurement
+    verdict: Verdict
+    ratio: float
+    low: float
+    high: float
+    resolution: float
+    more_runs: int | None = None
+
+
+JSON = dict[str, Any]
+"""A JSON object, where its shape is the other side's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitStatus:
+    """How a commit stands: measured series, and what failed at it."""
+
+    commit: Commit
+    measured: int = 0
+    failures: tuple[Failure, ...] = field(default_factory=tuple)

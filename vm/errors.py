@@ -1,0 +1,123 @@
+"""Every error the engine raises, as one tree.
+
+    VMError                     anything this package raises on purpose (``WasmtimeError`` in the API)
+    ├── WasmError               something is wrong with a module
+    │   ├── DecodeError         the bytes are malformed                     offset
+    │   └── ValidationError     the module is well formed but invalid       offset, function
+    ├── LinkError               imports do not fit what was given           missing
+    ├── ConfigError             a knob got a value outside its range        knob
+    └── Trap                    execution stopped                           code, frames
+        └── ExitTrap            a WASI program called ``proc_exit``         exit_code
+
+Facts are fields; ``str(error)`` is one line that says what was wrong and where. Translating to exit
+codes and colours is the edge's work (``vm.cli``).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class VMError(Exception):
+    """Base of the tree."""
+
+
+class WasmError(VMError):
+    """A module cannot be used.
+
+    ``message`` is the specification's own wording ("unexpected end", "type mismatch"), ``offset`` the
+    byte in the binary where the fault was seen, ``detail`` what was found and expected there.
+    """
+
+    def __init__(self, message: str, offset: int, detail: str = "") -> None:
+        self.message = message
+        self.offset = offset
+        self.detail = detail
+        super().__init__(message, offset, detail)
+
+    def __str__(self) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.message}{detail} (at offset {self.offset:#x})"
+
+
+class DecodeError(WasmError):
+    """The bytes do not follow the binary format (spec chapter 5: *malformed*)."""
+
+
+class ValidationError(WasmError):
+    """The module breaks a validation rule (spec chapter 3: *invalid*).
+
+    ``function`` is the index of the function whose body is at fault, or None for a module-level rule.
+    """
+
+    def __init__(self, message: str, offset: int, detail: str = "", function: int | None = None) -> None:
+        super().__init__(message, offset, detail)
+        self.function = function
+
+    def __str__(self) -> str:
+        where = "" if self.function is None else f" in function {self.function}"
+        return super().__str__() + where
+
+
+class LinkError(VMError):
+    """An instance cannot be made from a module and the imports given (*unlinkable*).
+
+    ``missing`` lists every import that has no definition, as ``(module, name)``.
+    """
+
+    def __init__(self, message: str, missing: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class ConfigError(VMError):
+    """A configuration knob got a value it does not take."""
+
+    def __init__(self, knob: str, message: str) -> None:
+        super().__init__(f"{knob}: {message}")
+        self.knob = knob
+
+
+class TrapCode(enum.Enum):
+    """Why execution stopped; the value is the specification's wording, as its test suite checks it."""
+
+    STACK_OVERFLOW = "call stack exhausted"
+    MEMORY_OUT_OF_BOUNDS = "out of bounds memory access"
+    TABLE_OUT_OF_BOUNDS = "out of bounds table access"
+    UNDEFINED_ELEMENT = "undefined element"
+    UNINITIALIZED_ELEMENT = "uninitialized element"
+    BAD_SIGNATURE = "indirect call type mismatch"
+    INTEGER_OVERFLOW = "integer overflow"
+    INTEGER_DIVISION_BY_ZERO = "integer divide by zero"
+    BAD_CONVERSION_TO_INTEGER = "invalid conversion to integer"
+    UNREACHABLE = "unreachable"
+    INTERRUPT = "interrupt"
+    OUT_OF_FUEL = "all fuel consumed by WebAssembly"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One WebAssembly frame of a backtrace, innermost first."""
+
+    function_index: int
+    function_name: str | None
+    module_name: str | None = None
+
+
+class Trap(VMError):
+    """Execution stopped for a reason the specification defines, or that the host asked for."""
+
+    def __init__(self, code: TrapCode | None, message: str = "", frames: tuple[Frame, ...] = ()) -> None:
+        self.code = code
+        self.message = message or (code.value if code else "trap")
+        self.frames = frames
+        super().__init__(self.message)
+
+
+class ExitTrap(Trap):
+    """A WASI program ended itself; ``exit_code`` is what it passed to ``proc_exit``."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(None, f"exited with status {exit_code}")

@@ -1,0 +1,73 @@
+"""WebAssembly's types (spec 2.3), as immutable values that compare and hash by structure."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class ValType(enum.Enum):
+    """A value type; the enum's value is its byte in the binary format (spec 5.3)."""
+
+    I32 = 0x7F
+    I64 = 0x7E
+    F32 = 0x7D
+    F64 = 0x7C
+    FUNCREF = 0x70
+    EXTERNREF = 0x6F
+
+    @property
+    def is_ref(self) -> bool:
+        """Whether values of this type are references."""
+        return self in (ValType.FUNCREF, ValType.EXTERNREF)
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FuncType:
+    """Parameters and results of a function, block or instruction."""
+
+    params: tuple[ValType, ...] = ()
+    results: tuple[ValType, ...] = ()
+
+    def __str__(self) -> str:
+        return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Size bounds: pages of 64 KiB for a memory, elements for a table; ``maximum`` None is unbounded."""
+
+    minimum: int
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableType:
+    """A table of references."""
+
+    element: ValType
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryType:
+    """A linear memory, measured in pages of 64 KiB."""
+
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalType:
+    """A global variable."""
+
+    content: ValType
+    mutable: bool
+
+
+ExternType = FuncType | TableType | MemoryType | GlobalType
+
+PAGE_SIZE = 65_536
+"""Bytes in a page of linear memory (spec 4.2.8)."""

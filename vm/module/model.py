@@ -1,0 +1,120 @@
+"""A decoded module: what the sections say, with bodies left as byte ranges.
+
+Index spaces follow the specification: imports come first in each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vm.isa.types import ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import: two names and the type it must have."""
+
+    module: str
+    name: str
+    type: ExternType
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export; ``kind`` is "func", "table", "memory" or "global"."""
+
+    name: str
+    kind: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConstExpr:
+    """A constant expression as the byte range of its instructions, ``end`` behind the final ``end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalDef:
+    """A global defined here, with its initialiser."""
+
+    type: GlobalType
+    init: ConstExpr
+
+
+@dataclass(frozen=True, slots=True)
+class ElementSegment:
+    """An element segment: ``mode`` is "active", "passive" or "declarative".
+
+    ``items`` holds function indices, or constant expressions; ``table`` and ``offset`` only when active.
+    """
+
+    mode: str
+    type: ValType
+    items: tuple[int | ConstExpr, ...]
+    table: int = 0
+    offset: ConstExpr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSegment:
+    """A data segment: bytes ``start:end`` of the binary; ``offset`` is None when it is passive."""
+
+    start: int
+    end: int
+    memory: int = 0
+    offset: ConstExpr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A function body: declared locals as (count, type) runs, and the byte range of its instructions."""
+
+    locals: tuple[tuple[int, ValType], ...]
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Names:
+    """The custom "name" section: what a compiler called things. Missing entries are simply absent."""
+
+    module: str | None = None
+    functions: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ModuleData:
+    """Everything the binary says.
+
+    ``functions`` gives the type index of every function in the index space (imported ones first);
+    ``bodies`` the bodies of those defined here, so function ``i`` has body ``i - imported_functions``.
+    """
+
+    binary: bytes
+    types: list[FuncType] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)
+    tables: list[TableType] = field(default_factory=list)
+    memories: list[MemoryType] = field(default_factory=list)
+    globals: list[GlobalType] = field(default_factory=list)
+    global_defs: list[GlobalDef] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    start: int | None = None
+    elements: list[ElementSegment] = field(default_factory=list)
+    data: list[DataSegment] = field(default_factory=list)
+    data_count: int | None = None
+    bodies: list[Body] = field(default_factory=list)
+    names: Names = field(default_factory=Names)
+    custom: list[tuple[str, int, int]] = field(default_factory=list)
+
+    imported_functions: int = 0
+    imported_tables: int = 0
+    imported_memories: int = 0
+    imported_globals: int = 0
+
+    def function_type(self, index: int) -> FuncType:
+        """The type of function ``index`` of the index space."""
+        return self.types[self.functions[index]]
