@@ -1,8 +1,11 @@
-"""Shared by every test: where the checkout and the outside test data lie."""
+"""Shared by every test: where the checkout and outside data lie; a quiet machine for tests that measure."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,3 +26,25 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder}: set REGRESS_SHARED to a folder that holds wasm/ and data/")
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let tests marked ``alone`` measure on a machine where no other test of this run works."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    # The factory behind tmp_path has no public name outside fixtures; its parent folder is the run's own.
+    run: Path = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
+    with _room(run, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextmanager
+def _room(run: Path, *, alone: bool) -> Iterator[None]:
+    """A readers-writer lock over the run's processes; a waiting writer holds the door and is not starved."""
+    with open(run / "door.lock", "w") as door, open(run / "room.lock", "w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
