@@ -16,9 +16,35 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-VM_LAYERS = tuple("errors config isa module memory gc runtime tiers jit executor wasi api cli".split())
+VM_LAYERS = (
+    "errors",
+    "config",
+    "isa",
+    "module",
+    "memory",
+    "gc",
+    "runtime",
+    "tiers",
+    "jit",
+    "executor",
+    "wasi",
+    "api",
+    "cli",
+)
 
-REGRESS_LAYERS = tuple("errors domain metrics config ingest store detect runner bisect service cli".split())
+REGRESS_LAYERS = (
+    "errors",
+    "domain",
+    "metrics",
+    "config",
+    "ingest",
+    "store",
+    "detect",
+    "runner",
+    "bisect",
+    "service",
+    "cli",
+)
 
 
 def sources(package: str) -> list[Path]:
