@@ -1,0 +1,203 @@
+"""One instruction at a time: opcode, immediates, where the next one starts (spec 5.4).
+
+``read`` is what every walker over code uses: validator, printer, interpreter, compilers. How an
+immediate is encoded stands here once, in ``_READERS``; what an opcode takes stands in the opcode table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vm.errors import DecodeError
+from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
+from vm.isa.types import FuncType, ValType
+from vm.module.leb import UNEXPECTED_END, signed, unsigned
+from vm.module.model import ModuleData
+
+BlockType = ValType | int | None
+"""A block's type as the binary gives it: a type index, one result, or None for ``[] -> []``."""
+
+Reader = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
+
+VALUE_TYPES: dict[int, ValType] = {member.value: member for member in ValType}
+"""Value types by their byte."""
+
+_EMPTY_BLOCK = 0x40
+
+
+def read(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
+    """The instruction at ``at``: its row, its immediates (see ``Immediate``), and the next offset.
+
+    Raises ``DecodeError`` for unknown opcodes, malformed immediates, and at the end of ``code``; that
+    the instruction lies inside its body is the caller's to check.
+    """
+    try:
+        byte = code[at]
+    except IndexError:
+        raise DecodeError(UNEXPECTED_END, at, "an instruction was expected") from None
+    entry = _ONE_BYTE[byte]
+    if entry is None:
+        return _read_prefixed(code, at)
+    opcode, reader = entry
+    if reader is None:
+        return opcode, (), at + 1
+    immediates, next_at = reader(code, at + 1)
+    return opcode, immediates, next_at
+
+
+def block_type(module: ModuleData, immediate: BlockType) -> FuncType:
+    """The function type of a block, from the immediate that ``read`` gave.
+
+    Raises ``IndexError`` for a type index the module does not have.
+    """
+    if immediate is None:
+        return _NO_VALUES
+    if isinstance(immediate, ValType):
+        return _ONE_RESULT[immediate]
+    return module.types[immediate]
+
+
+_NO_VALUES = FuncType()
+_ONE_RESULT = {member: FuncType((), (member,)) for member in ValType}
+
+
+def _read_prefixed(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
+    """An instruction of two parts, or the error for a byte that opens none."""
+    prefix = code[at]
+    if prefix not in PREFIXES:
+        raise DecodeError(f"illegal opcode {prefix:02x}", at, "no instruction starts with this byte")
+    sub, next_at = unsigned(code, at + 1)
+    entry = _PREFIXED.get(prefix << 8 | sub) if sub < 0x100 else None
+    if entry is None:
+        raise DecodeError(f"illegal opcode {prefix:02x} {sub:02x}", at, "unknown after this prefix")
+    opcode, reader = entry
+    if reader is None:
+        return opcode, (), next_at
+    immediates, next_at = reader(code, next_at)
+    return opcode, immediates, next_at
+
+
+def _index(code: bytes, at: int) -> tuple[tuple[int], int]:
+    value, at = unsigned(code, at)
+    return (value,), at
+
+
+def _two_indices(code: bytes, at: int) -> tuple[tuple[int, int], int]:
+    first, at = unsigned(code, at)
+    second, at = unsigned(code, at)
+    return (first, second), at
+
+
+def _label_table(code: bytes, at: int) -> tuple[tuple[tuple[int, ...], int], int]:
+    count, at = unsigned(code, at)
+    if count > len(code) - at:  # each label takes a byte: refuse before allocating
+        raise DecodeError("unexpected end of section or function", at, f"a table of {count} labels")
+    labels = []
+    for _ in range(count):
+        label, at = unsigned(code, at)
+        labels.append(label)
+    default, at = unsigned(code, at)
+    return (tuple(labels), default), at
+
+
+def _memarg(code: bytes, at: int) -> tuple[tuple[int, int], int]:
+    align, next_at = unsigned(code, at)
+    if align >= 32:
+        raise DecodeError("malformed memop flags", at, f"{align:#x}")
+    offset, next_at = unsigned(code, next_at)
+    return (align, offset), next_at
+
+
+def _i32(code: bytes, at: int) -> tuple[tuple[int], int]:
+    value, at = signed(code, at, 32)
+    return (value,), at
+
+
+def _i64(code: bytes, at: int) -> tuple[tuple[int], int]:
+    value, at = signed(code, at, 64)
+    return (value,), at
+
+
+def _bits(width: int) -> Reader:
+    def reader(code: bytes, at: int) -> tuple[tuple[int], int]:
+        if at + width > len(code):
+            raise DecodeError(UNEXPECTED_END, at, f"a constant of {width} bytes was expected")
+        return (int.from_bytes(code[at : at + width], "little"),), at + width
+
+    return reader
+
+
+def _block_type(code: bytes, at: int) -> tuple[tuple[BlockType], int]:
+    byte = code[at] if at < len(code) else -1
+    if byte == _EMPTY_BLOCK:
+        return (None,), at + 1
+    if byte in VALUE_TYPES:
+        return (VALUE_TYPES[byte],), at + 1
+    index, next_at = signed(code, at, 33)
+    if index < 0:
+        raise DecodeError("malformed block type", at, f"byte {byte:#x}")
+    return (index,), next_at
+
+
+def _value_type(code: bytes, at: int) -> tuple[ValType, int]:
+    if at >= len(code):
+        raise DecodeError(UNEXPECTED_END, at, "a value type was expected")
+    found = VALUE_TYPES.get(code[at])
+    if found is None:
+        raise DecodeError("malformed value type", at, f"byte {code[at]:#x}")
+    return found, at + 1
+
+
+def _ref_type(code: bytes, at: int) -> tuple[tuple[ValType], int]:
+    found = VALUE_TYPES.get(code[at]) if at < len(code) else None
+    if found is None or not found.is_ref:
+        raise DecodeError("malformed reference type", at, "funcref or externref was expected")
+    return (found,), at + 1
+
+
+def _value_types(code: bytes, at: int) -> tuple[tuple[tuple[ValType, ...]], int]:
+    count, at = unsigned(code, at)
+    if count > len(code) - at:
+        raise DecodeError("unexpected end of section or function", at, f"{count} value types")
+    types = []
+    for _ in range(count):
+        found, at = _value_type(code, at)
+        types.append(found)
+    return (tuple(types),), at
+
+
+_READERS: dict[Immediate, Reader | None] = {
+    Immediate.NONE: None,
+    Immediate.BLOCK: _block_type,
+    Immediate.LABEL: _index,
+    Immediate.LABEL_TABLE: _label_table,
+    Immediate.FUNC: _index,
+    Immediate.CALL_INDIRECT: _two_indices,
+    Immediate.LOCAL: _index,
+    Immediate.GLOBAL: _index,
+    Immediate.TABLE: _index,
+    Immediate.TABLE_TABLE: _two_indices,
+    Immediate.ELEM: _index,
+    Immediate.ELEM_TABLE: _two_indices,
+    Immediate.DATA: _index,
+    Immediate.DATA_MEMORY: _two_indices,
+    Immediate.MEMARG: _memarg,
+    Immediate.MEMORY: _index,
+    Immediate.MEMORY_MEMORY: _two_indices,
+    Immediate.I32: _i32,
+    Immediate.I64: _i64,
+    Immediate.F32: _bits(4),
+    Immediate.F64: _bits(8),
+    Immediate.REF_TYPE: _ref_type,
+    Immediate.SELECT_TYPES: _value_types,
+}
+"""How each kind of immediate is read; None when there is nothing to read."""
+
+_Entry = tuple[Opcode, Reader | None]
+_PREFIXED: dict[int, _Entry] = {
+    code: (opcode, _READERS[opcode.immediate]) for code, opcode in BY_CODE.items() if code > 0xFF
+}
+_ONE_BYTE: list[_Entry | None] = [
+    (BY_CODE[byte], _READERS[BY_CODE[byte].immediate]) if byte in BY_CODE else None for byte in range(256)
+]

@@ -1,0 +1,118 @@
+"""A cursor over one section: every read is bounded by the section's end and says where it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from vm.errors import DecodeError
+from vm.isa.types import ValType
+from vm.module.instructions import VALUE_TYPES, read
+from vm.module.leb import UNEXPECTED_END, unsigned
+from vm.module.model import ConstExpr
+
+END_OF_SECTION = "unexpected end of section or function"
+
+_OPENS_BLOCK = frozenset({0x02, 0x03, 0x04})
+_END = 0x0B
+
+_T = TypeVar("_T")
+
+
+class Reader:
+    """Reads ``data`` from ``at`` up to ``end``; ``at`` moves forward as things are read."""
+
+    __slots__ = ("at", "data", "end")
+
+    def __init__(self, data: bytes, at: int, end: int) -> None:
+        self.data = data
+        self.at = at
+        self.end = end
+
+    def fail(self, message: str, detail: str = "", at: int | None = None) -> DecodeError:
+        """An error at ``at`` (default: here), for the caller to raise."""
+        return DecodeError(message, self.at if at is None else at, detail)
+
+    def need(self, count: int, what: str) -> None:
+        """Raise unless ``count`` more bytes lie before the end."""
+        if self.at + count > self.end:
+            message = UNEXPECTED_END if self.end == len(self.data) else END_OF_SECTION
+            raise self.fail(message, f"{what}: {count} bytes wanted, {self.end - self.at} left")
+
+    def byte(self, what: str) -> int:
+        """One byte."""
+        self.need(1, what)
+        value = self.data[self.at]
+        self.at += 1
+        return value
+
+    def u32(self, what: str) -> int:
+        """An unsigned 32-bit number."""
+        self.need(1, what)
+        value, at = unsigned(self.data, self.at)
+        self._move(at, what)
+        return value
+
+    def count(self, what: str) -> int:
+        """A vector's length; refused at once when its elements cannot fit (each takes a byte)."""
+        start = self.at
+        value = self.u32(what)
+        if value > self.end - self.at:
+            raise self.fail(END_OF_SECTION, f"{value} {what}, {self.end - self.at} bytes left", start)
+        return value
+
+    def vector(self, what: str, element: Callable[[], _T]) -> list[_T]:
+        """A length and that many elements."""
+        return [element() for _ in range(self.count(what))]
+
+    def skip(self, count: int, what: str) -> int:
+        """Move over ``count`` bytes; gives the offset where they start."""
+        if count > self.end - self.at:
+            raise self.fail(
+                "length out of bounds", f"{what}: {count} bytes wanted, {self.end - self.at} left"
+            )
+        start = self.at
+        self.at += count
+        return start
+
+    def name(self, what: str) -> str:
+        """A length and that many bytes of UTF-8."""
+        start = self.skip(self.u32(f"{what} length"), what)
+        try:
+            return self.data[start : self.at].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self.fail("malformed UTF-8 encoding", what, start + error.start) from None
+
+    def value_type(self) -> ValType:
+        """A value type."""
+        found = VALUE_TYPES.get(self.byte("value type"))
+        if found is None:
+            raise self.fail("malformed value type", f"byte {self.data[self.at - 1]:#x}", self.at - 1)
+        return found
+
+    def ref_type(self) -> ValType:
+        """A reference type."""
+        found = VALUE_TYPES.get(self.byte("reference type"))
+        if found is None or not found.is_ref:
+            raise self.fail("malformed reference type", f"byte {self.data[self.at - 1]:#x}", self.at - 1)
+        return found
+
+    def const_expr(self) -> ConstExpr:
+        """A constant expression: skipped instruction by instruction up to its own ``end``."""
+        start = self.at
+        depth = 1
+        while depth:
+            self.need(1, "constant expression")
+            byte = self.data[self.at]
+            _, _, at = read(self.data, self.at)
+            self._move(at, "constant expression")
+            if byte in _OPENS_BLOCK:
+                depth += 1
+            elif byte == _END:
+                depth -= 1
+        return ConstExpr(start, self.at)
+
+    def _move(self, at: int, what: str) -> None:
+        if at > self.end:
+            raise self.fail(END_OF_SECTION, what)
+        self.at = at

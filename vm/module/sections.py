@@ -1,0 +1,225 @@
+"""What each section holds: one function a section, from a bounded cursor into the model (spec 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vm.errors import ValidationError
+from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from vm.module.model import (
+    Body,
+    ConstExpr,
+    DataSegment,
+    ElementSegment,
+    Export,
+    GlobalDef,
+    Import,
+    ModuleData,
+)
+from vm.module.reader import Reader
+
+EXPORT_KINDS = ("func", "table", "memory", "global")
+"""Kinds of imports and exports, by their byte."""
+
+MAX_LOCALS = 2**32 - 1
+"""Locals of one function, declared ones and parameters together (spec 5.5.13)."""
+
+_FUNC_FORM = 0x60
+
+
+def types(r: Reader, module: ModuleData) -> None:
+    """Section 1."""
+
+    def one() -> FuncType:
+        form = r.byte("type")
+        if form != _FUNC_FORM:
+            raise r.fail(
+                "malformed definition type", f"byte {form:#x}, a function type was expected", r.at - 1
+            )
+        params = tuple(r.vector("parameters", r.value_type))
+        return FuncType(params, tuple(r.vector("results", r.value_type)))
+
+    module.types = r.vector("types", one)
+
+
+def imports(r: Reader, module: ModuleData) -> None:
+    """Section 2: fills the front of each index space."""
+    for _ in range(r.count("imports")):
+        source, name = r.name("import module"), r.name("import name")
+        kind = r.byte("import kind")
+        if kind >= len(EXPORT_KINDS):
+            raise r.fail("malformed import kind", f"byte {kind:#x}", r.at - 1)
+        module.imports.append(Import(source, name, _import_type(r, module, EXPORT_KINDS[kind])))
+    module.imported_functions = len(module.functions)
+    module.imported_tables = len(module.tables)
+    module.imported_memories = len(module.memories)
+    module.imported_globals = len(module.globals)
+
+
+def _import_type(r: Reader, module: ModuleData, kind: str) -> ExternType:
+    if kind == "func":
+        start, index = r.at, r.u32("type index")
+        module.functions.append(index)
+        if index >= len(module.types):
+            # a rule of validity, checked already here because the model holds the type itself
+            raise ValidationError("unknown type", start, f"{index}, the module has {len(module.types)}")
+        return module.types[index]
+    if kind == "table":
+        module.tables.append(_table_type(r))
+        return module.tables[-1]
+    if kind == "memory":
+        module.memories.append(_memory_type(r))
+        return module.memories[-1]
+    module.globals.append(_global_type(r))
+    return module.globals[-1]
+
+
+def functions(r: Reader, module: ModuleData) -> None:
+    """Section 3: type indices of the functions defined here."""
+    module.functions += r.vector("functions", lambda: r.u32("type index"))
+
+
+def tables(r: Reader, module: ModuleData) -> None:
+    """Section 4."""
+    module.tables += r.vector("tables", lambda: _table_type(r))
+
+
+def memories(r: Reader, module: ModuleData) -> None:
+    """Section 5."""
+    module.memories += r.vector("memories", lambda: _memory_type(r))
+
+
+def globals_(r: Reader, module: ModuleData) -> None:
+    """Section 6."""
+    module.global_defs = r.vector("globals", lambda: GlobalDef(_global_type(r), r.const_expr()))
+    module.globals += [definition.type for definition in module.global_defs]
+
+
+def exports(r: Reader, module: ModuleData) -> None:
+    """Section 7."""
+
+    def one() -> Export:
+        name = r.name("export name")
+        kind = r.byte("export kind")
+        if kind >= len(EXPORT_KINDS):
+            raise r.fail("malformed export kind", f"byte {kind:#x}", r.at - 1)
+        return Export(name, EXPORT_KINDS[kind], r.u32("export index"))
+
+    module.exports = r.vector("exports", one)
+
+
+def start(r: Reader, module: ModuleData) -> None:
+    """Section 8."""
+    module.start = r.u32("start function")
+
+
+def elements(r: Reader, module: ModuleData) -> None:
+    """Section 9."""
+    module.elements = r.vector("element segments", lambda: _element_segment(r))
+
+
+def _element_segment(r: Reader) -> ElementSegment:
+    """One segment; bits of the flags: 0 not active, 1 declarative or explicit table, 2 expressions."""
+    flags = r.u32("element segment flags")
+    if flags > 7:
+        raise r.fail("malformed elements segment kind", f"flags {flags:#x}", r.at - 1)
+    active = not flags & 1
+    mode = "active" if active else "declarative" if flags & 2 else "passive"
+    table = r.u32("table index") if active and flags & 2 else 0
+    offset = r.const_expr() if active else None
+    element = ValType.FUNCREF
+    if flags & 3:
+        element = r.ref_type() if flags & 4 else _element_kind(r)
+    read_item: Callable[[], int | ConstExpr] = r.const_expr if flags & 4 else lambda: r.u32("function index")
+    return ElementSegment(mode, element, tuple(r.vector("elements", read_item)), table, offset)
+
+
+def _element_kind(r: Reader) -> ValType:
+    kind = r.byte("element kind")
+    if kind:
+        raise r.fail("malformed element kind", f"byte {kind:#x}, 0 was expected", r.at - 1)
+    return ValType.FUNCREF
+
+
+def data_count(r: Reader, module: ModuleData) -> None:
+    """Section 12."""
+    module.data_count = r.u32("data count")
+
+
+def code(r: Reader, module: ModuleData) -> None:
+    """Section 10: bodies as byte ranges; their instructions are not looked at."""
+    for _ in range(r.count("function bodies")):
+        size = r.u32("body size")
+        end = r.skip(size, "function body") + size
+        r.at = end - size
+        module.bodies.append(_body(Reader(r.data, r.at, end)))
+        r.at = end
+
+
+def _body(r: Reader) -> Body:
+    runs = []
+    total = 0
+    for _ in range(r.count("local declarations")):
+        at, number = r.at, r.u32("number of locals")
+        total += number
+        if total > MAX_LOCALS:
+            raise r.fail("too many locals", f"{total} or more", at)
+        runs.append((number, r.value_type()))
+    return Body(tuple(runs), r.at, r.end)
+
+
+def data(r: Reader, module: ModuleData) -> None:
+    """Section 11."""
+
+    def one() -> DataSegment:
+        flags = r.u32("data segment flags")
+        if flags > 2:
+            raise r.fail("malformed data segment kind", f"flags {flags:#x}", r.at - 1)
+        memory = r.u32("memory index") if flags == 2 else 0
+        offset = r.const_expr() if flags != 1 else None
+        size = r.u32("data length")
+        begin = r.skip(size, "data")
+        return DataSegment(begin, begin + size, memory, offset)
+
+    module.data = r.vector("data segments", one)
+
+
+def _limits(r: Reader) -> Limits:
+    flags = r.u32("limits flags")
+    if flags > 1:
+        raise r.fail("malformed limits flags", f"{flags:#x}", r.at - 1)
+    minimum = r.u32("minimum")
+    return Limits(minimum, r.u32("maximum") if flags else None)
+
+
+def _table_type(r: Reader) -> TableType:
+    return TableType(r.ref_type(), _limits(r))
+
+
+def _memory_type(r: Reader) -> MemoryType:
+    return MemoryType(_limits(r))
+
+
+def _global_type(r: Reader) -> GlobalType:
+    content = r.value_type()
+    mutable = r.byte("mutability")
+    if mutable > 1:
+        raise r.fail("malformed mutability", f"byte {mutable:#x}", r.at - 1)
+    return GlobalType(content, bool(mutable))
+
+
+SECTIONS: dict[int, Callable[[Reader, ModuleData], None]] = {
+    1: types,
+    2: imports,
+    3: functions,
+    4: tables,
+    5: memories,
+    6: globals_,
+    7: exports,
+    8: start,
+    9: elements,
+    12: data_count,
+    10: code,
+    11: data,
+}
+"""Every section but the custom one, by its id, in the order in which they must stand."""
