@@ -1,0 +1,123 @@
+"""The state of one WASI program: what it was given, and its table of file descriptors."""
+
+from __future__ import annotations
+
+import os
+import weakref
+
+from vm.errors import ConfigError
+from vm.wasi.abi import Errno, Rights, WasiError
+from vm.wasi.config import Output, WasiConfig
+from vm.wasi.descriptors import (
+    DIRECTORY,
+    FILE,
+    STREAM_IN,
+    STREAM_OUT,
+    CallbackStream,
+    Descriptor,
+    Directory,
+    HostFile,
+    NullStream,
+)
+
+MAX_DESCRIPTORS = 1024
+"""Most descriptors a program may hold, so that it cannot use up the host's."""
+
+
+class WasiContext:
+    """Arguments, environment and descriptors 0 (stdin), 1 (stdout), 2 (stderr), 3... (preopened directories).
+
+    Opening what the config names happens here; a file or directory that cannot be opened is a ConfigError.
+    Host descriptors are closed by :meth:`close`, or when the context is garbage.
+    """
+
+    def __init__(self, config: WasiConfig | None = None) -> None:
+        config = config or WasiConfig()
+        self.argv = [_c_string("argv", text) for text in config.argv]
+        self.environ = [_c_string("env", f"{name}={value}") for name, value in config.env]
+        self._table: dict[int, Descriptor] = {}
+        self._finalizer = weakref.finalize(self, _close_all, self._table)
+        for number, (output, reading) in enumerate(
+            ((config.stdin, True), (config.stdout, False), (config.stderr, False))
+        ):
+            self._table[number] = _stream(output, reading=reading)
+        for preopen in config.preopens:
+            self.add(_preopened(preopen.host_path, preopen.guest_path))
+
+    def close(self) -> None:
+        """Close every host file this program holds."""
+        self._finalizer()
+
+    def add(self, descriptor: Descriptor) -> int:
+        """Enter a descriptor under the lowest free number; it is closed when the table is full."""
+        if len(self._table) >= MAX_DESCRIPTORS:
+            descriptor.close()
+            raise WasiError(Errno.MFILE)
+        number = next(n for n in range(MAX_DESCRIPTORS) if n not in self._table)
+        self._table[number] = descriptor
+        return number
+
+    def get(self, fd: int, right: Rights = Rights(0)) -> Descriptor:  # noqa: B008 - an immutable flag
+        """The descriptor numbered ``fd`` if it has ``right``; else EBADF, ENOTCAPABLE."""
+        descriptor = self._table.get(fd)
+        if descriptor is None:
+            raise WasiError(Errno.BADF)
+        descriptor.need(right)
+        return descriptor
+
+    def directory(self, fd: int, right: Rights = Rights(0)) -> Directory:  # noqa: B008
+        """The same for directories; ENOTDIR for anything else."""
+        descriptor = self.get(fd)
+        if not isinstance(descriptor, Directory):
+            raise WasiError(Errno.NOTDIR)
+        descriptor.need(right)
+        return descriptor
+
+    def remove(self, fd: int) -> None:
+        """Close ``fd``."""
+        self.get(fd)
+        self._table.pop(fd).close()
+
+    def renumber(self, fd: int, to: int) -> None:
+        """Move ``fd`` to the number ``to``, closing what was there."""
+        moved = self.get(fd)
+        replaced = self.get(to)
+        if moved is not replaced:
+            replaced.close()
+            self._table[to] = self._table.pop(fd)
+
+
+def _close_all(table: dict[int, Descriptor]) -> None:
+    while table:
+        table.popitem()[1].close()
+
+
+def _c_string(knob: str, text: str) -> bytes:
+    raw = os.fsencode(text)
+    if b"\0" in raw:
+        raise ConfigError(knob, f"{text!r} holds a NUL character, which a C string cannot")
+    return raw
+
+
+def _stream(output: Output, *, reading: bool) -> Descriptor:
+    rights = STREAM_IN if reading else STREAM_OUT
+    if output.custom is not None:
+        return CallbackStream(output.custom)
+    if output.path is not None:
+        flags = os.O_RDONLY if reading else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        try:
+            fd = os.open(output.path, flags | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise ConfigError("wasi", f"cannot open {output.path}: {error.strerror}") from error
+        return HostFile(fd, FILE if reading else rights)
+    if output.fd is not None:
+        return HostFile(output.fd, rights, owned=False)
+    return NullStream(rights)
+
+
+def _preopened(host_path: str, guest_path: str) -> Directory:
+    try:
+        fd = os.open(host_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigError("preopen_dir", f"cannot open {host_path}: {error.strerror}") from error
+    return Directory(fd, DIRECTORY, guest_path)
