@@ -115,6 +115,9 @@ class ModuleData:
     imported_memories: int = 0
     imported_globals: int = 0
 
+    declared_references: frozenset[int] | None = None
+    """Functions that ``ref.func`` may name in a body; the validator works them out once, at first need."""
+
     def function_type(self, index: int) -> FuncType:
         """The type of function ``index`` of the index space."""
         return self.types[self.functions[index]]

@@ -1,0 +1,227 @@
+"""Validation of one function body, which also yields what executors need to run it.
+
+The algorithm is the specification's (appendix "Validation Algorithm"): a stack of operand types and a
+stack of control frames, both known at every instruction (what each instruction does to them stands in
+``vm.module.rules``). While it walks, it records where each branch
+goes and what it does to the operand stack (the side table), so no executor has to search for ``end``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vm.errors import DecodeError, ValidationError
+from vm.isa.opcodes import BY_CODE
+from vm.isa.types import FuncType, ValType
+from vm.module.instructions import BlockType, block_type, read
+from vm.module.model import ModuleData
+from vm.module.reader import END_OF_SECTION
+from vm.module.rules import RULES
+
+MAX_LOCALS = 50_000
+"""Locals (parameters included) of one function that this engine accepts; the web's engines agree on it."""
+
+Operand = ValType | None
+"""A type on the operand stack; None is a value that unreachable code made up, and fits every type."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """One way a branch can go.
+
+    ``target`` is the byte offset where execution goes on: behind the ``end`` of a block, at the first
+    instruction of a loop, at the final ``end`` of the function for its outermost label. ``kept`` values
+    stay on top of the operand stack, the ``dropped`` ones beneath them go. ``entry`` is the index of
+    the first side table entry at or behind ``target``, for executors that walk code and table in step.
+    """
+
+    target: int
+    kept: int
+    dropped: int
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """A validated body.
+
+    ``locals`` are the types of parameters and locals; the frame is these slots, then ``max_stack``
+    operand slots. ``ref_slots`` are the frame slots that may ever hold a reference. ``side_table`` has
+    one entry for ``if`` (taken when the condition is false), ``else`` (taken when met after the first
+    arm), ``br``, ``br_if`` and ``return`` each, and for ``br_table`` one per label with the default last;
+    in the order in which the instructions stand in the code, unreachable ones included.
+    """
+
+    type: FuncType
+    locals: tuple[ValType, ...]
+    max_stack: int
+    side_table: tuple[Branch, ...]
+    ref_slots: frozenset[int]
+
+
+@dataclass(slots=True)
+class ControlFrame:
+    """A control frame: an open block. ``forward`` are the branches that wait for its ``end``."""
+
+    kind: str
+    type: FuncType
+    height: int
+    forward: list[Branch]
+    start: int
+    start_entry: int
+    unreachable: bool = False
+    false_branch: Branch | None = None
+
+    @property
+    def label(self) -> tuple[ValType, ...]:
+        """The types a branch to this frame carries."""
+        return self.type.params if self.kind == "loop" else self.type.results
+
+
+class BodyValidator:
+    """Walks one body; ``run`` gives the result or raises ``ValidationError`` or ``DecodeError``."""
+
+    def __init__(self, module: ModuleData, index: int, references: frozenset[int]) -> None:
+        self.module = module
+        self.index = index
+        self.references = references
+        self.body = module.bodies[index - module.imported_functions]
+        self.type = module.function_type(index)
+        self.opcode = BY_CODE[0x01]
+        self.at = self.next = self.body.start
+        self.locals = self._expand_locals()
+        self.stack: list[Operand] = []
+        self.max_stack = 0
+        self.side_table: list[Branch] = []
+        self.ref_slots = {slot for slot, kind in enumerate(self.locals) if kind.is_ref}
+        self.frame = ControlFrame("function", FuncType((), self.type.results), 0, [], self.at, 0)
+        self.frames = [self.frame]
+
+    def run(self) -> FunctionInfo:
+        """Check every instruction up to the body's final ``end``."""
+        code, end = self.module.binary, self.body.end
+        while self.frames:
+            if self.next >= end:
+                raise DecodeError(END_OF_SECTION, self.next, f"function {self.index} lacks its `end`")
+            self.at = self.next
+            self.opcode, immediates, self.next = read(code, self.at)
+            if self.next > end:
+                raise DecodeError(END_OF_SECTION, self.at, f"{self.opcode} goes past the end of its body")
+            RULES[self.opcode.code](self, immediates)
+        if self.next != end:
+            raise DecodeError(
+                "END opcode expected", self.next, f"{end - self.next} bytes behind the last `end`"
+            )
+        return FunctionInfo(
+            self.type, self.locals, self.max_stack, tuple(self.side_table), frozenset(self.ref_slots)
+        )
+
+    # errors
+
+    def fail(self, message: str, detail: str = "") -> ValidationError:
+        """An error at the current instruction, for the caller to raise."""
+        where = f"{self.opcode}: {detail}" if detail else str(self.opcode)
+        return ValidationError(message, self.at, where, self.index)
+
+    def check_index(self, index: int, space: Sequence[object], what: str) -> None:
+        """Raise unless ``index`` names something in ``space``."""
+        if index >= len(space):
+            raise self.fail(f"unknown {what} {index}", f"there are {len(space)}")
+
+    # the operand stack
+
+    def push(self, kind: Operand) -> None:
+        """Put one value on the stack."""
+        if kind is ValType.FUNCREF or kind is ValType.EXTERNREF:
+            self.ref_slots.add(len(self.locals) + len(self.stack))
+        self.stack.append(kind)
+        if len(self.stack) > self.max_stack:
+            self.max_stack = len(self.stack)
+
+    def pop(self, want: Operand = None) -> Operand:
+        """Take one value off the stack; ``want`` None takes any."""
+        frame = self.frame
+        if len(self.stack) == frame.height:
+            if frame.unreachable:
+                return None
+            raise self.fail("type mismatch", f"expected {want or 'a value'}, but the block's stack is empty")
+        found = self.stack.pop()
+        if found is not want and found is not None and want is not None:
+            raise self.fail("type mismatch", f"expected {want}, found {found}")
+        return found
+
+    def pop_all(self, wanted: Sequence[ValType]) -> list[Operand]:
+        """Take values of these types off the stack, the last from the top."""
+        return [self.pop(want) for want in reversed(wanted)][::-1]
+
+    def push_all(self, kinds: Sequence[Operand]) -> None:
+        """Put values on the stack, the last on top."""
+        for kind in kinds:
+            self.push(kind)
+
+    def set_unreachable(self) -> None:
+        """What follows, up to the block's end, never runs: its stack gives whatever is asked for."""
+        del self.stack[self.frame.height :]
+        self.frame.unreachable = True
+
+    # control
+
+    def enter(self, kind: str, immediate: BlockType) -> ControlFrame:
+        """Open a block."""
+        if isinstance(immediate, int):
+            self.check_index(immediate, self.module.types, "type")
+        signature = block_type(self.module, immediate)
+        self.pop_all(signature.params)
+        height = len(self.stack)
+        self.frame = ControlFrame(kind, signature, height, [], self.next, len(self.side_table))
+        self.frames.append(self.frame)
+        self.push_all(signature.params)
+        return self.frame
+
+    def leave(self) -> ControlFrame:
+        """Close the innermost block: its results are on the stack, and nothing else is."""
+        frame = self.frame
+        self.pop_all(frame.type.results)
+        if len(self.stack) != frame.height:
+            extra = " ".join(str(kind or "?") for kind in self.stack[frame.height :])
+            raise self.fail("type mismatch", f"the block leaves [{extra}] beside its results")
+        self.frames.pop()
+        if self.frames:
+            self.frame = self.frames[-1]
+        return frame
+
+    def label(self, depth: int) -> ControlFrame:
+        """The frame a branch of this depth goes to."""
+        if depth >= len(self.frames):
+            raise self.fail(f"unknown label {depth}", f"there are {len(self.frames)}")
+        return self.frames[-1 - depth]
+
+    def branch(self, target: ControlFrame) -> None:
+        """Record a branch to ``target``, whose values are on the stack (or made up)."""
+        kept = len(target.label)
+        dropped = max(0, len(self.stack) - kept - target.height)
+        entry = Branch(target.start, kept, dropped, target.start_entry)
+        if target.kind != "loop":
+            target.forward.append(entry)
+        self.side_table.append(entry)
+
+    def skip(self, kept: int) -> Branch:
+        """Record a jump over an arm of an ``if``; it lands where the caller says later."""
+        entry = Branch(0, kept, 0, 0)
+        self.side_table.append(entry)
+        return entry
+
+    def land(self, branches: Sequence[Branch], target: int) -> None:
+        """Let branches go to ``target``, now that it is known."""
+        for entry in branches:
+            entry.target = target
+            entry.entry = len(self.side_table)
+
+    def _expand_locals(self) -> tuple[ValType, ...]:
+        total = len(self.type.params) + sum(number for number, _ in self.body.locals)
+        if total > MAX_LOCALS:
+            detail = f"{total}, at most {MAX_LOCALS} are supported"
+            raise ValidationError("too many locals", self.at, detail, self.index)
+        declared = (kind for number, kind in self.body.locals for _ in range(number))
+        return (*self.type.params, *declared)

@@ -1,0 +1,343 @@
+"""What each instruction asks of the operand and control stacks (spec 3.4), one rule an instruction.
+
+An instruction whose row in the opcode table has a type needs nothing here beyond a check of what its
+immediate names (``_CHECKS``); the others have a function each, entered in ``CONTEXT_RULES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vm.errors import DecodeError
+from vm.isa.opcodes import BY_CODE, Immediate, Opcode
+from vm.isa.types import FuncType, TableType, ValType
+
+if TYPE_CHECKING:
+    from vm.module.body import BodyValidator
+
+Immediates = tuple[Any, ...]
+Rule = Callable[["BodyValidator", Immediates], None]
+
+
+def _fixed(opcode: Opcode) -> Rule:
+    """The rule of an instruction whose row says all about its operands."""
+    assert opcode.type is not None
+    wanted, results = opcode.type.params[::-1], opcode.type.results
+    check = _CHECKS.get(opcode.immediate)
+
+    def rule(v: BodyValidator, immediates: Immediates) -> None:
+        if check is not None:
+            check(v, immediates)
+        for want in wanted:
+            v.pop(want)
+        for kind in results:
+            v.push(kind)
+
+    return rule
+
+
+# what immediates must name
+
+
+def _check_memory(v: BodyValidator, immediates: Immediates) -> None:
+    for index in immediates:
+        v.check_index(index, v.module.memories, "memory")
+
+
+def _check_memarg(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(0, v.module.memories, "memory")
+    if 1 << immediates[0] > v.opcode.access:
+        detail = f"{1 << immediates[0]}, the access has {v.opcode.access} bytes"
+        raise v.fail("alignment must not be larger than natural", detail)
+
+
+def _check_data(v: BodyValidator, immediates: Immediates) -> None:
+    if v.module.data_count is None:
+        raise DecodeError("data count section required", v.at, f"{v.opcode} in function {v.index}")
+    v.check_index(immediates[0], v.module.data, "data segment")
+
+
+def _check_data_memory(v: BodyValidator, immediates: Immediates) -> None:
+    _check_memory(v, immediates[1:])
+    _check_data(v, immediates)
+
+
+def _check_elem(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(immediates[0], v.module.elements, "elem segment")
+
+
+_CHECKS: dict[Immediate, Rule] = {
+    Immediate.MEMARG: _check_memarg,
+    Immediate.MEMORY: _check_memory,
+    Immediate.MEMORY_MEMORY: _check_memory,
+    Immediate.DATA: _check_data,
+    Immediate.DATA_MEMORY: _check_data_memory,
+    Immediate.ELEM: _check_elem,
+}
+
+
+# control
+
+
+def _unreachable(v: BodyValidator, immediates: Immediates) -> None:
+    v.set_unreachable()
+
+
+def _block(v: BodyValidator, immediates: Immediates) -> None:
+    v.enter("block", immediates[0])
+
+
+def _loop(v: BodyValidator, immediates: Immediates) -> None:
+    v.enter("loop", immediates[0])
+
+
+def _if(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    frame = v.enter("if", immediates[0])
+    frame.false_branch = v.skip(len(frame.type.params))
+
+
+def _else(v: BodyValidator, immediates: Immediates) -> None:
+    frame = v.frame
+    if frame.kind != "if" or frame.false_branch is None:
+        raise DecodeError("END opcode expected", v.at, "`else` without an open `if`")
+    v.pop_all(frame.type.results)
+    if len(v.stack) != frame.height:
+        raise v.fail("type mismatch", "the first arm leaves values beside its results")
+    frame.forward.append(v.skip(len(frame.type.results)))
+    v.land([frame.false_branch], v.next)
+    frame.false_branch = None
+    frame.unreachable = False
+    v.push_all(frame.type.params)
+
+
+def _end(v: BodyValidator, immediates: Immediates) -> None:
+    frame = v.leave()
+    if frame.false_branch is not None:
+        if frame.type.params != frame.type.results:
+            raise v.fail("type mismatch", f"`if` without `else` of type {frame.type}")
+        frame.forward.append(frame.false_branch)
+    v.land(frame.forward, v.next if v.frames else v.at)
+    if v.frames:
+        v.push_all(frame.type.results)
+
+
+def _br(v: BodyValidator, immediates: Immediates) -> None:
+    target = v.label(immediates[0])
+    v.push_all(v.pop_all(target.label))
+    v.branch(target)
+    v.set_unreachable()
+
+
+def _br_if(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    target = v.label(immediates[0])
+    v.pop_all(target.label)
+    v.push_all(target.label)
+    v.branch(target)
+
+
+def _br_table(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    labels, default = immediates
+    arity = len(v.label(default).label)
+    for depth in (*labels, default):
+        target = v.label(depth)
+        if len(target.label) != arity:
+            raise v.fail("type mismatch", f"label {depth} takes {len(target.label)} values, not {arity}")
+        v.push_all(v.pop_all(target.label))
+        v.branch(target)
+    v.set_unreachable()
+
+
+def _return(v: BodyValidator, immediates: Immediates) -> None:
+    _br(v, (len(v.frames) - 1,))
+
+
+def _invoke(v: BodyValidator, signature: FuncType) -> None:
+    v.pop_all(signature.params)
+    v.push_all(signature.results)
+
+
+def _call(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(immediates[0], v.module.functions, "function")
+    _invoke(v, v.module.function_type(immediates[0]))
+
+
+def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
+    index, table = immediates
+    if _table(v, table).element is not ValType.FUNCREF:
+        raise v.fail("type mismatch", f"table {table} does not hold functions")
+    v.check_index(index, v.module.types, "type")
+    v.pop(ValType.I32)
+    _invoke(v, v.module.types[index])
+
+
+# parametric
+
+
+def _drop(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop()
+
+
+def _select(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    second = v.pop()
+    first = v.pop(second)
+    kind = first or second
+    if kind is not None and kind.is_ref:
+        raise v.fail("type mismatch", "references need the form of select that names their type")
+    v.push(kind)
+
+
+def _select_t(v: BodyValidator, immediates: Immediates) -> None:
+    kinds = immediates[0]
+    if len(kinds) != 1:
+        raise v.fail("invalid result arity", f"{len(kinds)} types, 1 was expected")
+    v.pop(ValType.I32)
+    v.pop_all((kinds[0], kinds[0]))
+    v.push(kinds[0])
+
+
+# variables
+
+
+def _local(v: BodyValidator, immediates: Immediates) -> ValType:
+    v.check_index(immediates[0], v.locals, "local")
+    return v.locals[immediates[0]]
+
+
+def _local_get(v: BodyValidator, immediates: Immediates) -> None:
+    v.push(_local(v, immediates))
+
+
+def _local_set(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(_local(v, immediates))
+
+
+def _local_tee(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(_local(v, immediates))
+    v.push(_local(v, immediates))
+
+
+def _global_get(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(immediates[0], v.module.globals, "global")
+    v.push(v.module.globals[immediates[0]].content)
+
+
+def _global_set(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(immediates[0], v.module.globals, "global")
+    variable = v.module.globals[immediates[0]]
+    if not variable.mutable:
+        raise v.fail("immutable global", f"global {immediates[0]} cannot be set")
+    v.pop(variable.content)
+
+
+# tables and references
+
+
+def _table(v: BodyValidator, index: int) -> TableType:
+    v.check_index(index, v.module.tables, "table")
+    return v.module.tables[index]
+
+
+def _table_get(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    v.push(_table(v, immediates[0]).element)
+
+
+def _table_set(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(_table(v, immediates[0]).element)
+    v.pop(ValType.I32)
+
+
+def _table_size(v: BodyValidator, immediates: Immediates) -> None:
+    _table(v, immediates[0])
+    v.push(ValType.I32)
+
+
+def _table_grow(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop(ValType.I32)
+    v.pop(_table(v, immediates[0]).element)
+    v.push(ValType.I32)
+
+
+def _table_fill(v: BodyValidator, immediates: Immediates) -> None:
+    v.pop_all((ValType.I32, _table(v, immediates[0]).element, ValType.I32))
+
+
+def _table_copy(v: BodyValidator, immediates: Immediates) -> None:
+    destination, source = immediates
+    if _table(v, destination).element is not _table(v, source).element:
+        raise v.fail("type mismatch", "the tables hold references of different types")
+    v.pop_all((ValType.I32,) * 3)
+
+
+def _table_init(v: BodyValidator, immediates: Immediates) -> None:
+    segment, table = immediates
+    element = _table(v, table).element
+    _check_elem(v, immediates)
+    if v.module.elements[segment].type is not element:
+        raise v.fail("type mismatch", "segment and table hold references of different types")
+    v.pop_all((ValType.I32,) * 3)
+
+
+def _ref_null(v: BodyValidator, immediates: Immediates) -> None:
+    v.push(immediates[0])
+
+
+def _ref_is_null(v: BodyValidator, immediates: Immediates) -> None:
+    kind = v.pop()
+    if kind is not None and not kind.is_ref:
+        raise v.fail("type mismatch", f"expected a reference, found {kind}")
+    v.push(ValType.I32)
+
+
+def _ref_func(v: BodyValidator, immediates: Immediates) -> None:
+    v.check_index(immediates[0], v.module.functions, "function")
+    if immediates[0] not in v.references:
+        detail = f"function {immediates[0]} is in no export, global or element segment"
+        raise v.fail("undeclared function reference", detail)
+    v.push(ValType.FUNCREF)
+
+
+CONTEXTRULES: dict[str, Rule] = {
+    "unreachable": _unreachable,
+    "block": _block,
+    "loop": _loop,
+    "if": _if,
+    "else": _else,
+    "end": _end,
+    "br": _br,
+    "br_if": _br_if,
+    "br_table": _br_table,
+    "return": _return,
+    "call": _call,
+    "call_indirect": _call_indirect,
+    "drop": _drop,
+    "select": _select,
+    "select_t": _select_t,
+    "local.get": _local_get,
+    "local.set": _local_set,
+    "local.tee": _local_tee,
+    "global.get": _global_get,
+    "global.set": _global_set,
+    "table.get": _table_get,
+    "table.set": _table_set,
+    "table.size": _table_size,
+    "table.grow": _table_grow,
+    "table.fill": _table_fill,
+    "table.copy": _table_copy,
+    "table.init": _table_init,
+    "ref.null": _ref_null,
+    "ref.is_null": _ref_is_null,
+    "ref.func": _ref_func,
+}
+"""Rules of the instructions whose row has no type: their operands depend on context."""
+
+RULES: dict[int, Rule] = {
+    code: CONTEXT_RULES[opcode.name] if opcode.type is None else _fixed(opcode)
+    for code, opcode in BY_CODE.items()
+}
+"""The rule of every instruction, by ``Opcode.code``."""

@@ -1,0 +1,151 @@
+"""Validation of a module (spec chapter 3): the rules between its parts, then every body.
+
+``validate`` checks everything; ``validate_function`` one body, for engines that look at code only when
+it is first called. The rules for bodies stand in ``vm.module.body``, those for constant expressions in
+``vm.module.constants``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vm.errors import ValidationError
+from vm.isa.opcodes import BY_NAME
+from vm.isa.types import FuncType, Limits, ValType
+from vm.module.body import BodyValidator, Branch, FunctionInfo
+from vm.module.constants import check_constant
+from vm.module.instructions import read
+from vm.module.model import ConstExpr, ElementSegment, ModuleData
+
+__all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_module"]
+
+MAX_PAGES = 65_536
+"""Pages of the largest 32-bit memory (spec 3.2.3)."""
+
+
+def validate(module: ModuleData) -> list[FunctionInfo]:
+    """Check everything; gives what ``validate_function`` gives, for each function defined here."""
+    validate_module(module)
+    first = module.imported_functions
+    return [validate_function(module, first + number) for number in range(len(module.bodies))]
+
+
+def validate_function(module: ModuleData, index: int) -> FunctionInfo:
+    """Check the body of function ``index`` (of the index space, so not an imported one).
+
+    The rest of the module must have passed ``validate_module``.
+    """
+    if module.declared_references is None:
+        module.declared_references = frozenset(_references(module))
+    return BodyValidator(module, index, module.declared_references).run()
+
+
+def validate_module(module: ModuleData) -> None:
+    """Check all but the bodies."""
+    for at, index in enumerate(module.functions):
+        _known(index, module.types, "type", f"function {at}")
+    _check_limits(module)
+    _check_globals(module)
+    _check_exports(module)
+    _check_start(module)
+    for number, segment in enumerate(module.elements):
+        _check_element(module, number, segment)
+    for number, data in enumerate(module.data):
+        if data.offset is not None:
+            _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
+            check_constant(module, data.offset, ValType.I32, len(module.globals))
+
+
+def _known(index: int, space: Sequence[object], what: str, where: str, at: int = 0) -> None:
+    """Raise unless ``index`` names something in ``space``; offset 0 stands for the module as a whole."""
+    if index >= len(space):
+        raise ValidationError(f"unknown {what} {index}", at, f"{where}; there are {len(space)}")
+
+
+def _check_limits(module: ModuleData) -> None:
+    for table in module.tables:
+        _check_range(table.limits)
+    for memory in module.memories:
+        if max(memory.limits.minimum, memory.limits.maximum or 0) > MAX_PAGES:
+            message = "memory size must be at most 65536 pages (4GiB)"
+            raise ValidationError(message, 0, f"{memory.limits}")
+        _check_range(memory.limits)
+    if len(module.memories) > 1:
+        raise ValidationError("multiple memories", 0, f"{len(module.memories)}, one is supported")
+
+
+def _check_range(limits: Limits) -> None:
+    if limits.maximum is not None and limits.minimum > limits.maximum:
+        detail = f"{limits.minimum} > {limits.maximum}"
+        raise ValidationError("size minimum must not be greater than maximum", 0, detail)
+
+
+def _check_globals(module: ModuleData) -> None:
+    """Each initialiser may read the globals before its own."""
+    for number, definition in enumerate(module.global_defs, module.imported_globals):
+        check_constant(module, definition.init, definition.type.content, number)
+
+
+def _check_exports(module: ModuleData) -> None:
+    spaces: dict[str, tuple[Sequence[object], str]] = {
+        "func": (module.functions, "function"),
+        "table": (module.tables, "table"),
+        "memory": (module.memories, "memory"),
+        "global": (module.globals, "global"),
+    }
+    seen = set()
+    for export in module.exports:
+        space, what = spaces[export.kind]
+        _known(export.index, space, what, f"export {export.name!r}")
+        if export.name in seen:
+            raise ValidationError("duplicate export name", 0, repr(export.name))
+        seen.add(export.name)
+
+
+def _check_start(module: ModuleData) -> None:
+    if module.start is None:
+        return
+    _known(module.start, module.functions, "function", "the start function")
+    found = module.function_type(module.start)
+    if found != FuncType():
+        raise ValidationError(
+            "start function", 0, f"function {module.start} has type {found}, [] -> [] was expected"
+        )
+
+
+def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> None:
+    where = f"element segment {number}"
+    if segment.offset is not None:
+        _known(segment.table, module.tables, "table", where, segment.offset.start)
+        check_constant(module, segment.offset, ValType.I32, len(module.globals))
+        element = module.tables[segment.table].element
+        if element is not segment.type:
+            detail = f"{where} holds {segment.type}, table {segment.table} {element}"
+            raise ValidationError("type mismatch", segment.offset.start, detail)
+    for item in segment.items:
+        if isinstance(item, ConstExpr):
+            check_constant(module, item, segment.type, len(module.globals))
+        else:
+            _known(item, module.functions, "function", where)
+
+
+def _references(module: ModuleData) -> Iterator[int]:
+    """Functions named outside bodies (spec 3.5.17, ``refs``): in exports, globals, element segments."""
+    yield from (export.index for export in module.exports if export.kind == "func")
+    expressions = [definition.init for definition in module.global_defs]
+    for segment in module.elements:
+        for item in segment.items:
+            if isinstance(item, ConstExpr):
+                expressions.append(item)
+            else:
+                yield item
+    for expression in expressions:
+        yield from _named_functions(module, expression)
+
+
+def _named_functions(module: ModuleData, expression: ConstExpr) -> Iterator[int]:
+    at = expression.start
+    while at < expression.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode is BY_NAME["ref.func"]:
+            yield immediates[0]
