@@ -302,7 +302,7 @@ def _ref_func(v: BodyValidator, immediates: Immediates) -> None:
     v.push(ValType.FUNCREF)
 
 
-CONTEXTRULES: dict[str, Rule] = {
+CONTEXT_RULES: dict[str, Rule] = {
     "unreachable": _unreachable,
     "block": _block,
     "loop": _loop,
