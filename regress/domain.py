@@ -115,7 +115,8 @@ class Failure:
 class Delivery:
     """What one result file (or one run of a tool) says: stored in one transaction, or not at all.
 
-    ``digest`` identifies the content, so that the same delivery twice changes nothing.
+    ``digest`` identifies the content, so that the same delivery twice changes nothing. ``commit_times``
+    says when the measured commits were made, as far as the file tells (it orders them without a repository).
     """
 
     source: str
@@ -126,6 +127,35 @@ class Delivery:
     measurements: tuple[Measurement, ...] = ()
     failures: tuple[Failure, ...] = ()
     delivered_at: datetime | None = None
+    commit_times: tuple[tuple[str, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a delivery did to the store. ``unchanged`` counts what was there, or is older than what is."""
+
+    run_id: int
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failures: int = 0
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One delivery as the store remembers it."""
+
+    id: int
+    source: str
+    origin: str
+    digest: str
+    machine: str
+    environment: str
+    delivered_at: datetime
+    new: int
+    updated: int
+    unchanged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +180,23 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesSummary:
+    """A series without its points: how many it has on its branch, and the newest one."""
+
+    id: int
+    key: SeriesKey
+    points: int
+    latest: Point | None = None
+    latest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePoint:
     """A place where a series' level shifted; ``index`` is the first point of the new level.
 
     ``before`` and ``after`` are the levels, ``low`` and ``high`` bound ``ratio`` = after / before,
-    ``p_value`` is the chance of seeing this without a shift.
+    ``p_value`` is the chance of seeing this without a shift. ``earliest`` and ``latest`` bound ``index``:
+    where else the data would put the shift almost as gladly (None: nowhere else).
     """
 
     index: int
@@ -163,6 +205,8 @@ class ChangePoint:
     low: float
     high: float
     p_value: float
+    earliest: int | None = None
+    latest: int | None = None
 
     @property
     def ratio(self) -> float:
@@ -191,13 +235,24 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SeriesChange:
-    """One series' part in an event: its change point, located in history."""
+    """One series' part in an event: its change point, located in history.
+
+    ``earliest`` and ``latest`` are the commits that bound ``first_after`` (empty: only that one).
+    """
 
     series_id: int
     series: SeriesKey
     last_before: str
     first_after: str
     change: ChangePoint
+    earliest: str = ""
+    latest: str = ""
+
+    @property
+    def kind(self) -> EventKind:
+        """Worse or better, by the metric's direction."""
+        worse = (self.change.after > self.change.before) == (self.series.metric.direction is Direction.LOWER)
+        return EventKind.REGRESSION if worse else EventKind.IMPROVEMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +271,15 @@ class Event:
     def worst(self) -> SeriesChange:
         """The change with the largest relative size."""
         return max(self.changes, key=lambda c: abs(c.change.ratio - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class EventUpdate:
+    """What a re-analysis did to the events of a branch: ids of the new, the remaining and the vanished."""
+
+    new: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
+    went_away: tuple[int, ...] = ()
 
 
 class Verdict(enum.StrEnum):

@@ -1,0 +1,205 @@
+"""One database: its engine, its connection settings, and its way from nothing to the newest schema.
+
+Opening costs one query when the schema is current. A missing or older schema is migrated under the
+database's own write lock, so that two processes may open a fresh database at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from regress.errors import StoreError
+from regress.store.models import SCHEMA, ProjectRow
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a SQLite writer waits for another one; a delivery takes milliseconds."""
+
+_POSTGRES_SCHEMA_LOCK = 0x7265_6772  # "regr": an arbitrary number, the same in every process
+
+
+class Database:
+    """An engine that is open, migrated, and bound to one project."""
+
+    def __init__(self, url: URL, engine: Engine, project_id: int) -> None:
+        self.url = url.render_as_string(hide_password=True)
+        self.engine = engine
+        self.project_id = project_id
+
+    @classmethod
+    def open(cls, url: str, *, create: bool, project: str) -> Database:
+        """See ``Store.open``."""
+        parsed = _parse(url)
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_file(parsed, create=create)
+        engine = _engine(parsed)
+        shown = parsed.render_as_string(hide_password=True)
+        try:
+            with translated(shown):
+                _migrate(engine, shown)
+                project_id = _project(engine, project)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(parsed, engine, project_id)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL."""
+        database = self.engine.url.database
+        return Path(database) if database and self.engine.dialect.name == "sqlite" else None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one moment of the database."""
+        with translated(self.url), Session(self.engine) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that commits at the end, or rolls all of it back."""
+        engine = self.engine.execution_options(regress_write=True)
+        with translated(self.url), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(url, "not a database URL", hint="Write sqlite:///path/to/file.db.") from error
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreError(url, f"unsupported database {backend!r}", hint="Use sqlite:/// or postgresql://.")
+    if backend == "sqlite" and (not parsed.database or parsed.database == ":memory:"):
+        raise StoreError(url, "names no file", hint="Write sqlite:///path/to/file.db.")
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _prepare_file(url: URL, *, create: bool) -> None:
+    """Make the folder of a SQLite file, or complain that the file is missing."""
+    path = Path(str(url.database))
+    shown = url.render_as_string()
+    if path.is_dir():
+        raise StoreError(shown, "is a folder", hint="Name a file in it.")
+    if path.exists():
+        return
+    if not create:
+        raise StoreError(shown, "no such file", hint="`regress run` or `regress ingest` creates it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(shown, f"cannot create its folder: {error}", hint="Choose another place.") from error
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except ModuleNotFoundError as error:
+        shown = url.render_as_string(hide_password=True)
+        hint = "Install the driver: pip install 'regress[postgres]'."
+        raise StoreError(shown, f"no driver {error.name!r}", hint=hint) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_settings(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Readers beside a writer (WAL), waiting instead of failing, and foreign keys that hold."""
+    connection.isolation_level = None  # the driver must not begin transactions by itself: _sqlite_begin does
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged delivery survives power loss
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """Take the write lock at once when writing: upgrading a read lock later could fail as busy."""
+    writing = connection.get_execution_options().get("regress_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _migrate(engine: Engine, shown: str) -> None:
+    with engine.connect() as connection:
+        if _schema(connection, shown) == SCHEMA:
+            return
+    from alembic import command  # 0.2 s that only a new or old database pays
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with engine.execution_options(regress_write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_SCHEMA_LOCK})")
+        if _schema(connection, shown) != SCHEMA:  # another process may have been faster
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _schema(connection: Connection, shown: str) -> str | None:
+    """The revision the database is at; None when it is empty."""
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
+    if "alembic_version" not in tables or "branch_commit" not in tables:
+        hint = "Name another file or database; this one is left as it is."
+        raise StoreError(shown, f"holds other tables ({', '.join(sorted(tables)[:3])}, ...)", hint=hint)
+    revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if str(revision) > SCHEMA:
+        hint = "Upgrade: pip install -U regress."
+        raise StoreError(
+            shown, f"written by a newer Regress (schema {revision}, this one knows {SCHEMA})", hint=hint
+        )
+    return str(revision)
+
+
+def _project(engine: Engine, name: str) -> int:
+    with Session(engine) as session:
+        found = session.scalar(select(ProjectRow.id).where(ProjectRow.name == name))
+    if found is not None:
+        return found
+    with Session(engine.execution_options(regress_write=True)) as session, session.begin():
+        found = session.scalar(select(ProjectRow.id).where(ProjectRow.name == name))
+        if found is None:
+            row = ProjectRow(name=name)
+            session.add(row)
+            session.flush()
+            found = row.id
+        return found
+
+
+@contextlib.contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn what the driver raises for a broken or unreachable database into a StoreError."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(
+            url, _reason(error), hint="Is the path or server right, and the disk not full?"
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its subclasses (broken constraint, wrong SQL) are our own bugs
+            raise
+        hint = "Restore it from a backup, or move it away to start afresh."
+        raise StoreError(url, _reason(error), hint=hint) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0]

@@ -1,0 +1,114 @@
+"""Rows that stand for repeated text: looked up, or made when they are new, once per transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from regress.domain import Direction, Metric, SeriesKey
+from regress.store.models import (
+    Base,
+    BenchmarkRow,
+    BranchRow,
+    EnvironmentRow,
+    MachineRow,
+    MetricRow,
+    ParametersRow,
+    SeriesRow,
+)
+from regress.store.types import storable
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Dictionary:
+    """Ids of dictionary rows, remembered for the length of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ids: dict[tuple[Any, ...], int] = {}
+
+    def id(self, table: type[Base], *, facts: str | None = None, **columns: Any) -> int:
+        """The id of the row of ``table`` whose ``columns`` are these; it is made when there is none.
+
+        ``facts`` describes the row without naming it: it is written when the row is met.
+        """
+        key = (table, *columns.values())
+        if key not in self._ids:
+            row = self._session.scalars(select(table).filter_by(**columns)).one_or_none()
+            if row is None:
+                row = table(**columns) if facts is None else table(**columns, facts=facts)
+                self._session.add(row)
+            elif facts is not None:
+                row.facts = facts  # type: ignore[attr-defined] # machine and environment have it
+            self._session.flush()
+            self._ids[key] = row.id  # type: ignore[attr-defined] # every dictionary table has it
+        return self._ids[key]
+
+    def series(self, project_id: int, key: SeriesKey, machine_id: int, environment_id: int) -> int:
+        """The id of a series."""
+        metric = key.metric
+        return self.id(
+            SeriesRow,
+            branch_id=self.id(BranchRow, project_id=project_id, name=storable(key.branch)),
+            benchmark_id=self.id(BenchmarkRow, name=storable(key.benchmark), version=storable(key.version)),
+            parameters_id=self.parameters(key.parameters),
+            metric_id=self.id(
+                MetricRow,
+                name=storable(metric.name),
+                unit=storable(metric.unit),
+                direction=metric.direction.value,
+            ),
+            machine_id=machine_id,
+            environment_id=environment_id,
+        )
+
+    def parameters(self, pairs: Pairs) -> int:
+        """The id of a parameter combination."""
+        return self.id(ParametersRow, pairs=pack_pairs(pairs))
+
+    def machine(self, name: str, facts: Pairs | None = None) -> int:
+        """The id of a machine; its facts are the latest told."""
+        return self._place(MachineRow, name, facts)
+
+    def environment(self, name: str, facts: Pairs | None = None) -> int:
+        """The id of an environment; its facts are the latest told."""
+        return self._place(EnvironmentRow, name, facts)
+
+    def _place(self, table: type[Base], name: str, facts: Pairs | None) -> int:
+        known = (table, storable(name)) in self._ids
+        packed = None if facts is None and known else pack_pairs(facts or ())
+        return self.id(table, facts=packed, name=storable(name))
+
+
+def pack_pairs(pairs: Pairs) -> str:
+    """(name, value) pairs as text; escapes keep even a lone surrogate."""
+    return json.dumps(pairs, separators=(",", ":"))
+
+
+def unpack_pairs(text: str) -> Pairs:
+    """What ``pack_pairs`` was given."""
+    return tuple((name, value) for name, value in json.loads(text))
+
+
+def series_key(
+    branch: BranchRow,
+    benchmark: BenchmarkRow,
+    parameters: str,
+    metric: MetricRow,
+    machine: str,
+    environment: str,
+) -> SeriesKey:
+    """A series' key from its dictionary rows."""
+    return SeriesKey(
+        benchmark=benchmark.name,
+        parameters=unpack_pairs(parameters),
+        metric=Metric(metric.name, metric.unit, Direction(metric.direction)),
+        machine=machine,
+        environment=environment,
+        branch=branch.name,
+        version=benchmark.version,
+    )

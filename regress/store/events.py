@@ -1,0 +1,259 @@
+"""Change points become events, and events outlive re-analysis: same place and kind, same triage."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session, aliased
+
+from regress.domain import ChangePoint, Event, EventKind, EventUpdate, SeriesChange, SeriesKey, State
+from regress.errors import UnknownNameError
+from regress.store import history
+from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
+from regress.store.series import keys
+
+OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
+"""States that a vanished event leaves for "went away"; the others are a person's last word."""
+
+Range = tuple[int, int]  # positions of the first and last commit that may be the culprit
+
+
+@dataclass
+class _Group:
+    """Changes of one kind at one place: where the surest one is (``place``), where it may be (``reach``)."""
+
+    kind: EventKind
+    lead: SeriesChange
+    place: Range
+    reach: Range
+    members: list[SeriesChange] = field(default_factory=list)
+
+
+class _Places:
+    """Where commits stand on the branch."""
+
+    def __init__(self, session: Session, branch_key: int) -> None:
+        rows = session.execute(
+            select(CommitRow.sha, CommitRow.id, BranchCommitRow.position)
+            .join(BranchCommitRow, BranchCommitRow.commit_id == CommitRow.id)
+            .where(BranchCommitRow.branch_id == branch_key)
+        ).all()
+        self.ids = {sha: id_ for sha, id_, _ in rows}
+        self.position = {sha: position for sha, _, position in rows}
+        self.by_id = {id_: position for _, id_, position in rows}
+
+    def place(self, change: SeriesChange) -> Range:
+        """The commits among which the culprit is, taking the change's location as certain."""
+        return self.position[change.last_before] + 1, self.position[change.first_after]
+
+    def reach(self, change: SeriesChange) -> Range:
+        """The same, widened by the location's uncertainty."""
+        first, last = self.place(change)
+        early = self.position[change.earliest or change.first_after]
+        return min(first, early), max(last, self.position[change.latest or change.first_after])
+
+
+def replace_changes(
+    session: Session, project_id: int, branch: str, changes: Sequence[SeriesChange]
+) -> EventUpdate:
+    """See ``Store.replace_changes``."""
+    branch_key = history.branch_id(session, project_id, branch)
+    if branch_key is None:
+        raise UnknownNameError("branch", branch, history.branches(session, project_id))
+    places = _Places(session, branch_key)
+    groups = _group(changes, places)
+    stored = list(
+        session.scalars(select(EventRow).where(EventRow.branch_id == branch_key).order_by(EventRow.id))
+    )
+    matched = _match(groups, stored, places)
+    new: list[int] = []
+    kept: list[int] = []
+    for number, group in enumerate(groups):
+        row = matched.get(number)
+        (new if row is None else kept).append(_write(session, branch_key, group, row, places))
+    surviving = {row.id for row in matched.values()}
+    gone = tuple(row.id for row in stored if row.id not in surviving and _leave(row))
+    return EventUpdate(tuple(new), tuple(kept), gone)
+
+
+def _group(changes: Iterable[SeriesChange], places: _Places) -> list[_Group]:
+    """Surest first, each change joins the first group of its kind that it may share a culprit with."""
+    groups: list[_Group] = []
+    for change in sorted(changes, key=lambda c: (c.change.p_value, -abs(c.change.ratio - 1), c.series_id)):
+        place, reach = places.place(change), places.reach(change)
+        for group in groups:
+            if group.kind is change.kind and _meet(group.reach, reach):
+                group.members.append(change)
+                if group.place[0] <= place[0] and place[1] <= group.place[1] and place != group.place:
+                    group.place, group.lead = place, change  # measured more densely: a narrower range
+                break
+        else:
+            groups.append(_Group(change.kind, change, place, reach, [change]))
+    return groups
+
+
+def _meet(a: Range, b: Range) -> bool:
+    return a[0] <= b[1] and b[0] <= a[1]
+
+
+def _match(groups: Sequence[_Group], stored: Sequence[EventRow], places: _Places) -> dict[int, EventRow]:
+    """Pair groups with the stored events they are, nearest first, each at most once."""
+    pairs = []
+    for number, group in enumerate(groups):
+        for row in stored:
+            before, after = places.by_id.get(row.last_before_id), places.by_id.get(row.first_after_id)
+            if row.kind != group.kind or before is None or after is None:
+                continue
+            if _meet(group.reach, (before + 1, after)):
+                pairs.append((abs(group.place[1] - after), row.id, number, row))
+    matched: dict[int, EventRow] = {}
+    used: set[int] = set()
+    for _, id_, number, row in sorted(pairs, key=lambda pair: pair[:3]):
+        if number not in matched and id_ not in used:
+            matched[number] = row
+            used.add(id_)
+    return matched
+
+
+def _write(session: Session, branch_key: int, group: _Group, row: EventRow | None, places: _Places) -> int:
+    """Store a group as a new event, or as what a known event now is; its id."""
+    if row is None:
+        row = EventRow(branch_id=branch_key, kind=group.kind.value, state=State.NEW.value)
+        row.state_before, row.first_seen = State.NEW.value, datetime.now(UTC)
+        session.add(row)
+    elif row.state == State.WENT_AWAY:
+        row.state = row.state_before
+    row.last_before_id = places.ids[group.lead.last_before]
+    row.first_after_id = places.ids[group.lead.first_after]
+    session.flush()
+    session.execute(delete(ChangePointRow).where(ChangePointRow.event_id == row.id))
+    session.add_all(_change_row(row.id, change, places) for change in group.members)
+    return row.id
+
+
+def _change_row(event_id: int, told: SeriesChange, places: _Places) -> ChangePointRow:
+    change = told.change
+    return ChangePointRow(
+        event_id=event_id,
+        series_id=told.series_id,
+        last_before_id=places.ids[told.last_before],
+        first_after_id=places.ids[told.first_after],
+        earliest_id=places.ids[told.earliest or told.first_after],
+        latest_id=places.ids[told.latest or told.first_after],
+        index=change.index,
+        earliest=change.earliest,
+        latest=change.latest,
+        before=change.before,
+        after=change.after,
+        low=change.low,
+        high=change.high,
+        p_value=change.p_value,
+    )
+
+
+def _leave(row: EventRow) -> bool:
+    """Mark a vanished event; False where there is nothing to tell."""
+    if row.state not in OPEN_STATES:
+        return False
+    row.state_before, row.state = row.state, State.WENT_AWAY.value
+    return True
+
+
+def _events() -> Select[*tuple[Any, ...]]:
+    before, after = aliased(CommitRow), aliased(CommitRow)
+    return (
+        select(EventRow, before.sha, after.sha)
+        .join(BranchRow, BranchRow.id == EventRow.branch_id)
+        .join(before, before.id == EventRow.last_before_id)
+        .join(after, after.id == EventRow.first_after_id)
+        .outerjoin(
+            BranchCommitRow,
+            (BranchCommitRow.branch_id == EventRow.branch_id)
+            & (BranchCommitRow.commit_id == EventRow.first_after_id),
+        )
+        .order_by(BranchCommitRow.position.is_(None), BranchCommitRow.position.desc(), EventRow.id.desc())
+    )
+
+
+def events(
+    session: Session,
+    project_id: int,
+    branch: str | None,
+    kind: EventKind | None,
+    state: State | None,
+    limit: int | None,
+) -> list[Event]:
+    """See ``Store.events``."""
+    query = _events().where(BranchRow.project_id == project_id).limit(limit)
+    for column, value in ((BranchRow.name, branch), (EventRow.kind, kind), (EventRow.state, state)):
+        if value is not None:
+            query = query.where(column == str(value))
+    return _load(session, query)
+
+
+def event(session: Session, event_id: int) -> Event:
+    """See ``Store.event``."""
+    found = _load(session, _events().where(EventRow.id == event_id))
+    if not found:
+        raise UnknownNameError("event", str(event_id))
+    return found[0]
+
+
+def set_state(session: Session, event_id: int, state: State) -> None:
+    """See ``Store.set_state``."""
+    row = session.get(EventRow, event_id)
+    if row is None:
+        raise UnknownNameError("event", str(event_id))
+    row.state = row.state_before = state.value
+
+
+def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
+    rows = session.execute(query).all()
+    changes = _changes(session, [row.id for row, *_ in rows])
+    return [
+        Event(
+            row.id,
+            EventKind(row.kind),
+            before,
+            after,
+            State(row.state),
+            tuple(changes[row.id]),
+            row.first_seen,
+        )
+        for row, before, after in rows
+    ]
+
+
+def _changes(session: Session, event_ids: Sequence[int]) -> defaultdict[int, list[SeriesChange]]:
+    """The parts of events, the surest first."""
+    commits = [aliased(CommitRow) for _ in range(4)]
+    query: Select[*tuple[Any, ...]] = select(ChangePointRow, *(commit.sha for commit in commits))
+    columns = (
+        ChangePointRow.last_before_id,
+        ChangePointRow.first_after_id,
+        ChangePointRow.earliest_id,
+        ChangePointRow.latest_id,
+    )
+    for commit, column in zip(commits, columns, strict=True):
+        query = query.join(commit, commit.id == column)
+    wanted = ChangePointRow.event_id.in_(event_ids)
+    found = session.execute(query.where(wanted).order_by(ChangePointRow.p_value, ChangePointRow.id)).all()
+    series = keys(session, SeriesRow.id.in_(select(ChangePointRow.series_id).where(wanted)))
+    changes: defaultdict[int, list[SeriesChange]] = defaultdict(list)
+    for row, *shas in found:
+        changes[row.event_id].append(_series_change(row, series[row.series_id], *shas))
+    return changes
+
+
+def _series_change(
+    row: ChangePointRow, key: SeriesKey, before: str, after: str, earliest: str, latest: str
+) -> SeriesChange:
+    change = ChangePoint(
+        row.index, row.before, row.after, row.low, row.high, row.p_value, row.earliest, row.latest
+    )
+    return SeriesChange(row.series_id, key, before, after, change, earliest, latest)

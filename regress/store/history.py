@@ -1,0 +1,173 @@
+"""Commits and branches: history as it was told, in the order of the first-parent chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Select, and_, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from regress.domain import Commit, CommitStatus, Failure
+from regress.errors import UnknownNameError
+from regress.store import deliveries
+from regress.store.models import BranchCommitRow, BranchRow, CommitRow, MeasurementRow, SeriesRow
+
+_BATCH = 500  # values in one IN (...): far below SQLite's and PostgreSQL's limits
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def branch_id(session: Session, project_id: int, name: str, *, create: bool = False) -> int | None:
+    """The id of a branch; with ``create`` it is made when missing."""
+    wanted = (BranchRow.project_id == project_id, BranchRow.name == name)
+    found = session.scalar(select(BranchRow.id).where(*wanted))
+    if found is not None or not create:
+        return found
+    row = BranchRow(project_id=project_id, name=name)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def commit_ids(session: Session, shas: Iterable[str]) -> dict[str, int]:
+    """The ids of commits by hash; those that are missing are made, known by their hash only."""
+    wanted = list(dict.fromkeys(shas))
+    ids: dict[str, int] = {}
+    for start in range(0, len(wanted), _BATCH):
+        rows = session.execute(
+            select(CommitRow.sha, CommitRow.id).where(CommitRow.sha.in_(wanted[start : start + _BATCH]))
+        )
+        ids.update((sha, id_) for sha, id_ in rows)
+    missing = [CommitRow(sha=sha) for sha in wanted if sha not in ids]
+    session.add_all(missing)
+    session.flush()
+    ids.update((row.sha, row.id) for row in missing)
+    return ids
+
+
+def record_commits(
+    session: Session, project_id: int, branch: str, commits: Sequence[Commit], *, default: bool
+) -> None:
+    """See ``Store.record_commits``."""
+    branch_key = branch_id(session, project_id, branch, create=True)
+    if default:
+        session.execute(
+            update(BranchRow)
+            .where(BranchRow.project_id == project_id)
+            .values(is_default=BranchRow.id == branch_key)
+        )
+    if not commits:
+        return
+    ids = commit_ids(session, (commit.sha for commit in commits))
+    for commit in commits:
+        row = session.get_one(CommitRow, ids[commit.sha])
+        row.parents, row.author, row.subject = " ".join(commit.parents), commit.author, commit.subject
+        row.authored_at, row.committed_at = commit.authored_at, commit.committed_at
+    places = {ids[commit.sha]: commit.position for commit in commits}
+    _place(session, int(branch_key or 0), places)
+
+
+def _place(session: Session, branch_key: int, places: dict[int, int]) -> None:
+    """Put commits at their positions; what followed the first contradiction goes, unless told again."""
+    here = BranchCommitRow.branch_id == branch_key
+    rows = session.execute(select(BranchCommitRow.commit_id, BranchCommitRow.position).where(here))
+    known: dict[int, int] = dict(rows.tuples().all())
+    taken = {position: id_ for id_, position in known.items()}
+    conflicts = [position for id_, position in places.items() if taken.get(position, id_) != id_]
+    conflicts += [min(known[id_], p) for id_, p in places.items() if known.get(id_, p) != p]
+    if conflicts:
+        first = min(conflicts)
+        session.execute(delete(BranchCommitRow).where(here, BranchCommitRow.position >= first))
+        known = {id_: position for id_, position in known.items() if position < first}
+    session.add_all(
+        BranchCommitRow(branch_id=branch_key, commit_id=id_, position=position)
+        for id_, position in places.items()
+        if id_ not in known
+    )
+
+
+def _commit(row: CommitRow, position: int) -> Commit:
+    return Commit(
+        sha=row.sha,
+        parents=tuple(row.parents.split()),
+        author=row.author,
+        authored_at=row.authored_at or _EPOCH,
+        committed_at=row.committed_at or _EPOCH,
+        subject=row.subject,
+        position=position,
+    )
+
+
+def _on_branch(project_id: int, branch: str) -> Select[CommitRow, int]:
+    return (
+        select(CommitRow, BranchCommitRow.position)
+        .join(BranchCommitRow, BranchCommitRow.commit_id == CommitRow.id)
+        .join(BranchRow, BranchRow.id == BranchCommitRow.branch_id)
+        .where(BranchRow.project_id == project_id, BranchRow.name == branch)
+    )
+
+
+def commits(session: Session, project_id: int, branch: str, *, last: int | None) -> list[Commit]:
+    """See ``Store.commits``."""
+    newest_first = _on_branch(project_id, branch).order_by(BranchCommitRow.position.desc()).limit(last)
+    return [_commit(row, position) for row, position in session.execute(newest_first)][::-1]
+
+
+def commit(session: Session, project_id: int, revision: str) -> Commit:
+    """See ``Store.commit``."""
+    tip = commits(session, project_id, revision, last=1)
+    if tip:
+        return tip[0]
+    prefix = revision.lower()
+    known = CommitRow.sha.startswith(prefix, autoescape=True)
+    rows = session.scalars(select(CommitRow).where(known).limit(2)).all() if prefix else []
+    exact = [row for row in rows if row.sha == prefix]
+    if len(exact or rows) != 1:
+        raise UnknownNameError("commit", revision, _near(session, project_id, [row.sha for row in rows]))
+    found = (exact or list(rows))[0]
+    place = (
+        select(BranchCommitRow.position)
+        .join(BranchRow)
+        .where(BranchRow.project_id == project_id, BranchCommitRow.commit_id == found.id)
+        .order_by(BranchRow.is_default.desc(), BranchRow.id)
+    )
+    return _commit(found, next(iter(session.scalars(place)), -1))
+
+
+def _near(session: Session, project_id: int, ambiguous: list[str]) -> list[str]:
+    """Names to suggest: the hashes a prefix is short for, or branches and recent commits."""
+    recent = select(CommitRow.sha).order_by(CommitRow.id.desc()).limit(200)
+    return ambiguous or branches(session, project_id) + [sha[:10] for sha in session.scalars(recent)]
+
+
+def branches(session: Session, project_id: int) -> list[str]:
+    """See ``Store.branches``."""
+    rows = select(BranchRow.name).where(BranchRow.project_id == project_id)
+    return list(session.scalars(rows.order_by(BranchRow.is_default.desc(), BranchRow.id)))
+
+
+def commit_statuses(session: Session, project_id: int, branch: str, last: int | None) -> list[CommitStatus]:
+    """See ``Store.commit_statuses``."""
+    listed = commits(session, project_id, branch, last=last)
+    branch_key = branch_id(session, project_id, branch)
+    counts = _measured(session, branch_key or 0, listed[0].position if listed else 0)
+    failures: defaultdict[str, list[Failure]] = defaultdict(list)
+    for failure in deliveries.failures(session, project_id, None, latest_only=False):
+        failures[failure.commit].append(failure)
+    return [CommitStatus(c, counts.get(c.sha, 0), tuple(failures.get(c.sha, ()))) for c in listed]
+
+
+def _measured(session: Session, branch_key: int, first: int) -> dict[str, int]:
+    """How many series of a branch have a measurement, by commit, from a position on."""
+    here = and_(BranchCommitRow.branch_id == branch_key, BranchCommitRow.position >= first)
+    rows = session.execute(
+        select(CommitRow.sha, func.count())
+        .select_from(BranchCommitRow)
+        .join(CommitRow, CommitRow.id == BranchCommitRow.commit_id)
+        .join(MeasurementRow, MeasurementRow.commit_id == CommitRow.id)
+        .join(SeriesRow, and_(SeriesRow.id == MeasurementRow.series_id, SeriesRow.branch_id == branch_key))
+        .where(here)
+        .group_by(CommitRow.sha)
+    )
+    return dict(rows.tuples().all())

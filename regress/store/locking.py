@@ -1,0 +1,96 @@
+"""One long job at a time on one database, and a name for who holds it.
+
+SQLite: a lock file beside the database, held by the operating system, so that it is free as soon as its
+process is dead; a second file tells who holds it. PostgreSQL: a session's advisory lock; the session's
+``application_name`` tells who.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, text
+
+from regress.errors import StoreLockedError
+from regress.store.database import Database, translated
+
+_NAME_LIMIT = 63  # PostgreSQL cuts application_name there
+
+OnWait = Callable[[str], None] | None
+
+
+def lock(
+    database: Database, purpose: str, *, wait: bool, on_wait: OnWait
+) -> contextlib.AbstractContextManager[None]:
+    """See ``Store.lock``."""
+    if database.file is not None:
+        return _file_lock(database, database.file, purpose, wait=wait, on_wait=on_wait)
+    return _advisory_lock(database, purpose, wait=wait, on_wait=on_wait)
+
+
+def _holder(purpose: str) -> str:
+    since = datetime.now(UTC).strftime("%H:%M UTC")
+    return f"{purpose} (process {os.getpid()} on {socket.gethostname()[:20]}, since {since})"
+
+
+@contextlib.contextmanager
+def _file_lock(
+    database: Database, file: Path, purpose: str, *, wait: bool, on_wait: OnWait
+) -> Iterator[None]:
+    held = FileLock(f"{file}.lock")
+    told = Path(f"{file}.holder")
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        holder = told.read_text("utf-8").strip() if told.exists() else "another process"
+        if not wait:
+            raise StoreLockedError(database.url, holder) from None
+        if on_wait:
+            on_wait(f"waiting for {holder}")
+        held.acquire()
+    try:
+        told.write_text(_holder(purpose) + "\n", "utf-8")
+        yield
+    finally:
+        told.unlink(missing_ok=True)
+        held.release()
+
+
+@contextlib.contextmanager
+def _advisory_lock(database: Database, purpose: str, *, wait: bool, on_wait: OnWait) -> Iterator[None]:
+    key = {"key": zlib.crc32(f"regress job {database.project_id}".encode())}
+    with translated(database.url), database.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
+            holder = _postgres_holder(connection, key["key"])
+            if not wait:
+                raise StoreLockedError(database.url, holder)
+            if on_wait:
+                on_wait(f"waiting for {holder}")
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+        name = {"name": _holder(purpose).encode()[:_NAME_LIMIT].decode("utf-8", "ignore")}
+        connection.execute(text("SELECT set_config('application_name', :name, false)"), name)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT set_config('application_name', '', false)"))
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _postgres_holder(connection: Connection, key: int) -> str:
+    """The name of the session that holds the advisory lock (a 64-bit key shows as its two halves)."""
+    name = connection.scalar(
+        text(
+            "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.objid = CAST(:key AS oid) AND l.classid = 0"
+        ),
+        {"key": key},
+    )
+    return str(name) if name else "another process"

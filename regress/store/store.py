@@ -1,0 +1,212 @@
+"""The store as everyone sees it: glossary records in, glossary records out, one transaction per change.
+
+Each method opens its own transaction, so one ``Store`` may be shared by threads (a web server's readers
+beside a writer). Rows become records in the file named after them: ``history``, ``deliveries``, ``series``,
+``events``, ``bisections``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from regress.domain import (
+    Commit,
+    CommitStatus,
+    Delivery,
+    Event,
+    EventKind,
+    EventUpdate,
+    Failure,
+    Machine,
+    Measurement,
+    Receipt,
+    Run,
+    Series,
+    SeriesChange,
+    SeriesSummary,
+    State,
+)
+from regress.store import deliveries, events, history, locking, series
+from regress.store.database import Database
+
+
+class Store:
+    """The results of one project. Open it with ``Store.open``; every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True, project: str = "default") -> Store:
+        """Open the database at an SQLAlchemy ``url``, creating and migrating it as needed.
+
+        ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db`` or ``postgresql://user@host/name``.
+        With ``create=False`` a missing SQLite file is a StoreError. A file that is no database, a database
+        that holds somebody else's tables, or one that a newer Regress wrote, is a StoreError that says so.
+        """
+        return cls(Database.open(url, create=create, project=project))
+
+    @property
+    def url(self) -> str:
+        """Where the store is, without a password."""
+        return self._db.url
+
+    def close(self) -> None:
+        """Give all connections back. The store cannot be used afterwards."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def lock(
+        self, purpose: str, *, wait: bool, on_wait: Callable[[str], None] | None = None
+    ) -> AbstractContextManager[None]:
+        """Hold the store exclusively, across processes, while the context lasts.
+
+        ``purpose`` is shown to others ("regress run"). When it is taken: with ``wait`` calls ``on_wait`` once
+        with a sentence on who holds it and waits; without, raises StoreLockedError. The lock of a process
+        that died is free. It keeps two long jobs apart; readers and single deliveries need no lock.
+        """
+        return locking.lock(self._db, purpose, wait=wait, on_wait=on_wait)
+
+    # -- history ---------------------------------------------------------------------------------------
+
+    def record_commits(self, branch: str, commits: Sequence[Commit], *, default: bool = False) -> None:
+        """Tell the store a stretch of ``branch``'s first-parent history, oldest first; repeat at will.
+
+        Where it contradicts what was known (a rewritten branch), the new telling wins and what followed
+        the first contradiction leaves the branch; its measurements stay. ``default`` marks the project's
+        main branch.
+        """
+        with self._db.write() as session:
+            history.record_commits(session, self._db.project_id, branch, commits, default=default)
+
+    def commits(self, branch: str, *, last: int | None = None) -> list[Commit]:
+        """The commits of a branch (the ``last`` ones), oldest first; empty for an unknown branch."""
+        with self._db.read() as session:
+            return history.commits(session, self._db.project_id, branch, last=last)
+
+    def commit(self, revision: str) -> Commit:
+        """The commit whose hash starts with ``revision``, or the tip of the branch of that name.
+
+        UnknownNameError (kind "commit") when there is none, or several; ``position`` is -1 when no branch
+        known to the store has it.
+        """
+        with self._db.read() as session:
+            return history.commit(session, self._db.project_id, revision)
+
+    def branches(self) -> list[str]:
+        """Names of all branches, the default one first."""
+        with self._db.read() as session:
+            return history.branches(session, self._db.project_id)
+
+    def default_branch(self) -> str | None:
+        """The branch marked as default, else the first recorded one; None in an empty store."""
+        return next(iter(self.branches()), None)
+
+    def commit_statuses(self, branch: str, last: int | None = None) -> list[CommitStatus]:
+        """How the (last) commits of a branch stand: number of series measured, and failures; oldest first."""
+        with self._db.read() as session:
+            return history.commit_statuses(session, self._db.project_id, branch, last)
+
+    # -- deliveries ------------------------------------------------------------------------------------
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Store a delivery in one transaction, or nothing of it.
+
+        A digest that is known changes nothing (``duplicate``). A measurement of a (series, commit) that is
+        known replaces it, unless the stored one was measured later: the newest ``measured_at`` wins, none
+        counts as oldest, and of two equal times the later delivery. A measurement also clears the failures
+        of its benchmark and of the build at that commit, machine and environment. Commits that no branch
+        has yet are remembered; their points appear once ``record_commits`` places them.
+        """
+        with self._db.write() as session:
+            return deliveries.deliver(session, self._db.project_id, delivery)
+
+    def runs(self, limit: int | None = None) -> list[Run]:
+        """The deliveries, newest first."""
+        with self._db.read() as session:
+            return deliveries.runs(session, limit)
+
+    # -- series ----------------------------------------------------------------------------------------
+
+    def series_list(
+        self, branch: str | None = None, benchmark: str | None = None, machine: str | None = None
+    ) -> list[SeriesSummary]:
+        """The series (of a branch, of an exact benchmark name, on a machine), by benchmark and parameters."""
+        with self._db.read() as session:
+            return series.series_list(session, self._db.project_id, branch, benchmark, machine)
+
+    def series(self, series_id: int) -> Series:
+        """One series with its points in history's order; UnknownNameError (kind "series") if none is it."""
+        with self._db.read() as session:
+            return series.one_series(session, series_id)
+
+    def all_series(self, branch: str) -> Iterator[Series]:
+        """Every series of a branch with its points, one at a time in memory."""
+        with self._db.read() as session:
+            yield from series.all_series(session, self._db.project_id, branch)
+
+    def measurements_at(self, sha: str) -> list[tuple[int, Measurement]]:
+        """What was measured at a commit (full hash), with the series' ids."""
+        with self._db.read() as session:
+            return series.measurements_at(session, sha)
+
+    def failures(self, sha: str | None = None, *, latest_only: bool = False) -> list[Failure]:
+        """What gave no number (at one commit), newest first.
+
+        ``latest_only``: only what failed at the newest commit that was tried on its branch.
+        """
+        with self._db.read() as session:
+            return deliveries.failures(session, self._db.project_id, sha, latest_only=latest_only)
+
+    def benchmarks(self) -> list[str]:
+        """Names of all benchmarks."""
+        with self._db.read() as session:
+            return series.benchmarks(session)
+
+    def machines(self) -> list[Machine]:
+        """All machines, by name."""
+        with self._db.read() as session:
+            return series.machines(session)
+
+    # -- events ----------------------------------------------------------------------------------------
+
+    def replace_changes(self, branch: str, changes: Sequence[SeriesChange]) -> EventUpdate:
+        """Make ``changes`` the change points of a branch; group them into events and keep triage.
+
+        Changes of one kind whose location ranges meet are one event, placed where its surest change is. An
+        event that was known keeps its id, state and ``first_seen``; one that vanished becomes "went away"
+        (unless a person had closed it) and keeps its last changes; one that returns gets its old state back.
+        """
+        with self._db.write() as session:
+            return events.replace_changes(session, self._db.project_id, branch, changes)
+
+    def events(
+        self,
+        branch: str | None = None,
+        kind: EventKind | None = None,
+        state: State | None = None,
+        limit: int | None = None,
+    ) -> list[Event]:
+        """Events that match, the latest in history first."""
+        with self._db.read() as session:
+            return events.events(session, self._db.project_id, branch, kind, state, limit)
+
+    def event(self, event_id: int) -> Event:
+        """One event. UnknownNameError (kind "event") when there is none."""
+        with self._db.read() as session:
+            return events.event(session, event_id)
+
+    def set_state(self, event_id: int, state: State) -> None:
+        """Triage an event; the state stays across re-analysis."""
+        with self._db.write() as session:
+            events.set_state(session, event_id, state)

@@ -1,0 +1,70 @@
+"""Column types that mean the same on SQLite and PostgreSQL, and the packing of raw samples."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_RAW, _DEFLATED = b"\x00", b"\x01"
+
+
+def storable(text: str) -> str:
+    """``text`` with what UTF-8 databases refuse (NUL, lone surrogates) replaced by U+FFFD."""
+    return _UNSTORABLE.sub("�", text)
+
+
+class SafeText(TypeDecorator[str]):
+    """Text of any length; what a database could not hold is replaced (see ``storable``)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Called for each value on its way in."""
+        return None if value is None else storable(value)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in, aware UTC datetimes out; SQLite has no zones, so it is given naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Called for each value on its way in; a naive datetime is a programmer's mistake."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: times are stored in UTC")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Called for each value on its way out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def pack_samples(samples: Sequence[float]) -> bytes | None:
+    """Raw samples as float64 little-endian, deflated when that is smaller; the first byte says which."""
+    if not samples:
+        return None
+    raw = np.asarray(samples, dtype="<f8").tobytes()
+    deflated = zlib.compress(raw, 6)
+    return _DEFLATED + deflated if len(deflated) < len(raw) else _RAW + raw
+
+
+def unpack_samples(packed: bytes | None) -> tuple[float, ...]:
+    """What ``pack_samples`` was given."""
+    if not packed:
+        return ()
+    raw = zlib.decompress(packed[1:]) if packed[:1] == _DEFLATED else packed[1:]
+    return tuple(np.frombuffer(raw, dtype="<f8").tolist())
