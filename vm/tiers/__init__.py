@@ -19,7 +19,7 @@ class TierEntry:
 
 
 TIERS: dict[str, TierEntry] = {
-    "reference": TierEntry("vm.tiers.reference", "ReferenceTier", "plain Python, obvious and slow: the oracle"),
+    "reference": TierEntry("vm.tiers.reference", "ReferenceTier", "plain Python, slow: the oracle"),
     "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised"),
 }
 

@@ -24,23 +24,22 @@ native memory, so that every tier sees the same state:
 f32 and f64 as their IEEE bits (NaN payloads survive), a funcref as the address of its record, an
 externref as its handle; a null reference is 0.
 
-**Unwinding**: a tier raises ``Trap`` for the specification's reasons, with ``TrapCode.STACK_OVERFLOW`` when the call
-stack is used up, and lets exceptions of host functions pass unchanged (the same object). It never lets a
+**Unwinding**: a tier raises ``Trap`` for the specification's reasons, with ``TrapCode.STACK_OVERFLOW`` when
+the call stack is used up, and lets exceptions of host functions pass unchanged (the same object). It never lets a
 ``RecursionError`` of its own escape, and never unwinds native code over Python frames.
 
-**Adding a tier**: a folder here with a class that fits ``Tier``, and one row in ``vm.tiers.TIERS``; every test
-that runs programs is parametrised over that registry.
+**Adding a tier**: a folder here with a class that fits ``Tier``, and one row in ``vm.tiers.TIERS``; every
+test that runs programs is parametrised over that registry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
-if TYPE_CHECKING:
-    from vm.config import Config
-    from vm.runtime.functions import Function
-    from vm.runtime.instance import Instance
+from vm.config import Config
+from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
 
 
 class Tier(Protocol):
@@ -55,8 +54,8 @@ class Tier(Protocol):
     def attach(self, instance: Instance) -> None:
         """Get ready to run functions of ``instance``.
 
-        Called once an instance's functions, tables, memories and globals exist, before its segments are copied and
-        its start function runs. Work that depends only on ``instance.module`` should be kept for its next instance.
+        Called once an instance's functions, tables, memories and globals exist, before its segments are copied
+        and its start function runs. Work that depends only on ``instance.module`` should be kept for the next.
         """
 
     def call(self, function: Function, args: Sequence[int]) -> list[int]:
@@ -67,4 +66,4 @@ class Tier(Protocol):
         """
 
     def stats(self) -> dict[str, float]:
-        """What the tier has done so far: at least ``compile_seconds`` and ``code_bytes``, 0 where nothing is compiled."""
+        """What the tier has done so far: at least ``compile_seconds`` and ``code_bytes``."""

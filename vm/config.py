@@ -1,0 +1,79 @@
+"""Every knob of the engine, once: name, type, default, range, and one sentence.
+
+``Config`` is immutable; ``KNOBS`` is the table behind it, for command line, API and documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+from vm.errors import ConfigError
+
+
+def _knob(default: Any, summary: str, **bounds: Any) -> Any:
+    """A field of ``Config``; ``bounds`` are ``choices``, or ``low`` and ``high`` (inclusive)."""
+    return field(default=default, metadata={"summary": summary, **bounds})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The knobs' values. Raises ``ConfigError``, which names the knob, for a value outside its range."""
+
+    tier: str = _knob("llvm", "The tier that runs functions: a name in vm.tiers.TIERS.")
+    memory_guard: str = _knob(
+        "guard",
+        "How a memory access is kept in bounds: by guard pages and a signal handler, or by explicit checks.",
+        choices=("checked", "guard"),
+    )
+    max_wasm_stack: int = _knob(
+        1 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
+    )
+    max_memory_pages: int = _knob(
+        65_536, "Pages of 64 KiB that one memory may grow to, whatever its type says.", low=0, high=65_536
+    )
+    max_table_elements: int = _knob(
+        10_000_000, "Elements that one table may grow to, whatever its type says.", low=0, high=(1 << 32) - 1
+    )
+    opt_level: int = _knob(3, "How hard LLVM tries: 1 compiles quickest, 3 runs fastest.", low=1, high=3)
+    whole_module_bytes: int = _knob(
+        16_384,
+        "Modules whose bodies are together no longer are compiled at once.",
+        low=0,
+        high=1 << 30,
+    )
+    batch_bytes: int = _knob(
+        2_048,
+        "In bigger modules, a first call compiles the function and callees up to this many bytes of bodies.",
+        low=1,
+        high=1 << 30,
+    )
+
+    def __post_init__(self) -> None:
+        for knob in fields(self):
+            _check(knob, getattr(self, knob.name))
+
+    def with_(self, **changes: Any) -> Config:
+        """A copy with some knobs changed; ``ConfigError`` for a knob that does not exist."""
+        for name in changes:
+            if name not in KNOBS:
+                raise ConfigError(name, f"no such knob; there are: {', '.join(KNOBS)}")
+        return replace(self, **changes)
+
+
+def _check(knob: Field[Any], value: Any) -> None:
+    expected = type(knob.default)
+    if type(value) is not expected:
+        raise ConfigError(knob.name, f"expected {expected.__name__}, got {value!r}")
+    choices = knob.metadata.get("choices")
+    if choices and value not in choices:
+        raise ConfigError(knob.name, f"expected one of {', '.join(choices)}, got {value!r}")
+    if "low" in knob.metadata and not knob.metadata["low"] <= value <= knob.metadata["high"]:
+        low, high = knob.metadata["low"], knob.metadata["high"]
+        raise ConfigError(knob.name, f"expected {low} to {high}, got {value}")
+
+
+KNOBS: Mapping[str, Field[Any]] = MappingProxyType({knob.name: knob for knob in fields(Config)})
+"""The knobs by name; a field's ``metadata`` holds its summary and range."""

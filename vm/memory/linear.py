@@ -1,0 +1,102 @@
+"""Linear memories: one contiguous reservation each, so that the base never moves.
+
+    reservation                                          base                base + length
+    │  inaccessible  │ header page: ... owner │ length │  committed pages   │ inaccessible ... guard │
+                                        base-16   base-8
+
+Compiled code finds the length (bytes) just below the base; ``owner`` is the store's state block, which
+the signal handler of guarded mode starts from. Growing is one ``mprotect``. In guarded mode the reservation covers
+every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets an
+inaccessible page; in checked mode it covers what the memory may grow to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from vm.errors import Trap, TrapCode
+from vm.isa.types import PAGE_SIZE, Limits, MemoryType
+from vm.memory.native import poke
+from vm.memory.reserve import Reservation
+
+HEADER = PAGE_SIZE
+"""Bytes reserved below the base; the record sits at its end."""
+
+LENGTH = -8
+"""Where the length in bytes lies, relative to the base."""
+
+OWNER = -16
+"""Where the address of the owning store's state block lies, relative to the base."""
+
+GUARDED_SPAN = (8 << 30) + PAGE_SIZE
+"""Bytes above the base in guarded mode: index and offset of 32 bits each, plus the widest access."""
+
+
+class LinearMemory:
+    """One memory: ``type`` as declared, ``view`` its bytes now, ``address`` its base.
+
+    ``view`` is a new object after each growth; older views stay readable but do not show the new pages.
+    """
+
+    def __init__(
+        self, type: MemoryType, *, owner: int = 0, max_pages: int = 65_536, guarded: bool = False
+    ) -> None:
+        self.type = type
+        declared = type.limits.maximum
+        self._max_pages = max_pages if declared is None else min(declared, max_pages)
+        self._guarded = guarded
+        span = GUARDED_SPAN if guarded else max(self._max_pages, type.limits.minimum) * PAGE_SIZE
+        self._reservation = Reservation(HEADER + span)
+        self.address = self._reservation.address + HEADER
+        self._reservation.commit(0, HEADER)
+        poke(self.address + OWNER, owner)
+        self.size = 0
+        self.view = memoryview(b"")
+        if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):
+            raise Trap(None, f"no room for a memory of {type.limits.minimum} pages")
+
+    @property
+    def limits(self) -> Limits:
+        """Present size in pages, and the declared maximum: what an import is matched against."""
+        return Limits(self.size, self.type.limits.maximum)
+
+    def grow(self, delta: int) -> int:
+        """Add ``delta`` pages; returns the size before, or -1 when that is more than there may be."""
+        before = self.size
+        if before + delta > self._max_pages or not self._resize(before + delta):
+            return -1
+        return before
+
+    def fill(self, start: int, byte: int, count: int) -> None:
+        """``memory.fill``: set ``count`` bytes to the low 8 bits of ``byte``."""
+        self.check(start, count)
+        if count:
+            ctypes.memset(self.address + start, byte & 0xFF, count)
+
+    def copy(self, start: int, source: LinearMemory, source_start: int, count: int) -> None:
+        """``memory.copy``: as if through a buffer, so that overlapping ranges are fine."""
+        source.check(source_start, count)
+        self.check(start, count)
+        if count:
+            ctypes.memmove(self.address + start, source.address + source_start, count)
+
+    def write(self, start: int, data: bytes | memoryview) -> None:
+        """Copy ``data`` in; traps, and writes nothing, when it does not fit."""
+        self.check(start, len(data))
+        self.view[start : start + len(data)] = data
+
+    def check(self, start: int, count: int) -> None:
+        """Trap unless ``count`` bytes from ``start`` lie inside."""
+        if start + count > self.size * PAGE_SIZE:
+            raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
+
+    def _resize(self, pages: int) -> bool:
+        length = pages * PAGE_SIZE
+        if not self._reservation.commit(HEADER + self.size * PAGE_SIZE, HEADER + length):
+            return False
+        self.size = pages
+        poke(self.address + LENGTH, length)
+        whole = (ctypes.c_ubyte * length).from_address(self.address)
+        whole._reservation = self._reservation  # type: ignore[attr-defined]  # a view keeps its pages mapped
+        self.view = memoryview(whole).cast("B")
+        return True

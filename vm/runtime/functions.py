@@ -1,0 +1,52 @@
+"""Functions as the runtime knows them: a body in an instance, or a host callable, with a native record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from vm.isa.types import FuncType
+
+if TYPE_CHECKING:
+    from vm.runtime.instance import Instance
+
+HostCallable = Callable[[Sequence[int]], Sequence[int]]
+"""A host function: bit patterns in, bit patterns out; may raise anything."""
+
+Binder = Callable[["Instance"], HostCallable]
+"""Makes the callable of a host function that wants to know which instance calls it."""
+
+
+class Function:
+    """One function of a store.
+
+    Exactly one of ``instance`` (a defined function, ``index`` in its function index space) and ``host`` is
+    set. ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
+    functions that depend on the importing instance; each import of them then gets a function of its own,
+    whose ``origin`` is the one that was imported.
+    """
+
+    __slots__ = ("bind", "host", "index", "instance", "origin", "record", "type")
+
+    def __init__(
+        self,
+        type: FuncType,
+        record: int,
+        *,
+        instance: Instance | None = None,
+        index: int = -1,
+        host: HostCallable | None = None,
+        bind: Binder | None = None,
+    ) -> None:
+        self.type = type
+        self.record = record
+        self.instance = instance
+        self.index = index
+        self.host = host
+        self.bind = bind
+        self.origin = self
+
+    @property
+    def name(self) -> str | None:
+        """The name the module's "name" section gives it."""
+        return None if self.instance is None else self.instance.module.names.functions.get(self.index)

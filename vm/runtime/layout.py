@@ -1,0 +1,114 @@
+"""Where things lie in the native records that all tiers share. Words of 8 bytes; offsets in bytes.
+
+state (one per store)        function record (a funcref points here)   table record
+  0  jump buffer now           0  code, or 0 while not compiled          0  address of the elements
+  8  stack limit               8  context of the callee                  8  number of elements
+ 16  trap code                16  type id
+ 24  floor of the stack       24  handle in store.functions            host context
+ 32  callback: host call                                                 0  state
+ 40  callback: runtime help
+ 48  callback: compile
+
+context (one per instance), reached from the first argument of compiled code
+  0  state
+  8  handle in store.instances
+ 16  base of memory 0
+ 24  (free)
+ 32  pointers: imported function records, table records, imported global cells
+  .  cells of the globals defined here (16 bytes each, so that a vector fits)
+  .  records of the functions defined here (32 bytes each)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vm.errors import TrapCode
+from vm.module.model import ModuleData
+
+STATE_JUMP_BUFFER = 0
+STATE_STACK_LIMIT = 8
+STATE_TRAP_CODE = 16
+STATE_STACK_FLOOR = 24
+STATE_HOST_CALL = 32
+STATE_HELP = 40
+STATE_COMPILE = 48
+STATE_SIZE = 64
+
+RECORD_CODE = 0
+RECORD_CONTEXT = 8
+RECORD_TYPE = 16
+RECORD_HANDLE = 24
+RECORD_SIZE = 32
+
+TABLE_ELEMENTS = 0
+TABLE_LENGTH = 8
+TABLE_SIZE = 16
+
+CONTEXT_STATE = 0
+CONTEXT_INSTANCE = 8
+CONTEXT_MEMORY = 16
+CONTEXT_POINTERS = 32
+
+GLOBAL_SIZE = 16
+
+TRAPS: tuple[TrapCode, ...] = tuple(TrapCode)
+"""A trap code's number in native state is its place here, plus one; 0 is no trap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextLayout:
+    """The offsets in a context, which follow from the module alone."""
+
+    functions: int
+    tables: int
+    imported_globals: int
+    globals: int
+    records: int
+    size: int
+    imported_function_count: int
+    imported_global_count: int
+
+    @classmethod
+    def of(cls, module: ModuleData) -> ContextLayout:
+        """The layout for instances of ``module``."""
+        functions = CONTEXT_POINTERS
+        tables = functions + 8 * module.imported_functions
+        imported_globals = tables + 8 * len(module.tables)
+        cells = _align(imported_globals + 8 * module.imported_globals)
+        records = cells + GLOBAL_SIZE * (len(module.globals) - module.imported_globals)
+        size = records + RECORD_SIZE * len(module.bodies)
+        return cls(
+            functions,
+            tables,
+            imported_globals,
+            cells,
+            records,
+            size,
+            module.imported_functions,
+            module.imported_globals,
+        )
+
+    def function_pointer(self, index: int) -> int:
+        """Where the pointer to the record of imported function ``index`` lies."""
+        return self.functions + 8 * index
+
+    def record(self, index: int) -> int:
+        """Where the record of defined function ``index`` (of the whole index space) lies."""
+        return self.records + RECORD_SIZE * (index - self.imported_function_count)
+
+    def table_pointer(self, index: int) -> int:
+        """Where the pointer to the record of table ``index`` lies."""
+        return self.tables + 8 * index
+
+    def global_pointer(self, index: int) -> int:
+        """Where the pointer to the cell of imported global ``index`` lies."""
+        return self.imported_globals + 8 * index
+
+    def global_cell(self, index: int) -> int:
+        """Where the cell of defined global ``index`` (of the whole index space) lies."""
+        return self.globals + GLOBAL_SIZE * (index - self.imported_global_count)
+
+
+def _align(offset: int) -> int:
+    return (offset + 15) & ~15

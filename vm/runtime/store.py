@@ -1,0 +1,108 @@
+"""A store: everything that instances made together share, and that lives as long as they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from vm.config import Config
+from vm.isa.types import FuncType, GlobalType, MemoryType, TableType
+from vm.memory.linear import LinearMemory
+from vm.memory.native import Block, Heap, peek, poke
+from vm.runtime.functions import Binder, Function, HostCallable
+from vm.runtime.globals import Global
+from vm.runtime.instance import Instance
+from vm.runtime.layout import GLOBAL_SIZE, RECORD_HANDLE, RECORD_SIZE, RECORD_TYPE, STATE_SIZE, TABLE_SIZE
+from vm.runtime.tables import Table
+from vm.runtime.types import type_id
+
+
+class BodyRunner(Protocol):
+    """What a store needs of a tier (``vm.tiers.base.Tier`` says the rest)."""
+
+    def attach(self, instance: Instance) -> None:
+        """Get ready to run functions of ``instance``."""
+
+    def call(self, function: Function, args: Sequence[int]) -> list[int]:
+        """Run a defined function on bit patterns."""
+
+
+class Store:
+    """Owner of functions, host objects and native records. Nothing in it is freed before the store itself.
+
+    Used by one thread at a time; references (funcref, externref) are meaningful only inside their store.
+    """
+
+    def __init__(self, runner: BodyRunner, config: Config) -> None:
+        self.runner = runner
+        self.config = config
+        self.state = Block(STATE_SIZE)
+        self.functions: list[Function] = []
+        self.instances: list[Instance] = []
+        self._heap = Heap()
+        self._externs: list[object] = [None]
+        self._extern_handles: dict[int, int] = {}
+
+    def call(self, function: Function, args: Sequence[int]) -> Sequence[int]:
+        """Call any function of this store with bit patterns that fit its type."""
+        if function.host is not None:
+            return function.host(args)
+        return self.runner.call(function, args)
+
+    def register_instance(self, instance: Instance) -> int:
+        """Keep ``instance`` alive; returns its handle."""
+        self.instances.append(instance)
+        return len(self.instances) - 1
+
+    def register_function(self, function: Function) -> Function:
+        """Give ``function`` its handle and fill in its record (all but the code and the context)."""
+        poke(function.record + RECORD_TYPE, type_id(function.type))
+        poke(function.record + RECORD_HANDLE, len(self.functions))
+        self.functions.append(function)
+        return function
+
+    def host_function(
+        self, type: FuncType, host: HostCallable | None, bind: Binder | None = None
+    ) -> Function:
+        """A function that runs ``host``, or, with ``bind``, one callable per importing instance."""
+        record = self._heap.allocate(RECORD_SIZE)
+        return self.register_function(Function(type, record, host=host, bind=bind))
+
+    def memory(self, type: MemoryType) -> LinearMemory:
+        """A new memory."""
+        return LinearMemory(
+            type,
+            owner=self.state.address,
+            max_pages=self.config.max_memory_pages,
+            guarded=self.config.memory_guard == "guard",
+        )
+
+    def table(self, type: TableType, init: int = 0) -> Table:
+        """A new table, filled with the reference ``init``."""
+        return Table(type, self.allocate(TABLE_SIZE), max_elements=self.config.max_table_elements, init=init)
+
+    def global_(self, type: GlobalType, value: int) -> Global:
+        """A new global that belongs to no instance."""
+        return Global(type, self.allocate(GLOBAL_SIZE), value)
+
+    def allocate(self, size: int) -> int:
+        """The address of ``size`` zeroed bytes that live as long as the store."""
+        return self._heap.allocate(size)
+
+    def function_at(self, reference: int) -> Function:
+        """The function that the (non-null) funcref value ``reference`` denotes."""
+        return self.functions[peek(reference + RECORD_HANDLE)]
+
+    def extern_handle(self, value: object) -> int:
+        """The externref value for a Python object; None is the null reference. Equal for the same object."""
+        if value is None:
+            return 0
+        handle = self._extern_handles.get(id(value))
+        if handle is None:
+            handle = self._extern_handles[id(value)] = len(self._externs)
+            self._externs.append(value)
+        return handle
+
+    def extern(self, handle: int) -> object:
+        """The Python object behind an externref value."""
+        return self._externs[handle]
