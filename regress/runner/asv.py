@@ -1,0 +1,138 @@
+"""Drives ``asv run`` for one commit at a time (asv 0.6).
+
+What asv does, as found by trying it, and what follows for us:
+
+- It needs a machine file and asks questions when it has none: ``ensure_machine_file`` answers first.
+- Benchmarks are discovered from the *checkout's* suite and run against each commit's build, so that a new
+  benchmark gets its past.
+- A commit that does not build gives exit status 1 (nothing else could be built either) or 0 (the suite was
+  discovered through a branch's tip) and a result file full of nulls; ``AsvOutput`` tells which it was.
+- A failing benchmark gives exit status 2 and a null; its traceback is only printed (``--show-stderr``).
+- ``existing`` environments cannot be given a commit: asv refuses; we say so before.
+- Each call re-installs the commit into the kept environment (its build cache keeps the last two builds).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from regress import ingest
+from regress.domain import Commit, Delivery, Environment, Failure, FailureKind, Machine
+from regress.errors import RunnerError
+from regress.runner.asv_config import AsvConfig, ensure_machine_file, read_asv_config
+from regress.runner.asv_output import AsvOutput
+from regress.runner.base import Outcome, log_end, on_branch
+from regress.runner.events import Listener, Progress
+from regress.runner.process import Finished, run_process
+
+
+class AsvRunner:
+    """Measures commits with the asv suite that ``config_path`` configures."""
+
+    tool = "asv"
+
+    def __init__(self, config_path: Path, logs: Path) -> None:
+        """ConfigError when the configuration cannot be read, RunnerError when asv can measure no commits by it."""
+        self.config: AsvConfig = read_asv_config(config_path)
+        self._logs = logs
+        self._machine_known = False
+        if self.config.environment_type == "existing":
+            hint = 'Set "environment_type" to "virtualenv" in it.'
+            raise RunnerError("asv", f"{config_path}: an existing environment measures no commits", hint=hint)
+
+    def measure(
+        self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
+    ) -> Outcome:
+        """Build the commit in every environment of asv's matrix and run the suite (or ``benchmarks``)."""
+        self._know_machine()
+        started, wall = time.monotonic(), time.time()
+        output = AsvOutput()
+
+        def on_line(line: str, ended: bool) -> None:
+            if output.feed(line, ended):
+                listen(Progress(commit.sha, output.fraction, output.text))
+
+        done = run_process(
+            self._command(commit.sha, benchmarks),
+            cwd=self.config.path.parent,
+            log_path=self._logs / f"asv-{commit.sha[:12]}.log",
+            on_line=on_line,
+            # asv draws with "·", cuts names to the terminal's width, and needs neither colours nor prompts.
+            env={"PYTHONIOENCODING": "utf-8", "COLUMNS": "250", "LINES": "50"},
+        )
+        deliveries = self._deliveries(commit.sha, branch, done, output, since=wall)
+        return Outcome(commit.sha, deliveries, time.monotonic() - started, done.log_path)
+
+    def _know_machine(self) -> None:
+        if not self._machine_known:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            ensure_machine_file(self._logs / "asv-machine.log")
+            self._machine_known = True
+
+    def _command(self, sha: str, benchmarks: Sequence[str]) -> list[str]:
+        only = [part for name in benchmarks for part in ("--bench", rf"^{re.escape(name)}(\(.*\))?$")]
+        options = ["--record-samples", "--show-stderr", "--config", str(self.config.path)]
+        return [sys.executable, "-m", "asv", "run", f"{sha}^!", *options, *only]
+
+    def _deliveries(
+        self, sha: str, branch: str, done: Finished, output: AsvOutput, *, since: float
+    ) -> tuple[Delivery, ...]:
+        if output.no_suite:
+            names = output.environments or ["unknown"]
+            return tuple(self._unbuilt(sha, Environment(name), done.tail) for name in names)
+        if done.status not in (0, 2):
+            last = next((line for line in reversed(done.tail) if line.strip()), "no output").strip(" ·")
+            hint = f"Its whole output is in {done.log_path}"
+            raise RunnerError("asv run", last, log=log_end(done.tail), hint=hint)
+        found = [
+            self._delivery(delivery, sha, branch, output)
+            for path in self._result_files(sha, since)
+            for delivery in ingest.read(path)
+        ]
+        if not found:
+            hint = f"Its whole output is in {done.log_path}"
+            raise RunnerError("asv run", f"left no result for {sha[:12]}", log=log_end(done.tail), hint=hint)
+        return tuple(found)
+
+    def _result_files(self, sha: str, since: float) -> list[Path]:
+        pattern = f"*/{sha[: self.config.hash_length]}-*.json"
+        # File times may be coarser than the clock: one second of grace.
+        fresh = (path for path in self.config.results.glob(pattern) if path.stat().st_mtime >= since - 1)
+        return sorted(fresh)
+
+    def _delivery(self, delivery: Delivery, sha: str, branch: str, output: AsvOutput) -> Delivery:
+        if delivery.environment.name in output.unbuilt:
+            return self._unbuilt(sha, delivery.environment, output.unbuilt[delivery.environment.name])
+        failures = tuple(
+            replace(failure, log=log_end(output.benchmark_logs[failure.benchmark]))
+            if failure.benchmark in output.benchmark_logs
+            else failure
+            for failure in delivery.failures
+        )
+        return on_branch(replace(delivery, failures=failures), branch)
+
+    def _unbuilt(self, sha: str, environment: Environment, log: Sequence[str]) -> Delivery:
+        machine = self._machine()
+        failure = Failure(FailureKind.BUILD, sha, log_end(log), machine.name, environment.name)
+        digest = hashlib.sha256(repr((failure.commit, machine.name, environment.name, failure.log)).encode())
+        return Delivery(
+            source="asv",
+            origin=str(self.config.path),
+            digest=digest.hexdigest(),
+            machine=machine,
+            environment=environment,
+            failures=(failure,),
+            delivered_at=datetime.now(UTC),
+        )
+
+    def _machine(self) -> Machine:
+        """The machine as asv wrote it down beside its results."""
+        files = sorted(self.config.results.glob("*/machine.json"), key=lambda path: path.stat().st_mtime)
+        return Machine(files[-1].parent.name if files else "unknown")

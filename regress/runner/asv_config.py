@@ -1,0 +1,104 @@
+"""What the runner needs to know of an asv.conf.json, and asv's machine file."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import json5
+
+from regress.errors import ConfigError, RunnerError
+from regress.runner.process import run_process
+
+CONFIG_NAMES = ("asv.conf.json", "asv.conf.jsonc")
+CONFIG_FOLDERS = ("", "benchmarks", "asv_bench", "benchmark")
+"""Where projects keep asv's configuration: numpy and scipy in benchmarks/, pandas in asv_bench/."""
+
+_SIZE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AsvConfig:
+    """The few settings that tell where asv puts things. Folders are absolute."""
+
+    path: Path
+    project: str
+    results: Path
+    benchmarks: Path
+    environments: Path
+    hash_length: int
+    environment_type: str
+
+
+def find_asv_config(root: Path) -> Path | None:
+    """The asv configuration of a repository, in the usual places; None when there is none."""
+    for folder in CONFIG_FOLDERS:
+        for name in CONFIG_NAMES:
+            if (root / folder / name).is_file():
+                return root / folder / name
+    return None
+
+
+def read_asv_config(path: Path) -> AsvConfig:
+    """Read an asv.conf.json (comments allowed). ConfigError says what is wrong and where."""
+    values = _read(path)
+    base = path.resolve().parent
+
+    def folder(key: str, default: str) -> Path:
+        value = values.get(key, default)
+        if not isinstance(value, str):
+            raise ConfigError(path, key, f"expected the name of a folder, found {value!r}")
+        return base / value
+
+    return AsvConfig(
+        path=path.resolve(),
+        project=str(values.get("project", base.name)),
+        results=folder("results_dir", "results"),
+        benchmarks=folder("benchmark_dir", "benchmarks"),
+        environments=folder("env_dir", "env"),
+        hash_length=int(values.get("hash_length", 8)),
+        environment_type=str(values.get("environment_type", "")),
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > _SIZE_LIMIT:
+            raise ConfigError(
+                path, "", f"is larger than {_SIZE_LIMIT >> 20} MiB: is it an asv configuration?"
+            )
+        values = json5.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(path, "", f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        place = re.search(r":(\d+) ?(.*)", str(error))
+        where = f"line {place[1]}" if place else ""
+        hint = "Correct it there; asv itself reads the same file."
+        raise ConfigError(path, where, place[2] if place else str(error), hint=hint) from error
+    if not isinstance(values, dict) or not values.get("repo"):
+        raise ConfigError(path, "repo", 'missing: expected the repository, such as "."')
+    return values
+
+
+def ensure_machine_file(log_path: Path, machine_file: Path | None = None) -> None:
+    """Give asv its machine file when it has none for this host, without its interactive questions."""
+    machine_file = machine_file or Path.home() / ".asv-machine.json"
+    try:
+        known = json.loads(machine_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(machine_file, "", f"asv cannot read it: {error}", hint="Delete it.") from error
+    names = [name for name in known if name != "version"]
+    if len(names) == 1 or platform.uname().node in names:
+        return  # asv takes the only entry, or the one named like this host
+    argv = [sys.executable, "-m", "asv", "machine", "--yes"]
+    done = run_process(argv, cwd=log_path.parent, log_path=log_path, on_line=lambda _line, _ended: None)
+    if done.status:
+        raise RunnerError("asv machine", "could not describe this machine", log="\n".join(done.tail[-20:]))
