@@ -311,6 +311,37 @@ class Comparison:
     more_runs: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bisection:
+    """A finished search for the commit that changed a series.
+
+    The culprit is one of ``first``..``last`` (the same, unless commits between them do not build), between
+    ``good`` and ``bad``; both are empty when no change was found. ``confidence`` is the chance that it is
+    right, ``ratio`` the level after relative to before with its interval, ``runs`` how often a commit was
+    measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
+    """
+
+    series: SeriesKey
+    good: str
+    bad: str
+    first: str
+    last: str
+    confidence: float
+    ratio: float
+    low: float
+    high: float
+    verified: bool
+    runs: int
+    skipped: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def culprit(self) -> str:
+        """The commit, when it is known exactly; else empty."""
+        return self.first if self.first == self.last else ""
+
+
 JSON = dict[str, Any]
 """A JSON object, where its shape is the other side's business."""
 

@@ -39,7 +39,7 @@ class AsvRunner:
     tool = "asv"
 
     def __init__(self, config_path: Path, logs: Path) -> None:
-        """ConfigError when the configuration cannot be read, RunnerError when asv can measure no commits by it."""
+        """ConfigError when the configuration cannot be read, RunnerError when it measures no commits."""
         self.config: AsvConfig = read_asv_config(config_path)
         self._logs = logs
         self._machine_known = False

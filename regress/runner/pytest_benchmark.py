@@ -137,7 +137,7 @@ def _with_failures(delivery: Delivery, sha: str, failed: Sequence[str], done: Fi
 
 
 def _fraction(line: str) -> float | None:
-    """pytest ends its lines with "[ 42%]"."""
+    """How far pytest is: its lines end with "[ 42%]"."""
     head, found, percent = line.rstrip().rpartition("[")
     text = percent.rstrip("%]").strip()
     return int(text) / 100 if head and found and text.isdigit() else None
