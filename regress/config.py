@@ -223,7 +223,7 @@ def write_default(path: Path, suites: Sequence[SuiteConfig] = (), *, name: str =
         if section == "detection":
             _comment(
                 table,
-                "The smallest change that matters, per series; repeat at will. Else: 3 % for times, 1 % for others.",
+                "The smallest change that matters, per series; repeat at will (else: times 3 %, others 1 %).",
             )
             for line in (
                 "[[detection.effect]]",
