@@ -85,8 +85,9 @@ class Dictionary:
 
 
 def pack_pairs(pairs: Pairs) -> str:
-    """(name, value) pairs as text; escapes keep even a lone surrogate."""
-    return json.dumps(pairs, separators=(",", ":"))
+    """(name, value) pairs as text."""
+    clean = [(storable(name), storable(value)) for name, value in pairs]
+    return json.dumps(clean, separators=(",", ":"), ensure_ascii=False)
 
 
 def unpack_pairs(text: str) -> Pairs:

@@ -1,0 +1,230 @@
+"""asv's result files, version 2: ``results/<machine>/<commit>-<environment>.json``.
+
+A file holds one commit in one environment. Each benchmark is a row of ``result_columns``; a parameterised
+one has a list per column, in the order of the parameters' cartesian product. A null result is a failure
+(asv does not keep its output), NaN is a benchmark that skipped itself, which is no result at all.
+Names of parameters, types and units stand in ``benchmarks.json`` one folder up; where it is missing, or has
+lost a benchmark, they follow from the benchmark's name, as asv itself takes them
+(https://asv.readthedocs.io/en/stable/dev.html#results).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from regress.domain import (
+    Delivery,
+    Environment,
+    Failure,
+    FailureKind,
+    Machine,
+    Measurement,
+    Metric,
+    SeriesKey,
+)
+from regress.ingest.reading import Document, facts, load
+from regress.metrics import OBJECT_SIZE, PEAK_MEMORY, WALL_TIME, direction_of
+
+MAX_COMBINATIONS = 1_000_000
+"""Parameter combinations of one benchmark; a file with more is damaged or hostile."""
+
+_TYPES = {"time": WALL_TIME, "timeraw": WALL_TIME, "peakmemory": PEAK_MEMORY, "memory": OBJECT_SIZE}
+_PREFIXES = {"time_": "time", "timeraw_": "timeraw", "peakmem_": "peakmemory", "mem_": "memory"}
+_NO_LOG = (
+    "asv recorded no value (the benchmark failed or ran out of time); result files do not keep its output."
+)
+
+Values = list[Any] | None
+
+
+class AsvAdapter:
+    """Reads asv result files."""
+
+    name = "asv"
+
+    def is_result(self, path: Path) -> bool:
+        """Whether a file of a folder may be a result: its neighbours ``machine.json`` etc. are not."""
+        return path.suffix == ".json" and path.name not in (
+            "machine.json",
+            "benchmarks.json",
+            "asv.conf.json",
+        )
+
+    def recognises(self, document: Document) -> bool:
+        """Whether a document is ours, of whatever version."""
+        return "commit_hash" in document.data and "results" in document.data
+
+    def read(self, document: Document) -> Delivery:
+        """The one delivery that a result file is."""
+        return _Reader(document).delivery()
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One benchmark's row, its columns by name."""
+
+    name: str
+    where: str
+    columns: Mapping[str, Any]
+
+
+class _Reader:
+    """One file being read: what holds for all of its rows."""
+
+    def __init__(self, document: Document) -> None:
+        self.doc = document
+        data = document.data
+        if data.get("version") != 2:
+            hint = "Run `asv update` in the project that wrote it."
+            raise document.error("$.version", f"asv result version {data.get('version')!r}, not 2", hint=hint)
+        self.commit: str = document.get(data, "commit_hash", str, "$")
+        self.environment: str = document.get(data, "env_name", str, "$")
+        self.params: Mapping[str, Any] = document.get(data, "params", dict, "$")
+        self.machine: str = document.get(self.params, "machine", str, "$.params")
+        self.known = _benchmarks(document.path.parent.parent / "benchmarks.json")
+
+    def delivery(self) -> Delivery:
+        """Everything in the file."""
+        data, doc = self.doc.data, self.doc
+        measurements: list[Measurement] = []
+        failures: list[Failure] = []
+        for row in self._rows():
+            for result in self._results(row):
+                if isinstance(result, Measurement):
+                    measurements.append(result)
+                else:
+                    failures.append(result)
+        made = doc.time(data.get("date"), "$.date")
+        return Delivery(
+            source=AsvAdapter.name,
+            origin=str(doc.path),
+            digest=doc.digest,
+            machine=self._machine(),
+            environment=Environment(self.environment, self._environment_facts()),
+            measurements=tuple(measurements),
+            failures=tuple(failures),
+            commit_times=((self.commit, made),) if made else (),
+        )
+
+    def _machine(self) -> Machine:
+        file = self.doc.path.parent / "machine.json"
+        told = load(file).data if file.is_file() else self.params
+        return Machine(self.machine, facts(told, "version", "machine", "python"))
+
+    def _environment_facts(self) -> tuple[tuple[str, str], ...]:
+        data = self.doc.data
+        parts = [
+            self.doc.expect(data.get(key) or {}, dict, f"$.{key}") for key in ("requirements", "env_vars")
+        ]
+        return facts({"python": str(data.get("python") or ""), **parts[0], **parts[1]})
+
+    def _rows(self) -> Iterator[_Row]:
+        doc = self.doc
+        names = doc.get(doc.data, "result_columns", list, "$")
+        for name, values in doc.get(doc.data, "results", dict, "$").items():
+            where = f"$.results[{name!r}]"
+            yield _Row(name, where, dict(zip(names, doc.expect(values, list, where), strict=False)))
+
+    def _results(self, row: _Row) -> Iterator[Measurement | Failure]:
+        """The measurements and failures of one benchmark."""
+        combinations = self._combinations(row)
+        values = self._column(row, "result", len(combinations))
+        lows = self._column(row, "stats_ci_99_a", len(combinations))
+        highs = self._column(row, "stats_ci_99_b", len(combinations))
+        samples = self._column(row, "samples", len(combinations))
+        told = self.known.get(row.name, {})
+        metric = _metric(row.name, told)
+        version = str(row.columns.get("version") or "")
+        at = self.doc.time(row.columns.get("started_at"), f"{row.where}.started_at")
+        for i, parameters in enumerate(combinations):
+            key = SeriesKey(row.name, parameters, metric, self.machine, self.environment, "", version)
+            where = f"{row.where}.result[{i}]"
+            if values is None or values[i] is None:
+                yield self._failure(key)
+            elif math.isfinite(self.doc.number(values[i], where)):
+                low, high = (self.doc.finite(c[i] if c else None, where) for c in (lows, highs))
+                yield self._measurement(key, values[i], low, high, samples and samples[i], at, where)
+
+    def _measurement(
+        self,
+        key: SeriesKey,
+        value: float,
+        low: float | None,
+        high: float | None,
+        samples: Any,
+        at: datetime | None,
+        where: str,
+    ) -> Measurement:
+        listed = self.doc.expect(samples or [], list, where.replace(".result", ".samples"))
+        raw = [self.doc.finite(sample, where.replace(".result", ".samples")) for sample in listed]
+        kept = tuple(sample for sample in raw if sample is not None)
+        return Measurement(key, self.commit, float(value), low, high, kept, at)
+
+    def _failure(self, key: SeriesKey) -> Failure:
+        return Failure(
+            FailureKind.BENCHMARK,
+            self.commit,
+            _NO_LOG,
+            key.machine,
+            key.environment,
+            key.benchmark,
+            key.parameters,
+        )
+
+    def _combinations(self, row: _Row) -> list[tuple[tuple[str, str], ...]]:
+        """The parameter combinations, in the order of the columns' values; without parameters, one empty."""
+        where = f"{row.where}.params"
+        axes = self.doc.expect(row.columns.get("params") or [], list, where)
+        for i, axis in enumerate(axes):
+            self.doc.expect(axis, list, f"{where}[{i}]")
+        if math.prod(map(len, axes)) > MAX_COMBINATIONS:
+            raise self.doc.error(where, f"more than {MAX_COMBINATIONS:,} parameter combinations")
+        names = self._parameter_names(row.name, len(axes))
+        return [tuple(zip(names, map(str, values), strict=True)) for values in itertools.product(*axes)]
+
+    def _parameter_names(self, benchmark: str, count: int) -> Sequence[str]:
+        names = self.known.get(benchmark, {}).get("param_names")
+        if isinstance(names, list) and len(names) == count:
+            return [str(name) for name in names]
+        return [f"param{i + 1}" for i in range(count)]  # asv's own names for nameless parameters
+
+    def _column(self, row: _Row, name: str, count: int) -> Values:
+        """A column with one value a combination; None when it is missing or null."""
+        values = row.columns.get(name)
+        if values is None:
+            return None
+        listed: list[Any] = self.doc.expect(values, list, f"{row.where}.{name}")
+        if len(listed) != count:
+            message = f"has {len(listed)} values for {count} parameter combinations"
+            raise self.doc.error(f"{row.where}.{name}", message)
+        return listed
+
+
+def _benchmarks(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What ``benchmarks.json`` says of each benchmark; empty when there is no such file."""
+    return _benchmarks_at(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@functools.lru_cache(maxsize=4)  # a tree's files share one; its time of change keeps it fresh
+def _benchmarks_at(path: Path, changed: int) -> Mapping[str, Mapping[str, Any]]:
+    return {name: told for name, told in load(path).data.items() if isinstance(told, dict)}
+
+
+def _metric(benchmark: str, told: Mapping[str, Any]) -> Metric:
+    """The metric of a benchmark, by its type, or by its name where the type is not told."""
+    function = benchmark.rpartition(".")[2]
+    by_name = next((kind for prefix, kind in _PREFIXES.items() if function.startswith(prefix)), "track")
+    kind = told.get("type", by_name)
+    if kind in _TYPES:
+        return _TYPES[kind]
+    unit = str(told.get("unit") or "unit")
+    if unit == "unit":  # asv's word where the suite gives none
+        return Metric("value", "1")
+    return Metric(unit, unit, direction_of(unit))
