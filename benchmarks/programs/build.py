@@ -1,8 +1,8 @@
 """Build every program of this folder from its source: ``python benchmarks/programs/build.py [--into DIR]``.
 
 C sources need Debian's ``clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32``, WAT sources the ``wasmtime``
-package. The results are committed under ``wasm/`` and reproduce byte for byte with these versions (a test checks),
-so nobody needs a compiler to run them.
+package. The results are committed under ``wasm/`` and reproduce byte for byte with these versions (a test
+checks), so nobody needs a compiler to run them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SOURCES = HERE / "src"
 PRELUDE = "(; prelude ;)"
 CLANG = "clang-14"
 
-# -O2 as people ship; debug information of libc dropped (it holds build paths), function names kept for backtraces.
+# -O2 as people ship; libc's debug information is dropped (it holds build paths), function names are kept.
 C_FLAGS = [
     "--target=wasm32-wasi",
     "--sysroot=/usr",

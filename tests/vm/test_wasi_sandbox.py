@@ -1,4 +1,4 @@
-"""Attacks on the borders of a preopened directory: nothing outside of it can be opened, read or asked about."""
+"""Attacks on the borders of a preopened directory: nothing outside can be opened, read or asked about."""
 
 from __future__ import annotations
 

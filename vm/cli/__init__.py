@@ -1,0 +1,59 @@
+"""``wasmvm``: run, check and read WebAssembly modules from a shell.
+
+One file a command, listed in ``COMMANDS``. argparse rather than the house's Typer, because start-up is a
+feature: a small module must run within milliseconds of a bare Python.
+
+Exit codes: the program's own; 2 for bad input or usage, with one line on stderr; 130 on Ctrl-C; 134 when the
+program trapped, as a native program that aborts gives its shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vm.cli import dis, run, validate
+from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
+from vm.errors import VMError
+
+COMMANDS = (run, validate, dis)
+"""Each module has ``add(subparsers)``, which registers its arguments and ``main(arguments) -> exit code``."""
+
+
+class _Version(argparse.Action):
+    """Reads the version only when asked: importlib.metadata costs more than a small run."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"wasmvm {version('regress')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="wasmvm", description="Run, check and read WebAssembly modules.")
+    top.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.main(arguments)
+    except (InputError, VMError) as error:
+        print(f"wasmvm: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("wasmvm: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (``wasmvm dis x.wasm | head``): nothing is left to say or flush.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    return code

@@ -1,0 +1,163 @@
+"""``wasmvm run``: run a command-line program, or one exported function."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from vm.cli.errors import EXIT_TRAP, InputError, named, read_binary
+from vm.cli.values import parse, render
+from vm.errors import ExitTrap, LinkError, Trap
+from vm.tiers import TIERS
+
+if TYPE_CHECKING:
+    from vm.api import Func, Instance, Store, WasiConfig
+
+_EXAMPLES = """\
+examples:
+  wasmvm run hello.wasm
+  wasmvm run --dir . --env LANG=C wc.wasm README.md      files of this directory, read-only
+  wasmvm run --dir data::/mnt tool.wasm /mnt/input       the host's data/ as /mnt
+  wasmvm run --invoke fib fib.wasm 30                    call an export, print its results
+  wasmvm run --tier reference fib.wasm                   without native code
+
+exit code: the program's own; 134 when it trapped; 2 for bad input.
+Options for wasmvm go before FILE; everything after it is the program's.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    command = commands.add_parser(
+        "run",
+        help="run a program, or one of its functions",
+        description="Run a WASI command-line program, or one exported function.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    tiers = "; ".join(f"{name}: {entry.summary}" for name, entry in TIERS.items())
+    command.add_argument("--tier", choices=tuple(TIERS), default="llvm", help=f"how to run ({tiers})")
+    command.add_argument("--invoke", metavar="NAME", help="call this export instead of _start")
+    command.add_argument(
+        "--dir",
+        action="append",
+        default=[],
+        metavar="HOST[::GUEST]",
+        help="let the program read a directory, under its own name or GUEST (may be repeated)",
+    )
+    command.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set an environment variable (may be repeated)",
+    )
+    command.add_argument("file", metavar="FILE", help="the module (.wasm)")
+    command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
+    command.set_defaults(main=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run it; the exit code."""
+    # Imported here, so that ``wasmvm --help`` loads no engine.
+    from vm.api import Config, Engine, Linker, Module, Store
+
+    binary = read_binary(arguments.file)
+    wasi = _wasi(arguments)
+    config = Config()
+    config.tier = arguments.tier
+    engine = Engine(config)
+    store, linker = Store(engine), Linker(engine)
+    linker.define_wasi()
+    store.set_wasi(wasi)
+    try:
+        with named(arguments.file):
+            instance = linker.instantiate(store, Module(engine, binary))
+            if arguments.invoke:
+                _invoke(store, instance, arguments)
+            else:
+                _start(store, instance, arguments.file)
+    except ExitTrap as trap:
+        return trap.exit_code & 0xFF
+    except Trap as trap:
+        _report(trap, arguments.file)
+        return EXIT_TRAP
+    except LinkError as error:
+        raise InputError(f"{arguments.file}: {error}") from error
+    return 0
+
+
+def _wasi(arguments: argparse.Namespace) -> WasiConfig:
+    from vm.api import WasiConfig
+
+    wasi = WasiConfig()
+    program = [] if arguments.invoke else arguments.args
+    wasi.argv = [os.path.basename(arguments.file), *program]
+    wasi.env = [_variable(text) for text in arguments.env]
+    wasi.inherit_stdin()
+    wasi.inherit_stdout()
+    wasi.inherit_stderr()
+    for text in arguments.dir:
+        host, _, guest = text.partition("::")
+        wasi.preopen_dir(host, guest or host)
+    return wasi
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InputError(f"--env {text}: expected NAME=VALUE")
+    return name, value
+
+
+def _functions(store: Store, instance: Instance) -> dict[str, Func]:
+    from vm.api import Func
+
+    return {name: item for name, item in instance.exports(store).items() if isinstance(item, Func)}
+
+
+def _start(store: Store, instance: Instance, file: str) -> None:
+    functions = _functions(store, instance)
+    if "_start" not in functions:
+        names = ", ".join(functions) or "it exports none"
+        raise InputError(f"{file}: not a command: it has no _start; --invoke a function instead ({names})")
+    functions["_start"](store)
+
+
+def _invoke(store: Store, instance: Instance, arguments: argparse.Namespace) -> None:
+    functions = _functions(store, instance)
+    function = functions.get(arguments.invoke)
+    if function is None:
+        raise InputError(f"{arguments.file}: {_unknown(arguments.invoke, list(functions))}")
+    kind = function.type(store)
+    if len(arguments.args) != len(kind.params):
+        expected = " ".join(str(p) for p in kind.params) or "no arguments"
+        raise InputError(f"{arguments.invoke} takes {expected}; {len(arguments.args)} given")
+    values = [
+        parse(str(p), text, i) for i, (p, text) in enumerate(zip(kind.params, arguments.args, strict=True), 1)
+    ]
+    if "_initialize" in functions:  # a reactor's constructors run before anything else is called
+        functions["_initialize"](store)
+    results = function(store, *values)
+    several = results if isinstance(results, (list, tuple)) else [] if results is None else [results]
+    for result_type, value in zip(kind.results, several, strict=True):
+        print(render(str(result_type), value))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return f"no exported function {name!r}; did you mean {' or '.join(near)}?"
+    return f"no exported function {name!r}; there are: {', '.join(known) or 'none'}"
+
+
+def _report(trap: Trap, file: str) -> None:
+    """The trap in one line, then the WebAssembly frames, innermost first."""
+    print(f"wasmvm: {file}: trap: {trap.message}", file=sys.stderr)
+    for depth, frame in enumerate(trap.frames):
+        name = frame.function_name or "?"
+        print(f"  {depth:>3}: {name} (function {frame.function_index})", file=sys.stderr)
