@@ -1,0 +1,14 @@
+"""Tier ``reference``: a plain-Python interpreter, obvious and slow. The oracle, and the tier of last resort.
+
+integers, floats   what numeric instructions mean, on bit patterns
+numeric            the table of those meanings, and conversions
+steps              memory, tables, variables, references, as closures over frame slots
+translate          a validated body to linked blocks of steps
+machine            runs them
+"""
+
+from __future__ import annotations
+
+from vm.tiers.reference.machine import ReferenceTier
+
+__all__ = ["ReferenceTier"]

@@ -1,0 +1,66 @@
+"""What a body becomes: basic blocks of steps, linked by how they end.
+
+A frame is one list: locals first, then the operand stack, whose height at each instruction is known
+beforehand; so a step is a closure over slot numbers that reads and writes the frame. Values are bit
+patterns as in ``vm.tiers.base``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from vm.runtime.functions import Function
+
+Frame = list[int]
+Step = Callable[[Frame], None]
+
+
+class Ending(enum.Enum):
+    """How a block ends."""
+
+    GOTO = "goto"
+    """Go on with ``next``."""
+    BRANCH = "branch"
+    """Go on with what ``choose`` says."""
+    CALL = "call"
+    """Call what ``callee`` says with ``arity`` values from slot ``base``; results go there; then ``next``."""
+    RETURN = "return"
+    """Leave the function with its results from slot ``base``."""
+
+
+class Block:
+    """Steps without control flow between them, and an ending."""
+
+    __slots__ = ("arity", "base", "callee", "choose", "ending", "next", "steps")
+
+    steps: list[Step]
+    ending: Ending
+    next: Block
+    choose: Callable[[Frame], Block]
+    callee: Callable[[Frame], Function]
+    base: int
+    arity: int
+
+    def __init__(self) -> None:
+        self.steps = []
+
+
+class FunctionCode:
+    """A translated function. ``blank`` are the slots behind its parameters, as they are when it is entered.
+
+    ``cost`` is what a frame counts against the knob ``max_wasm_stack``, in bytes.
+    """
+
+    __slots__ = ("blank", "cost", "entry", "function", "results")
+
+    def __init__(self, function: Function, entry: Block, slots: int) -> None:
+        self.function = function
+        self.entry = entry
+        self.results = len(function.type.results)
+        self.blank = [0] * (slots - len(function.type.params))
+        self.cost = _FRAME_OVERHEAD + 8 * slots
+
+
+_FRAME_OVERHEAD = 64
+"""Bytes a frame counts beside its slots, about what compiled code uses for a call."""

@@ -1,0 +1,314 @@
+"""From a validated body to linked basic blocks.
+
+One walk over the code. The validator's side table says where branches go and what they do to the operand
+stack; this walk follows the stack's height, so that every step knows its slots. Code that cannot be
+reached is skipped: nothing is known of its stack, and nothing runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vm.errors import Trap, TrapCode
+from vm.isa.opcodes import Opcode
+from vm.isa.types import FuncType
+from vm.module.body import Branch, FunctionInfo
+from vm.module.instructions import block_type, read
+from vm.module.validator import validate_function
+from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
+from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode, Step
+from vm.tiers.reference.numeric import MEANINGS
+from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
+
+
+def translate(function: Function) -> FunctionCode:
+    """The code of a defined function, validated on the way."""
+    assert function.instance is not None
+    info = validate_function(function.instance.module, function.index)
+    entry = _Translator(function.instance, function, info).run()
+    return FunctionCode(function, entry, len(info.locals) + info.max_stack)
+
+
+@dataclass(slots=True)
+class _Construct:
+    """An open block. ``bottom`` is the first slot of its operands; ``dead`` says that nothing enters it."""
+
+    type: FuncType
+    bottom: int
+    dead: bool
+
+
+class _Translator:
+    """State of the walk: ``top`` slots are in use; ``current`` is None where code cannot be reached."""
+
+    def __init__(self, instance: Instance, function: Function, info: FunctionInfo) -> None:
+        self.instance = instance
+        self.module = instance.module
+        self.function = function
+        self.body = self.module.bodies[function.index - self.module.imported_functions]
+        self.bottom = self.top = len(info.locals)
+        self.side_table = iter(info.side_table)
+        self.blocks: dict[int, Block] = {}
+        self.current: Block | None = None
+        self.open = [_Construct(FuncType((), function.type.results), self.top, False)]
+
+    def run(self) -> Block:
+        """Walk the body; gives the block where it starts."""
+        at = self.body.start
+        entry = self.block_at(at)
+        while at < self.body.end:
+            self.arrive(at)
+            opcode, immediates, following = read(self.module.binary, at)
+            control = _CONTROL.get(opcode.name)
+            if control is not None:
+                control(self, immediates, following)
+            elif self.current is not None:
+                self.plain(self.current, opcode, immediates)
+            at = following
+        return entry
+
+    def block_at(self, at: int) -> Block:
+        """The block that starts at a byte offset; the same one for every branch to it."""
+        block = self.blocks.get(at)
+        if block is None:
+            block = self.blocks[at] = Block()
+        return block
+
+    def arrive(self, at: int) -> None:
+        """Where a block starts, the code before it runs on into it."""
+        block = self.blocks.get(at)
+        if block is None or block is self.current:
+            return
+        if self.current is not None:
+            self.goto(block)
+        self.current = block
+
+    def goto(self, target: Block) -> None:
+        """End the current block with a jump; what follows is unreachable until a block starts."""
+        assert self.current is not None
+        self.current.ending = Ending.GOTO
+        self.current.next = target
+        self.current = None
+
+    def plain(self, block: Block, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+        """An instruction without control flow: one step."""
+        maker = STEPS.get(opcode.name)
+        if maker is not None:
+            block.steps.append(maker(self.instance, opcode, immediates, self.top))
+        else:
+            assert opcode.type is not None
+            block.steps.append(_numeric(opcode, self.top))
+        if opcode.type is None:
+            self.top += STACK_EFFECTS[opcode.name]
+        else:
+            self.top += len(opcode.type.results) - len(opcode.type.params)
+
+    def enter(self, immediates: tuple[Any, ...]) -> None:
+        """Open a construct whose parameters are on the stack."""
+        signature = block_type(self.module, immediates[0])
+        bottom = self.top - len(signature.params)
+        self.open.append(_Construct(signature, bottom, self.current is None))
+
+    def taken(self, branch: Branch) -> tuple[Block, Step | None]:
+        """Where a branch from here goes, and the step that moves its values there (None: they lie right)."""
+        target = self.block_at(branch.target)
+        if not branch.dropped or not branch.kept:
+            return target, None
+        top, bottom = self.top, self.top - branch.kept - branch.dropped
+
+        def move(frame: Frame) -> None:
+            frame[bottom : bottom + branch.kept] = frame[top - branch.kept : top]
+
+        return target, move
+
+    def call(self, signature: FuncType, callee: Callable[[Frame], Function], following: int) -> None:
+        """End the current block with a call whose arguments are the topmost values."""
+        assert self.current is not None
+        block = self.current
+        block.ending = Ending.CALL
+        block.callee = callee
+        block.arity = len(signature.params)
+        block.base = self.top - block.arity
+        block.next = self.current = self.block_at(following)
+        self.top = block.base + len(signature.results)
+
+
+def _numeric(opcode: Opcode, top: int) -> Step:
+    """One step for any instruction whose meaning is a function of its operands."""
+    assert opcode.type is not None
+    meaning = MEANINGS[opcode.name]
+    first = top - len(opcode.type.params)
+    second = first + 1
+
+    def unary(frame: Frame) -> None:
+        frame[first] = meaning(frame[first])
+
+    def binary(frame: Frame) -> None:
+        frame[first] = meaning(frame[first], frame[second])
+
+    return unary if second == top else binary
+
+
+def _unreachable(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    def step(frame: Frame) -> None:
+        raise Trap(TrapCode.UNREACHABLE)
+
+    if t.current is not None:
+        t.current.steps.append(step)
+        t.current = None
+
+
+def _block(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    t.enter(immediates)
+
+
+def _loop(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    t.enter(immediates)
+    if t.current is not None:
+        t.block_at(following)
+
+
+def _if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    skip = next(t.side_table)
+    if t.current is not None:
+        t.top -= 1
+        t.current = _choose(t, t.current, t.top, t.block_at(skip.target), None, following, when=False)
+        t.enter(immediates)
+        t.current = t.blocks[following]
+    else:
+        t.enter(immediates)
+
+
+def _else(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    skip = next(t.side_table)
+    construct = t.open[-1]
+    if t.current is not None:
+        t.goto(t.block_at(skip.target))
+    if not construct.dead:
+        t.top = construct.bottom + len(construct.type.params)
+
+
+def _end(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    construct = t.open.pop()
+    if not construct.dead:
+        t.top = construct.bottom + len(construct.type.results)
+    if not t.open and t.current is not None:
+        _leave(t, t.current, t.bottom)
+
+
+def _leave(t: _Translator, block: Block, base: int) -> None:
+    block.ending = Ending.RETURN
+    block.base = base
+    t.current = None
+
+
+def _choose(
+    t: _Translator, block: Block, slot: int, taken: Block, move: Step | None, following: int, *, when: bool
+) -> Block:
+    """End ``block`` with a branch to ``taken`` when slot ``slot`` is true (``when``) or false; else go on."""
+    onward = t.block_at(following)
+
+    def choose(frame: Frame) -> Block:
+        if bool(frame[slot]) is not when:
+            return onward
+        if move is not None:
+            move(frame)
+        return taken
+
+    block.ending = Ending.BRANCH
+    block.choose = choose
+    return onward
+
+
+def _br(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    branch = next(t.side_table)
+    if t.current is None:
+        return
+    target, move = t.taken(branch)
+    if move is not None:
+        t.current.steps.append(move)
+    t.goto(target)
+
+
+def _br_if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    branch = next(t.side_table)
+    if t.current is None:
+        return
+    t.top -= 1
+    target, move = t.taken(branch)
+    t.current = _choose(t, t.current, t.top, target, move, following, when=True)
+
+
+def _br_table(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    branches = [next(t.side_table) for _ in range(len(immediates[0]) + 1)]
+    if t.current is None:
+        return
+    t.top -= 1
+    slot, last = t.top, len(branches) - 1
+    ways = [t.taken(branch) for branch in branches]
+
+    def choose(frame: Frame) -> Block:
+        target, move = ways[min(frame[slot], last)]
+        if move is not None:
+            move(frame)
+        return target
+
+    t.current.ending = Ending.BRANCH
+    t.current.choose = choose
+    t.current = None
+
+
+def _return(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    next(t.side_table)
+    if t.current is not None:
+        _leave(t, t.current, t.top - len(t.function.type.results))
+
+
+def _call(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    if t.current is None:
+        return
+    function = t.instance.functions[immediates[0]]
+    t.call(function.type, lambda frame: function, following)
+
+
+def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    if t.current is None:
+        return
+    signature = t.module.types[immediates[0]]
+    table, store = t.instance.tables[immediates[1]], t.instance.store
+    t.top -= 1
+    slot = t.top
+
+    def callee(frame: Frame) -> Function:
+        index = frame[slot]
+        if index >= table.size:
+            raise Trap(TrapCode.UNDEFINED_ELEMENT)
+        reference = table.get(index)
+        if reference == 0:
+            raise Trap(TrapCode.UNINITIALIZED_ELEMENT)
+        function = store.function_at(reference)
+        if function.type != signature:
+            raise Trap(TrapCode.BAD_SIGNATURE)
+        return function
+
+    t.call(signature, callee, following)
+
+
+_CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
+    "unreachable": _unreachable,
+    "block": _block,
+    "loop": _loop,
+    "if": _if,
+    "else": _else,
+    "end": _end,
+    "br": _br,
+    "br_if": _br_if,
+    "br_table": _br_table,
+    "return": _return,
+    "call": _call,
+    "call_indirect": _call_indirect,
+}
+"""Instructions that end or open blocks, by name."""
