@@ -24,9 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from regress import ingest
+from regress.config import SuiteConfig
 from regress.domain import Commit, Delivery, Environment, Failure, FailureKind, Machine
-from regress.errors import RunnerError
-from regress.runner.asv_config import AsvConfig, ensure_machine_file, read_asv_config
+from regress.errors import ConfigError, RunnerError
+from regress.runner.asv_config import AsvConfig, ensure_machine_file, find_asv_config, read_asv_config
 from regress.runner.asv_output import AsvOutput
 from regress.runner.base import Outcome, log_end, on_branch
 from regress.runner.events import Listener, Progress
@@ -42,16 +43,31 @@ class AsvRunner:
         """ConfigError when the configuration cannot be read, RunnerError when it measures no commits."""
         self.config: AsvConfig = read_asv_config(config_path)
         self._logs = logs
-        self._machine_known = False
+        self._machine_name = ""
         if self.config.environment_type == "existing":
             hint = 'Set "environment_type" to "virtualenv" in it.'
             raise RunnerError("asv", f"{config_path}: an existing environment measures no commits", hint=hint)
+
+    @classmethod
+    def from_suite(cls, root: Path, suite: SuiteConfig, logs: Path) -> AsvRunner:
+        """The runner of a suite of ``regress.toml``; its configuration is found when it names none."""
+        path = root / suite.config if suite.config else find_asv_config(root)
+        if path is None:
+            raise ConfigError(root, "suite.config", "no asv.conf.json found", hint="Name it in regress.toml.")
+        return cls(path, logs)
+
+    def machine(self) -> str:
+        """The name under which asv files this host's results; makes asv's machine file when it is missing."""
+        if not self._machine_name:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            self._machine_name = ensure_machine_file(self.config.path, self._logs / "asv-machine.log")
+        return self._machine_name
 
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
     ) -> Outcome:
         """Build the commit in every environment of asv's matrix and run the suite (or ``benchmarks``)."""
-        self._know_machine()
+        self.machine()
         started, wall = time.monotonic(), time.time()
         output = AsvOutput()
 
@@ -69,12 +85,6 @@ class AsvRunner:
         )
         deliveries = self._deliveries(commit.sha, branch, done, output, since=wall)
         return Outcome(commit.sha, deliveries, time.monotonic() - started, done.log_path)
-
-    def _know_machine(self) -> None:
-        if not self._machine_known:
-            self._logs.mkdir(parents=True, exist_ok=True)
-            ensure_machine_file(self._logs / "asv-machine.log")
-            self._machine_known = True
 
     def _command(self, sha: str, benchmarks: Sequence[str]) -> list[str]:
         only = [part for name in benchmarks for part in ("--bench", rf"^{re.escape(name)}(\(.*\))?$")]
@@ -119,7 +129,7 @@ class AsvRunner:
         return on_branch(replace(delivery, failures=failures), branch)
 
     def _unbuilt(self, sha: str, environment: Environment, log: Sequence[str]) -> Delivery:
-        machine = self._machine()
+        machine = Machine(self.machine())
         failure = Failure(FailureKind.BUILD, sha, log_end(log), machine.name, environment.name)
         digest = hashlib.sha256(repr((failure.commit, machine.name, environment.name, failure.log)).encode())
         return Delivery(
@@ -131,8 +141,3 @@ class AsvRunner:
             failures=(failure,),
             delivered_at=datetime.now(UTC),
         )
-
-    def _machine(self) -> Machine:
-        """The machine as asv wrote it down beside its results."""
-        files = sorted(self.config.results.glob("*/machine.json"), key=lambda path: path.stat().st_mtime)
-        return Machine(files[-1].parent.name if files else "unknown")

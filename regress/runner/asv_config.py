@@ -86,19 +86,33 @@ def _read(path: Path) -> Mapping[str, Any]:
     return values
 
 
-def ensure_machine_file(log_path: Path, machine_file: Path | None = None) -> None:
-    """Give asv its machine file when it has none for this host, without its interactive questions."""
-    machine_file = machine_file or Path.home() / ".asv-machine.json"
+def ensure_machine_file(config: Path, log_path: Path) -> str:
+    """The name asv knows this host by; makes asv's machine file first, without its questions."""
+    machine_file = Path.home() / ".asv-machine.json"
+    name = _machine_name(machine_file)
+    if name:
+        return name
+    argv = [sys.executable, "-m", "asv", "machine", "--yes", "--config", str(config)]
+    done = run_process(argv, cwd=log_path.parent, log_path=log_path, on_line=lambda _line, _ended: None)
+    name = _machine_name(machine_file)
+    if done.status or not name:
+        hint = f"Try `asv machine --yes` beside {config}; what it said is in {log_path}."
+        log = "\n".join(done.tail[-20:])
+        raise RunnerError("asv machine", "could not describe this machine", log=log, hint=hint)
+    return name
+
+
+def _machine_name(machine_file: Path) -> str:
+    """The entry asv will use: the one named like this host, or the only one; empty when there is neither."""
     try:
         known = json.loads(machine_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        known = {}
+        return ""
     except (OSError, ValueError) as error:
-        raise ConfigError(machine_file, "", f"asv cannot read it: {error}", hint="Delete it.") from error
+        hint = "Delete it: asv makes it again."
+        raise ConfigError(machine_file, "", f"asv cannot read it: {error}", hint=hint) from error
     names = [name for name in known if name != "version"]
-    if len(names) == 1 or platform.uname().node in names:
-        return  # asv takes the only entry, or the one named like this host
-    argv = [sys.executable, "-m", "asv", "machine", "--yes"]
-    done = run_process(argv, cwd=log_path.parent, log_path=log_path, on_line=lambda _line, _ended: None)
-    if done.status:
-        raise RunnerError("asv machine", "could not describe this machine", log="\n".join(done.tail[-20:]))
+    host = platform.uname().node
+    if host in names:
+        return host
+    return names[0] if len(names) == 1 else ""

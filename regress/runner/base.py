@@ -44,6 +44,10 @@ class Runner(Protocol):
 
     tool: str
 
+    def machine(self) -> str:
+        """The name of this host in what the tool delivers."""
+        ...
+
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
     ) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from regress import ingest
+from regress.config import SuiteConfig
 from regress.domain import Commit, Delivery, Environment, Failure, FailureKind, Machine
 from regress.errors import RunnerError
 from regress.runner.base import Outcome, log_end, on_branch
@@ -27,6 +29,10 @@ from regress.runner.process import Finished, run_process
 
 _PASSED, _SOME_FAILED, _USAGE, _NOTHING = 0, 1, 4, 5
 """pytest's exit statuses (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
+
+_FOLDERS = ("tests", "test", "benchmarks", "benchmark", "bench")
+_USES_FIXTURE = re.compile(r"^ *(async )?def test_\w+\([^)]*\bbenchmark\b", re.MULTILINE)
+_TEST_FILE_LIMIT = 1 << 20
 
 
 class PytestBenchmarkRunner:
@@ -40,6 +46,15 @@ class PytestBenchmarkRunner:
         self._arguments = tuple(arguments)
         self._logs = logs.resolve()
         self._tree = self._logs / "worktree"
+
+    @classmethod
+    def from_suite(cls, root: Path, suite: SuiteConfig, logs: Path) -> PytestBenchmarkRunner:
+        """The runner of a suite of ``regress.toml``: its ``args`` go to pytest."""
+        return cls(root, suite.args, logs)
+
+    def machine(self) -> str:
+        """The name pytest-benchmark gives this host."""
+        return platform.node()
 
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
@@ -101,7 +116,7 @@ class PytestBenchmarkRunner:
         return tuple(found) or (self._unmeasured(sha, done),)
 
     def _unmeasured(self, sha: str, done: Finished) -> Delivery:
-        machine, environment = Machine(platform.node()), Environment(f"py{platform.python_version()}")
+        machine, environment = Machine(self.machine()), Environment(f"py{platform.python_version()}")
         log = "no benchmark was collected" if done.status == _NOTHING else log_end(done.tail)
         failure = Failure(FailureKind.BUILD, sha, log, machine.name, environment.name)
         return Delivery(
@@ -113,6 +128,18 @@ class PytestBenchmarkRunner:
             failures=(failure,),
             delivered_at=datetime.now(UTC),
         )
+
+
+def find_benchmark_tests(root: Path) -> tuple[str, ...]:
+    """Test files (relative to ``root``) in the usual folders that take the ``benchmark`` fixture."""
+    found = [
+        path
+        for folder in _FOLDERS
+        for pattern in ("test_*.py", "*_test.py")
+        for path in sorted((root / folder).rglob(pattern))
+        if path.stat().st_size < _TEST_FILE_LIMIT and _USES_FIXTURE.search(path.read_text("utf-8", "replace"))
+    ]
+    return tuple(str(path.relative_to(root)) for path in found)
 
 
 def _at(delivery: Delivery, sha: str, branch: str) -> Delivery:
