@@ -1,0 +1,1 @@
+"""The dashboard: server-rendered pages, a JSON API under /api/v1, charts that work offline."""

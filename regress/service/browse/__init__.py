@@ -1,0 +1,63 @@
+"""The read side: what each page shows, as plain records, for pages, the JSON API and reports alike.
+
+One file a page: each has a frozen dataclass and the function that builds it from a ``Store``.
+Nothing here writes, formats or knows about HTTP.
+"""
+
+from __future__ import annotations
+
+from regress.service.browse.benchmarks import BenchmarkGroup, BenchmarksPage, SeriesRow, benchmarks_page
+from regress.service.browse.commit import CommitPage, CommitRow, commit_page
+from regress.service.browse.commits import CommitsPage, commits_page
+from regress.service.browse.common import Spark, resolve
+from regress.service.browse.compare import (
+    CompareFilter,
+    CompareGroup,
+    ComparePage,
+    CompareStart,
+    compare_page,
+    compare_start,
+)
+from regress.service.browse.event import ChangeRow, EventPage, event_page
+from regress.service.browse.events import EventRow, EventsPage, events_page
+from regress.service.browse.overview import Overview, StaleSeries, overview
+from regress.service.browse.search import SearchPage, search_page
+from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, series_page
+from regress.store import Store
+
+__all__ = [
+    "BenchmarkGroup",
+    "BenchmarksPage",
+    "ChangeRow",
+    "CommitPage",
+    "CommitRow",
+    "CommitsPage",
+    "CompareFilter",
+    "CompareGroup",
+    "ComparePage",
+    "CompareStart",
+    "EventPage",
+    "EventRow",
+    "EventsPage",
+    "LocatedPoint",
+    "Mark",
+    "Overview",
+    "SearchPage",
+    "SeriesFailure",
+    "SeriesPage",
+    "SeriesRow",
+    "Spark",
+    "StaleSeries",
+    "Store",
+    "benchmarks_page",
+    "commit_page",
+    "commits_page",
+    "compare_page",
+    "compare_start",
+    "event_page",
+    "events_page",
+    "overview",
+    "resolve",
+    "search_page",
+    "series_page",
+]

@@ -1,0 +1,85 @@
+"""What several pages need: a commit by what people type, a branch by name, a small line of a series."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from regress.domain import Commit, Series
+from regress.errors import RegressError, UnknownNameError
+from regress.store import Store
+
+SPARK_POINTS = 60
+"""Points in a small line: more than a 160 pixel wide drawing can show apart is waste."""
+
+_STEPS_BACK = re.compile(r"^(?P<base>.+?)~(?P<steps>\d{0,6})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """The end of a series as a small line; ``mark`` is the index in ``values`` where a level starts."""
+
+    values: tuple[float, ...] = ()
+    mark: int | None = None
+
+
+def spark(series: Series, mark: str | None = None) -> Spark:
+    """The newest points of a series, or those around commit ``mark`` when that lies further back."""
+    points = series.points
+    at = next((i for i, point in enumerate(points) if point.commit == mark), None) if mark else None
+    start = max(0, len(points) - SPARK_POINTS)
+    if at is not None and at < start + SPARK_POINTS // 4:
+        start = max(0, at - SPARK_POINTS // 2)
+    shown = points[start : start + SPARK_POINTS]
+    return Spark(tuple(point.value for point in shown), None if at is None else at - start)
+
+
+def pick_branch(store: Store, branch: str | None) -> str | None:
+    """``branch`` when the store knows it, the default one for None. UnknownNameError otherwise."""
+    if not branch:
+        return store.default_branch()
+    known = store.branches()
+    if branch not in known:
+        raise UnknownNameError("branch", branch, known)
+    return branch
+
+
+def commit_or_unknown(store: Store, sha: str) -> Commit | None:
+    """The commit, or None when the store has results for it but no history."""
+    try:
+        return store.commit(sha)
+    except UnknownNameError:
+        return None
+
+
+def resolve(store: Store, revision: str) -> Commit:
+    """The commit people mean by a hash (or its start), a branch, ``latest``, or any of these with ``~N``.
+
+    ``latest`` is the newest measured commit of the default branch. UnknownNameError otherwise.
+    """
+    revision = revision.strip()
+    if match := _STEPS_BACK.match(revision):
+        return _steps_back(store, resolve(store, match["base"]), int(match["steps"] or 1), revision)
+    if revision == "latest":
+        found = latest_measured(store, store.default_branch())
+        if found is None:
+            raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
+        return found
+    return store.commit(revision)
+
+
+def _steps_back(store: Store, commit: Commit, steps: int, revision: str) -> Commit:
+    for branch in store.branches():
+        line = store.commits(branch)
+        at = next((i for i, other in enumerate(line) if other.sha == commit.sha), None)
+        if at is not None and at >= steps:
+            return line[at - steps]
+    raise UnknownNameError("commit", revision)
+
+
+def latest_measured(store: Store, branch: str | None) -> Commit | None:
+    """The newest commit of a branch that has a measurement."""
+    if branch is None:
+        return None
+    tips = [row.latest for row in store.series_list(branch) if row.latest is not None]
+    return store.commit(max(tips, key=lambda point: point.position).commit) if tips else None

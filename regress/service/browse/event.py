@@ -1,0 +1,44 @@
+"""One regression or improvement: every series in it, and the commits it can have come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regress.domain import Commit, Event, SeriesChange
+from regress.service.browse.common import Spark, commit_or_unknown, spark
+from regress.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One affected series with a small line around its change."""
+
+    part: SeriesChange
+    spark: Spark
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """``suspects`` are the commits after the last good one up to the first bad one, oldest first."""
+
+    event: Event
+    rows: tuple[ChangeRow, ...]
+    before: Commit | None
+    after: Commit | None
+    suspects: tuple[Commit, ...]
+
+
+def event_page(store: Store, event_id: int) -> EventPage:
+    """An event by id, its series largest change first. UnknownNameError when there is none."""
+    event = store.event(event_id)
+    parts = sorted(event.changes, key=lambda part: -abs(part.change.ratio - 1))
+    before, after = commit_or_unknown(store, event.last_before), commit_or_unknown(store, event.first_after)
+    rows = [ChangeRow(part, spark(store.series(part.series_id), part.first_after)) for part in parts]
+    return EventPage(event, tuple(rows), before, after, _suspects(store, event, before, after))
+
+
+def _suspects(store: Store, event: Event, before: Commit | None, after: Commit | None) -> tuple[Commit, ...]:
+    if before is None or after is None or not event.changes:
+        return ()
+    line = store.commits(event.changes[0].series.branch)
+    return tuple(commit for commit in line if before.position < commit.position <= after.position)

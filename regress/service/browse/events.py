@@ -1,0 +1,62 @@
+"""All regressions and improvements, latest in history first, filtered by kind and state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from regress.domain import Commit, Event, EventKind, SeriesChange, State
+from regress.service.browse.common import Spark, commit_or_unknown, pick_branch, spark
+from regress.store import Store
+
+OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
+"""States in which an event still wants somebody's attention."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of a list: the event, its worst change, the commit it starts at (if known), a small line."""
+
+    event: Event
+    worst: SeriesChange
+    commit: Commit | None
+    spark: Spark
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody should still look at it."""
+        return self.event.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPage:
+    """The list and the filters that made it."""
+
+    branch: str | None
+    kind: EventKind | None
+    state: State | None
+    rows: tuple[EventRow, ...]
+
+
+def event_rows(store: Store, events: Iterable[Event]) -> tuple[EventRow, ...]:
+    """Events with what a list shows beside them."""
+    return tuple(_row(store, event) for event in events if event.changes)
+
+
+def _row(store: Store, event: Event) -> EventRow:
+    worst = event.worst
+    line = spark(store.series(worst.series_id), worst.first_after)
+    return EventRow(event, worst, commit_or_unknown(store, event.first_after), line)
+
+
+def events_page(
+    store: Store,
+    branch: str | None = None,
+    kind: EventKind | None = None,
+    state: State | None = None,
+    limit: int = 200,
+) -> EventsPage:
+    """Up to ``limit`` events of a branch (default: the main one)."""
+    branch = pick_branch(store, branch)
+    events = store.events(branch, kind, state, limit)
+    return EventsPage(branch, kind, state, event_rows(store, events))

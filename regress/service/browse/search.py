@@ -1,0 +1,48 @@
+"""Search by name: benchmarks by words, commits by hash or subject, and near misses when nothing matches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regress.domain import Commit, SeriesSummary
+from regress.errors import suggest
+from regress.service.browse.benchmarks import matching
+from regress.service.browse.common import pick_branch
+from regress.store import Store
+
+SHOWN = 50
+"""Results of each kind."""
+
+HISTORY_SEARCHED = 5_000
+"""Commits whose subject is looked at, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """What was found; ``near`` holds benchmark names close to the query when no series matched."""
+
+    query: str
+    series: tuple[SeriesSummary, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+def search_page(store: Store, query: str, branch: str | None = None) -> SearchPage:
+    """Everything that goes by this name on a branch; an empty query finds nothing."""
+    query = query.strip()
+    if not query:
+        return SearchPage(query)
+    branch = pick_branch(store, branch)
+    series = matching(store.series_list(branch), query)[:SHOWN]
+    history = store.commits(branch, last=HISTORY_SEARCHED) if branch else []
+    near = () if series else suggest(query, store.benchmarks())
+    return SearchPage(query, tuple(series), tuple(_commits(history, query.lower())), near)
+
+
+def _commits(history: list[Commit], query: str) -> list[Commit]:
+    found = [
+        commit
+        for commit in reversed(history)
+        if commit.sha.startswith(query) or query in commit.subject.lower() or query in commit.author.lower()
+    ]
+    return found[:SHOWN]

@@ -1,0 +1,21 @@
+"""The JSON API under /api/v1: one module a resource, listed here; and /healthz."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from web.api import benchmarks, commits, compare, events, health, overview, search, series
+from web.api.schema import Problem
+
+RESOURCES = (overview, benchmarks, series, commits, compare, events, search)
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such thing; `near` has close names."}
+}
+
+router = APIRouter()
+for _module in RESOURCES:
+    router.include_router(_module.router, prefix="/api/v1", responses=_PROBLEMS)
+router.include_router(health.router)

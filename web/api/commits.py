@@ -1,0 +1,33 @@
+"""GET /commits, /commits/{revision}."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from regress.service import browse
+from web.api import convert, schema
+from web.api.paging import Limit
+from web.state import Branch, StoreDep
+
+router = APIRouter(tags=["commits"])
+
+
+@router.get("/commits")
+def commits(store: StoreDep, branch: Branch = None, limit: Limit = 100) -> list[schema.CommitStatus]:
+    """The newest commits of a branch, newest first: how many series are measured, what failed."""
+    page = browse.commits_page(store, branch, limit)
+    return [schema.CommitStatus.model_validate(row) for row in page.rows]
+
+
+@router.get("/commits/{revision}")
+def commit(store: StoreDep, revision: str) -> schema.CommitDetail:
+    """A commit by hash, start of a hash, or branch: measurements, changes, failures."""
+    page = browse.commit_page(store, revision)
+    return schema.CommitDetail(
+        commit=schema.Commit.model_validate(page.commit),
+        branch=page.branch,
+        base=convert.commit(page.base),
+        measured=[convert.measured(row) for row in page.rows],
+        failures=convert.failures(page.failures),
+        events=[convert.event(event) for event in page.events],
+    )

@@ -1,0 +1,271 @@
+"""The API's shapes: explicit models, so that what scripts rely on changes only here and on purpose."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from regress.domain import EventKind, FailureKind, State, Verdict
+
+
+class Model(BaseModel):
+    """Base: read from records, frozen."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""A number; null where it is unknown or not finite (JSON has neither infinity nor NaN)."""
+
+T = TypeVar("T")
+
+
+class Page(Model, Generic[T]):
+    """Items ``offset`` to ``offset + limit`` of ``total``."""
+
+    total: int
+    offset: int
+    limit: int
+    items: list[T]
+
+
+class Problem(Model):
+    """Any error."""
+
+    error: str = Field(description="What was wrong, in one line.")
+    hint: str = Field(description="What to do, or empty.")
+    near: list[str] = Field(description="Existing names close to an unknown one.")
+
+
+class Metric(Model):
+    """What is measured; ``unit`` is the one values are in."""
+
+    name: str
+    unit: str
+    direction: str = Field(description="Which way is better: `lower` or `higher`.")
+
+
+class Key(Model):
+    """What makes a series one series."""
+
+    title: str
+    benchmark: str
+    parameters: list[tuple[str, str]]
+    metric: Metric
+    machine: str
+    environment: str
+    branch: str
+    version: str
+
+
+class Commit(Model):
+    """A commit; ``position`` counts along the branch's first-parent history."""
+
+    sha: str
+    parents: list[str]
+    author: str
+    authored_at: datetime
+    committed_at: datetime
+    subject: str
+    position: int
+
+
+class Latest(Model):
+    """The newest point of a series."""
+
+    commit: str
+    position: int
+    value: Number
+    low: Number
+    high: Number
+
+
+class SeriesItem(Model):
+    """A series in a list; ``points`` is how many it has."""
+
+    id: int
+    key: Key
+    points: int
+    latest: Latest | None
+    latest_at: datetime | None
+
+
+class Point(Model):
+    """One measured commit of a series."""
+
+    position: int
+    commit: str
+    value: Number
+    low: Number
+    high: Number
+    subject: str
+    author: str
+    committed_at: datetime
+
+
+class Points(Model):
+    """Points in history's order; ``decimated`` says that some of the ``total`` in range were left out."""
+
+    series_id: int
+    total: int
+    decimated: bool
+    points: list[Point]
+
+
+class Change(Model):
+    """A shift of one series' level; ``low`` and ``high`` bound ``ratio`` = after / before."""
+
+    series_id: int
+    key: Key
+    last_before: str
+    first_after: str
+    before: Number
+    after: Number
+    ratio: Number
+    low: Number
+    high: Number
+    p_value: Number
+
+
+class Event(Model):
+    """A regression or improvement: changes of one commit range, largest first."""
+
+    id: int
+    kind: EventKind
+    state: State
+    last_before: str
+    first_after: str
+    first_seen: datetime
+    changes: list[Change]
+
+
+class Failure(Model):
+    """Something that gave no number; ``log`` is the end of its output."""
+
+    kind: FailureKind
+    commit: str
+    benchmark: str
+    parameters: list[tuple[str, str]]
+    machine: str
+    environment: str
+    log: str
+
+
+class SeriesDetail(Model):
+    """A series without its points (those are at ``/series/{id}/points``)."""
+
+    id: int
+    key: Key
+    points: int
+    changes: list[Change]
+    failures: list[Failure]
+
+
+class CommitStatus(Model):
+    """How a commit stands: number of series measured, what failed."""
+
+    commit: Commit
+    measured: int
+    failures: list[Failure]
+
+
+class Compared(Model):
+    """One series at two commits; ``ratio`` is b / a."""
+
+    series_id: int
+    key: Key
+    a: Number
+    b: Number
+    verdict: Verdict
+    ratio: Number
+    low: Number
+    high: Number
+    resolution: Number = Field(description='What the data can see: "same" means same within it.')
+    more_runs: int | None = Field(
+        description="Further runs of each side that would settle an unclear verdict."
+    )
+
+
+class Measured(Model):
+    """A series' value at a commit, and the comparison with the commit before when that has it."""
+
+    series_id: int
+    key: Key
+    value: Number
+    low: Number
+    high: Number
+    comparison: Compared | None
+
+
+class CommitDetail(Model):
+    """Everything about a commit; ``base`` is what it is compared with."""
+
+    commit: Commit
+    branch: str | None
+    base: Commit | None
+    measured: list[Measured]
+    failures: list[Failure]
+    events: list[Event]
+
+
+class GeometricMean(Model):
+    """The mean ratio of all series of one metric."""
+
+    metric: Metric
+    series: int
+    ratio: Number
+
+
+class CompareResult(Model):
+    """A comparison; ``counts`` and ``means`` are over all series, ``rows`` those that passed the filter."""
+
+    a: Commit
+    b: Commit
+    counts: dict[Verdict, int]
+    means: list[GeometricMean]
+    rows: list[Compared]
+
+
+class Stale(Model):
+    """A series that missed the newest ``behind`` commits."""
+
+    series: SeriesItem
+    behind: int
+
+
+class Overview(Model):
+    """The state of a branch."""
+
+    branch: str | None
+    branches: list[str]
+    series: int
+    commit: Commit | None
+    last_data: datetime | None
+    open_regressions: int
+    regressions: list[Event]
+    improvements: list[Event]
+    failures: list[Failure]
+    stale: list[Stale]
+
+
+class SearchResult(Model):
+    """What goes by a name; ``near`` has close benchmark names when no series matched."""
+
+    series: list[SeriesItem]
+    commits: list[Commit]
+    near: list[str]
+
+
+class Health(Model):
+    """The server and its store answer."""
+
+    status: str
+    series: int
+    last_data: datetime | None

@@ -1,0 +1,97 @@
+"""GET /series, /series/{id}, /series/{id}/points: results over history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from regress.service import browse
+from regress.service.browse import LocatedPoint
+from web.api import convert, schema
+from web.api.paging import Limit, Offset, page_of
+from web.decimate import decimate
+from web.state import Branch, StoreDep
+
+router = APIRouter(tags=["series"])
+
+Name = Annotated[str | None, Query(max_length=300)]
+
+
+@router.get("/series")
+def list_series(
+    store: StoreDep,
+    branch: Branch = None,
+    benchmark: Name = None,
+    machine: Name = None,
+    offset: Offset = 0,
+    limit: Limit = 100,
+) -> schema.Page[schema.SeriesItem]:
+    """The series (of a branch, a benchmark, a machine), by benchmark and parameters."""
+    return page_of(schema.SeriesItem, store.series_list(branch, benchmark, machine), offset, limit)
+
+
+@router.get("/series/{series_id}")
+def one_series(store: StoreDep, series_id: int) -> schema.SeriesDetail:
+    """A series: what it is, where its level shifted, where it failed."""
+    page = browse.series_page(store, series_id)
+    return schema.SeriesDetail(
+        id=page.id,
+        key=convert.key(page.key),
+        points=len(page.points),
+        changes=[_change(page, mark) for mark in page.marks],
+        failures=convert.failures(tuple(row.failure for row in page.failures)),
+    )
+
+
+def _change(page: browse.SeriesPage, mark: browse.Mark) -> schema.Change:
+    return schema.Change(
+        series_id=page.id,
+        key=convert.key(page.key),
+        last_before=mark.last_before,
+        first_after=mark.first_after,
+        before=mark.change.before,
+        after=mark.change.after,
+        ratio=mark.change.ratio,
+        low=mark.change.low,
+        high=mark.change.high,
+        p_value=mark.change.p_value,
+    )
+
+
+@router.get("/series/{series_id}/points")
+def points(
+    store: StoreDep,
+    series_id: int,
+    start: Annotated[int | None, Query(description="First position on the branch.")] = None,
+    stop: Annotated[int | None, Query(description="Last position on the branch.")] = None,
+    limit: Annotated[int, Query(ge=4, le=20_000, description="At most this many points.")] = 2_000,
+) -> schema.Points:
+    """Points in range; more than ``limit`` are thinned so that the drawn line stays the same (M4)."""
+    page = browse.series_page(store, series_id)
+    inside = [
+        row
+        for row in page.points
+        if (start is None or row.point.position >= start) and (stop is None or row.point.position <= stop)
+    ]
+    kept = decimate(inside, limit, lambda row: row.point.value)
+    return schema.Points(
+        series_id=series_id,
+        total=len(inside),
+        decimated=len(kept) < len(inside),
+        points=[_point(row) for row in kept],
+    )
+
+
+def _point(row: LocatedPoint) -> schema.Point:
+    point, commit = row.point, row.commit
+    return schema.Point(
+        position=point.position,
+        commit=point.commit,
+        value=point.value,
+        low=point.low,
+        high=point.high,
+        subject=commit.subject,
+        author=commit.author,
+        committed_at=commit.committed_at,
+    )

@@ -1,0 +1,62 @@
+"""The application: pages, JSON API and static files over one open store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+
+from regress.config import Config
+from regress.service.browse import Store
+from web import errors
+from web.api import router as api_router
+from web.pages import PAGES
+from web.render import STATIC
+from web.security import Guard
+from web.state import Site
+
+
+def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
+    """The dashboard over the database at ``database_url``; it only reads.
+
+    The store is opened here, so that a database that cannot be used is a StoreError for the caller and not
+    a stack trace of the server; it is closed when the server shuts down. Each request reads afresh: what a
+    run stores meanwhile is there on reload. Without ``config`` its defaults hold.
+    """
+    store = Store.open(database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            store.close()
+
+    app = FastAPI(
+        title="Regress",
+        version="1",
+        description="What was measured, what changed, and how sure we are. Read-only.",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its page loads scripts from a CDN; /api is ours
+        redoc_url=None,
+    )
+    app.state.store = store
+    app.state.site = _site(config)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(Guard)
+    errors.install(app)
+    app.include_router(api_router)
+    for page in PAGES.values():
+        app.include_router(page, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def _site(config: Config | None) -> Site:
+    if config is None:
+        return Site()
+    return Site(config.project.name or config.root.resolve().name, config.web.commit_url)

@@ -1,0 +1,113 @@
+"""Small drawings as inline SVG: a line of a series, and an effect with its interval.
+
+Built from numbers only (no text from outside) and coloured by CSS classes, so a strict content security
+policy holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from markupsafe import Markup
+
+from regress.domain import Comparison, Direction, EventKind, SeriesChange, Verdict
+from regress.service.browse import Spark
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 160, 36, 3
+EFFECT_WIDTH, EFFECT_HEIGHT = 160, 16
+
+_TONES = {
+    Verdict.SLOWER: "worse",
+    Verdict.FASTER: "better",
+    Verdict.UNCLEAR: "unclear",
+    Verdict.SAME: "same",
+    EventKind.REGRESSION: "worse",
+    EventKind.IMPROVEMENT: "better",
+}
+
+
+def tone(meaning: Verdict | EventKind) -> str:
+    """The CSS class that colours a verdict or an event's kind."""
+    return _TONES[meaning]
+
+
+def spark(line: Spark, meaning: str = "same") -> Markup:
+    """The line; from ``line.mark`` on it takes the colour of ``meaning``. Decoration: hidden from readers."""
+    values = [v for v in line.values if math.isfinite(v)]
+    if len(values) < 2 or len(values) < len(line.values):
+        return Markup("")
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    step = (SPARK_WIDTH - 2 * SPARK_MARGIN) / (len(values) - 1)
+    flat = high == low
+    points = [
+        (
+            SPARK_MARGIN + i * step,
+            SPARK_HEIGHT / 2
+            if flat
+            else SPARK_HEIGHT - SPARK_MARGIN - (v - low) / span * (SPARK_HEIGHT - 2 * SPARK_MARGIN),
+        )
+        for i, v in enumerate(values)
+    ]
+    cut = len(points) if line.mark is None else line.mark
+    x, y = points[-1]
+    parts = [_polyline(points[: cut + 1], "same")] if cut else []
+    if cut < len(points):
+        parts.append(_polyline(points[max(cut - 1, 0) :], meaning))
+    end = meaning if cut < len(points) else "same"
+    parts.append(f'<circle class="{end}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
+    return _svg("spark", SPARK_WIDTH, SPARK_HEIGHT, parts)
+
+
+def _polyline(points: list[tuple[float, float]], css: str) -> str:
+    return f'<polyline class="{css}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
+
+
+def _svg(css: str, width: int, height: int, parts: Iterable[str]) -> Markup:
+    # every part is made of numbers and this module's own class names
+    inner = "".join(parts)
+    return Markup(  # noqa: S704
+        f'<svg class="{css}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'aria-hidden="true" focusable="false">{inner}</svg>'
+    )
+
+
+def reach(rows: Iterable[SeriesChange | Comparison]) -> float:
+    """The common scale for effects shown together: the largest change, so that sizes compare by eye."""
+    ratios = [row.change.ratio if isinstance(row, SeriesChange) else row.ratio for row in rows]
+    return max((abs(ratio - 1) for ratio in ratios if math.isfinite(ratio)), default=0.0) * 1.15 or 0.01
+
+
+def effect(ratio: float, low: float, high: float, scale: float, meaning: str) -> Markup:
+    """A bar from "no change" in the middle to ``ratio``, with its interval as a whisker.
+
+    ``scale`` is the change (0.15 for 15 %) at the drawing's edge; what lies beyond is cut there.
+    """
+
+    def place(r: float) -> float:
+        share = (r - 1) / scale if math.isfinite(r) else 1.0
+        return EFFECT_WIDTH / 2 * (1 + max(-1.0, min(1.0, share)))
+
+    middle, centre, zero = EFFECT_HEIGHT / 2, place(ratio), EFFECT_WIDTH / 2
+    left, right = sorted((place(low), place(high)))
+    return _svg(
+        "effect",
+        EFFECT_WIDTH,
+        EFFECT_HEIGHT,
+        [
+            f'<rect class="{meaning}" x="{min(zero, centre):.1f}" y="{middle - 4:.1f}" '
+            f'width="{abs(centre - zero):.1f}" height="8" rx="1"/>',
+            f'<line class="zero" x1="{zero}" x2="{zero}" y1="0" y2="{EFFECT_HEIGHT}"/>',
+            f'<line class="whisker" x1="{left:.1f}" x2="{right:.1f}" y1="{middle}" y2="{middle}"/>',
+            f'<line class="whisker" x1="{left:.1f}" x2="{left:.1f}" y1="{middle - 3}" y2="{middle + 3}"/>',
+            f'<line class="whisker" x1="{right:.1f}" x2="{right:.1f}" y1="{middle - 3}" y2="{middle + 3}"/>',
+        ],
+    )
+
+
+def mean_tone(ratio: float, direction: Direction, least: float = 0.005) -> str:
+    """The tone of a mean ratio; within ``least`` of 1 it is nobody's news."""
+    if abs(ratio - 1) < least:
+        return "same"
+    return "worse" if (ratio > 1) == (direction is Direction.LOWER) else "better"

@@ -1,0 +1,32 @@
+"""The pages: one module and one template of the same name each, listed here and nowhere else."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from web.pages import api, benchmarks, commit, commits, compare, event, events, overview, search, series
+
+PAGES: MappingProxyType[str, APIRouter] = MappingProxyType(
+    {
+        "overview": overview.router,
+        "benchmarks": benchmarks.router,
+        "series": series.router,
+        "commits": commits.router,
+        "commit": commit.router,
+        "compare": compare.router,
+        "events": events.router,
+        "event": event.router,
+        "search": search.router,
+        "api": api.router,
+    }
+)
+"""Page name -> its router; the name is also the module's and the template's."""
+
+
+def plain_paths() -> list[str]:
+    """Addresses of the pages that need no parameter: what a mistyped address can have meant."""
+    routes = [route for router in PAGES.values() for route in router.routes if isinstance(route, APIRoute)]
+    return [route.path for route in routes if "{" not in route.path]

@@ -1,0 +1,69 @@
+"""One series: its chart, levels and failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from regress.domain import Direction
+from regress.service import browse
+from regress.service.browse import Mark, SeriesFailure, SeriesPage
+from web import drawing, format
+from web.render import render
+from web.state import StoreDep
+
+router = APIRouter()
+
+TABLE_ROWS = 200
+"""Newest measurements listed below the chart; the API has all."""
+
+
+@router.get("/series/{series_id}")
+def series(request: Request, store: StoreDep, series_id: int) -> HTMLResponse:
+    """Show a series."""
+    page = browse.series_page(store, series_id)
+    scale = scale_of(page)
+    newest = list(reversed(page.points))[:TABLE_ROWS]
+    return render(
+        request, "series.html", page=page, scale=scale, newest=newest, chart=chart_data(page, scale)
+    )
+
+
+def scale_of(page: SeriesPage) -> format.Scale:
+    """One scale for the whole series: that of its newest value."""
+    return format.scale_for(page.latest.point.value if page.latest else 1.0, page.key.metric.unit)
+
+
+def chart_data(page: SeriesPage, scale: format.Scale) -> dict[str, Any]:
+    """What chart.js needs beside the points, which it fetches from the API."""
+    return {
+        "points": f"/api/v1/series/{page.id}/points",
+        "title": page.key.title,
+        "factor": scale.factor,
+        "unit": scale.unit,
+        "lowerIsBetter": page.key.metric.direction is Direction.LOWER,
+        "marks": [_mark(mark) for mark in page.marks],
+        "failures": [_failure(row) for row in page.failures],
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    return {
+        "before": mark.before,
+        "after": mark.after,
+        "levelBefore": mark.change.before,
+        "levelAfter": mark.change.after,
+        "label": format.change(mark.change.ratio),
+        "tone": drawing.tone(mark.kind),
+        "href": f"/event/{mark.event_id}",
+    }
+
+
+def _failure(row: SeriesFailure) -> dict[str, Any]:
+    return {
+        "position": row.commit.position,
+        "label": f"{row.failure.kind} failed at {format.short(row.commit.sha)}",
+        "href": f"/commit/{row.commit.sha}",
+    }

@@ -1,0 +1,82 @@
+"""Templates: one Jinja environment; autoescape is on, undefined names are errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from web import drawing, format
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+CHART_LIBRARY = ("vendor/uplot.js", "vendor/uplot.css")
+"""Brought by hatch_build.py; a build without npm lacks them, and pages then fall back to tables."""
+
+
+def chart_library_present() -> bool:
+    """Whether charts can be drawn."""
+    return all((STATIC / name).is_file() for name in CHART_LIBRARY)
+
+
+@cache
+def static(name: str) -> str:
+    """The URL of a static file, with its digest so that a browser may keep it for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def script_json(data: Any) -> Markup:
+    """Data for a ``<script type="application/json">``: no ``<`` survives to end the element."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False)
+    escaped = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(escaped)  # noqa: S704 # escaped on the line above
+
+
+def _environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "value": format.value,
+        "change": format.change,
+        "interval": format.interval,
+        "within": format.within,
+        "age": format.age,
+        "moment": format.moment,
+        "short": format.short,
+        "plural": format.plural,
+        "tone": drawing.tone,
+        "script_json": script_json,
+    }
+    env.globals |= {
+        "static": static,
+        "spark": drawing.spark,
+        "effect": drawing.effect,
+        "reach": drawing.reach,
+        "mean_tone": drawing.mean_tone,
+        "charts": chart_library_present,
+    }
+    return env
+
+
+TEMPLATES = _environment()
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page from its template. Templates get records from ``regress.service.browse`` and nothing else."""
+    html = TEMPLATES.get_template(template).render(
+        path=request.url.path, site=request.app.state.site, **context
+    )
+    return HTMLResponse(html, status)

@@ -1,0 +1,46 @@
+"""What handlers get from the application: the store, the site's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from regress.service.browse import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Settings that pages show. ``commit_url`` has ``{sha}`` in it, or is empty when commits live nowhere."""
+
+    project: str = "Regress"
+    commit_url: str = ""
+
+    def commit_link(self, sha: str) -> str:
+        """Where the commit can be read, or "" when that is unknown or no web address."""
+        if not self.commit_url.startswith(("https://", "http://")):
+            return ""
+        return self.commit_url.replace("{sha}", sha)
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+StoreDep = Annotated[Store, Depends(_store)]
+"""The open store."""
+
+Text = Annotated[str, Query(max_length=200)]
+"""A search or filter text."""
+
+Branch = Annotated[str | None, Query(max_length=200, description="A branch; the main one when left out.")]
+
+Revision = Annotated[
+    str,
+    Query(
+        max_length=200,
+        description="A commit hash or its start, a branch, `latest`, or one of these with `~N`.",
+    ),
+]

@@ -1,0 +1,322 @@
+// One series as a uPlot chart: values with intervals, levels around change points, failures, tooltip, zoom.
+// Knows nothing of pages or URLs: it draws what it is given and reports what was asked for by callbacks.
+
+const uPlot = window.uPlot;
+const CLICK_SLOP = 4; // pixels a pointer may move and still mean a click, not a drag
+const WHISKERS_UP_TO = 400; // visible points; beyond that whiskers blur into a band
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Four significant digits; `unit` behind. */
+export function format(value, unit) {
+  if (value === null || !Number.isFinite(value)) return "–";
+  const digits = value === 0 ? 0 : Math.max(0, Math.min(9, 3 - Math.floor(Math.log10(Math.abs(value)))));
+  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${text.replace("-", "−")} ${unit}`.trim();
+}
+
+/** A chart in `host`. `chart` is the page's data, `points` the API's; `on` = { open(point), zoom(range | null), hover(text) }. */
+export class SeriesChart {
+  constructor(host, chart, points, on) {
+    this.host = host;
+    this.chart = chart;
+    this.on = on;
+    this.options = { fromZero: false, log: false };
+    this.tip = element("div", "tip");
+    this.tip.hidden = true;
+    this.show(points);
+    new ResizeObserver(() => this.resize()).observe(host);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build());
+  }
+
+  /** Draw these points from scratch, all of them in view. */
+  show(points) {
+    this.full = [points[0].position - 0.5, points.at(-1).position + 0.5];
+    this.load(points);
+    this.build();
+  }
+
+  /** Replace the points, keep the view. */
+  refine(points) {
+    this.load(points);
+    this.plot.setData(this.data, false);
+    this.plot.redraw(true, true);
+  }
+
+  set(option, value) {
+    this.options[option] = value;
+    this.build(this.range());
+  }
+
+  range() {
+    return [this.plot.scales.x.min, this.plot.scales.x.max];
+  }
+
+  reset() {
+    this.zoom(...this.full);
+  }
+
+  zoom(min, max) {
+    this.plot.setScale("x", { min, max });
+  }
+
+  load(points) {
+    const scaled = (value) => (value === null ? null : value / this.chart.factor);
+    this.points = points;
+    this.low = points.map((p) => scaled(p.low));
+    this.high = points.map((p) => scaled(p.high));
+    this.data = [points.map((p) => p.position), points.map((p) => scaled(p.value))];
+  }
+
+  build(range = this.full) {
+    this.plot?.destroy();
+    this.overlays = [];
+    this.host.replaceChildren();
+    this.plot = new uPlot(this.settings(range), this.data, this.host);
+    this.plot.over.append(this.tip);
+    this.addOverlays();
+    this.listen();
+    this.place();
+  }
+
+  size() {
+    return { width: this.host.clientWidth, height: this.host.clientHeight };
+  }
+
+  resize() {
+    if (this.host.clientWidth && this.host.clientWidth !== this.plot.width) this.plot.setSize(this.size());
+  }
+
+  settings(range) {
+    const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    return {
+      ...this.size(),
+      padding: [30, 12, 0, 0], // room above for the labels of change points
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, dist: CLICK_SLOP }, y: false, points: { size: 9, width: 2, stroke: colour("--surface"), fill: colour("--ink") } },
+      scales: {
+        x: { time: false, min: range[0], max: range[1] },
+        y: { distr: this.options.log ? 3 : 1, range: (u, min, max) => this.yRange(min, max) },
+      },
+      axes: [
+        { ...axis, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
+        { ...axis, size: 78, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
+      ],
+      series: [
+        {},
+        { stroke: colour("--link"), width: 1.5, points: { show: this.points.length <= WHISKERS_UP_TO, size: 6, width: 1, fill: colour("--surface"), stroke: colour("--link") } },
+      ],
+      hooks: {
+        drawClear: [(u) => this.drawBands(u)],
+        draw: [(u) => this.drawIntervals(u), (u) => this.drawLevels(u)],
+        setScale: [(u, key) => key === "x" && this.scaled()],
+        setCursor: [(u) => this.hover(u)],
+        setSize: [() => this.place()],
+      },
+    };
+  }
+
+  yRange(min, max) {
+    if (min === null || max === null) return [0, 1];
+    for (const mark of this.chart.marks) {
+      if (mark.after < this.plot?.scales.x.min || mark.before > this.plot?.scales.x.max) continue;
+      min = Math.min(min, mark.levelBefore / this.chart.factor, mark.levelAfter / this.chart.factor);
+      max = Math.max(max, mark.levelBefore / this.chart.factor, mark.levelAfter / this.chart.factor);
+    }
+    if (this.options.log && min > 0) return [min / 1.1, max * 1.1];
+    // a quiet series must look quiet: the axis spans at least 4 % of the value
+    const room = Math.max((max - min) * 0.12, Math.abs(max) * 0.02) || 1;
+    return this.options.fromZero && min >= 0 ? [0, max + room] : [min - room, max + room];
+  }
+
+  axisText(value, splits) {
+    const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : Math.abs(value) || 1;
+    const digits = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
+    return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${this.chart.unit}`.trim();
+  }
+
+  dateAt(position) {
+    if (position < this.full[0] || position > this.full[1]) return "";
+    const point = this.points[nearest(this.data[0], position)];
+    return new Date(point.committed_at).toLocaleDateString("en", { day: "numeric", month: "short", year: "2-digit", timeZone: "UTC" });
+  }
+
+  // -- drawing on the canvas (device pixels) ---------------------------------------------------------
+
+  drawBands(u) {
+    for (const mark of this.chart.marks) {
+      const left = u.valToPos(mark.before, "x", true), right = u.valToPos(mark.after, "x", true);
+      u.ctx.save();
+      clip(u);
+      u.ctx.fillStyle = colour(`--${mark.tone}-wash`);
+      u.ctx.fillRect(left, u.bbox.top, Math.max(2, right - left), u.bbox.height);
+      u.ctx.restore();
+    }
+  }
+
+  drawIntervals(u) {
+    const [min, max] = [u.scales.x.min, u.scales.x.max];
+    if (this.data[0].filter((x) => x >= min && x <= max).length > WHISKERS_UP_TO) return;
+    u.ctx.save();
+    clip(u);
+    u.ctx.strokeStyle = colour("--link");
+    u.ctx.globalAlpha = 0.45;
+    u.ctx.lineWidth = devicePixelRatio;
+    u.ctx.beginPath();
+    this.data[0].forEach((x, i) => {
+      if (this.low[i] === null || this.high[i] === null) return;
+      const at = u.valToPos(x, "x", true);
+      u.ctx.moveTo(at, u.valToPos(this.low[i], "y", true));
+      u.ctx.lineTo(at, u.valToPos(this.high[i], "y", true));
+    });
+    u.ctx.stroke();
+    u.ctx.restore();
+  }
+
+  drawLevels(u) {
+    u.ctx.save();
+    clip(u);
+    u.ctx.lineWidth = 1.5 * devicePixelRatio;
+    u.ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+    u.ctx.strokeStyle = colour("--ink");
+    for (const [from, to, level] of this.levels()) {
+      const y = u.valToPos(level / this.chart.factor, "y", true);
+      u.ctx.beginPath();
+      u.ctx.moveTo(u.valToPos(from, "x", true), y);
+      u.ctx.lineTo(u.valToPos(to, "x", true), y);
+      u.ctx.stroke();
+    }
+    u.ctx.restore();
+  }
+
+  /** [from, to, level] of each stretch between change points. */
+  levels() {
+    const marks = this.chart.marks;
+    return marks.flatMap((mark, i) => [
+      ...(i === 0 ? [[this.full[0], mark.before, mark.levelBefore]] : []),
+      [mark.after, marks[i + 1]?.before ?? this.full[1], mark.levelAfter],
+    ]);
+  }
+
+  // -- things above the canvas: links, tooltip -------------------------------------------------------
+
+  addOverlays() {
+    const add = (css, text, position, href, label) => {
+      const link = element("a", css, text);
+      link.href = href;
+      link.title = label;
+      link.setAttribute("aria-label", label);
+      this.plot.over.append(link);
+      this.overlays.push([link, position]);
+    };
+    for (const mark of this.chart.marks)
+      add(`mark ${mark.tone}`, mark.label, (mark.before + mark.after) / 2, mark.href, `Change of ${mark.label}: details`);
+    for (const failure of this.chart.failures) add("cross", "×", failure.position, failure.href, failure.label);
+  }
+
+  place() {
+    const { min, max } = this.plot.scales.x;
+    for (const [node, position] of this.overlays) {
+      node.hidden = position < min || position > max;
+      node.style.left = `${this.plot.valToPos(position, "x")}px`;
+    }
+    for (const node of this.plot.over.querySelectorAll(".mark")) node.style.top = "-26px";
+  }
+
+  scaled() {
+    if (!this.plot) return;
+    this.place();
+    const [min, max] = this.range();
+    const whole = min <= this.full[0] && max >= this.full[1];
+    this.host.dataset.min = min;
+    this.host.dataset.max = max;
+    this.on.zoom(whole ? null : [Math.ceil(min), Math.floor(max)]);
+  }
+
+  hover(u) {
+    const index = u.cursor.idx;
+    if (index === null || index === undefined || u.cursor.left < 0) {
+      this.tip.hidden = true;
+      return;
+    }
+    const point = this.points[index], unit = this.chart.unit;
+    const interval = this.low[index] === null ? "" : `${format(this.low[index], unit)} to ${format(this.high[index], unit)}`;
+    this.tip.replaceChildren(
+      element("b", "", format(this.data[1][index], unit)),
+      element("div", "", interval),
+      element("div", "sha", point.commit.slice(0, 10)),
+      element("div", "", point.subject),
+      element("div", "sha", `${point.author}, ${point.committed_at.slice(0, 10)}`),
+    );
+    this.tip.hidden = false;
+    const x = u.valToPos(this.data[0][index], "x"), y = u.valToPos(this.data[1][index], "y");
+    const flip = x > u.over.clientWidth / 2;
+    this.tip.style.left = `${flip ? Math.max(0, x - this.tip.offsetWidth - 14) : Math.min(x + 14, u.over.clientWidth - this.tip.offsetWidth)}px`;
+    this.tip.style.top = `${Math.max(0, Math.min(y - this.tip.offsetHeight / 2, u.over.clientHeight - this.tip.offsetHeight))}px`;
+    this.on.hover(`${point.commit.slice(0, 10)}: ${format(this.data[1][index], unit)}. ${point.subject}`);
+  }
+
+  // -- pointer and keyboard --------------------------------------------------------------------------
+
+  listen() {
+    const over = this.plot.over;
+    let pressed = null;
+    over.addEventListener("mousedown", (event) => (pressed = event.target.closest("a") ? null : event.clientX));
+    over.addEventListener("dblclick", () => this.reset());
+    over.addEventListener("click", (event) => {
+      const index = this.plot.cursor.idx;
+      if (pressed === null || Math.abs(event.clientX - pressed) > CLICK_SLOP || index === null) return;
+      const x = this.plot.valToPos(this.data[0][index], "x"), y = this.plot.valToPos(this.data[1][index], "y");
+      const box = over.getBoundingClientRect();
+      if (Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y) < 14) this.on.open(this.points[index]);
+    });
+    this.host.onkeydown = (event) => this.key(event);
+  }
+
+  key(event) {
+    if (event.target !== this.host || event.ctrlKey || event.metaKey || event.altKey) return;
+    const [min, max] = this.range(), middle = (min + max) / 2, half = (max - min) / 2;
+    const moves = {
+      ArrowLeft: () => this.step(-1),
+      ArrowRight: () => this.step(1),
+      Enter: () => this.plot.cursor.idx !== null && this.on.open(this.points[this.plot.cursor.idx]),
+      "+": () => this.zoom(middle - half / 2, middle + half / 2),
+      "=": () => this.zoom(middle - half / 2, middle + half / 2),
+      "-": () => this.zoom(Math.max(this.full[0], middle - half * 2), Math.min(this.full[1], middle + half * 2)),
+      Escape: () => this.reset(),
+    };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+
+  step(by) {
+    const now = this.plot.cursor.idx ?? (by > 0 ? -1 : this.points.length);
+    const index = Math.max(0, Math.min(this.points.length - 1, now + by));
+    this.plot.setCursor({ left: this.plot.valToPos(this.data[0][index], "x"), top: this.plot.valToPos(this.data[1][index], "y") });
+  }
+}
+
+function element(tag, css, text = "") {
+  const node = document.createElement(tag);
+  if (css) node.className = css;
+  node.textContent = text;
+  return node;
+}
+
+function clip(u) {
+  u.ctx.beginPath();
+  u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+  u.ctx.clip();
+}
+
+/** Index of the value closest to `wanted` in the ascending `values`. */
+function nearest(values, wanted) {
+  let low = 0, high = values.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < wanted) low = middle;
+    else high = middle;
+  }
+  return wanted - values[low] <= values[high] - wanted ? low : high;
+}
