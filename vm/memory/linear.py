@@ -5,8 +5,8 @@
                                         base-16   base-8
 
 Compiled code finds the length (bytes) just below the base; ``owner`` is the store's state block, which
-the signal handler of guarded mode starts from. Growing is one ``mprotect``. In guarded mode the reservation covers
-every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets an
+the signal handler of guarded mode starts from. Growing is one ``mprotect``. In guarded mode the reservation
+covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets an
 inaccessible page; in checked mode it covers what the memory may grow to.
 """
 

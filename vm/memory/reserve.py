@@ -1,4 +1,4 @@
-"""Address space from the operating system: reserved whole, made usable piece by piece, given back at the end."""
+"""Address space from the system: reserved whole, made usable piece by piece, given back at the end."""
 
 from __future__ import annotations
 
@@ -54,3 +54,22 @@ class Reservation:
             return True
         protection = mmap.PROT_READ | mmap.PROT_WRITE
         return bool(_libc.mprotect(self.address + start, end - start, protection) == 0)
+
+
+def map_file(address: int, size: int, protection: int, descriptor: int) -> None:
+    """Map ``size`` bytes of a file at ``address``, which must lie inside a reservation."""
+    _replace(address, size, protection, mmap.MAP_SHARED, descriptor)
+
+
+def unmap_inside(address: int, size: int) -> None:
+    """Make ``size`` bytes at ``address`` inaccessible again, without giving the address space back."""
+    _replace(address, size, _PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE, -1)
+
+
+_MAP_FIXED = 0x10  # not in the module; the same on Linux and macOS
+
+
+def _replace(address: int, size: int, protection: int, flags: int, descriptor: int) -> None:
+    found = _libc.mmap(address, size, protection, flags | _MAP_FIXED, descriptor, 0)
+    if found != address:
+        raise VMError(f"cannot map {size} bytes: {os.strerror(ctypes.get_errno())}")

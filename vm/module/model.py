@@ -85,7 +85,7 @@ class Names:
     functions: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)  # compared by identity: tiers keep code by module
 class ModuleData:
     """Everything the binary says.
 

@@ -21,7 +21,8 @@ class Function:
     """One function of a store.
 
     Exactly one of ``instance`` (a defined function, ``index`` in its function index space) and ``host`` is
-    set. ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
+    set.
+    ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
     functions that depend on the importing instance; each import of them then gets a function of its own,
     whose ``origin`` is the one that was imported.
     """

@@ -1,0 +1,84 @@
+"""Executable memory: one region of address space for all compiled code of the process.
+
+An image is written through one mapping and run through another, so no page is ever writable and executable at
+once. All images lie in one region, so that "is this address compiled code" is one range test.
+"""
+
+from __future__ import annotations
+
+import functools
+import mmap
+import os
+import threading
+import weakref
+
+from vm.errors import VMError
+from vm.memory import reserve
+
+SPAN = 1 << 30
+"""Bytes of address space for code; calls inside an image reach it all with 32-bit displacements."""
+
+
+class Image:
+    """Room for ``size`` bytes of code at ``address``, given back when this object goes."""
+
+    def __init__(self, address: int, size: int) -> None:
+        self.address = address
+        self.size = size
+
+    def write(self, code: bytes) -> None:
+        """Put ``code`` in place and make it executable."""
+        descriptor = os.memfd_create("wasm-code")
+        try:
+            os.ftruncate(descriptor, self.size)
+            os.pwrite(descriptor, code, 0)
+            reserve.map_file(self.address, self.size, mmap.PROT_READ | mmap.PROT_EXEC, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Arena:
+    """Hands out images from one reservation, first fit."""
+
+    def __init__(self) -> None:
+        self._reservation = reserve.Reservation(SPAN)
+        self.start = self._reservation.address
+        self.end = self.start + SPAN
+        self._free: list[tuple[int, int]] = [(self.start, SPAN)]
+        self._lock = threading.Lock()
+
+    def image(self, size: int) -> Image:
+        """A fresh image of at least ``size`` bytes; ``VMError`` when the region is full."""
+        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        with self._lock:
+            for i, (address, room) in enumerate(self._free):
+                if room >= size:
+                    self._free[i : i + 1] = [(address + size, room - size)] if room > size else []
+                    break
+            else:
+                raise VMError(f"no room for {size} more bytes of compiled code: {SPAN >> 20} MiB are in use")
+        image = Image(address, size)
+        weakref.finalize(image, self._release, address, size).atexit = False
+        return image
+
+    def _release(self, address: int, size: int) -> None:
+        reserve.unmap_inside(address, size)
+        with self._lock:
+            self._free.append((address, size))
+            self._free.sort()
+            self._merge()
+
+    def _merge(self) -> None:
+        merged: list[tuple[int, int]] = []
+        for address, size in self._free:
+            if merged and merged[-1][0] + merged[-1][1] == address:
+                merged[-1] = (merged[-1][0], merged[-1][1] + size)
+            else:
+                merged.append((address, size))
+        self._free = merged
+
+
+@functools.cache
+def arena() -> Arena:
+    """The process's arena."""
+    return Arena()

@@ -1,0 +1,85 @@
+"""Translation of calls: direct inside a batch, through function records otherwise.
+
+A record whose code is 0 belongs to a function that is not compiled yet (or to a host function without a stub yet);
+the cold path asks ``@compile`` for the code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vm.errors import TrapCode
+from vm.isa.semantics import LLVM_TYPES
+from vm.isa.types import FuncType
+from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
+from vm.runtime.types import type_id
+from vm.tiers.llvm.state import element_pointer
+from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, result_type
+from vm.tiers.llvm.translate import Handler, Translator
+
+
+def _call(t: Translator, immediates: tuple[Any, ...]) -> None:
+    index = immediates[0]
+    type = t.module.function_type(index)
+    t.calls = True
+    if index in t.batch:
+        _invoke(t, f"@f{index}", "%ctx", type, _arguments(t, type))
+    elif index < t.module.imported_functions:
+        record = t.value(f"load ptr, ptr {t.field(t.layout.function_pointer(index))}{FIXED}")
+        _call_record(t, record, type)
+    else:
+        _call_record(t, t.field(t.layout.record(index)), type, context="%ctx")
+
+
+def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
+    type_index, table = immediates
+    type = t.module.types[type_index]
+    t.calls = True
+    pointer = element_pointer(t, table, t.pop(), TrapCode.UNDEFINED_ELEMENT)
+    reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
+    t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
+    field = t.value(f"getelementptr i8, ptr {reference}, i64 {RECORD_TYPE}")
+    found = t.value(f"load i64, ptr {field}{FIXED}")
+    t.trap_if(t.value(f"icmp ne i64 {found}, {type_id(type)}"), TrapCode.BAD_SIGNATURE)
+    _call_record(t, reference, type)
+
+
+def _arguments(t: Translator, type: FuncType) -> str:
+    values = t.pop_many(len(type.params))
+    return "".join(f", {LLVM_TYPES[p]} {v}" for p, v in zip(type.params, values, strict=True))
+
+
+def _call_record(t: Translator, record: str, type: FuncType, context: str | None = None) -> None:
+    """Call what ``record`` describes, compiling it first if nobody has; ``context`` where it is known."""
+    arguments = _arguments(t, type)
+    slot = t.slot("ptr")
+    code = t.value(f"load ptr, ptr {record}{ENGINE}")
+    t.effect(f"store ptr {code}, ptr {slot}")
+    missing, ready = t.label("compile"), t.label("ready")
+    t.effect(f"br i1 {t.value(f'icmp eq ptr {code}, null')}, label %{missing}, label %{ready}, !prof !4")
+    t.block(missing)
+    t.effect(f"store ptr {t.value(f'call ptr @compile(ptr %ctx, ptr {record})')}, ptr {slot}")
+    t.effect(f"br label %{ready}")
+    t.block(ready)
+    if context is None:  # read after compiling: a host function gets its context together with its stub
+        field = t.value(f"getelementptr i8, ptr {record}, i64 {RECORD_CONTEXT}")
+        context = t.value(f"load ptr, ptr {field}{ENGINE}")
+    _invoke(t, t.value(f"load ptr, ptr {slot}"), context, type, arguments)
+
+
+def _invoke(t: Translator, code: str, context: str, type: FuncType, arguments: str) -> None:
+    result = result_type(type)
+    call = f"call fastcc {result} {code}(ptr {context}{arguments})"
+    if not type.results:
+        t.effect(call)
+        return
+    returned = t.value(call)
+    if len(type.results) == 1:
+        t.push(returned, result)
+        return
+    for i, part in enumerate(type.results):
+        t.push(t.value(f"extractvalue {result} {returned}, {i}"), LLVM_TYPES[part])
+
+
+HANDLERS: dict[str, Handler] = {"call": _call, "call_indirect": _call_indirect}
+"""By instruction name."""

@@ -1,0 +1,62 @@
+"""From IR text to callable addresses: pipeline, loader and arena in one step, with what it cost."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vm.errors import VMError
+from vm.tiers.llvm import elf
+from vm.tiers.llvm.arena import Image, arena
+from vm.tiers.llvm.pipeline import emit_object
+
+
+@dataclass(slots=True)
+class Costs:
+    """What compiling has cost so far."""
+
+    seconds: float = 0.0
+    code_bytes: int = 0
+    functions: int = 0
+    images: int = 0
+
+
+@dataclass(slots=True)
+class Code:
+    """Machine code in place: symbols by name; it stays as long as this object."""
+
+    image: Image
+    symbols: dict[str, int] = field(default_factory=dict)
+
+
+def build(ir: str, level: int, externals: Mapping[str, int], costs: Costs) -> Code:
+    """Compile IR text and put the code in the arena."""
+    started = time.perf_counter()
+    binary = emit_object(ir, level)
+    images: list[Image] = []
+
+    def place(size: int) -> int:
+        images.append(arena().image(size))
+        return images[0].address
+
+    loaded = elf.load(binary, place, externals, _library_function)
+    images[0].write(loaded.code)
+    costs.seconds += time.perf_counter() - started
+    costs.code_bytes += len(loaded.code)
+    costs.images += 1
+    return Code(images[0], loaded.symbols)
+
+
+_libraries = [ctypes.CDLL(None)]
+
+
+def _library_function(name: str) -> int:
+    """The address of a C function that LLVM calls on its own, such as memmove or, on old processors, floor."""
+    if len(_libraries) == 1:
+        _libraries.append(ctypes.CDLL("libm.so.6"))
+    for library in _libraries:
+        if hasattr(library, name):
+            return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    raise VMError(f"compiled code calls {name!r}, which this system's C library does not have")

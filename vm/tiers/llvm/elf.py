@@ -1,0 +1,142 @@
+"""A loader for the relocatable ELF objects that LLVM emits for x86-64 (System V ABI, AMD64 supplement, 4.4).
+
+Sections that occupy memory are laid out one after the other; functions outside the object are reached through
+small jumps at the image's end, since they may be farther than a 32-bit displacement. A relocation or a symbol
+that the loader does not know raises ``VMError``: nothing is left unresolved.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vm.errors import VMError
+
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_RELOCATION = struct.Struct("<QQq")
+_PROGBITS, _SYMTAB, _RELA = 1, 2, 4
+_ALLOC = 2
+_R64, _RPC32, _RPLT32, _RPC64 = 1, 2, 4, 24
+_STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
+_STUB_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    name: str
+    kind: int
+    flags: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An object made ready for a place: its bytes, and the addresses of its global symbols."""
+
+    code: bytes
+    symbols: dict[str, int]
+
+
+def load(
+    binary: bytes, place: Callable[[int], int], externals: Mapping[str, int], find: Callable[[str], int]
+) -> Loaded:
+    """Link ``binary`` for the address that ``place(size)`` returns.
+
+    Undefined symbols come from ``externals`` first, then from ``find``.
+    """
+    return _Linker(binary, externals, find).link(place)
+
+
+class _Linker:
+    def __init__(self, binary: bytes, externals: Mapping[str, int], find: Callable[[str], int]) -> None:
+        self.binary = binary
+        self.externals = externals
+        self.find = find
+        self.sections = self._read_sections()
+        self.places: dict[int, int] = {}
+        self.stubs: dict[str, int] = {}
+        self.image = bytearray()
+        self.base = 0
+
+    def link(self, place: Callable[[int], int]) -> Loaded:
+        """Lay out, resolve, relocate."""
+        for number, section in enumerate(self.sections):
+            if section.flags & _ALLOC and section.kind == _PROGBITS:
+                self._pad(section.align)
+                self.places[number] = len(self.image)
+                self.image += self.binary[section.offset : section.offset + section.size]
+        self._pad(_STUB_SIZE)
+        symbols = self._read_symbols()
+        undefined = [name for name, section, _, _ in symbols if section == 0 and name]
+        for name in undefined:
+            self.stubs[name] = len(self.image)
+            self.image += bytes(_STUB_SIZE)
+        self.base = place(len(self.image))
+        for name in undefined:
+            self._write_stub(name)
+        for section in self.sections:
+            if section.kind == _RELA and section.info in self.places:
+                self._relocate(section, symbols)
+        return Loaded(
+            bytes(self.image),
+            {
+                name: self.base + self.places[section] + value
+                for name, section, value, binding in symbols
+                if section in self.places and binding
+            },
+        )
+
+    def _pad(self, align: int) -> None:
+        self.image += bytes(-len(self.image) % max(align, 1))
+
+    def _write_stub(self, name: str) -> None:
+        address = self.externals.get(name) or self.find(name)
+        at = self.stubs[name]
+        self.image[at : at + 14] = _STUB + address.to_bytes(8, "little")
+
+    def _read_sections(self) -> list[_Section]:
+        start = int.from_bytes(self.binary[0x28:0x30], "little")
+        count, names = struct.unpack_from("<HH", self.binary, 0x3C)
+        raw = [_SECTION.unpack_from(self.binary, start + i * _SECTION.size) for i in range(count)]
+        strings = raw[names][4]
+        return [
+            _Section(self._string(strings + name), kind, flags, offset, size, link, info, align)
+            for name, kind, flags, _, offset, size, link, info, align, _ in raw
+        ]
+
+    def _string(self, at: int) -> str:
+        return self.binary[at : self.binary.index(b"\0", at)].decode()
+
+    def _read_symbols(self) -> list[tuple[str, int, int, bool]]:
+        """(name, section, value, whether global) of each symbol."""
+        table = next((section for section in self.sections if section.kind == _SYMTAB), None)
+        if table is None:
+            return []
+        strings = self.sections[table.link].offset
+        symbols = []
+        for at in range(table.offset, table.offset + table.size, _SYMBOL.size):
+            name, info, _, section, value, _ = _SYMBOL.unpack_from(self.binary, at)
+            symbols.append((self._string(strings + name), section, value, info >> 4 != 0))
+        return symbols
+
+    def _relocate(self, section: _Section, symbols: list[tuple[str, int, int, bool]]) -> None:
+        for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
+            offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+            name, number, value, _ = symbols[info >> 32]
+            here = self.places[section.info] + offset
+            target = self.base + (self.stubs[name] if number == 0 else self.places[number] + value) + addend
+            match info & 0xFFFF_FFFF:
+                case kind if kind in (_RPC32, _RPLT32):
+                    struct.pack_into("<i", self.image, here, target - self.base - here)
+                case kind if kind == _R64:
+                    struct.pack_into("<Q", self.image, here, target)
+                case kind if kind == _RPC64:
+                    struct.pack_into("<q", self.image, here, target - self.base - here)
+                case kind:
+                    raise VMError(f"relocation type {kind} in {section.name}: the loader does not know it")

@@ -1,0 +1,261 @@
+"""The code between Python and compiled functions, generated once per process.
+
+    enter(invoke, code, ctx, slots, state, budget)   sets a jump buffer and the stack limit, calls invoke_T
+    invoke_T(code, ctx, slots)                        words -> arguments of type T, call, results -> words
+    host_T(host ctx, arguments)                       the code of a host function of type T
+    trap, unwind                                      store why, jump to the buffer of the nearest enter
+    compile, help                                     ask Python; unwind when it failed
+
+Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
+``enter`` and the call itself are separate functions: setjmp and foreign calling conventions do not mix in one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+
+from vm.isa.semantics import LLVM_TYPES
+from vm.isa.types import FuncType
+from vm.runtime.layout import (
+    CONTEXT_INSTANCE,
+    CONTEXT_STATE,
+    STATE_COMPILE,
+    STATE_HELP,
+    STATE_HOST_CALL,
+    STATE_JUMP_BUFFER,
+    STATE_STACK_FLOOR,
+    STATE_STACK_LIMIT,
+    STATE_TRAP_CODE,
+)
+from vm.runtime.types import type_id
+from vm.tiers.llvm.code import Code, Costs, build
+from vm.tiers.llvm.text import result_type
+
+UNWOUND = 0xFFFF
+"""The trap code that says: a Python exception is waiting."""
+
+
+def _field(name: str, base: str, offset: int) -> str:
+    return f"  %{name} = getelementptr i8, ptr %{base}, i64 {offset}\n"
+
+
+_ENTER = (
+    """\
+declare i32 @llvm.eh.sjlj.setjmp(ptr)
+declare void @llvm.eh.sjlj.longjmp(ptr)
+declare ptr @llvm.frameaddress.p0(i32)
+declare ptr @llvm.stacksave.p0()
+define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget) nounwind {
+  %buffer = alloca [5 x ptr], align 16
+"""
+    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + _field("limit_field", "state", STATE_STACK_LIMIT)
+    + _field("floor_field", "state", STATE_STACK_FLOOR)
+    + _field("trap_field", "state", STATE_TRAP_CODE)
+    + """\
+  %outer = load ptr, ptr %buffer_field
+  %outer_limit = load i64, ptr %limit_field
+  %frame = call ptr @llvm.frameaddress.p0(i32 0)
+  store ptr %frame, ptr %buffer
+  %sp = call ptr @llvm.stacksave.p0()
+  %sp_slot = getelementptr i8, ptr %buffer, i64 16
+  store ptr %sp, ptr %sp_slot
+  %outermost = icmp eq ptr %outer, null
+  br i1 %outermost, label %limit, label %ready
+limit:
+  %here = ptrtoint ptr %sp to i64
+  %wanted = sub i64 %here, %budget
+  %floor = load i64, ptr %floor_field
+  %near = icmp ult i64 %wanted, %floor
+  %chosen = select i1 %near, i64 %floor, i64 %wanted
+  store i64 %chosen, ptr %limit_field
+  br label %ready
+ready:
+  store ptr %buffer, ptr %buffer_field
+  store i64 0, ptr %trap_field
+  %jumped = call i32 @llvm.eh.sjlj.setjmp(ptr %buffer)
+  %first = icmp eq i32 %jumped, 0
+  br i1 %first, label %run, label %done
+run:
+  call void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots)
+  store i64 0, ptr %trap_field
+  br label %done
+done:
+  store ptr %outer, ptr %buffer_field
+  store i64 %outer_limit, ptr %limit_field
+  %trap = load i64, ptr %trap_field
+  %status = trunc i64 %trap to i32
+  ret i32 %status
+}
+define internal void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots) nounwind noinline {
+  call void %invoke(ptr %code, ptr %ctx, ptr %slots)
+  ret void
+}
+define void @leave(ptr %state, i64 %why) nounwind noreturn {
+"""
+    + _field("trap_field", "state", STATE_TRAP_CODE)
+    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + """\
+  store i64 %why, ptr %trap_field
+  %buffer = load ptr, ptr %buffer_field
+  call void @llvm.eh.sjlj.longjmp(ptr %buffer)
+  unreachable
+}
+define void @trap(ptr %ctx, i32 %code) nounwind noreturn {
+"""
+    + _field("state_field", "ctx", CONTEXT_STATE)
+    + """\
+  %state = load ptr, ptr %state_field
+  %why = zext i32 %code to i64
+  call void @leave(ptr %state, i64 %why)
+  unreachable
+}
+define ptr @compile(ptr %ctx, ptr %record) nounwind {
+"""
+    + _field("state_field", "ctx", CONTEXT_STATE)
+    + "  %state = load ptr, ptr %state_field\n"
+    + _field("callback_field", "state", STATE_COMPILE)
+    + f"""\
+  %callback = load ptr, ptr %callback_field
+  %code = call ptr %callback(ptr %record)
+  %failed = icmp eq ptr %code, null
+  br i1 %failed, label %unwind, label %done
+unwind:
+  call void @leave(ptr %state, i64 {UNWOUND})
+  unreachable
+done:
+  ret ptr %code
+}}
+define void @help(ptr %ctx, i32 %number, ptr %words) nounwind {{
+"""
+    + _field("state_field", "ctx", CONTEXT_STATE)
+    + _field("handle_field", "ctx", CONTEXT_INSTANCE)
+    + "  %state = load ptr, ptr %state_field\n"
+    + _field("callback_field", "state", STATE_HELP)
+    + f"""\
+  %handle = load i64, ptr %handle_field
+  %callback = load ptr, ptr %callback_field
+  %failed = call i32 %callback(i64 %handle, i32 %number, ptr %words)
+  %bad = icmp ne i32 %failed, 0
+  br i1 %bad, label %unwind, label %done
+unwind:
+  call void @leave(ptr %state, i64 {UNWOUND})
+  unreachable
+done:
+  ret void
+}}
+"""
+)
+
+
+def _loads(types: tuple[str, ...], array: str) -> list[str]:
+    lines = []
+    for i, type in enumerate(types):
+        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {i}")
+        lines.append(f"  %x{i} = load {type}, ptr %w{i}")
+    return lines
+
+
+def _stores(values: list[tuple[str, str]], array: str) -> list[str]:
+    """Whole words: what a value does not fill is 0."""
+    lines = []
+    for i, (type, value) in enumerate(values):
+        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {i}")
+        if type != "i64":
+            lines.append(f"  store i64 0, ptr %y{i}")
+        lines.append(f"  store {type} {value}, ptr %y{i}")
+    return lines
+
+
+def _invoke_ir(type: FuncType) -> str:
+    """``invoke_T``: words in, words out (in the same array)."""
+    params = tuple(LLVM_TYPES[t] for t in type.params)
+    results = tuple(LLVM_TYPES[t] for t in type.results)
+    result = result_type(type)
+    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) nounwind {{"]
+    lines += _loads(params, "slots")
+    arguments = "".join(f", {t} %x{i}" for i, t in enumerate(params))
+    call = f"call fastcc {result} %code(ptr %ctx{arguments})"
+    lines.append(f"  %r = {call}" if results else f"  {call}")
+    if len(results) > 1:
+        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(len(results))]
+        lines += _stores([(t, f"%r{i}") for i, t in enumerate(results)], "slots")
+    elif results:
+        lines += _stores([(results[0], "%r")], "slots")
+    return "\n".join([*lines, "  ret void", "}\n"])
+
+
+def _host_ir(type: FuncType) -> str:
+    """``host_T``: its context is the state and the function's handle."""
+    params = tuple(LLVM_TYPES[t] for t in type.params)
+    results = tuple(LLVM_TYPES[t] for t in type.results)
+    result = result_type(type)
+    parameters = "".join(f", {t} %p{i}" for i, t in enumerate(params))
+    lines = [
+        f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
+        f"  %slots = alloca [{max(len(params), len(results), 1)} x i64]",
+        *_stores([(t, f"%p{i}") for i, t in enumerate(params)], "slots"),
+        "  %state = load ptr, ptr %ctx",
+        _field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
+        _field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
+        "  %failed = call i32 %callback(i64 %handle, ptr %slots)",
+        "  %bad = icmp ne i32 %failed, 0",
+        "  br i1 %bad, label %unwind, label %done",
+        "unwind:",
+        f"  call void @leave(ptr %state, i64 {UNWOUND})",
+        "  unreachable",
+        "done:",
+        *_loads(results, "slots"),
+    ]
+    if len(results) > 1:
+        value = "undef"
+        for i, t in enumerate(results):
+            lines.append(f"  %a{i} = insertvalue {result} {value}, {t} %x{i}, {i}")
+            value = f"%a{i}"
+        lines.append(f"  ret {result} {value}")
+    else:
+        lines.append(f"  ret {result} %x0" if results else "  ret void")
+    return "\n".join([*lines, "}\n"])
+
+
+_ENTER_TYPE = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+)
+
+
+class Glue:
+    """The process's glue; thunks are compiled when a type first needs one."""
+
+    def __init__(self, costs: Costs) -> None:
+        self._costs = costs
+        self._lock = threading.Lock()
+        self._base = build(_ENTER, 1, {}, costs)
+        self._thunks: list[Code] = []
+        self._invoke: dict[FuncType, int] = {}
+        self._host: dict[FuncType, int] = {}
+        self.enter = _ENTER_TYPE(self._base.symbols["enter"])
+        self.externals = {name: self._base.symbols[name] for name in ("trap", "compile", "help", "leave")}
+
+    def invoke(self, type: FuncType) -> int:
+        """The address of ``invoke_T``."""
+        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", _invoke_ir(type))
+
+    def host(self, type: FuncType) -> int:
+        """The address of ``host_T``."""
+        declaration = "declare void @leave(ptr, i64) cold noreturn nounwind\n"
+        return self._host.get(type) or self._make(type, self._host, "host", declaration + _host_ir(type))
+
+    def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
+        with self._lock:
+            if type not in known:
+                code = build(ir, 1, self.externals, self._costs)
+                self._thunks.append(code)
+                known[type] = code.symbols[f"{prefix}_{type_id(type)}"]
+            return known[type]

@@ -1,0 +1,75 @@
+"""Which function translates which instruction: one table, from the opcode table and its meanings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vm.isa.opcodes import BY_NAME, OPCODES, Opcode
+from vm.isa.semantics import LLVM_TYPES, SEMANTICS, constant
+from vm.isa.types import ValType
+from vm.tiers.llvm import calls, memory, state
+from vm.tiers.llvm.translate import Handler, Translator
+
+
+def numeric(opcode: Opcode) -> Handler:
+    """The handler of an instruction whose meaning is in ``SEMANTICS`` and whose type is fixed."""
+    assert opcode.type is not None
+    semantics, count = SEMANTICS[opcode.name], len(opcode.type.params)
+    emit = semantics.emit
+    results = [LLVM_TYPES[type] for type in opcode.type.results]
+    type = "i1" if semantics.condition else (results[0] if results else "")
+
+    def unary(t: Translator, _: tuple[Any, ...]) -> None:
+        t.push(emit(t, t.pop()), type)
+
+    def binary(t: Translator, _: tuple[Any, ...]) -> None:
+        y = t.pop()
+        t.push(emit(t, t.pop(), y), type)
+
+    def load(t: Translator, immediates: tuple[Any, ...]) -> None:
+        t.push(emit(t, t.pop(), immediates[1]), type)
+
+    def store(t: Translator, immediates: tuple[Any, ...]) -> None:
+        value = t.pop()
+        emit(t, t.pop(), value, immediates[1])
+
+    if opcode.access:
+        return store if opcode.is_store else load
+    return unary if count == 1 else binary
+
+
+def _constant(type: ValType) -> Handler:
+    return lambda t, immediates: t.push(constant(type, immediates[0]), LLVM_TYPES[type])
+
+
+_CONTROL: dict[str, Handler] = {
+    "unreachable": Translator.unreachable_op,
+    "nop": Translator.nop_op,
+    "block": Translator.block_op,
+    "loop": Translator.loop_op,
+    "if": Translator.if_op,
+    "else": Translator.else_op,
+    "end": Translator.end_op,
+    "br": Translator.br_op,
+    "br_if": Translator.br_if_op,
+    "br_table": Translator.br_table_op,
+    "return": Translator.return_op,
+    "drop": Translator.drop_op,
+    "select": Translator.select_op,
+    "select_t": Translator.select_op,
+    "local.get": Translator.local_get_op,
+    "local.set": Translator.local_set_op,
+    "local.tee": Translator.local_tee_op,
+    "i32.const": _constant(ValType.I32),
+    "i64.const": _constant(ValType.I64),
+    "f32.const": _constant(ValType.F32),
+    "f64.const": _constant(ValType.F64),
+}
+
+HANDLERS: dict[int, Handler] = {
+    opcode.code: numeric(opcode) for opcode in OPCODES if opcode.name in SEMANTICS
+}
+"""Handlers by opcode number."""
+
+for _table in (_CONTROL, calls.HANDLERS, memory.HANDLERS, state.HANDLERS):
+    HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}

@@ -1,0 +1,74 @@
+"""IR text to object code: parse, verify, optimise, emit.
+
+Level 1 is what an expression needs to lose its stack traffic (sroa, simplifycfg, instcombine); level 2 and 3 are LLVM's
+own, with the superword vectoriser switched on by hand, since llvmlite leaves it off at every level.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.binding as llvm
+
+_CODEGEN_LEVEL = {1: 1, 2: 2, 3: 2}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The machine that code is made for."""
+
+    triple: str
+    layout: str
+    machine: Any
+
+
+@functools.cache
+def target(level: int) -> Target:
+    """The host as a target, for code of optimisation ``level``."""
+    with _lock:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+    triple = llvm.get_process_triple()
+    machine = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=_CODEGEN_LEVEL[level],
+        reloc="pic",
+        codemodel="small",
+        jit=True,
+    )
+    return Target(triple, str(machine.target_data), machine)
+
+
+def emit_object(ir: str, level: int) -> bytes:
+    """An ELF object from IR text. Invalid IR is a fault of the translator and raises ``RuntimeError``.
+
+    Each module gets a context of its own, so that nothing of one compilation outlives it. Verification is not
+    optional: LLVM built with assertions ends the process on IR that breaks its rules.
+    """
+    host = target(level)
+    head = f'target triple = "{host.triple}"\ntarget datalayout = "{host.layout}"\n'
+    module = llvm.parse_assembly(head + ir, llvm.create_context())
+    module.verify()
+    _optimise(module, host.machine, level)
+    code: bytes = host.machine.emit_object(module)
+    return code
+
+
+def _optimise(module: Any, machine: Any, level: int) -> None:
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.slp_vectorization = options.loop_vectorization = level > 1
+    options.loop_unrolling = options.loop_interleaving = level > 1
+    builder = llvm.create_pass_builder(machine, options)
+    if level > 1:
+        passes = builder.getModulePassManager()
+    else:
+        passes = llvm.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+        passes.add_simplify_cfg_pass()
+        passes.add_instruction_combine_pass()
+    passes.run(module, builder)

@@ -1,0 +1,129 @@
+"""One module's compiled code: which functions are compiled together, and what stays visible.
+
+A small module is compiled as a whole, and only functions that can be reached from outside keep a record entry.
+In a big one, the first call of a function compiles it together with callees that are not compiled yet,
+breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will call it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+
+from vm.config import Config
+from vm.memory.native import poke
+from vm.module.instructions import read
+from vm.module.model import ConstExpr, ModuleData
+from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_CODE, ContextLayout
+from vm.tiers.llvm.code import Code, Costs, build
+from vm.tiers.llvm.glue import Glue
+from vm.tiers.llvm.handlers import HANDLERS
+from vm.tiers.llvm.text import HEAD
+from vm.tiers.llvm.translate import Translator
+
+
+class Program:
+    """Code of one module, shared by its instances."""
+
+    def __init__(self, module: ModuleData, config: Config, glue: Glue, costs: Costs) -> None:
+        self._module = weakref.ref(module)
+        self._config = config
+        self._glue = glue
+        self._costs = costs
+        self._layout = ContextLayout.of(module)
+        self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+        self._images: list[Code] = []
+        self.addresses: dict[int, int] = {}
+        size = sum(body.end - body.start for body in module.bodies)
+        self._whole = size <= config.whole_module_bytes
+
+    def add(self, instance: Instance) -> None:
+        """Let ``instance`` use what is compiled already, and what will be."""
+        self._instances.add(instance)
+        self._publish(instance, self.addresses)
+
+    def compile(self, index: int) -> int:
+        """The address of function ``index``, compiled now (with others) if it is not yet."""
+        if index not in self.addresses:
+            module = self._module()
+            assert module is not None  # an instance, which holds it, is asking
+            batch = self._everything(module) if self._whole else self._batch(module, index)
+            self._build(module, batch, {index, *exposed(module)} if self._whole else set(batch))
+        return self.addresses[index]
+
+    def _everything(self, module: ModuleData) -> list[int]:
+        return list(range(module.imported_functions, len(module.functions)))
+
+    def _batch(self, module: ModuleData, index: int) -> list[int]:
+        chosen: dict[int, None] = {}
+        queue, room = deque([index]), self._config.batch_bytes
+        while queue:
+            function = queue.popleft()
+            if function in chosen or function in self.addresses or function < module.imported_functions:
+                continue
+            body = module.bodies[function - module.imported_functions]
+            size = body.end - body.start
+            if chosen and size > room:
+                continue
+            room -= size
+            chosen[function] = None
+            queue.extend(callees(module, function))
+        return list(chosen)
+
+    def _build(self, module: ModuleData, batch: list[int], visible: set[int]) -> None:
+        members = frozenset(batch)
+        guarded = self._config.memory_guard == "guard"
+        parts = [HEAD]
+        for index in batch:
+            translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
+            parts.append(translator.translate("" if index in visible else "internal"))
+        code = build("".join(parts), self._config.opt_level, self._glue.externals, self._costs)
+        self._costs.functions += len(batch)
+        self._images.append(code)
+        added = {index: code.symbols[f"f{index}"] for index in batch if index in visible}
+        self.addresses |= added
+        for instance in self._instances:
+            self._publish(instance, added)
+
+    def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
+        for index, address in addresses.items():
+            poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+
+
+def callees(module: ModuleData, index: int) -> list[int]:
+    """The functions that function ``index`` calls directly, in order of appearance."""
+    body = module.bodies[index - module.imported_functions]
+    found: dict[int, None] = {}
+    at = body.start
+    while at < body.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode.name == "call":
+            found[immediates[0]] = None
+    return list(found)
+
+
+def exposed(module: ModuleData) -> set[int]:
+    """The functions that anything outside the module's own direct calls can reach: its declared references."""
+    found = {export.index for export in module.exports if export.kind == "func"}
+    if module.start is not None:
+        found.add(module.start)
+    expressions = [definition.init for definition in module.global_defs]
+    for segment in module.elements:
+        for item in segment.items:
+            if isinstance(item, ConstExpr):
+                expressions.append(item)
+            else:
+                found.add(item)
+    for expression in expressions:
+        found |= _referred(module, expression)
+    return {index for index in found if index >= module.imported_functions}
+
+
+def _referred(module: ModuleData, expression: ConstExpr) -> set[int]:
+    found, at = set(), expression.start
+    while at < expression.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode.name == "ref.func":
+            found.add(immediates[0])
+    return found

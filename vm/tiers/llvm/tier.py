@@ -1,0 +1,87 @@
+"""The LLVM tier: compiles lazily, runs natively."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import ClassVar
+
+from vm.config import Config
+from vm.memory.native import peek, poke
+from vm.module.model import ModuleData
+from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_HANDLE
+from vm.runtime.store import Store
+from vm.tiers.llvm.code import Costs
+from vm.tiers.llvm.glue import Glue
+from vm.tiers.llvm.link import StoreLink
+from vm.tiers.llvm.program import Program
+
+
+@functools.cache
+def _glue() -> Glue:
+    """The process's glue: its cost is the process's, not an engine's."""
+    return Glue(Costs())
+
+
+class LLVMTier:
+    """Native code from LLVM (``vm.tiers.base.Tier``)."""
+
+    name: ClassVar[str] = "llvm"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._costs = Costs()
+        self._lock = threading.RLock()
+        self._programs: weakref.WeakKeyDictionary[ModuleData, Program] = weakref.WeakKeyDictionary()
+        self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
+
+    def attach(self, instance: Instance) -> None:
+        """Connect the instance, and its store if it is new, to the module's code."""
+        with self._lock:
+            program = self._programs.get(instance.module)
+            if program is None:
+                program = Program(instance.module, self._config, _glue(), self._costs)
+                self._programs[instance.module] = program
+            program.add(instance)
+            if instance.store not in self._links:
+                budget = self._config.max_wasm_stack
+                self._links[instance.store] = StoreLink(instance.store, _glue(), self._compile, budget)
+
+    def call(self, function: Function, args: Sequence[int]) -> list[int]:
+        """Run a defined function, compiling it first if need be."""
+        instance = function.instance
+        assert instance is not None
+        code = peek(function.record + RECORD_CODE) or self._compile(instance.store, function)
+        return self._links[instance.store].call(function, code, instance.context.address, args)
+
+    def stats(self) -> dict[str, float]:
+        """What compiling has cost: seconds, bytes of code, functions, images."""
+        costs = self._costs
+        return {
+            "compile_seconds": costs.seconds,
+            "code_bytes": costs.code_bytes,
+            "functions": costs.functions,
+            "images": costs.images,
+        }
+
+    def _compile(self, store: Store, function: Function) -> int:
+        """The code of any function; fills in its record."""
+        instance = function.instance
+        if instance is None:
+            return self._host_stub(store, function)
+        with self._lock:
+            return self._programs[instance.module].compile(function.index)
+
+    def _host_stub(self, store: Store, function: Function) -> int:
+        """A host function's context is its store's state and its handle; its code packs the arguments."""
+        context = store.allocate(16)
+        poke(context, store.state.address)
+        poke(context + 8, peek(function.record + RECORD_HANDLE))
+        code = _glue().host(function.type)
+        poke(function.record + RECORD_CONTEXT, context)
+        poke(function.record + RECORD_CODE, code)
+        return code

@@ -1,0 +1,348 @@
+"""One validated function body to LLVM IR text.
+
+The translator walks the body once with a stack of SSA names. Locals, and the values that blocks pass to their labels,
+live in stack slots that LLVM turns into registers, so no phi nodes are written here. Code that cannot be reached
+is skipped. A comparison stays an i1 on the stack until something other than a branch wants it as an i32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vm.errors import TrapCode
+from vm.isa.semantics import LLVM_TYPES
+from vm.isa.types import FuncType, ValType
+from vm.module.instructions import block_type, read
+from vm.module.model import ModuleData
+from vm.runtime.layout import CONTEXT_MEMORY, CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout
+from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type, trap_number
+
+
+@dataclass(slots=True)
+class Control:
+    """An open block: where a branch to its label goes, and the slots its values travel in."""
+
+    kind: str
+    type: FuncType
+    label: str
+    carried: tuple[ValType, ...]
+    slots: list[str]
+    height: int
+    otherwise: str | None = None
+    arguments: list[str] | None = None
+    targeted: bool = False
+
+
+class Translator(TextBuilder):
+    """Translates function ``index``; functions in ``batch`` are called directly, others through their records.
+
+    ``handlers`` maps opcodes to what translates them (``vm.tiers.llvm.handlers``).
+    """
+
+    def __init__(
+        self,
+        module: ModuleData,
+        layout: ContextLayout,
+        index: int,
+        batch: Collection[int],
+        *,
+        handlers: Mapping[int, Handler],
+        guarded: bool,
+    ) -> None:
+        super().__init__(guarded=guarded)
+        self._handlers = handlers
+        self.module = module
+        self.layout = layout
+        self.index = index
+        self.batch = batch
+        self.type = module.function_type(index)
+        self.body = module.bodies[index - module.imported_functions]
+        self.local_types = list(self.type.params)
+        for count, type in self.body.locals:
+            self.local_types += [type] * count
+        self._llvm_locals = [LLVM_TYPES[type] for type in self.local_types]
+        self.stack: list[tuple[str, str]] = []
+        self.control: list[Control] = []
+        self._dead = False
+        self.calls = False
+        self.help_slots = 0
+
+    def translate(self, linkage: str) -> str:
+        """The whole definition, as text."""
+        self._open("block", FuncType((), self.type.results))
+        self._walk()
+        self.trap_blocks()
+        parameters = "".join(f", {LLVM_TYPES[type]} %p{i}" for i, type in enumerate(self.type.params))
+        head = f"define {linkage} fastcc {result_type(self.type)} @f{self.index}(ptr nonnull %ctx{parameters}) #0 {{"
+        return "\n".join([head, *self._prologue(), *self.lines, "}\n"])
+
+    def _prologue(self) -> list[str]:
+        """Slots, initial values of locals, the memory's base, and the check that there is stack left."""
+        lines = list(self.slots)
+        if self.help_slots:
+            lines.append(f"  %help = alloca [{self.help_slots} x i64]")
+        given = len(self.type.params)
+        for i, type in enumerate(self._llvm_locals):
+            initial = f"%p{i}" if i < given else ("0.0" if type in ("float", "double") else "0")
+            lines += [f"  %l{i} = alloca {type}", f"  store {type} {initial}, ptr %l{i}"]
+        if self.uses_memory:
+            lines += [
+                f"  %memory_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_MEMORY}",
+                f"  %memory = load ptr, ptr %memory_field{FIXED}",
+            ]
+        if self.calls:  # a leaf fits into the margin that the limit leaves
+            lines += [
+                "  %sp = call i64 @llvm.read_register.i64(metadata !5)",
+                f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
+                f"  %state = load ptr, ptr %state_field{FIXED}",
+                f"  %limit_field = getelementptr i8, ptr %state, i64 {STATE_STACK_LIMIT}",
+                f"  %limit = load i64, ptr %limit_field{ENGINE}",
+                "  %exhausted = icmp ult i64 %sp, %limit",
+                "  br i1 %exhausted, label %overflow, label %body, !prof !4",
+                "overflow:",
+                f"  call void @trap(ptr %ctx, i32 {trap_number(TrapCode.STACK_OVERFLOW)})",
+                "  unreachable",
+            ]
+        else:
+            lines.append("  br label %body")
+        lines.append("body:")
+        return lines
+
+    def _walk(self) -> None:
+        code, at, end = self.module.binary, self.body.start, self.body.end
+        handlers = self._handlers
+        while at < end and self.control:
+            opcode, immediates, at = read(code, at)
+            if handlers[opcode.code](self, immediates):
+                at = self._skip(at)
+
+    def _skip(self, at: int) -> int:
+        """The offset of the ``else`` or ``end`` that closes the unreachable code from ``at``."""
+        depth, code = 0, self.module.binary
+        while True:
+            opcode, _, following = read(code, at)
+            if opcode.name in ("block", "loop", "if"):
+                depth += 1
+            elif opcode.name == "end":
+                if depth == 0:
+                    self._dead = True
+                    return at
+                depth -= 1
+            elif opcode.name == "else" and depth == 0:
+                self._dead = True
+                return at
+            at = following
+
+    # operands ---------------------------------------------------------------------------------------------------
+
+    def push(self, name: str, type: str) -> None:
+        """Push an operand; ``type`` i1 is a condition that stands for an i32."""
+        self.stack.append((name, type))
+
+    def pop(self) -> str:
+        """Pop an operand as the value that WebAssembly sees."""
+        return self.pop_typed()[0]
+
+    def pop_typed(self) -> tuple[str, str]:
+        """As ``pop``, with the IR type."""
+        name, type = self.stack.pop()
+        if type == "i1":
+            return self.value(f"zext i1 {name} to i32"), "i32"
+        return name, type
+
+    def pop_condition(self) -> str:
+        """Pop an i32 as an i1: whether it is not zero."""
+        name, type = self.stack.pop()
+        return name if type == "i1" else self.value(f"icmp ne i32 {name}, 0")
+
+    def pop_many(self, count: int) -> list[str]:
+        """Pop ``count`` operands, deepest first."""
+        values = [self.pop() for _ in range(count)]
+        values.reverse()
+        return values
+
+    # blocks -----------------------------------------------------------------------------------------------------
+
+    def _open(self, kind: str, type: FuncType) -> Control:
+        carried = type.params if kind == "loop" else type.results
+        control = Control(
+            kind,
+            type,
+            self.label(kind),
+            carried,
+            [self.slot(LLVM_TYPES[t]) for t in carried],
+            len(self.stack) - len(type.params),
+        )
+        self.control.append(control)
+        return control
+
+    def _store_carried(self, control: Control) -> None:
+        """Put the operands that a branch to ``control`` takes along into its slots; they stay on the stack.
+
+        Storing before a conditional branch is harmless: every path to a label stores first.
+        """
+        count = len(control.carried)
+        if not count:
+            return
+        values = self.pop_many(count)
+        for slot, type, value in zip(control.slots, control.carried, values, strict=True):
+            self.effect(f"store {LLVM_TYPES[type]} {value}, ptr {slot}")
+            self.push(value, LLVM_TYPES[type])
+
+    def _target(self, depth: int) -> Control:
+        control = self.control[-1 - depth]
+        control.targeted = True
+        self._store_carried(control)
+        return control
+
+    def _load_carried(self, control: Control) -> None:
+        del self.stack[control.height :]
+        for slot, type in zip(control.slots, control.carried, strict=True):
+            self.push(self.value(f"load {LLVM_TYPES[type]}, ptr {slot}"), LLVM_TYPES[type])
+
+    def block_op(self, immediates: tuple[Any, ...]) -> None:
+        """``block``."""
+        self._open("block", block_type(self.module, immediates[0]))
+
+    def loop_op(self, immediates: tuple[Any, ...]) -> None:
+        """``loop``: parameters go through slots, because branches come back with new ones."""
+        control = self._open("loop", block_type(self.module, immediates[0]))
+        self._store_carried(control)
+        self.effect(f"br label %{control.label}")
+        self.block(control.label)
+        self._load_carried(control)
+
+    def if_op(self, immediates: tuple[Any, ...]) -> None:
+        """``if``: both arms start with the same operands."""
+        condition = self.pop_condition()
+        type = block_type(self.module, immediates[0])
+        arguments = self.pop_many(len(type.params))
+        for argument, parameter in zip(arguments, type.params, strict=True):
+            self.push(argument, LLVM_TYPES[parameter])
+        control = self._open("if", type)
+        control.arguments = arguments
+        control.otherwise = self.label("else")
+        then = self.label("then")
+        self.effect(f"br i1 {condition}, label %{then}, label %{control.otherwise}")
+        self.block(then)
+
+    def else_op(self, _: tuple[Any, ...]) -> None:
+        """``else``: close the first arm, start the second."""
+        control = self.control[-1]
+        self._fall_through(control)
+        self._start_else(control)
+
+    def _fall_through(self, control: Control) -> None:
+        """Go to the end of ``control`` from the end of its code, if that can be reached."""
+        if self._dead:
+            self._dead = False
+            return
+        control.targeted = True
+        self._store_carried(control)
+        self.effect(f"br label %{control.label}")
+
+    def _start_else(self, control: Control) -> None:
+        assert control.otherwise is not None
+        assert control.arguments is not None
+        self.block(control.otherwise)
+        control.otherwise = None
+        del self.stack[control.height :]
+        for argument, type in zip(control.arguments, control.type.params, strict=True):
+            self.push(argument, LLVM_TYPES[type])
+
+    def end_op(self, _: tuple[Any, ...]) -> bool:
+        """``end``; returns whether what follows is unreachable."""
+        control = self.control[-1]
+        if control.kind == "loop":
+            self.control.pop()
+            dead, self._dead = self._dead, False
+            return dead
+        self._fall_through(control)
+        if control.otherwise is not None:
+            self._start_else(control)
+            self._fall_through(control)
+        self.control.pop()
+        if not control.targeted:
+            return bool(self.control)
+        self.block(control.label)
+        self._load_carried(control)
+        if not self.control:
+            self._return()
+        return False
+
+    def _return(self) -> None:
+        type = result_type(self.type)
+        values = self.pop_many(len(self.type.results))
+        if len(values) > 1:
+            aggregate = "undef"
+            for i, (value, result) in enumerate(zip(values, self.type.results, strict=True)):
+                aggregate = self.value(f"insertvalue {type} {aggregate}, {LLVM_TYPES[result]} {value}, {i}")
+            values = [aggregate]
+        self.effect(f"ret {type} {values[0]}" if values else "ret void")
+
+    def br_op(self, immediates: tuple[Any, ...]) -> bool:
+        """``br``."""
+        self.effect(f"br label %{self._target(immediates[0]).label}")
+        return True
+
+    def br_if_op(self, immediates: tuple[Any, ...]) -> None:
+        """``br_if``."""
+        condition = self.pop_condition()
+        target, following = self._target(immediates[0]), self.label("next")
+        self.effect(f"br i1 {condition}, label %{target.label}, label %{following}")
+        self.block(following)
+
+    def br_table_op(self, immediates: tuple[Any, ...]) -> bool:
+        """``br_table``."""
+        labels, default = immediates
+        index = self.pop()
+        targets = {depth: self._target(depth).label for depth in dict.fromkeys((*labels, default))}
+        cases = " ".join(f"i32 {i}, label %{targets[depth]}" for i, depth in enumerate(labels))
+        self.effect(f"switch i32 {index}, label %{targets[default]} [ {cases} ]")
+        return True
+
+    def return_op(self, _: tuple[Any, ...]) -> bool:
+        """``return``: a branch to the outermost block."""
+        return self.br_op((len(self.control) - 1,))
+
+    def unreachable_op(self, _: tuple[Any, ...]) -> bool:
+        """``unreachable``."""
+        self.trap(TrapCode.UNREACHABLE)
+        return True
+
+    # the plain rest -----------------------------------------------------------------------------------------------
+
+    def nop_op(self, _: tuple[Any, ...]) -> None:
+        """``nop``."""
+
+    def drop_op(self, _: tuple[Any, ...]) -> None:
+        """``drop``."""
+        self.stack.pop()
+
+    def select_op(self, _: tuple[Any, ...]) -> None:
+        """``select``, with and without types."""
+        condition = self.pop_condition()
+        second, type = self.pop_typed()
+        first = self.pop()
+        self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}"), type)
+
+    def local_get_op(self, immediates: tuple[Any, ...]) -> None:
+        """``local.get``."""
+        type = self._llvm_locals[immediates[0]]
+        self.push(self.value(f"load {type}, ptr %l{immediates[0]}"), type)
+
+    def local_set_op(self, immediates: tuple[Any, ...]) -> None:
+        """``local.set``."""
+        self.effect(f"store {self._llvm_locals[immediates[0]]} {self.pop()}, ptr %l{immediates[0]}")
+
+    def local_tee_op(self, immediates: tuple[Any, ...]) -> None:
+        """``local.tee``."""
+        value, type = self.pop_typed()
+        self.effect(f"store {type} {value}, ptr %l{immediates[0]}")
+        self.push(value, type)
+
+
+Handler = Callable[[Translator, tuple[Any, ...]], bool | None]
+"""Translates one instruction; True when the code behind it cannot be reached."""
