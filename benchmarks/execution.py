@@ -1,0 +1,63 @@
+"""Run time, peak memory and instructions of whole programs, compiled before the clock starts."""
+
+from __future__ import annotations
+
+from benchmarks import counters
+from benchmarks.corpus import EVERY, OWN
+from benchmarks.drivers import Work
+from benchmarks.host import checked
+
+TIERS = ("llvm", "reference")
+"""The tiers of ``vm.tiers.TIERS`` (a test compares), named here so that every commit lists the same benchmarks."""
+
+
+class Run:
+    """One whole run of a program in a fresh instance; tiers without native code get a small case."""
+
+    params = (EVERY, TIERS)
+    param_names = ("program", "tier")
+    number = 1
+    repeat = (3, 7, 0.25)
+    rounds = 1
+    warmup_time = 0.0
+    timeout = 60.0
+
+    def setup(self, program: str, tier: str) -> None:
+        """Compile and check once in the process; a fresh instance for each sample."""
+        if tier == "reference" and program not in OWN:
+            raise NotImplementedError("too much work for an interpreter in Python")
+        self.work: Work = checked(program, tier).fresh()
+
+    def time_run(self, program: str, tier: str) -> None:
+        """Seconds."""
+        self.work()
+
+
+class Instructions:
+    """User-mode instructions that a run retires: nearly free of noise, where the machine counts them."""
+
+    params = OWN
+    param_names = ("program",)
+    unit = "instructions"
+    timeout = 60.0
+
+    def setup(self, program: str) -> None:
+        """Skip before compiling anything when there is no counter."""
+        counters.require_instructions()
+        self.work: Work = checked(program, "llvm").fresh()
+
+    def track_instructions(self, program: str) -> int:
+        """Instructions."""
+        return counters.instructions(self.work)
+
+
+class Memory:
+    """Peak resident memory of a process that compiles a program and runs it."""
+
+    params = ("sieve", "compress", "quickjs")
+    param_names = ("program",)
+    timeout = 60.0
+
+    def peakmem_run(self, program: str) -> None:
+        """Bytes."""
+        checked(program, "llvm")

@@ -1,0 +1,129 @@
+"""What it costs to get from bytes to code: decoding, validating, compiling, starting up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from statistics import median
+
+from benchmarks.corpus import HERE, OWN, programs
+from benchmarks.host import Compiled
+
+REAL = "graphviz"
+"""The program whose module stands for real ones: 0.9 MB of compiled C."""
+
+
+class Compile:
+    """Native code for whole programs: seconds in the compiler and bytes that came out.
+
+    All programs are compiled once, in asv's ``setup_cache``, instead of once for each of the figures.
+    """
+
+    params = OWN
+    param_names = ("program",)
+    timeout = 120.0
+
+    def setup_cache(self) -> dict[str, dict[str, float]]:
+        """The LLVM tier's own statistics by program, after a checked run."""
+        return {name: _compile(name) for name in OWN}
+
+    def track_compile_time(self, figures: dict[str, dict[str, float]], program: str) -> float:
+        """Seconds, the best of three."""
+        return figures[program]["compile_seconds"]
+
+    def track_code_size(self, figures: dict[str, dict[str, float]], program: str) -> float:
+        """Bytes of machine code."""
+        return figures[program]["code_bytes"]
+
+
+Compile.track_compile_time.unit = "seconds"  # type: ignore[attr-defined]
+Compile.track_code_size.unit = "bytes"  # type: ignore[attr-defined]
+
+
+def _compile(name: str) -> dict[str, float]:
+    """Statistics of the quickest of three compilations, in new engines, each with its answer checked."""
+    attempts = []
+    for _ in range(3):
+        compiled = Compiled(programs()[name], tier="llvm", size="small")
+        compiled.check()
+        attempts.append(dict(compiled.engine.stats()))
+    return min(attempts, key=lambda figures: figures["compile_seconds"])
+
+
+class Load:
+    """From bytes to a module known to be valid."""
+
+    number = 1
+    repeat = (3, 7, 1.0)
+    rounds = 1
+    warmup_time = 0.0
+    timeout = 60.0
+
+    def setup(self) -> None:
+        """Read the file; the answer of a decoder is that every body is there."""
+        from vm.module.decoder import decode
+        from vm.module.validator import validate
+
+        self.binary = programs()[REAL].path().read_bytes()
+        self.decode, self.validate = decode, validate
+        if len(self.decode(self.binary).bodies) < 1000:
+            raise AssertionError("the decoder lost function bodies")
+
+    def time_decode(self) -> None:
+        """Seconds for the sections alone."""
+        self.decode(self.binary)
+
+    def time_validate(self) -> None:
+        """Seconds for sections and every body."""
+        self.validate(self.decode(self.binary))
+
+    def track_validate_throughput(self) -> float:
+        """Megabytes of module validated a second (median of three)."""
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            self.time_validate()
+            seconds.append(time.perf_counter() - start)
+        return len(self.binary) / 1e6 / median(seconds)
+
+
+Load.track_validate_throughput.unit = "MB/s"  # type: ignore[attr-defined]
+
+
+class StartUp:
+    """A new process that runs the smallest module: what people feel on a command line."""
+
+    params = ("llvm", "reference")
+    param_names = ("tier",)
+    number = 1
+    repeat = (5, 9, 1.5)
+    rounds = 1
+    warmup_time = 0.0
+    timeout = 60.0
+
+    def setup(self, tier: str) -> None:
+        """Put the command together and check its answer (asv's first sample finds files in the cache)."""
+        module = HERE / "wasm" / "add.wasm"
+        self.command = [
+            sys.executable,
+            "-m",
+            "vm.cli",
+            "run",
+            "--tier",
+            tier,
+            "--invoke",
+            "add",
+            str(module),
+            "2",
+            "3",
+        ]
+        if getattr(StartUp, "_checked", None) != tier:
+            answer = subprocess.run(self.command, capture_output=True, text=True, check=True).stdout
+            if answer != "5\n":
+                raise AssertionError(f"2 + 3 gave {answer!r}")
+            StartUp._checked = tier  # type: ignore[attr-defined]
+
+    def time_first_result(self, tier: str) -> None:
+        """Seconds from starting the process to its end."""
+        subprocess.run(self.command, capture_output=True, check=True)
