@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.spec.tally import pytest_terminal_summary as pytest_terminal_summary  # a hook, found by its name
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

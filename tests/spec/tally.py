@@ -1,0 +1,55 @@
+"""Counts what passed, per tier and kind of assertion, and prints it below pytest's results.
+
+Each test leaves its counts in its report, which travels from xdist's workers to the main process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the main process of a run loads this, too, and needs none of it
+    import pytest
+    from _pytest.terminal import TerminalReporter
+
+    from tests.spec.runner import Outcome
+
+PROPERTY = "spec_tally"
+
+COLUMNS = {
+    "assert_return": "returns",
+    "assert_trap": "traps",
+    "assert_exhaustion": "traps",
+    "assert_invalid": "invalid",
+    "assert_malformed": "malformed",
+    "assert_unlinkable": "unlinkable",
+}
+"""What a command's kind is counted as; the others are definitions and bare actions."""
+
+_GAPS, _NOT_DRIVEN, _OTHER = "known gaps", "text only", "definitions"
+
+
+def record(request: pytest.FixtureRequest, tier: str, outcomes: list[Outcome]) -> None:
+    """Leave the counts of one file on one tier in the running test's report."""
+    request.node.user_properties.append((PROPERTY, [tier, dict(Counter(map(_column, outcomes)))]))
+
+
+def _column(outcome: Outcome) -> str:
+    by_status = {"failed": _GAPS, "not driven": _NOT_DRIVEN}
+    return by_status.get(outcome.status.value) or COLUMNS.get(outcome.kind, _OTHER)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """One line a tier."""
+    tallies: dict[str, Counter[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == PROPERTY and getattr(report, "when", "") == "call":
+                    tier, counts = value
+                    tallies.setdefault(tier, Counter()).update(counts)
+    for tier, counts in sorted(tallies.items()):
+        columns = [*dict.fromkeys(COLUMNS.values()), _OTHER, _NOT_DRIVEN, _GAPS]
+        terminalreporter.write_line(
+            f"official suite, {tier} tier: " + ", ".join(f"{counts[name]} {name}" for name in columns)
+        )

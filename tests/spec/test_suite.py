@@ -1,0 +1,71 @@
+"""The official test suite on every tier: each core file as one test, known gaps as a strict list.
+
+The suite lies at ``WASM_TESTSUITE``, or beside the checkout with the other outside test data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.spec import tally
+from tests.spec.gaps import Gaps
+from tests.spec.runner import Outcome, Runner, Status
+from tests.spec.wast import parse_script
+from vm.tiers import TIERS
+
+SHARED = Path(os.environ.get("REGRESS_SHARED", ROOT.parent / "shared"))
+SUITE = Path(os.environ.get("WASM_TESTSUITE", SHARED / "wasm" / "testsuite"))
+FILES = sorted(path.name for path in SUITE.glob("*.wast"))
+GAPS = Gaps()
+
+needs_suite = pytest.mark.skipif(
+    not FILES,
+    reason=f"no official test suite at {SUITE}: set WASM_TESTSUITE to a clone of WebAssembly/testsuite",
+)
+
+
+@needs_suite
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("file", FILES or ["none"])
+def test_file(file: str, tier: str, request: pytest.FixtureRequest) -> None:
+    """Every command passes, but for those listed as gaps, which fail."""
+    gap = GAPS.of(file)
+    outcomes = list(_until_failure(_outcomes(file, tier)) if gap.whole else _outcomes(file, tier))
+    if gap.whole:
+        assert outcomes[-1].status is Status.FAILED, f"{file} passes: take it off gaps.toml ({gap.reason})"
+        outcomes = outcomes[-1:]  # what passes before the first failure is no merit
+    else:
+        wrong = [o for o in outcomes if (o.status is Status.FAILED) is not gap.covers(o.line)]
+        assert not wrong, _report(file, wrong)
+    tally.record(request, tier, outcomes)
+
+
+@needs_suite
+def test_the_list_of_gaps_names_only_files_of_the_suite() -> None:
+    assert GAPS.unused(FILES) == []
+
+
+def _outcomes(file: str, tier: str) -> Iterator[Outcome]:
+    runner = Runner(tier)
+    for command in parse_script((SUITE / file).read_bytes().decode()):
+        yield runner.run(command)
+
+
+def _until_failure(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        yield outcome
+        if outcome.status is Status.FAILED:
+            return
+
+
+def _report(file: str, wrong: list[Outcome]) -> str:
+    lines = [f"{len(wrong)} commands of {file} are not as expected:"]
+    for outcome in wrong[:10]:
+        detail = outcome.detail or "passes, but is listed in gaps.toml: take it off"
+        lines.append(f"  line {outcome.line}: {outcome.kind}: {detail}")
+    return "\n".join(lines)
