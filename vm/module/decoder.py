@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vm.errors import DecodeError
 from vm.module import sections
+from vm.module.instructions import read
 from vm.module.leb import UNEXPECTED_END
 from vm.module.model import ModuleData
 from vm.module.names import read_names
@@ -26,10 +27,25 @@ def decode(binary: bytes) -> ModuleData:
     _header(module.binary)
     r = Reader(module.binary, len(MAGIC) + len(VERSION), len(module.binary))
     last = -1
-    while r.at < r.end:
-        last = _section(r, module, last)
-    _counts_agree(module)
+    try:
+        while r.at < r.end:
+            last = _section(r, module, last)
+        _counts_agree(module)
+    except DecodeError:
+        _blame_bodies(module)
+        raise
     return module
+
+
+def _blame_bodies(module: ModuleData) -> None:
+    """Raise the first fault inside a body read so far, if there is one.
+
+    A file that breaks behind its code often broke inside it: the earlier place helps more.
+    """
+    for body in module.bodies:
+        at = body.start
+        while at < body.end:
+            _, _, at = read(module.binary, at)
 
 
 def _header(binary: bytes) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vm.errors import DecodeError
+from vm.errors import DecodeError, ValidationError
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
 from vm.isa.types import FuncType, ValType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
@@ -24,6 +24,8 @@ VALUE_TYPES: dict[int, ValType] = {member.value: member for member in ValType}
 """Value types by their byte."""
 
 _EMPTY_BLOCK = 0x40
+_EXPLICIT_MEMORY = 0x40
+"""Bit of a load's or store's flags: the index of its memory follows."""
 
 
 def read(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
@@ -102,11 +104,15 @@ def _label_table(code: bytes, at: int) -> tuple[tuple[tuple[int, ...], int], int
 
 
 def _memarg(code: bytes, at: int) -> tuple[tuple[int, int], int]:
-    align, next_at = unsigned(code, at)
-    if align >= 32:
-        raise DecodeError("malformed memop flags", at, f"{align:#x}")
-    offset, next_at = unsigned(code, next_at)
-    return (align, offset), next_at
+    flags, next_at = unsigned(code, at)
+    if flags >= 0x80:
+        raise DecodeError("malformed memop flags", at, f"{flags:#x}")
+    if flags & _EXPLICIT_MEMORY:
+        memory, next_at = unsigned(code, next_at)
+        if memory:
+            raise ValidationError(f"unknown memory {memory}", at, "one memory is supported")
+    offset, next_at = unsigned(code, next_at, 64)
+    return (flags & ~_EXPLICIT_MEMORY, offset), next_at
 
 
 def _i32(code: bytes, at: int) -> tuple[tuple[int], int]:

@@ -48,8 +48,12 @@ class Reader:
 
     def u32(self, what: str) -> int:
         """An unsigned 32-bit number."""
+        return self.unsigned(what, 32)
+
+    def unsigned(self, what: str, bits: int) -> int:
+        """An unsigned number of ``bits`` bits."""
         self.need(1, what)
-        value, at = unsigned(self.data, self.at)
+        value, at = unsigned(self.data, self.at, bits)
         self._move(at, what)
         return value
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Immediates = tuple[Any, ...]
 Rule = Callable[["BodyValidator", Immediates], None]
 
+_MAX_OFFSET = 2**32 - 1
+
 
 def _fixed(opcode: Opcode) -> Rule:
     """The rule of an instruction whose row says all about its operands."""
@@ -50,6 +52,8 @@ def _check_memarg(v: BodyValidator, immediates: Immediates) -> None:
     if 1 << immediates[0] > v.opcode.access:
         detail = f"{1 << immediates[0]}, the access has {v.opcode.access} bytes"
         raise v.fail("alignment must not be larger than natural", detail)
+    if immediates[1] > _MAX_OFFSET:
+        raise v.fail("offset out of range", f"{immediates[1]:#x}, addresses of this memory have 32 bits")
 
 
 def _check_data(v: BodyValidator, immediates: Immediates) -> None:

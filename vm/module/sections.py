@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from vm.errors import ValidationError
 from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from vm.module.leb import TOO_LONG
 from vm.module.model import (
     Body,
     ConstExpr,
@@ -32,6 +33,8 @@ def types(r: Reader, module: ModuleData) -> None:
 
     def one() -> FuncType:
         form = r.byte("type")
+        if form & 0x80:  # forms are signed LEB128 numbers of 7 bits
+            raise r.fail(TOO_LONG, "type", r.at - 1)
         if form != _FUNC_FORM:
             raise r.fail(
                 "malformed definition type", f"byte {form:#x}, a function type was expected", r.at - 1
@@ -185,11 +188,12 @@ def data(r: Reader, module: ModuleData) -> None:
 
 
 def _limits(r: Reader) -> Limits:
-    flags = r.u32("limits flags")
+    """Bounds are read with 64 bits; whether they are too big for what they bound is the validator's."""
+    flags = r.byte("limits flags")
     if flags > 1:
         raise r.fail("malformed limits flags", f"{flags:#x}", r.at - 1)
-    minimum = r.u32("minimum")
-    return Limits(minimum, r.u32("maximum") if flags else None)
+    minimum = r.unsigned("minimum", 64)
+    return Limits(minimum, r.unsigned("maximum", 64) if flags else None)
 
 
 def _table_type(r: Reader) -> TableType:

@@ -22,6 +22,9 @@ __all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_
 MAX_PAGES = 65_536
 """Pages of the largest 32-bit memory (spec 3.2.3)."""
 
+MAX_ELEMENTS = 2**32 - 1
+"""Elements of the largest 32-bit table (spec 3.2.4)."""
+
 
 def validate(module: ModuleData) -> list[FunctionInfo]:
     """Check everything; gives what ``validate_function`` gives, for each function defined here."""
@@ -64,17 +67,16 @@ def _known(index: int, space: Sequence[object], what: str, where: str, at: int =
 
 def _check_limits(module: ModuleData) -> None:
     for table in module.tables:
-        _check_range(table.limits)
+        _check_range(table.limits, MAX_ELEMENTS, "table size must be at most 2^32-1")
     for memory in module.memories:
-        if max(memory.limits.minimum, memory.limits.maximum or 0) > MAX_PAGES:
-            message = "memory size must be at most 65536 pages (4GiB)"
-            raise ValidationError(message, 0, f"{memory.limits}")
-        _check_range(memory.limits)
+        _check_range(memory.limits, MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
     if len(module.memories) > 1:
         raise ValidationError("multiple memories", 0, f"{len(module.memories)}, one is supported")
 
 
-def _check_range(limits: Limits) -> None:
+def _check_range(limits: Limits, most: int, message: str) -> None:
+    if max(limits.minimum, limits.maximum or 0) > most:
+        raise ValidationError(message, 0, str(limits))
     if limits.maximum is not None and limits.minimum > limits.maximum:
         detail = f"{limits.minimum} > {limits.maximum}"
         raise ValidationError("size minimum must not be greater than maximum", 0, detail)
