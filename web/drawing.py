@@ -74,9 +74,14 @@ def _svg(css: str, width: int, height: int, parts: Iterable[str]) -> Markup:
 
 
 def reach(rows: Iterable[SeriesChange | Comparison]) -> float:
-    """The common scale for effects shown together: the largest change, so that sizes compare by eye."""
-    ratios = [row.change.ratio if isinstance(row, SeriesChange) else row.ratio for row in rows]
-    return max((abs(ratio - 1) for ratio in ratios if math.isfinite(ratio)), default=0.0) * 1.15 or 0.01
+    """The common scale for effects shown together, so that sizes compare by eye: holds every finite bound."""
+    bounds = [
+        bound
+        for row in rows
+        for effect in [row.change if isinstance(row, SeriesChange) else row]
+        for bound in (effect.ratio, effect.low, effect.high)
+    ]
+    return max((abs(bound - 1) for bound in bounds if math.isfinite(bound)), default=0.0) * 1.05 or 0.01
 
 
 def effect(ratio: float, low: float, high: float, scale: float, meaning: str) -> Markup:

@@ -30,8 +30,9 @@ class Scale:
     unit: str
 
     def text(self, value: float) -> str:
-        """The value with its unit, four significant digits."""
-        return f"{number(value / self.factor)} {self.unit}".rstrip()
+        """The value with its unit: four significant digits, or the exact count."""
+        whole = self.factor == 1 and float(value).is_integer()
+        return f"{value:,.0f} {self.unit}".rstrip() if whole else f"{number(value / self.factor)} {self.unit}".rstrip()
 
 
 def scale_for(value: float, unit: str) -> Scale:
@@ -52,8 +53,6 @@ def number(value: float) -> str:
         return "∞" if value > 0 else "not a number" if math.isnan(value) else "−∞"
     digits = 3 - math.floor(math.log10(abs(value))) if value else 0
     text = f"{abs(value):,.{min(max(digits, 0), 9)}f}"
-    if float(value).is_integer():
-        text = text.split(".")[0]
     return f"−{text}" if value < 0 else text
 
 

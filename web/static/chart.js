@@ -63,6 +63,7 @@ export class SeriesChart {
   load(points) {
     const scaled = (value) => (value === null ? null : value / this.chart.factor);
     this.points = points;
+    this.spansYears = points[0].committed_at.slice(0, 4) !== points.at(-1).committed_at.slice(0, 4);
     this.low = points.map((p) => scaled(p.low));
     this.high = points.map((p) => scaled(p.high));
     this.data = [points.map((p) => p.position), points.map((p) => scaled(p.value))];
@@ -99,8 +100,8 @@ export class SeriesChart {
         y: { distr: this.options.log ? 3 : 1, range: (u, min, max) => this.yRange(min, max) },
       },
       axes: [
-        { ...axis, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
-        { ...axis, size: 78, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
+        { ...axis, size: 30, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
+        { ...axis, size: 78, space: 44, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
       ],
       series: [
         {},
@@ -131,14 +132,16 @@ export class SeriesChart {
 
   axisText(value, splits) {
     const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : Math.abs(value) || 1;
-    const digits = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
+    let digits = 0; // as many as the step between ticks needs: 2 for 0.25
+    while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 * step * 10 ** digits) digits += 1;
     return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${this.chart.unit}`.trim();
   }
 
   dateAt(position) {
     if (position < this.full[0] || position > this.full[1]) return "";
     const point = this.points[nearest(this.data[0], position)];
-    return new Date(point.committed_at).toLocaleDateString("en", { day: "numeric", month: "short", year: "2-digit", timeZone: "UTC" });
+    const year = this.spansYears ? { year: "numeric" } : {};
+    return new Date(point.committed_at).toLocaleDateString("en", { day: "numeric", month: "short", ...year, timeZone: "UTC" });
   }
 
   // -- drawing on the canvas (device pixels) ---------------------------------------------------------
@@ -246,14 +249,24 @@ export class SeriesChart {
       element("div", "", interval),
       element("div", "sha", point.commit.slice(0, 10)),
       element("div", "", point.subject),
-      element("div", "sha", `${point.author}, ${point.committed_at.slice(0, 10)}`),
+      element("div", "faint", `${point.author}, ${point.committed_at.slice(0, 10)}`),
     );
     this.tip.hidden = false;
+    this.tip.style.maxWidth = `${Math.min(320, u.over.clientWidth)}px`;
     const x = u.valToPos(this.data[0][index], "x"), y = u.valToPos(this.data[1][index], "y");
-    const flip = x > u.over.clientWidth / 2;
-    this.tip.style.left = `${flip ? Math.max(0, x - this.tip.offsetWidth - 14) : Math.min(x + 14, u.over.clientWidth - this.tip.offsetWidth)}px`;
-    this.tip.style.top = `${Math.max(0, Math.min(y - this.tip.offsetHeight / 2, u.over.clientHeight - this.tip.offsetHeight))}px`;
+    const [left, top] = this.besides(x, y, u.over.clientWidth, u.over.clientHeight);
+    this.tip.style.left = `${left}px`;
+    this.tip.style.top = `${top}px`;
     this.on.hover(`${point.commit.slice(0, 10)}: ${format(this.data[1][index], unit)}. ${point.subject}`);
+  }
+
+  /** Where the tooltip goes: beside the point, or, where that is too narrow, in the half the point is not in. */
+  besides(x, y, width, height) {
+    const { offsetWidth: w, offsetHeight: h } = this.tip;
+    const fits = x + 14 + w <= width || x - 14 - w >= 0;
+    const left = !fits ? Math.max(0, Math.min(x - w / 2, width - w)) : x + 14 + w <= width ? x + 14 : x - 14 - w;
+    const top = fits ? Math.max(0, Math.min(y - h / 2, height - h)) : y > height / 2 ? 0 : height - h;
+    return [left, top];
   }
 
   // -- pointer and keyboard --------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from regress.service.browse.common import resolve
 from regress.service.compare import compare
 from regress.store import Store
 
+_SETTLED = (Verdict.SLOWER, Verdict.FASTER)
+
 OFFERED = 40
 """Recent measured commits offered to choose from."""
 
@@ -36,11 +38,15 @@ class CompareFilter:
 
 @dataclass(frozen=True, slots=True)
 class CompareGroup:
-    """The rows of one metric, largest change first; ``geomean`` is over *all* of its positive ratios."""
+    """The rows of one metric, largest change first.
+
+    ``total``, ``settled`` (slower or faster) and ``geomean`` are over *all* series of the metric.
+    """
 
     metric: Metric
     rows: tuple[Comparison, ...]
     total: int
+    settled: int
     geomean: float | None
 
 
@@ -109,9 +115,10 @@ def _groups(rows: list[Comparison], chosen: CompareFilter) -> tuple[CompareGroup
         members = list(same)
         shown = sorted(filter(chosen.admits, members), key=_loudest_first)
         if shown:
+            settled = sum(row.verdict in _SETTLED for row in members)
             mean = geometric_mean([row.ratio for row in members])
-            groups.append(CompareGroup(members[0].series.metric, tuple(shown), len(members), mean))
-    return tuple(groups)
+            groups.append(CompareGroup(members[0].series.metric, tuple(shown), len(members), settled, mean))
+    return tuple(sorted(groups, key=lambda group: group.settled == 0))  # news first, else by name
 
 
 def _by_metric(row: Comparison) -> tuple[str, str]:
@@ -119,8 +126,7 @@ def _by_metric(row: Comparison) -> tuple[str, str]:
 
 
 def _loudest_first(row: Comparison) -> tuple[bool, float, str]:
-    settled = row.verdict in (Verdict.SLOWER, Verdict.FASTER)
-    return not settled, -abs(row.ratio - 1), row.series.title
+    return row.verdict not in _SETTLED, -abs(row.ratio - 1), row.series.title
 
 
 def geometric_mean(ratios: list[float]) -> float | None:

@@ -1,0 +1,220 @@
+"""Every page over HTTP: it answers, shows what the store holds, and says what to do when that is nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from regress.store import Store
+from tests.web import history as made
+from tests.web.history import History
+from tests.web.server import serve
+from web.app import create_app
+from web.pages import PAGES
+
+WEB = Path(made.__file__).parents[2] / "web"
+
+
+def addresses(history: History) -> dict[str, str]:
+    """One address for each page of the registry."""
+    return {
+        "overview": "/",
+        "benchmarks": "/benchmarks",
+        "series": f"/series/{history.series[made.SMALL.title]}",
+        "commits": "/commits",
+        "commit": f"/commit/{history.culprit.sha}",
+        "compare": f"/compare?a={history.commits[40].sha}&b={history.culprit.sha}",
+        "events": "/events",
+        "event": f"/event/{history.regression}",
+        "search": "/search?q=render",
+        "api": "/api",
+    }
+
+
+def text(response: httpx.Response) -> str:
+    """What a reader sees, roughly: no tags, single spaces."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", response.text)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_answers(name: str, client: httpx.Client, history: History) -> None:
+    response = client.get(addresses(history)[name])
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.text.count("<h1>") == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_has_inline_script_or_style(name: str, client: httpx.Client, history: History) -> None:
+    body = client.get(addresses(history)[name]).text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", body)
+    for tag in re.findall(r"<script[^>]*>", body):
+        assert "src=" in tag or 'type="application/json"' in tag
+
+
+def test_registry_folder_and_templates_agree() -> None:
+    modules = {path.stem for path in (WEB / "pages").glob("*.py")} - {"__init__"}
+    templates = {path.stem for path in (WEB / "templates").glob("*.html")} - {"base", "parts", "error"}
+    assert modules == templates == set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_internal_links_lead_somewhere(name: str, client: httpx.Client, history: History) -> None:
+    body = client.get(addresses(history)[name]).text
+    for href in sorted({unescape(href) for href in re.findall(r'(?:href|src)="(/[^"]*)"', body)}):
+        assert client.get(href).status_code == 200, href
+
+
+def test_overview_tells_the_news(client: httpx.Client, history: History) -> None:
+    page = text(client.get("/"))
+    assert "1 open regression" in page
+    regressions = page[page.index("Regressions") : page.index("Improvements")]
+    assert "+15.0 %" in regressions
+    assert "+14.1 % to +15.9 %" in regressions
+    assert made.SMALL.title in regressions
+    assert "and 1 more" in regressions
+    assert history.culprit.sha[:10] in regressions
+    assert history.culprit.author in regressions
+    improvements = page[page.index("Improvements") : page.index("Stale or failing")]
+    assert "−25.0 %" in improvements
+    assert made.FONTS.title in improvements
+    attention = page[page.index("Stale or failing") :]
+    assert "net.time_fetch" in attention
+    assert "ConnectionError: no route to host" in attention
+    assert made.STALE.title in attention
+    assert "Last data 3 hours ago" in page
+
+
+def test_overview_of_nothing_says_what_to_do(empty_client: httpx.Client) -> None:
+    page = text(empty_client.get("/"))
+    assert "No measurements yet" in page
+    assert "regress run --last 3" in page
+
+
+@pytest.mark.parametrize("address", ["/benchmarks", "/commits", "/compare", "/events", "/search", "/api", "/healthz"])
+def test_pages_of_nothing_answer(address: str, empty_client: httpx.Client) -> None:
+    assert empty_client.get(address).status_code == 200
+
+
+def test_series_lists_changes_and_failures(client: httpx.Client, history: History) -> None:
+    page = text(client.get(f"/series/{history.series[made.SMALL.title]}"))
+    assert "+15.0 %" in page
+    assert "12.50 ms" in page
+    assert "tiles.c:12: error: expected ';'" in page
+    assert "59 measurements" in page
+    assert made.LARGE.title in page
+
+
+def test_series_page_without_chart_library_shows_the_table(
+    client: httpx.Client, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.render.CHART_LIBRARY", ("vendor/not-there.js",))
+    response = client.get(f"/series/{history.series[made.SMALL.title]}")
+    assert "The chart library is missing" in text(response)
+    assert "<details open>" in response.text
+    assert "series.js" not in response.text
+
+
+def test_commit_compares_with_the_commit_before(client: httpx.Client, history: History) -> None:
+    page = text(client.get(f"/commit/{history.culprit.sha[:9]}"))
+    assert history.culprit.subject in page
+    assert f"compared with {history.commits[40].sha[:10]}" in page
+    assert "slower" in page
+    assert "Regression +15.0 %" in page
+
+
+def test_commit_that_does_not_build_shows_the_log(client: httpx.Client, history: History) -> None:
+    page = text(client.get(f"/commit/{history.commits[made.BROKEN_AT].sha}"))
+    assert "build failed" in page
+    assert "make: *** Error 1" in page
+    assert "Nothing is measured at this commit" in page
+
+
+def test_commit_after_a_broken_one_is_compared_across_it(client: httpx.Client, history: History) -> None:
+    page = text(client.get(f"/commit/{history.commits[made.BROKEN_AT + 1].sha}"))
+    assert f"compared with {history.commits[made.BROKEN_AT - 1].sha[:10]}" in page
+
+
+def test_compare_filters_live_in_the_address(client: httpx.Client, history: History) -> None:
+    base = "/compare?a=main~20&b=latest"
+    everything, slower = text(client.get(base)), text(client.get(base + "&verdict=slower"))
+    assert "geometric mean of 3 series" in everything
+    assert made.LOADING.title in everything
+    assert made.SMALL.title in slower
+    assert made.LOADING.title not in slower
+    assert made.SMALL.title not in text(client.get(base + "&q=peakmem"))
+    assert "None of the 5 series passes" in text(client.get(base + "&q=nothing+like+this"))
+
+
+def test_compare_accepts_branches_and_steps_back(client: httpx.Client, history: History) -> None:
+    page = text(client.get("/compare?a=main~3&b=main"))
+    assert history.commits[-4].sha[:10] in page
+    assert history.commits[-1].sha[:10] in page
+
+
+def test_event_names_the_only_suspect(client: httpx.Client, history: History) -> None:
+    page = text(client.get(f"/event/{history.regression}"))
+    assert "2 affected series" in page
+    assert "the shift starts here" in page
+    assert f"https://example.org/commit/{history.culprit.sha}" in client.get(f"/event/{history.regression}").text
+
+
+def test_search_finds_benchmarks_and_commits(client: httpx.Client, history: History) -> None:
+    assert made.SMALL.title in text(client.get("/search?q=RENDER"))
+    assert history.culprit.sha[:10] in text(client.get(f"/search?q={history.culprit.sha[:7]}"))
+    assert "Did you mean scene.time_render" in text(client.get("/search?q=scene.tim_rendr"))
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("/benchmark", 404, "Did you mean /benchmarks"),
+        ("/series/9999", 404, "unknown series"),
+        ("/event/9999", 404, "unknown event"),
+        ("/commit/feedfacefeed", 404, "unknown commit"),
+        ("/commit/mian", 404, "Did you mean main"),
+        ("/?branch=mian", 404, "Did you mean main"),
+        ("/compare?a=main&b=main~9999", 404, "unknown commit"),
+        ("/series/first", 422, "series_id"),
+        ("/benchmarks?page=0", 422, "page"),
+    ],
+)
+def test_wrong_addresses_say_what_was_wrong(address: str, status: int, says: str, client: httpx.Client) -> None:
+    response = client.get(address)
+    assert response.status_code == status
+    assert says in text(response)
+
+
+def test_reload_shows_what_was_stored_meanwhile(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'live.db'}"
+    with serve(create_app(url)) as base, httpx.Client(base_url=base) as client:
+        assert "No measurements yet" in text(client.get("/"))
+        with Store.open(url) as store:
+            made.build(store)
+        assert "1 open regression" in text(client.get("/"))
+
+
+@pytest.fixture
+def broken_client(tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of a server with one page that fails inside."""
+    app = create_app(f"sqlite:///{tmp_path / 'gone.db'}")
+
+    @app.get("/boom")
+    def boom() -> None:
+        raise RuntimeError("secret detail")
+
+    with serve(app) as base, httpx.Client(base_url=base) as client:
+        yield client
+
+
+def test_a_crash_is_a_page_without_details(broken_client: httpx.Client) -> None:
+    response = broken_client.get("/boom")
+    assert response.status_code == 500
+    assert "This went wrong" in text(response)
+    assert "secret detail" not in response.text
+    assert "default-src 'none'" in response.headers["content-security-policy"]
