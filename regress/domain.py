@@ -233,6 +233,10 @@ class State(enum.StrEnum):
     WENT_AWAY = "went away"
 
 
+OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
+"""States of an event that nobody has explained or ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesChange:
     """One series' part in an event: its change point, located in history.

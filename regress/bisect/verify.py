@@ -1,0 +1,57 @@
+"""Do two commits differ? The last word of a bisection, on measurements taken in turns for this purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, sqrt
+
+import numpy as np
+
+from regress.bisect.posterior import logarithms, posterior
+
+SURE = 0.95
+"""The chance above which a check says that they differ, and below one minus which that they do not."""
+
+_WIDTH = {2: 4.30, 4: 2.78, 6: 2.45, 8: 2.31, 10: 2.23}
+"""97.5 % points of Student's t by degrees of freedom (any statistics table); 1.96 at infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``ratio`` after / before with its 95 % interval; ``chance`` that there is a difference at all."""
+
+    ratio: float
+    low: float
+    high: float
+    chance: float
+
+    @property
+    def differ(self) -> bool:
+        """Whether the two surely differ."""
+        return self.chance >= SURE
+
+    @property
+    def sure(self) -> bool:
+        """Whether more measurements would hardly change the answer."""
+        return self.differ or self.chance <= 1 - SURE
+
+
+def check(before: Sequence[float], after: Sequence[float], noise: float = 0.005) -> Check:
+    """Compare two non-empty sets of measurements; ``noise`` as in ``posterior``."""
+    chance = posterior(2, {0: before, 1: after}, noise).step
+    values = np.array([*before, *after], dtype=np.float64)
+    scaled = logarithms(values)
+    a, b = scaled[: len(before)], scaled[len(before) :]
+    freedom = max(len(values) - 2, 1)
+    spread = sqrt((float(((a - a.mean()) ** 2).sum()) + float(((b - b.mean()) ** 2).sum())) / freedom)
+    error = _quantile(freedom) * spread * sqrt(1 / len(a) + 1 / len(b))
+    step = float(b.mean() - a.mean())
+    if not (values > 0).all():  # linear scale: there is no ratio of logarithms
+        level = float(a.mean()) or 1.0
+        return Check(1 + step / level, 1 + (step - error) / level, 1 + (step + error) / level, chance)
+    return Check(exp(step), exp(step - error), exp(step + error), chance)
+
+
+def _quantile(freedom: int) -> float:
+    return next((width for limit, width in _WIDTH.items() if freedom <= limit), 1.96)

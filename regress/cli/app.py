@@ -1,0 +1,52 @@
+"""The commands, in the order a newcomer meets them. One file a command; this is their registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from regress.cli import analyse, bisect, compare, doctor, gate, ingest, init, run, serve
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init.command,
+    "run": run.command,
+    "serve": serve.command,
+    "ingest": ingest.command,
+    "analyse": analyse.command,
+    "compare": compare.command,
+    "gate": gate.command,
+    "bisect": bisect.command,
+    "doctor": doctor.command,
+}
+"""Name to command; a command's docstring is its help."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # regress.cli.main translates errors; bugs deserve plain tracebacks
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"regress {version('regress')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Continuous performance-regression detection for any Git repository with benchmarks.
+
+    Start with:  regress run --last 3 --serve
+    """

@@ -1,0 +1,163 @@
+"""How results are said in a terminal: values with their unit, sizes with their interval, events as lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from regress.domain import OPEN_STATES, Event, EventKind, SeriesChange
+
+if TYPE_CHECKING:
+    from regress.store import Store
+
+_SCALES = {
+    "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+    "bytes": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")),
+}
+
+
+def console() -> Console:
+    """Standard output."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def progress_console() -> Console:
+    """Standard error, where progress goes."""
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; times in ISO 8601."""
+    print(json.dumps(value, indent=2, default=_plain, ensure_ascii=False))
+
+
+def print_changes(out: Console, store: Store, branch: str) -> None:
+    """The open events of a branch, worst kind first; one line when there are none."""
+    events = _open_events(store, branch)
+    if not events:
+        out.print("no change found")
+    for kind in EventKind:
+        of_kind = [event for event in events if event.kind is kind]
+        if of_kind:
+            out.print(f"\n[bold]{count(len(of_kind), kind.value)}[/]")
+            print_events(out, of_kind, store)
+
+
+def changes_json(store: Store, branch: str) -> list[dict[str, Any]]:
+    """The open events of a branch, for scripts."""
+    return [event_json(event) for event in _open_events(store, branch)]
+
+
+def _open_events(store: Store, branch: str) -> list[Event]:
+    return [event for event in store.events(branch) if event.state in OPEN_STATES]
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """What scripts get to know of an event."""
+    return {
+        "id": event.id,
+        "kind": event.kind.value,
+        "state": event.state.value,
+        "last_before": event.last_before,
+        "first_after": event.first_after,
+        "first_seen": event.first_seen,
+        "changes": [_change_json(change) for change in event.changes],
+    }
+
+
+def _change_json(change: SeriesChange) -> dict[str, Any]:
+    point = change.change
+    return {
+        "benchmark": change.series.title,
+        "metric": change.series.metric.name,
+        "unit": change.series.metric.unit,
+        "machine": change.series.machine,
+        "environment": change.series.environment,
+        "before": point.before,
+        "after": point.after,
+        "ratio": point.ratio,
+        "low": point.low,
+        "high": point.high,
+        "p_value": point.p_value,
+        "first_after": change.first_after,
+    }
+
+
+def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
+    """Events as a table, one line each: size, what, which commit."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for event in events:
+        commit = store.commit(event.first_after)
+        colour = "red" if event.kind is EventKind.REGRESSION else "green"
+        sign = "slower" if event.kind is EventKind.REGRESSION else "faster"
+        table.add_row(
+            f"[{colour}]{percent(event.worst.change.ratio)}[/]",
+            f"[dim]{interval(event.worst.change.low, event.worst.change.high)}[/]",
+            sign,
+            escape(_affected(event)),
+            f"[bold]{commit.sha[:10]}[/]",
+            escape(f"{commit.subject[:60]} ({commit.author})"),
+        )
+    out.print(table)
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a signed change: 1.15 is ``+15.0 %``."""
+    return f"{100 * (ratio - 1):+.1f} %"
+
+
+def interval(low: float, high: float) -> str:
+    """Bounds of a ratio, as changes."""
+    return f"[{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}]".replace("[", r"\[", 1)
+
+
+def value(number: float, unit: str) -> str:
+    """A value in the unit that reads best: ``1.25 ms``."""
+    scales = _SCALES.get(unit)
+    if scales is None:
+        return f"{number:.6g} {unit}" if unit not in ("", "1") else f"{number:.6g}"
+    factor, name = next((s for s in scales if abs(number) >= s[0]), scales[-1])
+    return f"{number / factor:.4g} {name}"
+
+
+def duration(seconds: float) -> str:
+    """A time span for people: ``1 min 20 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    said = [f"{amount} {unit}" for amount, unit in parts if amount]
+    return " ".join(said[:2]) or "0 s"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 commit``, ``3 commits``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def joined(names: Iterable[str], limit: int = 3) -> str:
+    """A short list of names."""
+    listed = list(names)
+    rest = len(listed) - limit
+    return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _affected(event: Event) -> str:
+    others = len(event.changes) - 1
+    metric = event.worst.series.metric.name
+    shown = event.worst.series.title + (f" ({metric})" if metric != "wall time" else "")
+    return shown + (f" and {others} more" if others else "")
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, datetime):
+        return item.isoformat()
+    raise TypeError(f"{type(item).__name__} has no JSON form")

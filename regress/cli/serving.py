@@ -1,0 +1,48 @@
+"""Serves the dashboard in this process until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import webbrowser
+
+from regress.config import Config
+from regress.errors import RegressError
+
+
+def serve_dashboard(
+    config: Config, *, host: str | None = None, port: int | None = None, open_browser: bool = False
+) -> None:
+    """Serve ``config``'s database. RegressError when the address is taken; port 0 picks a free one."""
+    import uvicorn
+
+    from web.app import create_app
+
+    app = create_app(config.database_url, config=config)
+    listener = _listen(host or config.web.host, config.web.port if port is None else port)
+    address = f"http://{_readable(listener)}/"
+    print(f"dashboard: {address}   (Ctrl-C ends it)", flush=True)
+    if open_browser:
+        webbrowser.open(address)  # the socket listens already: the first request waits for the server
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        hint = "--port 0 picks a free one."
+        raise RegressError(f"cannot serve on {host}:{port}: {error.strerror or error}", hint=hint) from error
+    listener.listen(128)
+    return listener
+
+
+def _readable(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,220 @@
+"""``regress bisect``: find the commit that changed a series, by measuring as few commits as the noise allows.
+
+What was measured before is free evidence, as are the series' points on both sides of the range. The search
+itself is ``regress.bisect``; here it gets a series, commits, and a runner that measures only that benchmark.
+The culprit is then measured in turns with its parent, from scratch, before anybody is told its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from regress.bisect.posterior import logarithms
+from regress.bisect.search import Answer, Search
+from regress.bisect.verify import Check, check
+from regress.domain import OPEN_STATES, Bisection, Commit, EventKind, Series, SeriesKey
+from regress.errors import RegressError, UnknownNameError
+from regress.runner import Runner
+from regress.runner.events import CommitStarted, Listener, Note, ignore
+from regress.service.project import Project
+from regress.service.run import record_history
+from regress.store import Store
+
+SMALLEST_NOISE = 1e-6
+"""Relative noise assumed of what seems to have none: exact counters still deserve a finite likelihood."""
+
+CHECK_ROUNDS = 3
+"""Interleaved measurements of culprit and parent before a verdict; doubled once when it is unclear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is searched: a series, from ``good`` (hash, at the old level) to ``bad`` (at the new one)."""
+
+    series: Series
+    good: str
+    bad: str
+
+
+def bisect(
+    project: Project,
+    store: Store,
+    *,
+    benchmark: str = "",
+    good: str = "",
+    bad: str = "",
+    confidence: float = 0.95,
+    budget: int = 60,
+    listen: Listener = ignore,
+    wait: bool = False,
+) -> Bisection:
+    """Search for the culprit and store the bisection.
+
+    Without ``benchmark`` the latest open regression is taken; ``good`` and ``bad`` (revisions) widen or move
+    its range. RegressError when there is nothing to search, UnknownNameError for an unknown benchmark.
+    """
+    started = datetime.now(UTC)
+    target = find_target(project, store, benchmark, good, bad)
+    commits = project.history.select(f"{target.good}..{target.bad}", project.branch)
+    start = project.history.select(target.good, project.branch)
+    commits = [*start, *commits]
+    if len(commits) < 2:
+        raise RegressError("the range holds no commit to suspect", hint="Is --good older than --bad?")
+    with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
+        record_history(project, store, commits)
+        session = _Session(project, store, target.series.key, commits, listen)
+        search = Search(len(commits), noise=noise_of(target.series), confidence=confidence, budget=budget)
+        _give_free_evidence(search, target.series, commits)
+        session.search_on(search)
+        found = _conclude(session, search, target, started)
+        store.save_bisection(found)
+    return found
+
+
+def find_target(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Target:
+    """The series and range that the user's words mean."""
+    branch, history = project.branch, project.history
+    if good and bad and benchmark:
+        a, b = history.resolve(good), history.resolve(bad)
+        return Target(_most_changed(project, store, benchmark, a, b), a, b)
+    events = store.events(branch, EventKind.REGRESSION)
+    changes = [
+        change
+        for event in events
+        if event.state in OPEN_STATES
+        for change in sorted(event.changes, key=lambda c: -abs(c.change.ratio - 1))
+        if not benchmark or benchmark in (change.series.benchmark, change.series.title)
+    ]
+    if not changes:
+        if benchmark and benchmark not in store.benchmarks():
+            raise UnknownNameError("benchmark", benchmark, store.benchmarks())
+        hint = "Name what to search: --benchmark NAME --good REV --bad REV."
+        raise RegressError("there is no open regression to bisect", hint=hint)
+    series = store.series(changes[0].series_id)
+    change = changes[0].change
+    # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
+    low = change.index if change.earliest is None else change.earliest
+    high = change.index if change.latest is None else change.latest
+    a = history.resolve(good) if good else series.points[max(0, low - 1)].commit
+    b = history.resolve(bad) if bad else series.points[min(len(series.points) - 1, high)].commit
+    return Target(series, a, b)
+
+
+def noise_of(series: Series) -> float:
+    """A series' relative run-to-run noise, from differences of neighbours: a step hardly moves it."""
+    values = logarithms(np.array([point.value for point in series.points], dtype=np.float64))
+    if len(values) < 3:
+        return 0.01
+    deviation = float(np.median(np.abs(np.diff(values)))) * 1.4826 / float(np.sqrt(2))
+    return max(deviation, SMALLEST_NOISE)
+
+
+def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:
+    """Of a benchmark's series (its parameters and metrics), the one that differs most between two commits."""
+    of_branch = store.series_list(branch=project.branch)
+    names = [s.id for s in of_branch if benchmark in (s.key.benchmark, s.key.title)]
+    if not names:
+        known = {name for s in of_branch for name in (s.key.benchmark, s.key.title)}
+        raise UnknownNameError("benchmark", benchmark, sorted(known))
+    at_good, at_bad = dict(store.measurements_at(good)), dict(store.measurements_at(bad))
+
+    def change(series_id: int) -> float:
+        if series_id not in at_good or series_id not in at_bad or not at_good[series_id].value:
+            return 0.0
+        return abs(at_bad[series_id].value / at_good[series_id].value - 1)
+
+    return store.series(max(names, key=change))
+
+
+def _give_free_evidence(search: Search, series: Series, commits: Sequence[Commit]) -> None:
+    """Known points: inside the range at their commit, before and after it at its ends.
+
+    Points beyond another step must not blur an end's level: only the few nearest ones count.
+    """
+    index = {commit.sha: place for place, commit in enumerate(commits)}
+    before = [p.value for p in series.points if p.position < commits[0].position][-5:]
+    after = [p.value for p in series.points if p.position > commits[-1].position][:5]
+    search.add(0, before, free=True)
+    search.add(len(commits) - 1, after, free=True)
+    for point in series.points:
+        if point.commit in index:
+            search.add(index[point.commit], [point.value], free=True)
+
+
+class _Session:
+    """Measures one series at commits of a range, and remembers how often and what could not be."""
+
+    def __init__(
+        self, project: Project, store: Store, key: SeriesKey, commits: Sequence[Commit], listen: Listener
+    ) -> None:
+        self.commits = commits
+        self.runs = 0
+        self._store = store
+        self._key = key
+        self._listen = listen
+        self._runner: Runner = project.runner_of(key.machine)
+        self._measured = {point for commit in commits for point, _ in store.measurements_at(commit.sha)}
+
+    def search_on(self, search: Search) -> None:
+        """Measure what the search asks for, until it asks no more."""
+        while (index := search.next()) is not None:
+            value = self.measure(index)
+            if value is None:
+                search.skip(index)
+            else:
+                search.add(index, [value])
+
+    def measure(self, index: int) -> float | None:
+        """The series' value at a commit, measured now; None when it does not build or gives no number."""
+        commit = self.commits[index]
+        self._listen(CommitStarted(commit, self.runs, 0))
+        self.runs += 1
+        outcome = self._runner.measure(
+            commit, branch=self._key.branch, benchmarks=[self._key.benchmark], listen=self._listen
+        )
+        known = {m.series for _, m in self._store.measurements_at(commit.sha)}
+        if self._key not in known:  # a first measurement is worth keeping; a repeated one must not replace it
+            for delivery in outcome.deliveries:
+                self._store.deliver(delivery)
+        return next((m.value for m in outcome.measurements if m.series == self._key), None)
+
+
+def _conclude(session: _Session, search: Search, target: Target, started: datetime) -> Bisection:
+    answer = search.answer()
+    commits = session.commits
+    result = _verify(session, answer) if answer.step >= 0.5 else None
+    found = result is not None
+    return Bisection(
+        series=target.series.key,
+        good=target.good,
+        bad=target.bad,
+        first=commits[answer.first].sha if found else "",
+        last=commits[answer.last].sha if found else "",
+        confidence=answer.confidence * answer.step,
+        ratio=result.ratio if result else 1.0,
+        low=result.low if result else 1.0,
+        high=result.high if result else 1.0,
+        verified=result.differ if result else False,
+        runs=session.runs,
+        skipped=tuple(commits[index].sha for index in search.skipped),
+        started_at=started,
+        finished_at=datetime.now(UTC),
+    )
+
+
+def _verify(session: _Session, answer: Answer) -> Check | None:
+    """Measure the commit before the culprit and the culprit in turns; None when neither gives numbers."""
+    before: list[float] = []
+    after: list[float] = []
+    for round_number in range(2 * CHECK_ROUNDS):
+        if round_number >= CHECK_ROUNDS and before and after and check(before, after).sure:
+            break
+        for index, values in ((answer.first - 1, before), (answer.last, after)):
+            value = session.measure(index)
+            if value is not None:
+                values.append(value)
+    return check(before, after) if before and after else None
