@@ -8,7 +8,7 @@ from benchmarks.drivers import Work
 from benchmarks.host import checked
 
 TIERS = ("llvm", "reference")
-"""The tiers of ``vm.tiers.TIERS`` (a test compares), named here so that each commit has the same benchmarks."""
+"""The tiers of ``vm.tiers.TIERS`` (a test compares): each commit has the same list."""
 
 
 class Run:

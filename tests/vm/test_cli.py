@@ -119,7 +119,7 @@ def test_bad_use_is_one_line_and_exit_code_2(
 
 FIB = (PROGRAMS / "fib.wasm").read_bytes()
 BAD_FILES = {
-    "truncated": (FIB[:300], "unexpected end"),
+    "truncated": (FIB[:300], "length out of bounds"),
     "empty": (b"", "the file is empty"),
     "magic": (b"GIF89a..", "magic header not detected"),
     "text": (b"  (module)", "WebAssembly text, not binary; translate it first"),

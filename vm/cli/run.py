@@ -61,10 +61,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run it; the exit code."""
-    # Imported here, so that ``wasmvm --help`` loads no engine.
+    binary = read_binary(arguments.file)
+    # Imported here, so that ``wasmvm --help`` and a wrong path load no engine.
     from vm.api import Config, Engine, Linker, Module, Store
 
-    binary = read_binary(arguments.file)
     wasi = _wasi(arguments)
     config = Config()
     config.tier = arguments.tier
