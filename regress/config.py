@@ -23,6 +23,9 @@ from regress.errors import ConfigError, suggest
 
 FILE_NAME = "regress.toml"
 TOOLS = ("asv", "pytest-benchmark")
+FALSE_ALARMS = 0.002
+"""The default chance of any false report from one series; the best of 0.001 to 0.01 on labelled real series."""
+
 _MAX_BYTES = 1_000_000  # a configuration beyond this is some other file
 _SQLITE = "sqlite:///"
 
@@ -98,7 +101,7 @@ class DetectionConfig:
 
     detector: str = _knob("segments", "One of regress.detect.DETECTORS.", _WORD)
     false_alarms: float = _knob(
-        0.01, "Chance of any false report from one series without changes.", _FRACTION
+        FALSE_ALARMS, "Chance of any false report from one series without changes.", _FRACTION
     )
     effect: tuple[EffectConfig, ...] = ()
 

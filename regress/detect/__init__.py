@@ -1,0 +1,60 @@
+"""Where a series' level shifted, and whether two results differ. Pure: arrays in, records out.
+
+    from regress.detect import detect
+
+    for change in detect(values):
+        print(change.index, change.ratio)
+
+``DETECTORS`` lists the detectors by name; the configuration chooses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.detect.compare import compare_samples
+from regress.detect.noise import noise_floor
+from regress.detect.options import Options
+from regress.detect.segments import SegmentsDetector
+from regress.domain import ChangePoint
+from regress.errors import UnknownNameError
+
+__all__ = ["DETECTORS", "ChangePoint", "Detector", "Options", "compare_samples", "detect", "noise_floor"]
+
+
+class Detector(Protocol):
+    """Finds change points in one series."""
+
+    name: str
+
+    def detect(self, values: NDArray[np.float64], options: Options) -> list[ChangePoint]:
+        """The change points of a 1-d array, oldest value first, in order.
+
+        ``index`` is that of the first value of a new level. NaN and infinities are points that were not
+        measured. Never raises for any array of floats.
+        """
+        ...
+
+
+DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (SegmentsDetector(),)}
+
+
+def detect(
+    values: Sequence[float] | NDArray[np.float64],
+    *,
+    detector: str = SegmentsDetector.name,
+    false_alarms: float = Options.false_alarms,
+    minimum_effect: float = Options.minimum_effect,
+) -> list[ChangePoint]:
+    """The change points of a series of numbers, by the named detector; see ``Detector`` and ``Options``.
+
+    UnknownNameError (kind "detector") when there is none of that name.
+    """
+    if detector not in DETECTORS:
+        raise UnknownNameError("detector", detector, DETECTORS)
+    array = np.asarray(values, dtype=np.float64)
+    return DETECTORS[detector].detect(array, Options(false_alarms, minimum_effect))

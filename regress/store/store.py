@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from regress.domain import (
+    Bisection,
     Commit,
     CommitStatus,
     Delivery,
@@ -29,7 +30,7 @@ from regress.domain import (
     SeriesSummary,
     State,
 )
-from regress.store import deliveries, events, history, locking, series
+from regress.store import bisections, deliveries, events, history, locking, series
 from regress.store.database import Database
 
 
@@ -210,3 +211,15 @@ class Store:
         """Triage an event; the state stays across re-analysis."""
         with self._db.write() as session:
             events.set_state(session, event_id, state)
+
+    # -- bisections ------------------------------------------------------------------------------------
+
+    def save_bisection(self, record: Bisection) -> int:
+        """Keep a finished search; its id."""
+        with self._db.write() as session:
+            return bisections.save(session, self._db.project_id, record)
+
+    def bisections(self) -> list[Bisection]:
+        """All searches, newest first."""
+        with self._db.read() as session:
+            return bisections.load_all(session, self._db.project_id)

@@ -1,0 +1,122 @@
+"""What a series looks like to a detector: steps are ratios, spikes are clipped, noise is measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+CLIP = 3.0
+"""Values further than this many sigma from the running median are pulled in: spikes must not make steps."""
+
+WINDOW = 11
+"""Points of the running median; half of it is the longest burst of spikes that it sees through."""
+
+EXACT = 1e-9
+"""The least sigma, relative: a series without noise (a counter) has this, and every step in it is sure."""
+
+_MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_LAGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A series made ready. ``kept`` are the indices of its finite values, ``values`` those values.
+
+    ``level`` is their logarithm (minus its median) when all are positive, otherwise the values relative to
+    their typical size; ``clipped`` is that with spikes pulled in; ``sigma`` the spread between neighbours.
+    """
+
+    kept: NDArray[np.intp]
+    values: Floats
+    level: Floats
+    clipped: Floats
+    sigma: float
+    logarithmic: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether the series is free of noise."""
+        return self.sigma <= EXACT
+
+
+def prepare(values: Floats) -> Signal:
+    """Make a series ready; NaN and infinities are left out."""
+    kept = np.flatnonzero(np.isfinite(values))
+    finite = values[kept]
+    logarithmic = bool(finite.size and (finite > 0).all())
+    if logarithmic:
+        level = np.log(finite)
+    else:
+        # Divide twice: sizes near the largest float must not overflow on the way.
+        level = finite / max(float(np.median(np.abs(finite))) if finite.size else 1.0, 1e-300)
+        level = np.clip(level, -1e150, 1e150)  # squares of levels must stay finite
+    level = level - np.median(level) if finite.size else level
+    smooth = rolling_median(level, min(WINDOW, 2 * (finite.size // 4) + 1))
+    sigma = max(neighbour_sigma(level), EXACT)
+    if sigma > EXACT:
+        sigma = max(sigma, mad(level - smooth))
+    clipped = np.clip(level, smooth - CLIP * sigma, smooth + CLIP * sigma) if sigma > EXACT else level
+    return Signal(kept, finite, level, clipped, sigma, logarithmic)
+
+
+def noise_floor(values: Floats) -> float:
+    """A series' own relative spread between neighbours: 0.01 is 1 %. Zero for an exact counter."""
+    sigma = prepare(values).sigma
+    return sigma if sigma > EXACT else 0.0
+
+
+def mad(residuals: Floats) -> float:
+    """The median absolute residual, scaled to be the sigma of normal noise."""
+    return _MAD_TO_SIGMA * float(np.median(np.abs(residuals))) if residuals.size else 0.0
+
+
+def neighbour_sigma(level: Floats) -> float:
+    """Noise from the differences of neighbours, which steps hardly touch.
+
+    Where more than half of these are zero (a counter, a coarse clock), it is their clipped mean; where only
+    one in ten is not, these are steps, and the noise is zero.
+    """
+    steps = np.abs(np.diff(level))
+    sigma = mad(steps) / math.sqrt(2)
+    if sigma > 0 or steps.size == 0 or np.count_nonzero(steps) <= max(1, level.size // 10):
+        return sigma
+    return float(np.mean(np.minimum(steps, np.quantile(steps, 0.9)))) * math.sqrt(math.pi) / 2
+
+
+def rolling_median(level: Floats, width: int) -> Floats:
+    """The median of ``width`` (odd) neighbours; at the ends, of those that are there to fill half of it."""
+    half = width // 2
+    if half == 0 or level.size <= half:
+        return level.copy()
+    start, end = np.median(level[: half + 1]), np.median(level[-half - 1 :])
+    padded = np.concatenate([np.full(half, start), level, np.full(half, end)])
+    return np.asarray(np.median(sliding_window_view(padded, width), axis=1), dtype=np.float64)
+
+
+def inflation(residuals: Floats) -> Callable[[int], float]:
+    """By how much correlation between neighbours inflates the variance of a mean, as a function of its size.
+
+    Both an AR(1) reading of the first lag and the sum of the significant lags are taken; the larger counts.
+    """
+    n = residuals.size
+    power = float(np.mean(residuals * residuals)) if n else 0.0
+    if n < 20 or power <= EXACT**2:
+        return lambda size: 1.0
+    noticeable = 2 / math.sqrt(n)
+    lags = [float(np.mean(residuals[k:] * residuals[:-k])) / power for k in range(1, min(_LAGS + 1, n // 4))]
+    first = min(0.8, lags[0])
+    factor = (1 + first) / (1 - first) if first > noticeable else 1.0
+    total = 0.0
+    for lag in lags:
+        if lag < noticeable:
+            break
+        total += lag
+    factor = max(factor, 1 + 2 * total)
+    return lambda size: 1 + (factor - 1) * (1 - 1 / size)

@@ -1,0 +1,76 @@
+"""The verb *analyse*: every series of a branch to the detector, its change points to events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regress.config import Config
+from regress.detect import detect
+from regress.domain import ChangePoint, Event, EventKind, Series, SeriesChange
+from regress.metrics import rule
+from regress.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisReport:
+    """What an analysis found: events that are ``new``, ``kept``, or ``went_away`` since the last one."""
+
+    branch: str
+    series: int
+    points: int
+    new: tuple[Event, ...]
+    kept: tuple[Event, ...]
+    went_away: tuple[Event, ...]
+
+    @property
+    def regressions(self) -> tuple[Event, ...]:
+        """The new events that are for the worse."""
+        return tuple(event for event in self.new if event.kind is EventKind.REGRESSION)
+
+    @property
+    def improvements(self) -> tuple[Event, ...]:
+        """The new events that are for the better."""
+        return tuple(event for event in self.new if event.kind is EventKind.IMPROVEMENT)
+
+
+def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
+    """Look for changes in everything measured on a branch, and bring its events up to date.
+
+    UnknownNameError for a branch that the store does not know, or a detector that does not exist.
+    """
+    changes: list[SeriesChange] = []
+    count = points = 0
+    for series in store.all_series(branch):
+        count, points = count + 1, points + len(series.points)
+        changes += changes_of(series, config)
+    update = store.replace_changes(branch, changes)
+    groups = (update.new, update.kept, update.went_away)
+    new, kept, gone = (tuple(store.event(id_) for id_ in ids) for ids in groups)
+    return AnalysisReport(branch, count, points, new, kept, gone)
+
+
+def changes_of(series: Series, config: Config) -> list[SeriesChange]:
+    """The change points of one series, located in history."""
+    key, chosen = series.key, config.detection
+    found = detect(
+        [point.value for point in series.points],
+        detector=chosen.detector,
+        false_alarms=chosen.false_alarms,
+        minimum_effect=chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect),
+    )
+    return [_located(series, change) for change in found]
+
+
+def _located(series: Series, change: ChangePoint) -> SeriesChange:
+    shas = [point.commit for point in series.points]
+    earliest = change.index if change.earliest is None else change.earliest
+    latest = change.index if change.latest is None else change.latest
+    return SeriesChange(
+        series_id=series.id,
+        series=series.key,
+        last_before=shas[change.index - 1],
+        first_after=shas[change.index],
+        change=change,
+        earliest=shas[earliest],
+        latest=shas[latest],
+    )

@@ -1,0 +1,67 @@
+"""The verb *compare*: two measured commits, series by series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from regress.config import Config
+from regress.detect import compare_samples, noise_floor
+from regress.domain import Comparison, Measurement, SeriesKey
+from regress.metrics import rule
+from regress.store import Store
+
+FEWEST_POINTS = 8
+"""Measured commits from which a series' history tells its noise."""
+
+
+def compare(
+    store: Store, a: str, b: str, *, benchmark: str | None = None, config: Config | None = None
+) -> list[Comparison]:
+    """What was measured at both commits (full hashes), compared: ``a`` before, ``b`` after.
+
+    Series are matched without their branch, so that a feature branch's commit compares with one of the main
+    branch; never across machines, environments or versions of a benchmark. ``benchmark`` restricts to one
+    name. Ordered as the store orders series; empty when nothing was measured at both.
+    """
+    before = {_anywhere(m.series): m for _, m in store.measurements_at(a)}
+    chosen = (config or Config(root=Path())).detection
+    found = []
+    for series_id, after in store.measurements_at(b):
+        key = after.series
+        base = before.get(_anywhere(key))
+        if base is None or (benchmark is not None and key.benchmark != benchmark):
+            continue
+        effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
+        found.append(_comparison(store, series_id, base, after, effect))
+    return found
+
+
+def _anywhere(key: SeriesKey) -> SeriesKey:
+    return replace(key, branch="")
+
+
+def _comparison(store: Store, series_id: int, a: Measurement, b: Measurement, effect: float) -> Comparison:
+    answer = compare_samples(a, b, minimum_effect=effect, noise=_noise(store, series_id))
+    return Comparison(
+        series_id=series_id,
+        series=b.series,
+        a=a,
+        b=b,
+        verdict=answer.verdict,
+        ratio=answer.ratio,
+        low=answer.low,
+        high=answer.high,
+        resolution=answer.resolution,
+        more_runs=answer.more_runs,
+    )
+
+
+def _noise(store: Store, series_id: int) -> float | None:
+    """The relative spread of a series between commits; None while its history is short."""
+    points = store.series(series_id).points
+    if len(points) < FEWEST_POINTS:
+        return None
+    return noise_floor(np.array([point.value for point in points]))
