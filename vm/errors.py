@@ -109,7 +109,8 @@ class Trap(VMError):
     """Execution stopped for a reason the specification defines, or that the host asked for."""
 
     def __init__(self, code: TrapCode | None, message: str = "", frames: tuple[Frame, ...] = ()) -> None:
-        self.code = code
+        self.trap_code = code
+        self.code: TrapCode | int | None = code
         self.message = message or (code.value if code else "trap")
         self.frames = frames
         super().__init__(self.message)
@@ -119,5 +120,6 @@ class ExitTrap(Trap):
     """A WASI program ended itself; ``exit_code`` is what it passed to ``proc_exit``."""
 
     def __init__(self, exit_code: int) -> None:
-        self.exit_code = exit_code
         super().__init__(None, f"exited with status {exit_code}")
+        self.exit_code = exit_code
+        self.code = exit_code  # the name that wasmtime-py gives it

@@ -1,0 +1,52 @@
+"""The public face: wasmtime-py's names and shapes.
+
+    import vm.api as wasmtime
+
+runs typical programs written for wasmtime-py. Values are signed ints, floats, None or Func for funcref, any
+object for externref. ``WasmtimeError`` is the root of this engine's errors.
+"""
+
+from vm.api.engine import Config, Engine, Module, Store
+from vm.api.externs import Caller, Func, Global, Memory, Table
+from vm.api.instance import Instance, Linker
+from vm.api.types import (
+    ExportType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    Limits,
+    MemoryType,
+    TableType,
+    ValType,
+)
+from vm.errors import ExitTrap, Frame, Trap, TrapCode
+from vm.errors import VMError as WasmtimeError
+from vm.wasi import WasiConfig
+
+__all__ = [
+    "Caller",
+    "Config",
+    "Engine",
+    "ExitTrap",
+    "ExportType",
+    "Frame",
+    "Func",
+    "FuncType",
+    "Global",
+    "GlobalType",
+    "ImportType",
+    "Instance",
+    "Limits",
+    "Linker",
+    "Memory",
+    "MemoryType",
+    "Module",
+    "Store",
+    "Table",
+    "TableType",
+    "Trap",
+    "TrapCode",
+    "ValType",
+    "WasiConfig",
+    "WasmtimeError",
+]

@@ -1,0 +1,147 @@
+"""Config, Engine, Store and Module: what there is before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from vm import tiers
+from vm.api.types import ExportType, ImportType, check
+from vm.config import KNOBS
+from vm.config import Config as Knobs
+from vm.errors import ConfigError, VMError
+from vm.isa.types import PAGE_SIZE, ExternType, FuncType
+from vm.module.decoder import decode
+from vm.module.model import ModuleData
+from vm.module.validator import validate
+from vm.runtime import store as runtime
+from vm.wasi import HostFunction, WasiConfig, WasiContext
+from vm.wasi import functions as wasi_functions
+
+
+class Config:
+    """The engine's knobs as attributes (``vm.config`` lists them). An unknown one is a ConfigError."""
+
+    knobs: Knobs
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "knobs", Knobs())
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in KNOBS:
+            raise AttributeError(f"no knob {name!r}")
+        return getattr(self.knobs, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in KNOBS:
+            near = difflib.get_close_matches(name, KNOBS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(KNOBS)}"
+            raise ConfigError(name, f"this engine has no such knob; {hint}")
+        object.__setattr__(self, "knobs", self.knobs.with_(**{name: value}))
+
+
+class Engine:
+    """What stores and modules share: the knobs, and the tier with its compiled code."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config: Knobs = Knobs() if config is None else check(config, Config, "config").knobs
+        self.tier = tiers.load(self.config.tier)(self.config)
+        self.module_seconds = 0.0
+
+    def stats(self) -> dict[str, float]:
+        """Costs so far: ``module_seconds`` (decoding and validating), and the tier's ``compile_seconds``,
+        ``code_bytes`` and what else it counts.
+        """
+        return {"module_seconds": self.module_seconds, **self.tier.stats()}
+
+
+class Store:
+    """Where instances live. Everything made in it stays until the store itself goes."""
+
+    def __init__(self, engine: Engine | None = None, data: object = None) -> None:
+        self.engine: Engine = Engine() if engine is None else check(engine, Engine, "engine")
+        self.runtime = runtime.Store(self.engine.tier, self.engine.config)
+        self._data = data
+        self._wasi: dict[str, tuple[FuncType, HostFunction]] | None = None
+
+    def data(self) -> object:
+        """What the store was made with."""
+        return self._data
+
+    def set_wasi(self, wasi: WasiConfig) -> None:
+        """What WASI programs in this store are given; files are opened now."""
+        self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi")))
+
+    @property
+    def wasi(self) -> dict[str, tuple[FuncType, HostFunction]]:
+        """The WASI functions of this store's program."""
+        if self._wasi is None:
+            raise VMError("a module wants WASI, but its store has none: use Store.set_wasi")
+        return self._wasi
+
+    def set_limits(self, memory_size: int = -1, table_elements: int = -1) -> None:
+        """Bound what memories (bytes) and tables (elements) made from now on may grow to; -1 leaves it."""
+        config = self.runtime.config
+        if memory_size >= 0:
+            config = config.with_(max_memory_pages=min(memory_size // PAGE_SIZE, config.max_memory_pages))
+        if table_elements >= 0:
+            config = config.with_(max_table_elements=min(table_elements, config.max_table_elements))
+        self.runtime.config = config
+
+
+class Module:
+    """A decoded and validated module."""
+
+    _TEXT: ClassVar[str] = "the text format is not supported: turn it into binary first (wasmtime.wat2wasm)"
+
+    def __init__(self, engine: Engine, wasm: bytes | bytearray | str) -> None:
+        check(engine, Engine, "engine")
+        if isinstance(wasm, str):
+            raise VMError(self._TEXT)
+        self.data = _load(engine, bytes(check(wasm, (bytes, bytearray), "wasm")))
+
+    @classmethod
+    def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
+        """Read and load a binary file."""
+        return cls(engine, Path(os.fsdecode(path)).read_bytes())
+
+    @classmethod
+    def validate(cls, engine: Engine, wasm: bytes | bytearray) -> None:
+        """Check a binary; DecodeError or ValidationError says what is wrong with it."""
+        _load(check(engine, Engine, "engine"), bytes(check(wasm, (bytes, bytearray), "wasm")))
+
+    @property
+    def imports(self) -> list[ImportType]:
+        """What it needs."""
+        return [ImportType(entry.module, entry.name, entry.type) for entry in self.data.imports]
+
+    @property
+    def exports(self) -> list[ExportType]:
+        """What it offers."""
+        return [
+            ExportType(entry.name, _type_of(self.data, entry.kind, entry.index))
+            for entry in self.data.exports
+        ]
+
+
+def _load(engine: Engine, binary: bytes) -> ModuleData:
+    started = time.perf_counter()
+    module = decode(binary)
+    validate(module)
+    engine.module_seconds += time.perf_counter() - started
+    return module
+
+
+def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:
+    match kind:
+        case "func":
+            return module.function_type(index)
+        case "table":
+            return module.tables[index]
+        case "memory":
+            return module.memories[index]
+        case _:
+            return module.globals[index]

@@ -1,0 +1,339 @@
+"""Func, Table, Memory and Global: the objects that cross the border of an instance."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from vm.api.engine import Store
+from vm.api.types import FuncType, GlobalType, MemoryType, TableType, check, wrap_type
+from vm.api.values import Converter
+from vm.errors import VMError
+from vm.isa import types as isa
+from vm.isa.types import PAGE_SIZE
+from vm.memory.linear import LinearMemory
+from vm.runtime import functions as runtime_functions
+from vm.runtime import globals as runtime_globals
+from vm.runtime import store as runtime_store
+from vm.runtime import tables as runtime_tables
+from vm.runtime.instance import Extern as RuntimeExtern
+from vm.runtime.instance import Instance as RuntimeInstance
+
+
+class Caller:
+    """What a host function with ``access_caller`` gets first: the exports of the importing instance."""
+
+    def __init__(self, store: Store, instance: RuntimeInstance | None) -> None:
+        self.store = store
+        self._instance = instance
+
+    @property
+    def runtime(self) -> runtime_store.Store:
+        """The store's inside; a Caller can stand wherever a Store can."""
+        return self.store.runtime
+
+    def data(self) -> object:
+        """What the store was made with."""
+        return self.store.data()
+
+    def get(self, name: str) -> Func | Table | Memory | Global | None:
+        """The caller's export ``name``, or None."""
+        found = None if self._instance is None else self._instance.export(check(name, str, "name"))
+        return None if found is None else wrap(found)
+
+    def __getitem__(self, name: str) -> Func | Table | Memory | Global:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(f"failed to find export {name}")
+        return found
+
+
+Storelike = Store | Caller
+"""What says which store is meant."""
+
+
+def runtime_of(store: Storelike) -> runtime_store.Store:
+    """The inside of a store or caller; TypeError for anything else."""
+    runtime: runtime_store.Store = check(store, (Store, Caller), "store").runtime
+    return runtime
+
+
+def converter(store: runtime_store.Store) -> Converter:
+    """Value conversions for a store."""
+    return Converter(store, Func.of, lambda value: _function(value))
+
+
+def _function(value: object) -> runtime_functions.Function:
+    if not isinstance(value, Func):
+        raise TypeError("a Func or None")
+    return value.raw
+
+
+class Func:
+    """A function. Call it as ``func(store, *args)``."""
+
+    def __init__(
+        self, store: Storelike, ty: FuncType, func: Callable[..., Any], access_caller: bool = False
+    ) -> None:
+        runtime = runtime_of(store)
+        type = check(ty, FuncType, "ty").raw
+        if not callable(func):
+            raise TypeError(f"func: expected a callable, got {func!r}")
+        owner = store.store if isinstance(store, Caller) else store
+        adapt = _HostAdapter(runtime, type, func)
+        if access_caller:
+            self.raw = runtime.host_function(
+                type,
+                adapt.with_caller(Caller(owner, None)),
+                lambda instance: adapt.with_caller(Caller(owner, instance)),
+            )
+        else:
+            self.raw = runtime.host_function(type, adapt.plain())
+
+    @classmethod
+    def of(cls, raw: runtime_functions.Function) -> Func:
+        """The wrapper of a runtime function."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    def type(self, store: Storelike) -> FuncType:
+        """Parameters and results."""
+        runtime_of(store)
+        found: FuncType = wrap_type(self.raw.type)
+        return found
+
+    def __call__(self, store: Storelike, *params: Any) -> Any:
+        """Call it: None, the one result, or a list of results."""
+        runtime = runtime_of(store)
+        type = self.raw.type
+        if len(params) != len(type.params):
+            few = "too few" if len(params) < len(type.params) else "too many"
+            raise TypeError(f"{few} parameters: given {len(params)}, expected {len(type.params)} {type}")
+        convert = converter(runtime)
+        bits = [
+            convert.to_bits(kind, value, f"parameter {i}")
+            for i, (kind, value) in enumerate(zip(type.params, params, strict=True))
+        ]
+        results = runtime.call(self.raw, bits)
+        values = [convert.from_bits(kind, bit) for kind, bit in zip(type.results, results, strict=True)]
+        if len(values) > 1:
+            return values
+        return values[0] if values else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Func) and other.raw.origin is self.raw.origin
+
+    def __hash__(self) -> int:
+        return hash(self.raw.origin.record)
+
+
+class _HostAdapter:
+    """Wraps a Python callable on Python values as one on bit patterns."""
+
+    def __init__(self, store: runtime_store.Store, type: isa.FuncType, func: Callable[..., Any]) -> None:
+        convert = converter(store)
+        self._decoders = [convert.decoder(kind) for kind in type.params]
+        self._convert = convert
+        self._results = type.results
+        self._func = func
+
+    def plain(self) -> runtime_functions.HostCallable:
+        """Without a caller."""
+        func, decoders = self._func, self._decoders
+
+        def host(args: Sequence[int]) -> Sequence[int]:
+            return self._encode(func(*[decode(bits) for decode, bits in zip(decoders, args, strict=True)]))
+
+        return host
+
+    def with_caller(self, caller: Caller) -> runtime_functions.HostCallable:
+        """With ``caller`` as first argument."""
+        func, decoders = self._func, self._decoders
+
+        def host(args: Sequence[int]) -> Sequence[int]:
+            values = [decode(bits) for decode, bits in zip(decoders, args, strict=True)]
+            return self._encode(func(caller, *values))
+
+        return host
+
+    def _encode(self, returned: Any) -> Sequence[int]:
+        types = self._results
+        if not types:
+            if returned is not None:
+                raise VMError("callback produced results when it shouldn't")
+            return ()
+        if len(types) == 1:
+            return (self._convert.to_bits(types[0], returned, "result of the host function"),)
+        if len(returned) != len(types):
+            raise VMError(f"callback produced {len(returned)} results, expected {len(types)}")
+        return [
+            self._convert.to_bits(type, value, f"result {i} of the host function")
+            for i, (type, value) in enumerate(zip(types, returned, strict=True))
+        ]
+
+
+class Memory:
+    """A linear memory."""
+
+    def __init__(self, store: Storelike, ty: MemoryType) -> None:
+        self.raw = runtime_of(store).memory(check(ty, MemoryType, "ty").raw)
+
+    @classmethod
+    def of(cls, raw: LinearMemory) -> Memory:
+        """The wrapper of a runtime memory."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    def type(self, store: Storelike) -> MemoryType:
+        """Its limits as declared."""
+        runtime_of(store)
+        found: MemoryType = wrap_type(self.raw.type)
+        return found
+
+    def grow(self, store: Storelike, delta: int) -> int:
+        """Add ``delta`` pages; returns the size before, VMError when there is no room."""
+        runtime_of(store)
+        if delta < 0:
+            raise VMError("cannot grow by negative amount")
+        before = self.raw.grow(delta)
+        if before < 0:
+            raise VMError(f"failed to grow memory by {delta}")
+        return before
+
+    def size(self, store: Storelike) -> int:
+        """Pages."""
+        runtime_of(store)
+        return self.raw.size
+
+    def data_len(self, store: Storelike) -> int:
+        """Bytes."""
+        return self.size(store) * PAGE_SIZE
+
+    def data_ptr(self, store: Storelike) -> Any:
+        """A pointer to the first byte; keep inside ``data_len``."""
+        runtime_of(store)
+        return ctypes.cast(self.raw.address, ctypes.POINTER(ctypes.c_ubyte))
+
+    def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> memoryview:
+        """The bytes themselves, writable, from ``offset``; valid while held, even if memory grows."""
+        runtime_of(store)
+        return self.raw.view[offset:] if size is None else self.raw.view[offset : offset + size]
+
+    def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
+        """A copy of ``[start:stop]``, with a slice's rules."""
+        runtime_of(store)
+        return bytearray(self.raw.view[start:stop])
+
+    def write(self, store: Storelike, value: bytes | bytearray, start: int | None = None) -> int:
+        """Copy ``value`` to ``start`` (0 by default, negative from the end); returns the bytes written."""
+        runtime_of(store)
+        size = len(self.raw.view)
+        first = slice(start, size).indices(size)[0]
+        if (start or 0) > size or first + len(value) > size:
+            raise IndexError("index out of range")
+        self.raw.view[first : first + len(value)] = value
+        return len(value)
+
+    def __buffer__(self, flags: int) -> memoryview:
+        """``memoryview(memory)``, from Python 3.12 on."""
+        return self.raw.view
+
+
+class Table:
+    """A table of references."""
+
+    def __init__(self, store: Storelike, ty: TableType, init: Any) -> None:
+        runtime = runtime_of(store)
+        type = check(ty, TableType, "ty").raw
+        self.raw = runtime.table(type, converter(runtime).to_bits(type.element, init, "init"))
+
+    @classmethod
+    def of(cls, raw: runtime_tables.Table) -> Table:
+        """The wrapper of a runtime table."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    def type(self, store: Storelike) -> TableType:
+        """Element type and limits as declared."""
+        runtime_of(store)
+        found: TableType = wrap_type(self.raw.type)
+        return found
+
+    def size(self, store: Storelike) -> int:
+        """Number of elements."""
+        runtime_of(store)
+        return self.raw.size
+
+    def grow(self, store: Storelike, amt: int, init: Any) -> int:
+        """Add ``amt`` elements ``init``; returns the size before, VMError when there is no room."""
+        bits = converter(runtime_of(store)).to_bits(self.raw.type.element, init, "init")
+        before = self.raw.grow(amt, bits)
+        if before < 0:
+            raise VMError(f"failed to grow table by {amt}")
+        return before
+
+    def get(self, store: Storelike, idx: int) -> Any:
+        """Element ``idx``; None for null, and for an index behind the end (as in wasmtime-py)."""
+        if not 0 <= idx < self.size(store):
+            return None
+        return converter(runtime_of(store)).from_bits(self.raw.type.element, self.raw.get(idx))
+
+    def set(self, store: Storelike, idx: int, val: Any) -> None:
+        """Replace element ``idx``; VMError when there is none."""
+        bits = converter(runtime_of(store)).to_bits(self.raw.type.element, val, "val")
+        if not 0 <= idx < self.raw.size:
+            raise VMError(f"no element {idx} in a table of {self.raw.size}")
+        self.raw.set(idx, bits)
+
+
+class Global:
+    """A global variable."""
+
+    def __init__(self, store: Storelike, ty: GlobalType, val: Any) -> None:
+        runtime = runtime_of(store)
+        type = check(ty, GlobalType, "ty").raw
+        self.raw = runtime.global_(type, converter(runtime).to_bits(type.content, val, "val"))
+
+    @classmethod
+    def of(cls, raw: runtime_globals.Global) -> Global:
+        """The wrapper of a runtime global."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    def type(self, store: Storelike) -> GlobalType:
+        """Content and mutability."""
+        runtime_of(store)
+        found: GlobalType = wrap_type(self.raw.type)
+        return found
+
+    def value(self, store: Storelike) -> Any:
+        """The value now."""
+        return converter(runtime_of(store)).from_bits(self.raw.type.content, self.raw.value)
+
+    def set_value(self, store: Storelike, val: Any) -> None:
+        """Set it; VMError when it is constant."""
+        bits = converter(runtime_of(store)).to_bits(self.raw.type.content, val, "val")
+        if not self.raw.type.mutable:
+            raise VMError("immutable global cannot be set")
+        self.raw.value = bits
+
+
+AnyExtern = Func | Table | Memory | Global
+
+
+def wrap(raw: RuntimeExtern) -> AnyExtern:
+    """The API's object for a runtime one."""
+    match raw:
+        case runtime_functions.Function():
+            return Func.of(raw)
+        case runtime_tables.Table():
+            return Table.of(raw)
+        case LinearMemory():
+            return Memory.of(raw)
+        case _:
+            return Global.of(raw)

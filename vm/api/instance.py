@@ -1,0 +1,178 @@
+"""Instance and Linker: modules put to work."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from vm.api.engine import Engine, Module, Store
+from vm.api.externs import AnyExtern, Caller, Func, Global, Memory, Storelike, Table, runtime_of, wrap
+from vm.api.types import FuncType, check
+from vm.errors import LinkError, VMError
+from vm.memory.linear import LinearMemory
+from vm.runtime import functions as runtime_functions
+from vm.runtime import instance as runtime_instance
+from vm.runtime.instantiate import instantiate
+from vm.wasi import MODULE as WASI_MODULE
+from vm.wasi.registry import FUNCTIONS, HostFunction
+
+_EXTERNS = (Func, Table, Memory, Global)
+
+
+class Instance:
+    """A module in a store, with its imports filled in."""
+
+    def __init__(self, store: Storelike, module: Module, imports: Sequence[AnyExtern]) -> None:
+        runtime = runtime_of(store)
+        check(module, Module, "module")
+        raws = [check(extern, _EXTERNS, f"imports[{i}]").raw for i, extern in enumerate(imports)]
+        self.raw = instantiate(runtime, module.data, raws)
+        self._exports: InstanceExports | None = None
+
+    def exports(self, store: Storelike) -> InstanceExports:
+        """The exports by name."""
+        runtime_of(store)
+        if self._exports is None:
+            self._exports = InstanceExports(self.raw)
+        return self._exports
+
+
+class InstanceExports(Mapping[str, AnyExtern]):
+    """An instance's exports, in the module's order."""
+
+    def __init__(self, raw: runtime_instance.Instance) -> None:
+        self._by_name = {name: wrap(extern) for name, extern in raw.exports().items()}
+
+    @property
+    def by_index(self) -> Sequence[AnyExtern]:
+        """The exports in order."""
+        return tuple(self._by_name.values())
+
+    def __getitem__(self, name: str) -> AnyExtern:
+        return self._by_name[name]
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+
+Definition = AnyExtern | Callable[[Storelike], Func]
+"""What a name stands for: an object of a store, or how to make a function in whichever store instantiates."""
+
+
+class Linker:
+    """Names for imports; ``instantiate`` looks each of a module's imports up."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine: Engine = check(engine, Engine, "engine")
+        self._definitions: dict[tuple[str, str], Definition] = {}
+        self.allow_shadowing = False
+
+    def define(self, store: Storelike, module: str, name: str, item: AnyExtern) -> None:
+        """Let ``module.name`` be ``item``."""
+        runtime_of(store)
+        self._set(module, name, check(item, _EXTERNS, "item"))
+
+    def define_func(
+        self, module: str, name: str, ty: FuncType, func: Callable[..., Any], access_caller: bool = False
+    ) -> None:
+        """Let ``module.name`` be a host function, in any store."""
+        check(ty, FuncType, "ty")
+        self._set(module, name, lambda store: Func(store, ty, func, access_caller))
+
+    def define_instance(self, store: Storelike, name: str, instance: Instance) -> None:
+        """Define all exports of ``instance`` under the module name ``name``."""
+        for export, item in check(instance, Instance, "instance").exports(store).items():
+            self._set(name, export, item)
+
+    def define_module(self, store: Storelike, name: str, module: Module) -> None:
+        """Instantiate ``module``, run a reactor's ``_initialize``, and define its exports under ``name``."""
+        instance = self.instantiate(store, module)
+        initialize = instance.exports(store).get("_initialize")
+        if isinstance(initialize, Func):
+            initialize(store)
+        self.define_instance(store, name, instance)
+
+    def define_wasi(self) -> None:
+        """Define WASI preview 1; what a program is given comes from its store (``Store.set_wasi``)."""
+        for name, make in _wasi_definitions().items():
+            self._set(WASI_MODULE, name, make)
+
+    def instantiate(self, store: Storelike, module: Module) -> Instance:
+        """A new instance. LinkError lists every import without a definition, with names that come near."""
+        check(module, Module, "module")
+        wanted = [(entry.module, entry.name) for entry in module.data.imports]
+        missing = tuple(dict.fromkeys(key for key in wanted if key not in self._definitions))
+        if missing:
+            raise LinkError("; ".join(self._describe_missing(*key) for key in missing), missing)
+        return Instance(store, module, [self._get(store, *key) for key in wanted])
+
+    def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
+        """What ``module.name`` stands for; VMError when it is not defined."""
+        if (module, name) not in self._definitions:
+            raise VMError(f"not defined in the linker: {self._describe_missing(module, name)}")
+        return self._get(store, module, name)
+
+    def get_default(self, store: Storelike, name: str) -> Func:
+        """The function to call to run module ``name``: its export "" or ``_start``."""
+        for export in ("", "_start"):
+            if (name, export) in self._definitions:
+                found: Func = check(self._get(store, name, export), Func, f"{name}.{export}")
+                return found
+        raise VMError(f"module {name!r} has no default function")
+
+    def _set(self, module: str, name: str, definition: Definition) -> None:
+        check(module, str, "module")
+        check(name, str, "name")
+        if not self.allow_shadowing and (module, name) in self._definitions:
+            raise VMError(f"import of `{module}::{name}` defined twice")
+        self._definitions[module, name] = definition
+
+    def _get(self, store: Storelike, module: str, name: str) -> AnyExtern:
+        found = self._definitions[module, name]
+        return found if isinstance(found, _EXTERNS) else found(store)
+
+    def _describe_missing(self, module: str, name: str) -> str:
+        known = [f"{m}::{n}" for m, n in self._definitions]
+        near = difflib.get_close_matches(f"{module}::{name}", known, n=2, cutoff=0.75)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        return f"unknown import: `{module}::{name}` has not been defined{hint}"
+
+
+def _wasi_definitions() -> dict[str, Callable[[Storelike], Func]]:
+    """For each WASI function, how to make it in a store."""
+    return {body.__name__: _wasi_definition(body.__name__) for _, body in FUNCTIONS}
+
+
+def _wasi_definition(name: str) -> Callable[[Storelike], Func]:
+    def make(store: Storelike) -> Func:
+        owner: Store = store.store if isinstance(store, Caller) else store
+        type, function = owner.wasi[name]
+        raw = runtime_of(store).host_function(
+            type,
+            _wasi_callable(function, None, bool(type.results)),
+            lambda instance: _wasi_callable(function, instance, bool(type.results)),
+        )
+        return Func.of(raw)
+
+    return make
+
+
+def _wasi_callable(
+    function: HostFunction, instance: runtime_instance.Instance | None, returns: bool
+) -> runtime_functions.HostCallable:
+    """The host callable: it works on the exported "memory" of the instance that imported it."""
+    memory: LinearMemory | None = None
+
+    def host(args: Sequence[int]) -> Sequence[int]:
+        nonlocal memory
+        if memory is None and instance is not None:
+            found = instance.export("memory")
+            memory = found if isinstance(found, LinearMemory) else None
+        errno = function(memoryview(b"") if memory is None else memory.view, *args)
+        return (errno,) if returns else ()
+
+    return host

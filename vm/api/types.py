@@ -1,0 +1,200 @@
+"""Types with wasmtime-py's names and shapes, around the engine's own (``vm.isa.types``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vm.isa import types as isa
+
+
+def check(value: object, expected: type | tuple[type, ...], what: str) -> Any:
+    """``value`` if it is an ``expected``; else a TypeError that says what was expected where."""
+    if isinstance(value, expected):
+        return value
+    names = [cls.__name__ for cls in (expected if isinstance(expected, tuple) else (expected,))]
+    raise TypeError(f"{what}: expected {' or '.join(names)}, got {type(value).__name__}")
+
+
+class _Wrapper:
+    """A type of the API around ``raw``, a type of the engine; equal when the engine's types are."""
+
+    raw: Any
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.raw == self.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __str__(self) -> str:
+        return str(self.raw)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.raw})"
+
+
+class ValType(_Wrapper):
+    """A value type; made by the class methods."""
+
+    def __init__(self) -> None:
+        raise TypeError("use ValType.i32(), ValType.i64(), ValType.f32(), ...")
+
+    @classmethod
+    def of(cls, raw: isa.ValType) -> ValType:
+        """The wrapper of an engine type."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    @classmethod
+    def i32(cls) -> ValType:
+        """A 32-bit integer."""
+        return cls.of(isa.ValType.I32)
+
+    @classmethod
+    def i64(cls) -> ValType:
+        """A 64-bit integer."""
+        return cls.of(isa.ValType.I64)
+
+    @classmethod
+    def f32(cls) -> ValType:
+        """A 32-bit float."""
+        return cls.of(isa.ValType.F32)
+
+    @classmethod
+    def f64(cls) -> ValType:
+        """A 64-bit float."""
+        return cls.of(isa.ValType.F64)
+
+    @classmethod
+    def funcref(cls) -> ValType:
+        """A reference to a function, or null."""
+        return cls.of(isa.ValType.FUNCREF)
+
+    @classmethod
+    def externref(cls) -> ValType:
+        """A reference to any Python object, or null."""
+        return cls.of(isa.ValType.EXTERNREF)
+
+
+class FuncType(_Wrapper):
+    """A function's parameters and results."""
+
+    def __init__(self, params: Sequence[ValType], results: Sequence[ValType]) -> None:
+        self.raw = isa.FuncType(_raws(params, "params"), _raws(results, "results"))
+
+    @property
+    def params(self) -> list[ValType]:
+        """Parameter types."""
+        return [ValType.of(raw) for raw in self.raw.params]
+
+    @property
+    def results(self) -> list[ValType]:
+        """Result types."""
+        return [ValType.of(raw) for raw in self.raw.results]
+
+
+def _raws(types: Sequence[ValType], what: str) -> tuple[isa.ValType, ...]:
+    return tuple(check(type, ValType, what).raw for type in types)
+
+
+class Limits(_Wrapper):
+    """Size bounds; ``max`` None is unbounded."""
+
+    def __init__(self, min: int, max: int | None) -> None:
+        self.raw = isa.Limits(check(min, int, "min"), check(max, (int, type(None)), "max"))
+
+    @property
+    def min(self) -> int:
+        """The least size."""
+        minimum: int = self.raw.minimum
+        return minimum
+
+    @property
+    def max(self) -> int | None:
+        """The greatest size."""
+        maximum: int | None = self.raw.maximum
+        return maximum
+
+
+class MemoryType(_Wrapper):
+    """A memory's limits, in pages of 64 KiB."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.raw = isa.MemoryType(check(limits, Limits, "limits").raw)
+
+    @property
+    def limits(self) -> Limits:
+        """Size bounds in pages."""
+        return Limits(self.raw.limits.minimum, self.raw.limits.maximum)
+
+
+class TableType(_Wrapper):
+    """A table's element type and limits."""
+
+    def __init__(self, valtype: ValType, limits: Limits) -> None:
+        self.raw = isa.TableType(check(valtype, ValType, "valtype").raw, check(limits, Limits, "limits").raw)
+
+    @property
+    def element(self) -> ValType:
+        """The type of the elements."""
+        return ValType.of(self.raw.element)
+
+    @property
+    def limits(self) -> Limits:
+        """Size bounds in elements."""
+        return Limits(self.raw.limits.minimum, self.raw.limits.maximum)
+
+
+class GlobalType(_Wrapper):
+    """A global's content and mutability."""
+
+    def __init__(self, valtype: ValType, mutable: bool) -> None:
+        self.raw = isa.GlobalType(check(valtype, ValType, "valtype").raw, mutable)
+
+    @property
+    def content(self) -> ValType:
+        """The type of the value."""
+        return ValType.of(self.raw.content)
+
+    @property
+    def mutable(self) -> bool:
+        """Whether it can be set."""
+        mutable: bool = self.raw.mutable
+        return mutable
+
+
+ExternType = FuncType | MemoryType | TableType | GlobalType
+
+_WRAPPERS: dict[type, type[Any]] = {
+    isa.FuncType: FuncType,
+    isa.MemoryType: MemoryType,
+    isa.TableType: TableType,
+    isa.GlobalType: GlobalType,
+}
+
+
+def wrap_type(raw: isa.ExternType) -> Any:
+    """The API's type for an engine's."""
+    cls = _WRAPPERS[type(raw)]
+    wrapper = object.__new__(cls)
+    wrapper.raw = raw
+    return wrapper
+
+
+class ImportType:
+    """One import of a module."""
+
+    def __init__(self, module: str, name: str, raw: isa.ExternType) -> None:
+        self.module = module
+        self.name = name
+        self.type = wrap_type(raw)
+
+
+class ExportType:
+    """One export of a module."""
+
+    def __init__(self, name: str, raw: isa.ExternType) -> None:
+        self.name = name
+        self.type = wrap_type(raw)

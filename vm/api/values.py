@@ -1,0 +1,124 @@
+"""Between Python's values and bit patterns: signed ints, floats, None or Func, any object for externref."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vm.isa.types import ValType
+
+if TYPE_CHECKING:
+    from vm.runtime.functions import Function
+    from vm.runtime.store import Store
+
+ToBits = Callable[[Any], int]
+FromBits = Callable[[int], Any]
+
+_F32, _I32, _F64, _I64 = (struct.Struct(letter) for letter in ("<f", "<I", "<d", "<Q"))
+
+
+def _i32_to_bits(value: Any) -> int:
+    return _integer(value) & 0xFFFF_FFFF
+
+
+def _i64_to_bits(value: Any) -> int:
+    return _integer(value) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("an int")
+    return value
+
+
+def _float(value: Any) -> float:
+    if not isinstance(value, float):
+        raise TypeError("a float")
+    return value
+
+
+def _f32_to_bits(value: Any) -> int:
+    number = _float(value)
+    try:
+        packed = _F32.pack(number)
+    except OverflowError:  # rounds to infinity, as the conversion of a C compiler does
+        packed = _F32.pack(math.copysign(math.inf, number))
+    bits: int = _I32.unpack(packed)[0]
+    return bits
+
+
+def _f64_to_bits(value: Any) -> int:
+    bits: int = _I64.unpack(_F64.pack(_float(value)))[0]
+    return bits
+
+
+def _i32_from_bits(bits: int) -> int:
+    return bits - 0x1_0000_0000 if bits & 0x8000_0000 else bits
+
+
+def _i64_from_bits(bits: int) -> int:
+    return bits - (1 << 64) if bits >> 63 else bits
+
+
+def _f32_from_bits(bits: int) -> float:
+    value: float = _F32.unpack(_I32.pack(bits))[0]
+    return value
+
+
+def _f64_from_bits(bits: int) -> float:
+    value: float = _F64.unpack(_I64.pack(bits))[0]
+    return value
+
+
+_NUMBERS: dict[ValType, tuple[ToBits, FromBits]] = {
+    ValType.I32: (_i32_to_bits, _i32_from_bits),
+    ValType.I64: (_i64_to_bits, _i64_from_bits),
+    ValType.F32: (_f32_to_bits, _f32_from_bits),
+    ValType.F64: (_f64_to_bits, _f64_from_bits),
+}
+
+
+class Converter:
+    """Conversions for one store; ``wrap`` makes the API's Func from a runtime function, ``unwrap`` undoes it."""
+
+    def __init__(
+        self, store: Store, wrap: Callable[[Function], object], unwrap: Callable[[object], Function]
+    ) -> None:
+        self._store = store
+        self._wrap = wrap
+        self._unwrap = unwrap
+
+    def to_bits(self, type: ValType, value: Any, what: str) -> int:
+        """The bit pattern of ``value``; a TypeError that names ``what`` when it does not fit ``type``."""
+        try:
+            return self.encoder(type)(value)
+        except TypeError as error:
+            raise TypeError(f"{what}: {type} takes {error}, got {value!r}") from None
+
+    def from_bits(self, type: ValType, bits: int) -> Any:
+        """The Python value of a bit pattern."""
+        return self.decoder(type)(bits)
+
+    def encoder(self, type: ValType) -> ToBits:
+        """The conversion to bits for ``type``; it raises TypeError with what it takes."""
+        if type is ValType.FUNCREF:
+            return self._function_to_bits
+        if type is ValType.EXTERNREF:
+            return self._store.extern_handle
+        return _NUMBERS[type][0]
+
+    def decoder(self, type: ValType) -> FromBits:
+        """The conversion from bits for ``type``."""
+        if type is ValType.FUNCREF:
+            return self._function_from_bits
+        if type is ValType.EXTERNREF:
+            return self._store.extern
+        return _NUMBERS[type][1]
+
+    def _function_to_bits(self, value: Any) -> int:
+        return 0 if value is None else self._unwrap(value).record
+
+    def _function_from_bits(self, bits: int) -> object:
+        return self._wrap(self._store.function_at(bits)) if bits else None
