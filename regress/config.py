@@ -24,7 +24,7 @@ from regress.errors import ConfigError, suggest
 FILE_NAME = "regress.toml"
 TOOLS = ("asv", "pytest-benchmark")
 FALSE_ALARMS = 0.002
-"""The default chance of any false report from one series; the best of 0.001 to 0.01 on labelled real series."""
+"""The default chance of any false report from one series; the best on labelled real series."""
 
 _MAX_BYTES = 1_000_000  # a configuration beyond this is some other file
 _SQLITE = "sqlite:///"

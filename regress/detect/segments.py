@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,10 +61,9 @@ class _Search:
         self.bar = z_of(options.false_alarms / self.n)
         self.effect = math.log1p(options.minimum_effect) if signal.logarithmic else options.minimum_effect
         self.sums = np.concatenate([[0.0], np.cumsum(signal.clipped)])
-        self._measure_noise([])
-        self.variance = (
-            signal.sigma**2
-        )  # steps are still in the residuals; neighbours' differences are free of them
+        # Residuals still hold the steps; differences of neighbours do not (nor do they show correlation).
+        self.variance = signal.sigma**2
+        self.inflate: Callable[[int], float] = lambda size: 1.0
         self._weigh([])
 
     def run(self) -> list[ChangePoint]:
@@ -111,7 +111,7 @@ class _Search:
         return edges[1:-1]
 
     def _strength(self, start: int, boundary: int, end: int) -> float:
-        """How sure a step is (z); below 1.5, in the order of their sizes, for steps that are too small to matter."""
+        """How sure a step is (z); at most 1.5, by size, for steps that are too small to matter."""
         step = self.evidence.step(start, boundary, end)
         return step.z if abs(step.size) >= self.floor else min(step.z, 1.5 * abs(step.size) / self.floor)
 
