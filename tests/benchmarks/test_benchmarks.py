@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks import counters, execution, loading
+from benchmarks.corpus import EVERY, HERE
 from benchmarks.drivers import Work
 from vm.tiers import TIERS
 
@@ -40,7 +41,7 @@ def first_parameters(cls: type) -> tuple[str, ...]:
     return next(itertools.product(*params)) if isinstance(params[0], tuple) else (params[0],)
 
 
-@pytest.mark.parametrize(("module", "name", "method"), methods())
+@pytest.mark.parametrize(("module", "name", "method"), list(methods()))
 def test_every_benchmark_runs(
     module: ModuleType, name: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,3 +76,10 @@ def test_instructions_grow_with_the_work() -> None:
 
     few, many = counters.instructions(work(10_000)), counters.instructions(work(100_000))
     assert 5 < many / few < 20
+
+
+def test_the_readme_maps_every_file() -> None:
+    folder = HERE.parent
+    readme = (folder / "README.md").read_text()
+    files = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert [name for name in (*files, *EVERY) if f"`{name}`" not in readme] == []
