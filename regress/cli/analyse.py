@@ -16,9 +16,10 @@ def command(
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
-    """Look for changes in everything measured on the branch, and say what is new since the last time.
+    """Look for changes in everything measured on the branch, and say which stand open.
 
-    Example:  regress analyse --json
+    Example:
+      regress analyse --json
     """
     from regress.cli.output import changes_json, console, print_changes, print_json
     from regress.service.analyse import analyse

@@ -29,10 +29,12 @@ def command(
 ) -> None:
     """Find the commit that made something slower, and verify it against its parent.
 
-    Without options it takes the latest open regression. Measurements that exist are used; commits that do not
-    build are skipped.
+    Without options it takes the latest open regression. Measurements that
+    exist are used; commits that do not build are skipped.
 
-    Examples:  regress bisect    |    regress bisect -b bench.time_parse --good v1.0 --bad main
+    Examples:
+      regress bisect
+      regress bisect -b bench.time_parse --good v1.0 --bad main
     """
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown

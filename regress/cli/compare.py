@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regress.cli.options import Database, Json, Repo, opened
+from regress.errors import RegressError
 
 if TYPE_CHECKING:
     from regress.domain import Comparison
@@ -25,19 +26,23 @@ def command(
 ) -> None:
     """Compare two measured commits, benchmark by benchmark: slower, faster, same, or can't tell.
 
-    Examples:  regress compare v1.0 main    |    regress compare HEAD~1 HEAD --json
+    Examples:
+      regress compare v1.0 main
+      regress compare HEAD~1 HEAD --json
     """
-    from regress.cli.output import console, print_json
+    from regress.cli.output import print_json
     from regress.service.compare import compare
 
     with opened(repo, database) as (project, store):
-        found = compare(store, project.history.resolve(a), project.history.resolve(b))
+        first, second = project.history.resolve(a), project.history.resolve(b)
+        found = compare(store, first, second, config=project.config)
+    if not found:
+        hint = f"Measure them: regress run {first[:10]} {second[:10]}"
+        raise RegressError(f"nothing was measured at both {a} and {b}", hint=hint)
     if as_json:
         print_json([_json(comparison) for comparison in found])
-    elif found:
-        _print(found)
     else:
-        console().print("nothing was measured at both: `regress run A B` does that")
+        _print(found)
 
 
 def _print(found: Sequence[Comparison]) -> None:

@@ -13,9 +13,12 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def command(as_json: Json = False, repo: Repo = Path("."), database: Database = None) -> None:
-    """Check git, suite, database and this machine's sources of noise; say what to do. Exit 1 on a failure.
+    """Check git, suite, database and this machine's sources of noise; say what to do.
 
-    Example:  regress doctor
+    Exit code 1 when something stops the work.
+
+    Example:
+      regress doctor --json
     """
     from rich.markup import escape
 

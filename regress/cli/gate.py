@@ -28,7 +28,9 @@ def command(
 ) -> None:
     """Exit 1 when commits in the range made something slower by enough; 0 when they may go in.
 
-    Examples:  regress gate    |    regress gate --since origin/main~5 --threshold 10
+    Examples:
+      regress gate
+      regress gate --since main~5 --threshold 10
     """
     from regress.cli.output import print_json
     from regress.service.gate import gate

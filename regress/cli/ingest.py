@@ -12,9 +12,7 @@ from regress.cli.options import Database, Json, Repo, opened
 
 
 def command(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE|DIR...", help="Result files or folders of them.")
-    ],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="Result files or folders of them.")],
     tool: Annotated[str | None, typer.Option(help="What wrote them; else the files tell.")] = None,
     branch: Annotated[
         str | None, typer.Option(help="The branch they belong to; else the watched one.")
@@ -27,19 +25,25 @@ def command(
 
     Each file is stored whole or not at all; a file that is known changes nothing.
 
-    Examples:  regress ingest .asv/results    |    regress ingest benchmark.json
+    Examples:
+      regress ingest .asv/results
+      regress ingest benchmark.json --branch main
     """
-    from regress.cli.output import console, count, print_json
+    from rich.markup import escape
+
+    from regress.cli.output import console, count, joined, print_json
     from regress.service.ingest import ingest
-    from regress.service.run import record_history
 
     with opened(repo, database) as (project, store):
         placed = branch or project.branch
-        report = ingest(store, paths, branch=placed, tool=tool)
-        measured = set(report.commits)
-        chosen = [c for c in project.history.commits(placed) if c.sha in measured]
-        record_history(project, store, chosen)
+        report = ingest(store, paths, branch=placed, tool=tool, history=project.history.commits(placed))
     if as_json:
         print_json(dataclasses.asdict(report))
         return
-    console().print(count(len(report.receipts), "delivery"))
+    out = console()
+    known = f", {report.duplicates} of them known" if report.duplicates else ""
+    out.print(f"{count(len(report.receipts), 'file')}{known}: {count(len(report.commits), 'commit')}")
+    out.print(f"{report.new} new results, {report.updated} updated, {report.unchanged} unchanged")
+    if report.unplaced:
+        missing = joined(sha[:10] for sha in report.unplaced)
+        out.print(f"[yellow]not on branch {escape(placed)}[/], so not shown: {missing}")

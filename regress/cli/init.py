@@ -12,7 +12,8 @@ def command(repo: Repo = Path(".")) -> None:
 
     Not needed to start: every setting has a default.
 
-    Example:  regress init
+    Example:
+      regress init
     """
     from regress.cli.output import console, count
     from regress.service.init import init

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from regress.domain import OPEN_STATES, Event, EventKind, SeriesChange
 
@@ -22,15 +21,19 @@ _SCALES = {
     "bytes": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")),
 }
 
+_WORDS = {EventKind.REGRESSION: ("red", "worse"), EventKind.IMPROVEMENT: ("green", "better")}
+_PLAIN_WIDTH = 250
+"""Columns of tables that go to a file or another program: enough to cut nothing."""
+
 
 def console() -> Console:
     """Standard output."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 def progress_console() -> Console:
     """Standard error, where progress goes."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -91,21 +94,13 @@ def _change_json(change: SeriesChange) -> dict[str, Any]:
 
 
 def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
-    """Events as a table, one line each: size, what, which commit."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    """Events, two lines each: size and what it is about; the commit."""
     for event in events:
-        commit = store.commit(event.first_after)
-        colour = "red" if event.kind is EventKind.REGRESSION else "green"
-        sign = "slower" if event.kind is EventKind.REGRESSION else "faster"
-        table.add_row(
-            f"[{colour}]{percent(event.worst.change.ratio)}[/]",
-            f"[dim]{interval(event.worst.change.low, event.worst.change.high)}[/]",
-            sign,
-            escape(_affected(event)),
-            f"[bold]{commit.sha[:10]}[/]",
-            escape(f"{commit.subject[:60]} ({commit.author})"),
-        )
-    out.print(table)
+        worst, commit = event.worst.change, store.commit(event.first_after)
+        colour, word = _WORDS[event.kind]
+        size = f"[{colour}]{percent(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
+        out.print(f"{size} {word}  {escape(_affected(event))}")
+        out.print(f"          [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}")
 
 
 def percent(ratio: float) -> str:

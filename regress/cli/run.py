@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def command(
     revisions: Annotated[
-        list[str] | None, typer.Argument(metavar="[REV|A..B]...", help="Commits or ranges to measure.")
+        list[str] | None, typer.Argument(metavar="[REV|A..B]", help="Commits or ranges to measure.")
     ] = None,
     last: Annotated[int | None, typer.Option("--last", "-n", min=1, help="The last N commits.")] = None,
     since_last: Annotated[
@@ -36,10 +36,13 @@ def command(
 ) -> None:
     """Measure commits, store each at once, say what changed, and (with --serve) show it.
 
-    Commits that are known are skipped, so after Ctrl-C the same command goes on where it stopped. Without
-    revisions, the last ten commits are measured.
+    Commits that are known are skipped, so after Ctrl-C the same command goes
+    on where it stopped. Without revisions, the last ten commits are measured.
 
-    Examples:  regress run --last 3 --serve    |    regress run v1.0..main    |    regress run --since-last
+    Examples:
+      regress run --last 3 --serve
+      regress run v1.0..main
+      regress run --since-last --json
     """
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown

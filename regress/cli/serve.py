@@ -19,7 +19,8 @@ def command(
 ) -> None:
     """Serve the dashboard on 127.0.0.1:8000.
 
-    Example:  regress serve --open
+    Example:
+      regress serve --open
     """
     from regress.cli.serving import serve_dashboard
 
