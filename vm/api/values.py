@@ -81,7 +81,7 @@ _NUMBERS: dict[ValType, tuple[ToBits, FromBits]] = {
 
 
 class Converter:
-    """Conversions for one store; ``wrap`` makes the API's Func from a runtime function, ``unwrap`` undoes it."""
+    """Conversions for one store; ``wrap`` makes a Func from a runtime function, ``unwrap`` undoes it."""
 
     def __init__(
         self, store: Store, wrap: Callable[[Function], object], unwrap: Callable[[object], Function]
