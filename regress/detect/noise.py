@@ -80,12 +80,15 @@ def mad(residuals: Floats) -> float:
 def neighbour_sigma(level: Floats) -> float:
     """Noise from the differences of neighbours, which steps hardly touch.
 
-    Where more than half of these are zero (a counter, a coarse clock), it is their clipped mean; where only
-    one in ten is not, these are steps, and the noise is zero.
+    Where all but one in ten are zero, the others are steps and the noise is zero; where more than half are
+    (a coarse clock), it is their clipped mean.
     """
     steps = np.abs(np.diff(level))
+    moved = int(np.count_nonzero(steps))
+    if moved < steps.size and moved <= max(1, level.size // 10):
+        return 0.0
     sigma = mad(steps) / math.sqrt(2)
-    if sigma > 0 or steps.size == 0 or np.count_nonzero(steps) <= max(1, level.size // 10):
+    if sigma > 0 or moved == 0:
         return sigma
     return float(np.mean(np.minimum(steps, np.quantile(steps, 0.9)))) * math.sqrt(math.pi) / 2
 

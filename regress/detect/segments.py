@@ -27,7 +27,10 @@ from regress.detect.options import Options
 from regress.domain import ChangePoint
 
 FEWEST = 4
-"""Points without which no noise can be told from a step."""
+"""Points without which noise cannot be told from a step."""
+
+FEWEST_EXACT = 3
+"""The same for a series of which two neighbours in three agree exactly: a counter, which has no noise."""
 
 _FLOOR = (
     0.5  # smallest step, in sigma of the residuals: below, drift and slow moods of machines pass for steps
@@ -46,7 +49,7 @@ class SegmentsDetector:
     def detect(self, values: Floats, options: Options) -> list[ChangePoint]:
         """The change points of a series; see ``regress.detect.Detector``."""
         signal = prepare(values)
-        if signal.values.size < FEWEST:
+        if signal.values.size < (FEWEST_EXACT if signal.exact else FEWEST):
             return []
         return _Search(signal, options).run()
 
