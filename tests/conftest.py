@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.spec.tally import pytest_terminal_summary as pytest_terminal_summary  # a hook, found by its name
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile(
+    "house", derandomize=True, deadline=None
+)  # same examples on every host, however slow
+settings.load_profile("house")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--bless``: accept what golden tests produce now; review the change as a diff."""
+    parser.addoption("--bless", action="store_true", help="rewrite golden files with what the tests produce")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with a golden file."""
+
+    def compare(path: Path, found: str) -> None:
+        if request.config.getoption("--bless"):
+            path.write_text(found)
+        assert path.exists(), f"no golden file {path}: run pytest --bless and review it"
+        assert found == path.read_text(), f"{path.name} differs: review, then run pytest --bless"
+
+    return compare
 
 
 @pytest.fixture(scope="session")

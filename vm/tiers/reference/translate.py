@@ -62,7 +62,7 @@ class _Translator:
         while at < self.body.end:
             self.arrive(at)
             opcode, immediates, following = read(self.module.binary, at)
-            control = _CONTROL.get(opcode.name)
+            control = CONTROL.get(opcode.name)
             if control is not None:
                 control(self, immediates, following)
             elif self.current is not None:
@@ -297,7 +297,7 @@ def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) 
     t.call(signature, callee, following)
 
 
-_CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
+CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
     "unreachable": _unreachable,
     "block": _block,
     "loop": _loop,
