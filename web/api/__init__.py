@@ -12,7 +12,8 @@ from web.api.schema import Problem
 RESOURCES = (overview, benchmarks, series, commits, compare, events, search)
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "No such thing; `near` has close names."}
+    404: {"model": Problem, "description": "No such thing; `near` has close names."},
+    422: {"model": Problem, "description": "A parameter is missing or out of its range."},
 }
 
 router = APIRouter()

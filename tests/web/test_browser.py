@@ -1,0 +1,227 @@
+"""The dashboard in real headless Chromium: charts draw, zoom and lead on; nothing leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.web import history as made
+from tests.web.history import History
+from tests.web.test_pages import addresses
+from web.pages import PAGES
+from web.render import chart_library_present
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"NO BROWSER TESTS: {CHROMIUM} is missing (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A fresh page; the test fails on any console error, broken policy or request to another host."""
+    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: request.url.startswith(site) or complaints.append(request.url))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def series(page: Page, history: History) -> Page:
+    """The page of the series that got slower, its chart drawn."""
+    if not chart_library_present():
+        pytest.skip("NO CHART TESTS: web/static/vendor is empty; `pip install .` brings it where npm answers")
+    page.goto(f"/series/{history.series[made.SMALL.title]}")
+    page.locator("#plot canvas").wait_for()
+    return page
+
+
+def plot(page: Page) -> dict[str, float]:
+    """Where the drawing area lies on the page."""
+    box = page.locator(".u-over").bounding_box()
+    assert box is not None
+    return {**box}
+
+
+def view(page: Page) -> tuple[float, float]:
+    """The range of positions in view."""
+    data: Any = page.locator("#plot").evaluate("node => [Number(node.dataset.min), Number(node.dataset.max)]")
+    return data[0], data[1]
+
+
+def zoom(page: Page, start: float, stop: float) -> None:
+    """Drag over the chart between two shares of its width."""
+    box = plot(page)
+    page.mouse.move(box["x"] + start * box["width"], box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + stop * box["width"], box["y"] + 120, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_quiet_and_fits_a_phone(name: str, page: Page, history: History) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(addresses(history)[name], wait_until="networkidle")
+    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert widths[0] <= widths[1]
+
+
+def test_overview_leads_to_the_regression_and_its_commit(page: Page, history: History) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 open regression")
+    row = page.locator(".event.worse").first
+    expect(row).to_contain_text("+15.0 %")
+    expect(row).to_contain_text(history.culprit.sha[:10])
+    row.get_by_role("link", name="+15.0 %").click()
+    expect(page).to_have_url(f"/event/{history.regression}")
+    page.get_by_role("link", name=history.culprit.sha[:10], exact=True).first.click()
+    expect(page).to_have_url(f"/commit/{history.culprit.sha}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(history.culprit.subject)
+
+
+def test_chart_draws(series: Page) -> None:
+    colours = series.locator("#plot canvas").evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const seen = new Set();
+            for (let i = 0; i < data.length; i += 4) if (data[i + 3]) seen.add(data.slice(i, i + 4).join());
+            return seen.size;
+        }"""
+    )
+    assert colours > 10  # a line, its antialiasing, whiskers, axes
+
+
+def test_hover_shows_commit_value_and_interval(series: Page, history: History) -> None:
+    box = plot(series)
+    series.mouse.move(box["x"] + box["width"] - 3, box["y"] + 50)
+    tip = series.locator(".tip")
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text(history.commits[-1].sha[:10])
+    expect(tip).to_contain_text(history.commits[-1].subject)
+    expect(tip).to_contain_text(" ms to ")
+
+
+def test_drag_zooms_and_reset_returns(series: Page) -> None:
+    whole = view(series)
+    assert whole == (-0.5, made.COMMITS - 0.5)
+    expect(series.locator("#reset")).to_be_disabled()
+    zoom(series, 0.25, 0.5)
+    start, stop = view(series)
+    assert 13 < start < 16
+    assert 28 < stop < 31
+    series.locator("#reset").click()
+    assert view(series) == whole
+    zoom(series, 0.5, 0.75)
+    assert view(series) != whole
+    series.mouse.dblclick(plot(series)["x"] + 200, plot(series)["y"] + 100)
+    assert view(series) == whole
+
+
+def test_change_point_and_failure_are_marked_where_they_are(series: Page, history: History) -> None:
+    box = plot(series)
+
+    def position(selector: str) -> float:
+        mark = series.locator(selector).bounding_box()
+        assert mark is not None
+        share = (mark["x"] + mark["width"] / 2 - box["x"]) / box["width"]
+        return share * made.COMMITS - 0.5
+
+    assert position(".mark") == pytest.approx(made.SLOWER_AT - 0.5, abs=0.2)
+    assert position(".cross") == pytest.approx(made.BROKEN_AT, abs=0.2)
+    expect(series.locator(".mark")).to_have_text("+15.0 %")
+    series.locator(".mark").click()
+    expect(series).to_have_url(f"/event/{history.regression}")
+
+
+def test_marks_out_of_view_are_hidden(series: Page) -> None:
+    zoom(series, 0.05, 0.3)
+    expect(series.locator(".mark")).to_be_hidden()
+    expect(series.locator(".cross")).to_be_hidden()
+
+
+def test_cross_leads_to_the_failed_commit(series: Page, history: History) -> None:
+    series.locator(".cross").click()
+    expect(series).to_have_url(f"/commit/{history.commits[made.BROKEN_AT].sha}")
+
+
+def test_keyboard_walks_zooms_and_opens(series: Page, history: History) -> None:
+    series.locator("#plot").focus()
+    series.keyboard.press("ArrowLeft")
+    series.keyboard.press("ArrowLeft")
+    expect(series.locator("#announce")).to_contain_text(history.commits[-2].sha[:10])
+    series.keyboard.press("+")
+    assert view(series) == (14.5, 44.5)
+    series.keyboard.press("Escape")
+    assert view(series) == (-0.5, made.COMMITS - 0.5)
+    series.keyboard.press("Enter")
+    expect(series).to_have_url(f"/commit/{history.commits[-2].sha}")
+
+
+def test_toggles_live_in_the_address(series: Page) -> None:
+    series.get_by_label("From zero").check()
+    assert series.url.endswith("?zero=1")
+    series.reload()
+    series.locator("#plot canvas").wait_for()
+    expect(series.get_by_label("From zero")).to_be_checked()
+    series.get_by_label("From zero").uncheck()
+    series.get_by_label("Log scale").check()
+    assert series.url.endswith("?log=1")
+
+
+def test_dark_scheme_is_dark(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/")
+    page.locator("h1").wait_for()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(18, 21, 25)"
+
+
+def test_slash_goes_to_search(page: Page, history: History) -> None:
+    page.goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("fonts")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url("/search?q=fonts")
+    page.get_by_role("link", name=made.FONTS.title).click()
+    expect(page).to_have_url(f"/series/{history.series[made.FONTS.title]}")
+
+
+def test_compare_is_asked_and_filtered_by_forms(page: Page) -> None:
+    page.goto("/compare")
+    page.get_by_label("Base").fill("main~20")
+    page.get_by_label("With").fill("latest")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("tbody tr")).to_have_count(5)
+    page.get_by_role("checkbox", name="slower").check()
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert "verdict=slower" in page.url
