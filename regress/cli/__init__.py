@@ -23,16 +23,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     from regress.cli.app import app
 
     signal.signal(signal.SIGTERM, _interrupt)
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        app(args=None if argv is None else list(argv), prog_name="regress")
+        sys.exit(app(args=arguments, prog_name="regress", standalone_mode=False) or 0)
     except RegressError as error:
-        _complain(error)
+        _complain(str(error), error.hint)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader (`| head`) has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        # Usage errors are click's, or those of the copy of click that newer typers carry: no common class.
+        if not hasattr(error, "format_message"):
+            raise
+        _complain(error.format_message(), "regress --help, or --help after the command, shows what it takes.")
+        sys.exit(2)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -40,8 +47,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _complain(error: RegressError) -> None:
-    line = " ".join(str(error).split())
-    print(f"error: {line}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+def _complain(message: str, hint: str) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)

@@ -24,7 +24,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 """Name to command; a command's docstring is its help."""
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,  # regress.cli.main translates errors; bugs deserve plain tracebacks
