@@ -127,7 +127,10 @@ class _Reader:
 
     def _rows(self) -> Iterator[_Row]:
         doc = self.doc
-        names = doc.get(doc.data, "result_columns", list, "$")
+        listed = doc.get(doc.data, "result_columns", list, "$")
+        names = [doc.expect(name, str, f"$.result_columns[{i}]") for i, name in enumerate(listed)]
+        if not {"result", "params"} <= set(names):
+            raise doc.error("$.result_columns", "lacks 'result' or 'params'")
         for name, values in doc.get(doc.data, "results", dict, "$").items():
             where = f"$.results[{name!r}]"
             yield _Row(name, where, dict(zip(names, doc.expect(values, list, where), strict=False)))
