@@ -19,7 +19,7 @@ from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.handlers import HANDLERS
-from vm.tiers.llvm.text import HEAD
+from vm.tiers.llvm.text import HEAD, memory_range
 from vm.tiers.llvm.translate import Translator
 
 
@@ -74,7 +74,7 @@ class Program:
     def _build(self, module: ModuleData, batch: list[int], visible: set[int]) -> None:
         members = frozenset(batch)
         guarded = self._config.memory_guard == "guard"
-        parts = [HEAD]
+        parts = [HEAD, *(memory_range(memory.limits) for memory in module.memories[:1])]
         for index in batch:
             translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
             parts.append(translator.translate("" if index in visible else "internal"))

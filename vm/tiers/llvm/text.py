@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vm.errors import TrapCode
 from vm.isa.semantics import DECLARATIONS, LLVM_TYPES
-from vm.isa.types import FuncType, ValType
+from vm.isa.types import PAGE_SIZE, FuncType, Limits, ValType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS
 
@@ -146,7 +146,13 @@ class TextBuilder:
         """The length of memory 0 in bytes."""
         self.uses_memory = True
         pointer = self.value(f"getelementptr i8, ptr %memory, i64 {LENGTH}")
-        return self.value(f"load i64, ptr {pointer}{ENGINE}")
+        return self.value(f"load i64, ptr {pointer}{ENGINE}, !range !6")
+
+
+def memory_range(limits: Limits) -> str:
+    """Metadata that tells LLVM how long memory 0 can be, so that accesses to its fixed start need no check."""
+    top = 65_536 if limits.maximum is None else limits.maximum
+    return f"!6 = !{{i64 {limits.minimum * PAGE_SIZE}, i64 {top * PAGE_SIZE + 1}}}\n"
 
 
 def trap_number(code: TrapCode) -> int:
