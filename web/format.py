@@ -32,7 +32,11 @@ class Scale:
     def text(self, value: float) -> str:
         """The value with its unit: four significant digits, or the exact count."""
         whole = self.factor == 1 and float(value).is_integer()
-        return f"{value:,.0f} {self.unit}".rstrip() if whole else f"{number(value / self.factor)} {self.unit}".rstrip()
+        return (
+            f"{value:,.0f} {self.unit}".rstrip()
+            if whole
+            else f"{number(value / self.factor)} {self.unit}".rstrip()
+        )
 
 
 def scale_for(value: float, unit: str) -> Scale:

@@ -45,5 +45,8 @@ def client(site: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def empty_client(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of a server over a store in which nothing is."""
-    with serve(create_app(f"sqlite:///{tmp_path / 'empty.db'}")) as base, httpx.Client(base_url=base) as client:
+    with (
+        serve(create_app(f"sqlite:///{tmp_path / 'empty.db'}")) as base,
+        httpx.Client(base_url=base) as client,
+    ):
         yield client

@@ -1,4 +1,4 @@
-"""Sixty commits of a made-up project: a 15 % regression in two series, an improvement, a stale series, failures.
+"""Sixty commits of a made-up project: a regression in two series, an improvement, a stale series, failures.
 
 The values are noise around known levels from a seeded generator; change points are given, not detected, so
 that the pages are tested and not the detector.
@@ -153,12 +153,12 @@ def build(store: Store) -> History:
 
 
 def _failures(index: int, at: Commit) -> list[Failure]:
-    places = {"machine": MACHINE.name, "environment": ENVIRONMENT.name}
     if index == BROKEN_AT:
-        return [Failure(FailureKind.BUILD, at.sha, "tiles.c:12: error: expected ';'\nmake: *** Error 1", **places)]
+        log = "tiles.c:12: error: expected ';'\nmake: *** Error 1"
+        return [Failure(FailureKind.BUILD, at.sha, log, MACHINE.name, ENVIRONMENT.name)]
     if index == COMMITS - 1:
         log = "Traceback (most recent call last):\nConnectionError: no route to host"
-        return [Failure(FailureKind.BENCHMARK, at.sha, log, benchmark="net.time_fetch", **places)]
+        return [Failure(FailureKind.BENCHMARK, at.sha, log, MACHINE.name, ENVIRONMENT.name, "net.time_fetch")]
     return []
 
 

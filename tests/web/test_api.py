@@ -1,4 +1,4 @@
-"""The JSON API: every route answers what its schema says; the OpenAPI document is reviewed as a golden file."""
+"""The JSON API: every route answers what its schema says; the OpenAPI document is a golden file."""
 
 from __future__ import annotations
 

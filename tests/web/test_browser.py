@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.web import history as made
 from tests.web.history import History
@@ -44,15 +44,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
     """A fresh page; the test fails on any console error, broken policy or request to another host."""
-    context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900}, color_scheme="light")
+    context = browser.new_context(
+        base_url=site, viewport={"width": 1280, "height": 900}, color_scheme="light"
+    )
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(site) or complaints.append(request.url))
+    said: list[tuple[str, str]] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append((message.type, message.text)))
+    page.on("pageerror", lambda error: said.append(("error", str(error))))
+    page.on("request", lambda request: asked.append(request.url))
     yield page
     context.close()
-    assert complaints == []
+    assert [text for kind, text in said if kind in ("error", "warning")] == []
+    assert [url for url in asked if not url.startswith(site)] == []
 
 
 @pytest.fixture
@@ -65,11 +69,11 @@ def series(page: Page, history: History) -> Page:
     return page
 
 
-def plot(page: Page) -> dict[str, float]:
+def plot(page: Page) -> FloatRect:
     """Where the drawing area lies on the page."""
     box = page.locator(".u-over").bounding_box()
     assert box is not None
-    return {**box}
+    return box
 
 
 def view(page: Page) -> tuple[float, float]:
@@ -90,7 +94,7 @@ def zoom(page: Page, start: float, stop: float) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_quiet_and_fits_a_phone(name: str, page: Page, history: History) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    page.goto(addresses(history)[name], wait_until="networkidle")
+    page.goto(addresses(history)[name], wait_until="load")
     widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert widths[0] <= widths[1]
 

@@ -96,7 +96,9 @@ def test_overview_of_nothing_says_what_to_do(empty_client: httpx.Client) -> None
     assert "regress run --last 3" in page
 
 
-@pytest.mark.parametrize("address", ["/benchmarks", "/commits", "/compare", "/events", "/search", "/api", "/healthz"])
+@pytest.mark.parametrize(
+    "address", ["/benchmarks", "/commits", "/compare", "/events", "/search", "/api", "/healthz"]
+)
 def test_pages_of_nothing_answer(address: str, empty_client: httpx.Client) -> None:
     assert empty_client.get(address).status_code == 200
 
@@ -161,7 +163,9 @@ def test_event_names_the_only_suspect(client: httpx.Client, history: History) ->
     page = text(client.get(f"/event/{history.regression}"))
     assert "2 affected series" in page
     assert "the shift starts here" in page
-    assert f"https://example.org/commit/{history.culprit.sha}" in client.get(f"/event/{history.regression}").text
+    assert (
+        f"https://example.org/commit/{history.culprit.sha}" in client.get(f"/event/{history.regression}").text
+    )
 
 
 def test_search_finds_benchmarks_and_commits(client: httpx.Client, history: History) -> None:
@@ -184,7 +188,9 @@ def test_search_finds_benchmarks_and_commits(client: httpx.Client, history: Hist
         ("/benchmarks?page=0", 422, "page"),
     ],
 )
-def test_wrong_addresses_say_what_was_wrong(address: str, status: int, says: str, client: httpx.Client) -> None:
+def test_wrong_addresses_say_what_was_wrong(
+    address: str, status: int, says: str, client: httpx.Client
+) -> None:
     response = client.get(address)
     assert response.status_code == status
     assert says in text(response)

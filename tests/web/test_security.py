@@ -1,7 +1,8 @@
-"""Hostile input: texts from a repository stay texts, requests stay small, and every answer says what may run."""
+"""Hostile input: texts from a repository stay texts, requests stay small, answers say what may run."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,7 @@ def fill(store: Store) -> None:
         failure = Failure(FailureKind.BENCHMARK, at.sha, EVIL, EVIL, EVIL, benchmark=EVIL)
         build = Failure(FailureKind.BUILD, at.sha, EVIL, EVIL, EVIL)
         taken = [
-            replace(made.measure(s, at, 1.0 + at.position, made.random.Random(1)), series=s)
+            replace(made.measure(s, at, 1.0 + at.position, random.Random(1)), series=s)
             for s in (series, evil_metric)
         ]
         delivery = replace(made.delivery(at, taken), machine=Machine(EVIL), environment=Environment(EVIL))
@@ -52,9 +53,7 @@ def fill(store: Store) -> None:
         store.deliver(replace(delivery, digest="failed" + at.sha, measurements=(), failures=(failure, build)))
     ids = {row.key: row.id for row in store.series_list(EVIL)}
     change = ChangePoint(1, 1.0, 2.0, 1.9, 2.1, 0.001)
-    store.replace_changes(
-        EVIL, [SeriesChange(ids[series], series, commits[0].sha, commits[1].sha, change)]
-    )
+    store.replace_changes(EVIL, [SeriesChange(ids[series], series, commits[0].sha, commits[1].sha, change)])
 
 
 @pytest.mark.parametrize(
