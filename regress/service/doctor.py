@@ -101,9 +101,9 @@ def _suites(project: Project) -> Iterator[Finding]:
 
 def _asv_environments(runner: AsvRunner) -> Iterator[Finding]:
     """Environments whose interpreter is gone measure nothing; asv notices late and says little."""
-    for environment in sorted(runner.config.environments.glob("*/bin/python")):
-        if not environment.exists():  # a link whose target was removed with its Python
-            folder = environment.parent.parent
+    for folder in sorted(runner.config.environments.glob("*")):
+        python = folder / "bin" / "python"
+        if python.is_symlink() and not python.exists():
             yield Finding("asv environment", Level.WARN, f"{folder}: its Python is gone", f"Delete {folder}")
 
 
