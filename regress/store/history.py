@@ -72,7 +72,7 @@ def _place(session: Session, branch_key: int, places: dict[int, int]) -> None:
     """Put commits at their positions; what followed the first contradiction goes, unless told again."""
     here = BranchCommitRow.branch_id == branch_key
     rows = session.execute(select(BranchCommitRow.commit_id, BranchCommitRow.position).where(here))
-    known: dict[int, int] = dict(rows.tuples().all())
+    known: dict[int, int] = dict(rows.all())
     taken = {position: id_ for id_, position in known.items()}
     conflicts = [position for id_, position in places.items() if taken.get(position, id_) != id_]
     conflicts += [min(known[id_], p) for id_, p in places.items() if known.get(id_, p) != p]
@@ -170,4 +170,4 @@ def _measured(session: Session, branch_key: int, first: int) -> dict[str, int]:
         .where(here)
         .group_by(CommitRow.sha)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
