@@ -105,7 +105,7 @@ class PytestBenchmarkRunner:
         return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False).returncode
 
     def _deliveries(self, sha: str, branch: str, result: Path, done: Finished) -> tuple[Delivery, ...]:
-        if done.status == _USAGE:
+        if done.status == _USAGE and not any("file or directory not found" in line for line in done.tail):
             raise RunnerError("pytest", "refused its arguments", log=log_end(done.tail), hint=_hint(done))
         failed = [line for line in done.tail if line.startswith(("FAILED ", "ERROR "))]
         if not result.is_file() or done.status not in (_PASSED, _SOME_FAILED):
@@ -116,7 +116,7 @@ class PytestBenchmarkRunner:
         return tuple(found) or (self._unmeasured(sha, done),)
 
     def _unmeasured(self, sha: str, done: Finished) -> Delivery:
-        machine, environment = Machine(self.machine()), Environment(f"py{platform.python_version()}")
+        machine, environment = Machine(self.machine()), Environment(_environment())
         log = "no benchmark was collected" if done.status == _NOTHING else log_end(done.tail)
         failure = Failure(FailureKind.BUILD, sha, log, machine.name, environment.name)
         return Delivery(
@@ -140,6 +140,11 @@ def find_benchmark_tests(root: Path) -> tuple[str, ...]:
         if path.stat().st_size < _TEST_FILE_LIMIT and _USES_FIXTURE.search(path.read_text("utf-8", "replace"))
     ]
     return tuple(str(path.relative_to(root)) for path in found)
+
+
+def _environment() -> str:
+    """This interpreter, named as the adapter of pytest-benchmark's files names it."""
+    return f"{platform.python_implementation()} {platform.python_version()}"
 
 
 def _at(delivery: Delivery, sha: str, branch: str) -> Delivery:
