@@ -143,7 +143,7 @@ def find_benchmark_tests(root: Path) -> tuple[str, ...]:
 
 
 def _environment() -> str:
-    """This interpreter, named as the adapter of pytest-benchmark's files names it."""
+    """The name of the interpreter, as the adapter of pytest-benchmark's files gives it."""
     return f"{platform.python_implementation()} {platform.python_version()}"
 
 
