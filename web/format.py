@@ -99,6 +99,11 @@ def age(then: datetime, now: datetime | None = None) -> str:
     return _count(round(seconds / (86_400 * 365.25)), "year")
 
 
+def is_old(then: datetime, days: int = 7) -> bool:
+    """Whether ``days`` have passed: results of last week say little about today's code."""
+    return (datetime.now(UTC) - then).total_seconds() > days * 86_400
+
+
 def _count(amount: int, name: str) -> str:
     return f"{amount} {name}{'' if amount == 1 else 's'} ago"
 

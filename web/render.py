@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "interval": format.interval,
         "within": format.within,
         "age": format.age,
+        "is_old": format.is_old,
         "moment": format.moment,
         "short": format.short,
         "plural": format.plural,

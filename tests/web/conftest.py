@@ -10,6 +10,7 @@ import pytest
 
 from regress.config import Config, ProjectConfig, WebConfig
 from regress.store import Store
+from tests.web import hostile as evil
 from tests.web.history import History, build
 from tests.web.server import serve
 from web.app import create_app
@@ -49,4 +50,22 @@ def empty_client(tmp_path: Path) -> Iterator[httpx.Client]:
         serve(create_app(f"sqlite:///{tmp_path / 'empty.db'}")) as base,
         httpx.Client(base_url=base) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base URL of a server over a store in which every text is an attack."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'regress.db'}"
+    with Store.open(url) as store:
+        evil.fill(store)
+    config = Config(root=Path("/nowhere"), web=WebConfig(commit_url="javascript:alert('{sha}')"))
+    with serve(create_app(url, config=config)) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def hostile(hostile_site: str) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with httpx.Client(base_url=hostile_site) as client:
         yield client

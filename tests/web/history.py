@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from regress.domain import (
+    Bisection,
     ChangePoint,
     Commit,
     Delivery,
@@ -147,6 +148,7 @@ def build(store: Store) -> History:
             _change(ids, commits, FONTS, FASTER_AT, (0.00044, 0.00033), (0.744, 0.756)),
         ],
     )
+    store.save_bisection(_search(commits))
     (worse,) = store.events(BRANCH, EventKind.REGRESSION)
     (better,) = store.events(BRANCH, EventKind.IMPROVEMENT)
     return History(store.url, commits, ids, worse.id, better.id)
@@ -160,6 +162,26 @@ def _failures(index: int, at: Commit) -> list[Failure]:
         log = "Traceback (most recent call last):\nConnectionError: no route to host"
         return [Failure(FailureKind.BENCHMARK, at.sha, log, MACHINE.name, ENVIRONMENT.name, "net.time_fetch")]
     return []
+
+
+def _search(commits: tuple[Commit, ...]) -> Bisection:
+    culprit = commits[SLOWER_AT].sha
+    return Bisection(
+        series=SMALL,
+        good=commits[SLOWER_AT - 5].sha,
+        bad=commits[SLOWER_AT + 5].sha,
+        first=culprit,
+        last=culprit,
+        confidence=0.987,
+        ratio=1.152,
+        low=1.143,
+        high=1.161,
+        verified=True,
+        runs=14,
+        skipped=(),
+        started_at=NOW - timedelta(minutes=90),
+        finished_at=NOW - timedelta(minutes=60),
+    )
 
 
 def _change(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
-    """A fresh page; the test fails on any console error, broken policy or request to another host."""
+    """A fresh page of the made-up project."""
+    with quiet_page(browser, site) as page:
+        yield page
+
+
+@contextmanager
+def quiet_page(browser: Browser, site: str) -> Iterator[Page]:
+    """A fresh page; fails at its end on any console error, broken policy or request to another host."""
     context = browser.new_context(
         base_url=site, viewport={"width": 1280, "height": 900}, color_scheme="light"
     )
@@ -229,3 +238,35 @@ def test_compare_is_asked_and_filtered_by_forms(page: Page) -> None:
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("tbody tr")).to_have_count(2)
     assert "verdict=slower" in page.url
+
+
+def test_a_thinned_series_gets_its_detail_on_zoom(page: Page, history: History) -> None:
+    if not chart_library_present():
+        pytest.skip("NO CHART TESTS: web/static/vendor is empty")
+    address = f"/series/{history.series[made.SMALL.title]}"
+    # the whole history is asked for with few points, as if it were a long one; zoomed views are left alone
+    page.route(re.compile(r"/points$"), lambda route: route.continue_(url=f"{route.request.url}?limit=12"))
+    page.goto(address)
+    page.locator("#plot canvas").wait_for()
+    with page.expect_response(re.compile(r"/points\?start=\d+&stop=\d+$")) as detail:
+        zoom(page, 0.1, 0.4)
+    asked = detail.value.json()
+    assert asked["decimated"] is False
+    assert asked["total"] > 12
+    box = plot(page)
+    seen = set()
+    for point in asked["points"]:
+        share = (point["position"] - view(page)[0]) / (view(page)[1] - view(page)[0])
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + 50)
+        seen.add(page.locator(".tip .sha").inner_text())
+    assert seen == {point["commit"][:10] for point in asked["points"]}
+
+
+def test_hostile_texts_do_nothing_in_a_chart(browser: Browser, hostile_site: str) -> None:
+    with quiet_page(browser, hostile_site) as page:
+        page.goto("/series/1")
+        page.locator("#plot canvas").wait_for()
+        box = plot(page)
+        page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 50)
+        expect(page.locator(".tip")).to_contain_text("<img src=x onerror=alert(2)>")
+        assert page.locator("img[src=x]").count() == 0

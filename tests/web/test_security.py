@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-
 import httpx
 import pytest
 
-from regress.config import Config, WebConfig
-from regress.domain import ChangePoint, Environment, Failure, FailureKind, Machine, SeriesChange
-from regress.store import Store
 from tests.web import history as made
-from tests.web.server import serve
-from web.app import create_app
+from tests.web.hostile import EVIL
 from web.render import script_json
 
-EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}&"
 HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy")
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A server over a store in which every text is an attack."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('hostile') / 'regress.db'}"
-    with Store.open(url) as store:
-        fill(store)
-    config = Config(root=Path("/nowhere"), web=WebConfig(commit_url="javascript:alert('{sha}')"))
-    with serve(create_app(url, config=config)) as base, httpx.Client(base_url=base) as client:
-        yield client
-
-
-def fill(store: Store) -> None:
-    """Two commits, one series with a change, two failures; evil all over."""
-    commits = [replace(made.commit(i, 2, EVIL), author=EVIL) for i in range(2)]
-    store.record_commits(EVIL, commits, default=True)
-    series = replace(
-        made.key(EVIL), parameters=((EVIL, EVIL),), machine=EVIL, environment=EVIL, branch=EVIL, version=EVIL
-    )
-    evil_metric = replace(series, metric=replace(made.TIME, name=EVIL, unit=EVIL))
-    for at in commits:
-        failure = Failure(FailureKind.BENCHMARK, at.sha, EVIL, EVIL, EVIL, benchmark=EVIL)
-        build = Failure(FailureKind.BUILD, at.sha, EVIL, EVIL, EVIL)
-        taken = [
-            replace(made.measure(s, at, 1.0 + at.position, random.Random(1)), series=s)
-            for s in (series, evil_metric)
-        ]
-        delivery = replace(made.delivery(at, taken), machine=Machine(EVIL), environment=Environment(EVIL))
-        store.deliver(delivery)
-        store.deliver(replace(delivery, digest="failed" + at.sha, measurements=(), failures=(failure, build)))
-    ids = {row.key: row.id for row in store.series_list(EVIL)}
-    change = ChangePoint(1, 1.0, 2.0, 1.9, 2.1, 0.001)
-    store.replace_changes(EVIL, [SeriesChange(ids[series], series, commits[0].sha, commits[1].sha, change)])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regress.domain import Commit, Event, SeriesChange
+from regress.domain import Bisection, Commit, Event, SeriesChange
 from regress.service.browse.common import Spark, commit_or_unknown, spark
 from regress.store import Store
 
@@ -19,13 +19,17 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """``suspects`` are the commits after the last good one up to the first bad one, oldest first."""
+    """``suspects`` are the commits after the last good one up to the first bad one, oldest first.
+
+    ``bisections`` are the searches, newest first, that looked at one of its series and ended among them.
+    """
 
     event: Event
     rows: tuple[ChangeRow, ...]
     before: Commit | None
     after: Commit | None
     suspects: tuple[Commit, ...]
+    bisections: tuple[Bisection, ...]
 
 
 def event_page(store: Store, event_id: int) -> EventPage:
@@ -34,7 +38,8 @@ def event_page(store: Store, event_id: int) -> EventPage:
     parts = sorted(event.changes, key=lambda part: -abs(part.change.ratio - 1))
     before, after = commit_or_unknown(store, event.last_before), commit_or_unknown(store, event.first_after)
     rows = [ChangeRow(part, spark(store.series(part.series_id), part.first_after)) for part in parts]
-    return EventPage(event, tuple(rows), before, after, _suspects(store, event, before, after))
+    suspects = _suspects(store, event, before, after)
+    return EventPage(event, tuple(rows), before, after, suspects, _bisections(store, event, suspects))
 
 
 def _suspects(store: Store, event: Event, before: Commit | None, after: Commit | None) -> tuple[Commit, ...]:
@@ -42,3 +47,10 @@ def _suspects(store: Store, event: Event, before: Commit | None, after: Commit |
         return ()
     line = store.commits(event.changes[0].series.branch)
     return tuple(commit for commit in line if before.position < commit.position <= after.position)
+
+
+def _bisections(store: Store, event: Event, suspects: tuple[Commit, ...]) -> tuple[Bisection, ...]:
+    series = {part.series for part in event.changes}
+    places = {commit.sha for commit in suspects}
+    found = [row for row in store.bisections() if row.series in series and row.first in places]
+    return tuple(sorted(found, key=lambda row: row.finished_at, reverse=True))
