@@ -31,10 +31,11 @@ _GAPS, _NOT_DRIVEN, _OTHER = "known gaps", "text only", "definitions"
 
 def record(request: pytest.FixtureRequest, tier: str, outcomes: list[Outcome]) -> None:
     """Leave the counts of one file on one tier in the running test's report."""
-    request.node.user_properties.append((PROPERTY, [tier, dict(Counter(map(_column, outcomes)))]))
+    request.node.user_properties.append((PROPERTY, [tier, dict(Counter(map(column, outcomes)))]))
 
 
-def _column(outcome: Outcome) -> str:
+def column(outcome: Outcome) -> str:
+    """What an outcome is counted as."""
     by_status = {"failed": _GAPS, "not driven": _NOT_DRIVEN}
     return by_status.get(outcome.status.value) or COLUMNS.get(outcome.kind, _OTHER)
 
