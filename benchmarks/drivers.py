@@ -29,10 +29,14 @@ class Guest:
         """Bytes of its memory."""
         return bytes(self._exports["memory"].read(self._store, start, start + size))
 
-    def put(self, data: bytes) -> int:
-        """Copy bytes to memory that its ``malloc`` gave; their address."""
-        address: int = self.call("malloc", len(data)) & 0xFFFFFFFF
-        self._exports["memory"].write(self._store, data, address)
+    def write(self, start: int, data: bytes) -> None:
+        """Store bytes in its memory."""
+        self._exports["memory"].write(self._store, data, start & 0xFFFFFFFF)
+
+    def put(self, data: bytes, allocate: str = "malloc") -> int:
+        """Copy bytes to memory that its allocator gave; their address."""
+        address: int = self.call(allocate, len(data)) & 0xFFFFFFFF
+        self.write(address, data)
         return address
 
     def put_string(self, text: str) -> int:
@@ -65,6 +69,58 @@ def graphviz(guest: Guest, args: Sequence[str]) -> Work:
         return guest.read(result & 0xFFFFFFFF, *struct.unpack("<I", guest.read(size, 4)))
 
     return work
+
+
+def ballistics(guest: Guest, args: Sequence[str]) -> Work:
+    """Zero a rifle at so many distances; tiny_bclibc takes projectile, air, solver and drag as one list."""
+    guest.call("_initialize")
+    machs = [i / 5 for i in range(26)]
+    drags = [0.12 + 0.27 / (1 + ((mach - 1) / 0.3) ** 2) for mach in machs]
+    projectile = [0.31, 168.0, 0.308, 1.2, 2750.0, 0.125, 11.0]
+    air = [15.0, 1013.25, 0.0, 0.5]
+    aim = [0.0] * 6
+    solver = [1.0, 1e-7, 50.0, -15000.0, 50.0, -32.17405, -1500.0]
+    numbers = [*projectile, *air, *aim, *solver, float(len(machs)), 0.0, *machs, *drags]
+    packed = struct.pack(f"<{len(numbers)}d", *numbers)
+
+    def work() -> bytes:
+        angles = []
+        for i in range(int(args[0])):
+            guest.write(guest.call("tbw_input", len(numbers)), packed)
+            if guest.call("tbw_find_zero_angle", 300.0 + 25.0 * i) != 0:
+                raise RuntimeError("tiny_bclibc found no angle")
+            _, angle = struct.unpack("<2d", guest.read(guest.call("tbw_output"), 16))
+            angles.append(f"{angle:.9f}\n")
+        return "".join(angles).encode()
+
+    return work
+
+
+def terminal(guest: Guest, args: Sequence[str]) -> Work:
+    """Feed a terminal so many screens of coloured, repainted lines; show what is on it in the end."""
+    rows, columns = 24, 80
+    screen = guest.call("create", rows, columns, 100)
+    outputs = [_output(turn, rows) for turn in range(int(args[0]))]
+    places = [(guest.put(output, allocate="wasm_alloc"), len(output)) for output in outputs]
+
+    def work() -> bytes:
+        for address, size in places:
+            guest.call("process", screen, address, size)
+        shown = guest.call("screen_contents", screen) & 0xFFFFFFFF_FFFFFFFF
+        return guest.read(shown >> 32, shown & 0xFFFFFFFF) + b"\n"
+
+    return work
+
+
+def _output(turn: int, rows: int) -> bytes:
+    """One screen of what a busy program writes: colours, wide characters, cursor moves, erasing."""
+    lines = (
+        f"\x1b[3{i % 8}mline {turn * rows + i}\x1b[0m \x1b[1mbold\x1b[22m \u00e9\u4e16 "
+        f"{'=' * (i % 40)}\x1b[K\r\n"
+        f"\x1b[s\x1b[{1 + i % rows};{60 + i % 7}H{i:>5}\x1b[u"
+        for i in range(rows)
+    )
+    return "".join(lines).encode()
 
 
 def quickjs(guest: Guest, args: Sequence[str]) -> Work:

@@ -6,6 +6,8 @@ The API is a parameter, so that tests judge the same drivers and programs agains
 from __future__ import annotations
 
 import importlib
+import os
+import tempfile
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -38,23 +40,25 @@ class Compiled:
 
     def fresh(self) -> Work:
         """A new instance, ready to work once; the work returns what the program put out."""
-        printed: list[bytes] = []
+        stdout, path = tempfile.mkstemp()
         store, linker = self.api.Store(self.engine), self.api.Linker(self.engine)
         linker.define_wasi()
-        store.set_wasi(self._wasi(printed))
+        store.set_wasi(self._wasi(path))
+        os.unlink(path)  # both ends are open
         guest = Guest(store, linker.instantiate(store, self.module))
         work = self.program.driver(guest, self.case.args)
 
         def run() -> bytes:
             result = work()
-            return b"".join(printed) + result
+            with open(stdout, "rb") as printed:
+                return printed.read() + result
 
         return run
 
-    def _wasi(self, printed: list[bytes]) -> Any:
+    def _wasi(self, stdout: str) -> Any:
         wasi = self.api.WasiConfig()
         wasi.argv = [self.program.name, *self.case.args]
-        wasi.stdout_custom = printed.append
+        wasi.stdout_file = stdout
         if self.program.stdin is not None:
             wasi.stdin_file = str(self.program.stdin)
         return wasi

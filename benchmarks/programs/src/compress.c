@@ -1,8 +1,8 @@
 /* LZ77 with a hash chain over n KiB of synthetic text, unpacked again and compared; CRC-32 of both sides. */
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernel.h"
 
 #define HASHES 4096
 #define WINDOW 32768
@@ -85,13 +85,22 @@ static size_t unpack(const uint8_t *in, size_t size, uint8_t *out) {
     return used;
 }
 
-int main(int argc, char **argv) {
-    size_t size = (size_t)(argc > 1 ? atoi(argv[1]) : 16) * 1024;
+static void kernel(unsigned kib) {
+    size_t size = (size_t)kib * 1024;
     uint8_t *text = malloc(size), *packed = malloc(2 * size), *unpacked = malloc(size + LONGEST);
-    if (!text || !packed || !unpacked) return 1;
+    if (!text || !packed || !unpacked) abort();
     make_crc_table();
     make_text(text, size);
     size_t small = pack(text, size, packed), back = unpack(packed, small, unpacked);
-    printf("%zu -> %zu -> %zu, %08x %08x\n", size, small, back, crc(text, size), crc(unpacked, back));
-    return back == size && memcmp(text, unpacked, size) == 0 ? 0 : 1;
+    if (back != size || memcmp(text, unpacked, size) != 0) abort();
+    print_number(size, 10, 1);
+    print(" -> ");
+    print_number(small, 10, 1);
+    print(" -> ");
+    print_number(back, 10, 1);
+    print(", ");
+    print_number(crc(text, size), 16, 8);
+    print(" ");
+    print_number(crc(unpacked, back), 16, 8);
+    print("\n");
 }

@@ -1,7 +1,5 @@
 /* A register machine interpreting a prime counter: an unpredictable switch in a loop (br_table). */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "kernel.h"
 
 enum { SET, MOVE, ADD, MULTIPLY, REMAINDER, JUMP, JUMP_IF_LESS, JUMP_IF_ZERO, INCREMENT, HALT };
 typedef struct { uint8_t op, a, b; int16_t c; } Op;
@@ -44,9 +42,11 @@ static uint64_t run(int64_t *r) {
     }
 }
 
-int main(int argc, char **argv) {
-    int64_t registers[8] = {argc > 1 ? atoi(argv[1]) : 100};
+static void kernel(unsigned limit) {
+    int64_t registers[8] = {limit};
     uint64_t executed = run(registers);
-    printf("%lld primes, %llu operations\n", (long long)registers[3], (unsigned long long)executed);
-    return 0;
+    print_number((uint64_t)registers[3], 10, 1);
+    print(" primes, ");
+    print_number(executed, 10, 1);
+    print(" operations\n");
 }

@@ -1,6 +1,5 @@
 /* Points of an n x n grid in the Mandelbrot set: f64 arithmetic with data-dependent loop lengths. */
-#include <stdio.h>
-#include <stdlib.h>
+#include "kernel.h"
 
 static int escape(double cx, double cy) {
     double x = 0, y = 0;
@@ -13,15 +12,17 @@ static int escape(double cx, double cy) {
     return 100;
 }
 
-int main(int argc, char **argv) {
-    int n = argc > 1 ? atoi(argv[1]) : 100, inside = 0;
+static void kernel(unsigned n) {
+    unsigned inside = 0;
     unsigned hash = 2166136261u;
-    for (int row = 0; row < n; row++)
-        for (int column = 0; column < n; column++) {
+    for (unsigned row = 0; row < n; row++)
+        for (unsigned column = 0; column < n; column++) {
             int steps = escape(3.0 * column / n - 2.0, 2.0 * row / n - 1.0);
             inside += steps == 100;
             hash = (hash ^ (unsigned)steps) * 16777619u;
         }
-    printf("%d %08x\n", inside, hash);
-    return 0;
+    print_number(inside, 10, 1);
+    print(" ");
+    print_number(hash, 16, 8);
+    print("\n");
 }

@@ -1,8 +1,7 @@
 /* SHA-256 (FIPS 180-4) of n KiB of a fixed pattern: 32-bit rotates, shifts and additions. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "kernel.h"
 
 static uint32_t K[64], state[8];
 
@@ -57,8 +56,7 @@ static void block(const uint8_t *data) {
     for (int i = 0; i < 8; i++) state[i] += s[i];
 }
 
-int main(int argc, char **argv) {
-    uint32_t kib = argc > 1 ? (uint32_t)atoi(argv[1]) : 1;
+static void kernel(unsigned kib) {
     uint8_t data[64];
     make_constants();
     for (uint32_t i = 0; i < kib * 16; i++) {
@@ -70,7 +68,6 @@ int main(int argc, char **argv) {
     uint64_t bits = (uint64_t)kib * 8192;
     for (int i = 0; i < 8; i++) data[56 + i] = (uint8_t)(bits >> (56 - 8 * i));
     block(data);
-    for (int i = 0; i < 8; i++) printf("%08x", state[i]);
-    printf("\n");
-    return 0;
+    for (int i = 0; i < 8; i++) print_number(state[i], 16, 8);
+    print("\n");
 }
