@@ -6,6 +6,8 @@ import pytest
 import wasmtime
 
 from vm.isa.opcodes import BY_CODE, BY_NAME, OPCODES, Immediate, Opcode
+from vm.isa.proposals import UNSUPPORTED_OPCODES, UNSUPPORTED_TYPES
+from vm.isa.types import ValType
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.rules import CONTEXT_RULES
@@ -82,3 +84,8 @@ def test_the_reference_tier_covers_every_opcode_once() -> None:
 
 def test_stack_effects_are_listed_exactly_where_the_row_has_no_type() -> None:
     assert set(STACK_EFFECTS) == {o.name for o in OPCODES if o.type is None} - set(CONTROL)
+
+
+def test_what_is_listed_as_unsupported_is_not_supported() -> None:
+    assert not set(UNSUPPORTED_OPCODES) & ({code if code < 0x100 else code >> 8 for code in BY_CODE})
+    assert not set(UNSUPPORTED_TYPES) & {member.value for member in ValType}

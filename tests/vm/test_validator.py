@@ -8,8 +8,9 @@ import wasmtime
 from tests.vm import binary as b
 from vm.errors import DecodeError, ValidationError
 from vm.isa.types import ValType
-from vm.module.body import MAX_LOCALS, Branch, FunctionInfo
+from vm.module.body import Branch, FunctionInfo
 from vm.module.decoder import decode
+from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_PARAMETERS, MAX_RESULTS
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_function
 
@@ -118,6 +119,20 @@ def test_more_locals_than_supported_are_refused_before_they_are_made() -> None:
     )
     with pytest.raises(ValidationError, match=f"at most {MAX_LOCALS} are supported"):
         validate(module)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"(type (func (param {'i32 ' * (MAX_PARAMETERS + 1)})))", "too many parameters"),
+        (f"(type (func (result {'i32 ' * (MAX_RESULTS + 1)})))", "too many results"),
+        (f"(func (br_table {'0 ' * (MAX_LABELS + 2)} (i32.const 0)))", "too many labels"),
+    ],
+)
+def test_what_would_make_validation_slow_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        validate(_module(text))
+    assert caught.value.message == message
 
 
 def test_the_frame_is_described() -> None:

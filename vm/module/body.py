@@ -15,12 +15,10 @@ from vm.errors import DecodeError, ValidationError
 from vm.isa.opcodes import BY_CODE
 from vm.isa.types import FuncType, ValType
 from vm.module.instructions import BlockType, block_type, read
+from vm.module.limits import MAX_LOCALS
 from vm.module.model import ModuleData
 from vm.module.reader import END_OF_SECTION
 from vm.module.rules import RULES
-
-MAX_LOCALS = 50_000
-"""Locals (parameters included) of one function that this engine accepts; the web's engines agree on it."""
 
 Operand = ValType | None
 """A type on the operand stack; None is a value that unreachable code made up, and fits every type."""

@@ -6,13 +6,11 @@ from vm.errors import ValidationError
 from vm.isa.opcodes import Opcode
 from vm.isa.types import ValType
 from vm.module.instructions import read
+from vm.module.limits import MAX_CONSTANT_STACK
 from vm.module.model import ConstExpr, ModuleData
 
 _CONSTANT = frozenset({"i32.const", "i64.const", "f32.const", "f64.const"})
 _ARITHMETIC = frozenset({f"{kind}.{op}" for kind in ("i32", "i64") for op in ("add", "sub", "mul")})
-
-MAX_STACK = 1_000
-"""Operands a constant expression may hold at once; far above what any producer writes."""
 
 
 def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValType, globals_in_scope: int) -> None:
@@ -58,8 +56,8 @@ def _step(
         stack.append(_global(module, immediate, at, globals_in_scope))
     else:
         raise ValidationError("constant expression required", at, f"{opcode} is not constant")
-    if len(stack) > MAX_STACK:
-        raise ValidationError("constant expression required", at, f"more than {MAX_STACK} operands")
+    if len(stack) > MAX_CONSTANT_STACK:
+        raise ValidationError("constant expression required", at, f"more than {MAX_CONSTANT_STACK} operands")
 
 
 def _apply(opcode: Opcode, at: int, stack: list[ValType]) -> None:

@@ -6,7 +6,7 @@ them), so decoding takes time by number of functions and not by size of code. So
 
 from __future__ import annotations
 
-from vm.errors import DecodeError
+from vm.errors import DecodeError, WasmError
 from vm.module import sections
 from vm.module.instructions import read
 from vm.module.leb import UNEXPECTED_END
@@ -31,21 +31,24 @@ def decode(binary: bytes) -> ModuleData:
         while r.at < r.end:
             last = _section(r, module, last)
         _counts_agree(module)
-    except DecodeError:
-        _blame_bodies(module)
-        raise
+    except DecodeError as error:
+        raise _fault_in_bodies(module) or error from None
     return module
 
 
-def _blame_bodies(module: ModuleData) -> None:
-    """Raise the first fault inside a body read so far, if there is one.
+def _fault_in_bodies(module: ModuleData) -> WasmError | None:
+    """The first fault inside a body read so far, if there is one.
 
     A file that breaks behind its code often broke inside it: the earlier place helps more.
     """
-    for body in module.bodies:
-        at = body.start
-        while at < body.end:
-            _, _, at = read(module.binary, at)
+    try:
+        for body in module.bodies:
+            at = body.start
+            while at < body.end:
+                _, _, at = read(module.binary, at)
+    except WasmError as error:
+        return error
+    return None
 
 
 def _header(binary: bytes) -> None:

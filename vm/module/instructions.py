@@ -11,6 +11,7 @@ from typing import Any
 
 from vm.errors import DecodeError, ValidationError
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
+from vm.isa.proposals import UNSUPPORTED_OPCODES, UNSUPPORTED_TYPES, remark
 from vm.isa.types import FuncType, ValType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
 from vm.module.model import ModuleData
@@ -68,7 +69,7 @@ def _read_prefixed(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
     """An instruction of two parts, or the error for a byte that opens none."""
     prefix = code[at]
     if prefix not in PREFIXES:
-        raise DecodeError(f"illegal opcode {prefix:02x}", at, "no instruction starts with this byte")
+        raise DecodeError(f"illegal opcode {prefix:02x}", at, remark(prefix, UNSUPPORTED_OPCODES))
     sub, next_at = unsigned(code, at + 1)
     entry = _PREFIXED.get(prefix << 8 | sub) if sub < 0x100 else None
     if entry is None:
@@ -81,6 +82,8 @@ def _read_prefixed(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
 
 
 def _index(code: bytes, at: int) -> tuple[tuple[int], int]:
+    if at < len(code) and code[at] < 0x80:  # nearly all indices are this short
+        return (code[at],), at + 1
     value, at = unsigned(code, at)
     return (value,), at
 
@@ -142,7 +145,7 @@ def _block_type(code: bytes, at: int) -> tuple[tuple[BlockType], int]:
         return (VALUE_TYPES[byte],), at + 1
     index, next_at = signed(code, at, 33)
     if index < 0:
-        raise DecodeError("malformed block type", at, f"byte {byte:#x}")
+        raise DecodeError("malformed block type", at, remark(byte, UNSUPPORTED_TYPES))
     return (index,), next_at
 
 
@@ -151,7 +154,7 @@ def _value_type(code: bytes, at: int) -> tuple[ValType, int]:
         raise DecodeError(UNEXPECTED_END, at, "a value type was expected")
     found = VALUE_TYPES.get(code[at])
     if found is None:
-        raise DecodeError("malformed value type", at, f"byte {code[at]:#x}")
+        raise DecodeError("malformed value type", at, remark(code[at], UNSUPPORTED_TYPES))
     return found, at + 1
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from vm.errors import DecodeError
+from vm.isa.proposals import UNSUPPORTED_TYPES, remark
 from vm.isa.types import ValType
 from vm.module.instructions import VALUE_TYPES, read
 from vm.module.leb import UNEXPECTED_END, unsigned
@@ -89,16 +90,18 @@ class Reader:
 
     def value_type(self) -> ValType:
         """A value type."""
-        found = VALUE_TYPES.get(self.byte("value type"))
+        byte = self.byte("value type")
+        found = VALUE_TYPES.get(byte)
         if found is None:
-            raise self.fail("malformed value type", f"byte {self.data[self.at - 1]:#x}", self.at - 1)
+            raise self.fail("malformed value type", remark(byte, UNSUPPORTED_TYPES), self.at - 1)
         return found
 
     def ref_type(self) -> ValType:
         """A reference type."""
-        found = VALUE_TYPES.get(self.byte("reference type"))
+        byte = self.byte("reference type")
+        found = VALUE_TYPES.get(byte)
         if found is None or not found.is_ref:
-            raise self.fail("malformed reference type", f"byte {self.data[self.at - 1]:#x}", self.at - 1)
+            raise self.fail("malformed reference type", remark(byte, UNSUPPORTED_TYPES), self.at - 1)
         return found
 
     def const_expr(self) -> ConstExpr:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vm.errors import DecodeError
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
 from vm.isa.types import FuncType, TableType, ValType
+from vm.module.limits import MAX_LABELS
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator
@@ -145,6 +146,8 @@ def _br_if(v: BodyValidator, immediates: Immediates) -> None:
 def _br_table(v: BodyValidator, immediates: Immediates) -> None:
     v.pop(ValType.I32)
     labels, default = immediates
+    if len(labels) > MAX_LABELS:
+        raise v.fail("too many labels", f"{len(labels)}, at most {MAX_LABELS} are supported")
     arity = len(v.label(default).label)
     for depth in (*labels, default):
         target = v.label(depth)

@@ -15,6 +15,7 @@ from vm.isa.types import FuncType, Limits, ValType
 from vm.module.body import BodyValidator, Branch, FunctionInfo
 from vm.module.constants import check_constant
 from vm.module.instructions import read
+from vm.module.limits import MAX_PARAMETERS, MAX_RESULTS
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
 
 __all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_module"]
@@ -45,6 +46,8 @@ def validate_function(module: ModuleData, index: int) -> FunctionInfo:
 
 def validate_module(module: ModuleData) -> None:
     """Check all but the bodies."""
+    for at, signature in enumerate(module.types):
+        _check_type(signature, f"type {at}")
     for at, index in enumerate(module.functions):
         _known(index, module.types, "type", f"function {at}")
     _check_limits(module)
@@ -57,6 +60,15 @@ def validate_module(module: ModuleData) -> None:
         if data.offset is not None:
             _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
             check_constant(module, data.offset, ValType.I32, len(module.globals))
+
+
+def _check_type(signature: FuncType, where: str) -> None:
+    counts = ("parameters", signature.params, MAX_PARAMETERS), ("results", signature.results, MAX_RESULTS)
+    for what, types, most in counts:
+        if len(types) > most:
+            raise ValidationError(
+                f"too many {what}", 0, f"{where}: {len(types)}, at most {most} are supported"
+            )
 
 
 def _known(index: int, space: Sequence[object], what: str, where: str, at: int = 0) -> None:

@@ -1,0 +1,36 @@
+"""Bytes that belong to proposals this engine does not have yet: so that an error can say which one it is.
+
+A row that enters the opcode table (or a type that enters ``ValType``) leaves this list.
+"""
+
+from __future__ import annotations
+
+_EXCEPTIONS = "exception handling"
+_TAIL_CALLS = "tail calls"
+_FUNCTION_REFERENCES = "typed function references"
+_GC = "garbage collection"
+
+UNSUPPORTED_OPCODES: dict[int, str] = {
+    **dict.fromkeys((0x06, 0x07, 0x08, 0x09, 0x0A, 0x18, 0x19, 0x1F), _EXCEPTIONS),
+    **dict.fromkeys((0x12, 0x13), _TAIL_CALLS),
+    **dict.fromkeys((0x14, 0x15, 0xD4, 0xD5, 0xD6), _FUNCTION_REFERENCES),
+    **dict.fromkeys((0xD3, 0xFB), _GC),
+    0xFD: "SIMD",
+    0xFE: "threads",
+}
+"""Proposals by an instruction's first byte."""
+
+UNSUPPORTED_TYPES: dict[int, str] = {
+    0x7B: "SIMD",
+    **dict.fromkeys((0x63, 0x64), _FUNCTION_REFERENCES),
+    **dict.fromkeys((0x69, 0x74), _EXCEPTIONS),
+    **dict.fromkeys((0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x71, 0x72, 0x73), _GC),
+}
+"""Proposals by a value type's first byte."""
+
+
+def remark(byte: int, proposals: dict[int, str]) -> str:
+    """What an error says about an unknown byte."""
+    proposal = proposals.get(byte)
+    known = f" ({proposal}, which is not supported yet)" if proposal else ""
+    return f"byte {byte:#04x}{known}"

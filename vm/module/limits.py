@@ -1,0 +1,22 @@
+"""How big a module's parts may be where the specification leaves it open ("implementation limitations", A.2).
+
+The numbers are those on which the web's engines agree (WebAssembly JavaScript interface, "Limits"), so a
+module that runs there runs here. They keep the work of validation in proportion to the module's size.
+"""
+
+from __future__ import annotations
+
+MAX_LOCALS = 50_000
+"""Locals of one function, parameters included."""
+
+MAX_PARAMETERS = 1_000
+"""Parameters of one function or block type."""
+
+MAX_RESULTS = 1_000
+"""Results of one function or block type."""
+
+MAX_LABELS = 65_520
+"""Labels of one ``br_table``, beside the default."""
+
+MAX_CONSTANT_STACK = 1_000
+"""Operands that a constant expression may hold at once; far above what any producer writes."""
