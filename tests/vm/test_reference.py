@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import wasmtime
@@ -161,6 +163,32 @@ def test_runaway_recursion_is_a_trap_with_a_backtrace() -> None:
     assert caught.value.frames[0].function_name == "again"
     with pytest.raises(Trap):
         world.call(instance, "f")  # the first one gave its stack back
+
+
+def test_threads_have_a_stack_each() -> None:
+    """Two stores of one tier, each within its limit, both deep at the same time."""
+    config = Config(tier="reference", max_wasm_stack=1 << 16)
+    tier = ReferenceTier(config)
+    both_deep = threading.Barrier(2)
+    text = """(import "" "" (func $meet))
+      (func $down (export "down") (param i32)
+        (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (call $meet))))"""
+    module = decode(bytes(wasmtime.wat2wasm(f"(module {text})")))
+
+    def meet(args: Sequence[int]) -> list[int]:
+        both_deep.wait(timeout=60)
+        return []
+
+    def dive() -> Sequence[int]:
+        store = Store(tier, config)
+        instance = instantiate(store, module, [store.host_function(FuncType(), meet)])
+        function = instance.export("down")
+        assert isinstance(function, Function)
+        results: Sequence[int] = [*store.call(function, [500]), *store.call(function, [500])]
+        return results
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [future.result() for future in [pool.submit(dive), pool.submit(dive)]] == [[], []]
 
 
 def test_big_frames_use_up_the_stack_sooner() -> None:

@@ -6,6 +6,7 @@ only calls through host functions nest Python frames.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -23,6 +24,13 @@ Suspended = tuple[Block, Frame, FunctionCode]
 _CODES = "reference_codes"
 
 
+class _Thread(threading.local):
+    """What one thread has on its stacks: bytes of frames, and how often it entered the machine."""
+
+    used = 0
+    entries = 0
+
+
 class ReferenceTier:
     """The tier ``reference``: a plain-Python interpreter, the oracle for the others."""
 
@@ -30,8 +38,7 @@ class ReferenceTier:
 
     def __init__(self, config: Config) -> None:
         self._stack_bytes = config.max_wasm_stack
-        self._used = 0
-        self._entries = 0
+        self._thread = _Thread()
 
     def attach(self, instance: Instance) -> None:
         """Nothing to prepare: functions are translated at their first call."""
@@ -42,21 +49,24 @@ class ReferenceTier:
 
     def call(self, function: Function, args: Sequence[int]) -> list[int]:
         """Run a defined function; see ``vm.tiers.base.Tier``."""
-        used, self._entries = self._used, self._entries + 1
+        thread = self._thread
+        used = thread.used
+        thread.entries += 1
         callers: list[Suspended] = []
         try:
-            return self._run(function, args, callers)
+            return self._run(function, args, callers, used)
         except RecursionError:
-            if self._entries == 1:
+            if thread.entries == 1:
                 raise  # a host function's own
             raise Trap(TrapCode.STACK_OVERFLOW) from None
         finally:
-            self._used = used
-            self._entries -= 1
+            thread.used = used
+            thread.entries -= 1
 
-    def _run(self, function: Function, args: Sequence[int], callers: list[Suspended]) -> list[int]:
-        """The loop. ``callers`` is the call stack, innermost last."""
-        code = self._enter(function)
+    def _run(self, function: Function, args: Sequence[int], callers: list[Suspended], used: int) -> list[int]:
+        """The loop. ``callers`` is the call stack, innermost last; ``used`` the bytes of frames below."""
+        code = _code(function)
+        used = self._grow(used, code)
         frame: Frame = [*args, *code.blank]
         block = code.entry
         try:
@@ -73,17 +83,18 @@ class ReferenceTier:
                     base = block.base
                     operands = frame[base : base + block.arity]
                     if callee.host is not None:
+                        self._thread.used = used
                         results = callee.host(operands)
                         frame[base : base + len(results)] = results
                         block = block.next
                     else:
+                        target = _code(callee)
+                        used = self._grow(used, target)
                         callers.append((block, frame, code))
-                        code = self._enter(callee)
-                        frame = operands + code.blank
-                        block = code.entry
+                        frame, block, code = operands + target.blank, target.entry, target
                 else:
                     results = frame[block.base : block.base + code.results]
-                    self._used -= code.cost
+                    used -= code.cost
                     if not callers:
                         return results
                     block, frame, code = callers.pop()
@@ -94,18 +105,29 @@ class ReferenceTier:
                 trap.frames = _backtrace(code, callers)
             raise
 
-    def _enter(self, function: Function) -> FunctionCode:
-        """The code of a function about to be called, its frame accounted for."""
-        codes: dict[int, FunctionCode] = vars(function.instance).setdefault(_CODES, {})
-        code = codes.get(function.index)
-        if code is None:
-            code = codes[function.index] = translate(function)
-        self._used += code.cost
-        if self._used > self._stack_bytes:
+    def _grow(self, used: int, code: FunctionCode) -> int:
+        """The bytes of frames with one more of ``code``; traps when they are too many."""
+        used += code.cost
+        if used > self._stack_bytes:
             raise Trap(TrapCode.STACK_OVERFLOW)
-        return code
+        return used
+
+
+def _code(function: Function) -> FunctionCode:
+    """The code of a function, translated at its first call. It lives, and dies, with its instance."""
+    codes: dict[int, FunctionCode] = vars(function.instance).setdefault(_CODES, {})
+    code = codes.get(function.index)
+    if code is None:
+        code = codes[function.index] = translate(function)
+    return code
 
 
 def _backtrace(code: FunctionCode, callers: Sequence[Suspended]) -> tuple[TraceFrame, ...]:
+    """The frames of one entry, innermost first."""
     codes = [code, *(caller[2] for caller in reversed(callers))]
-    return tuple(TraceFrame(code.function.index, code.function.name) for code in codes)
+    return tuple(_trace_frame(code.function) for code in codes)
+
+
+def _trace_frame(function: Function) -> TraceFrame:
+    module = None if function.instance is None else function.instance.module.names.module
+    return TraceFrame(function.index, function.name, module)
