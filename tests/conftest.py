@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.chromium import browser as browser  # one for all: two Playwrights in a process would collide
 from tests.spec.tally import pytest_terminal_summary as pytest_terminal_summary  # a hook, found by its name
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import browser
 from tests.regress.fixtures.asv import asv_home
 from tests.regress.fixtures.repos import PlantedRepo, make_repo
 
-__all__ = ["asv_home", "browser"]
+__all__ = ["asv_home"]
 
 # One group, so that one worker builds the repository once; alone, because it measures.
 pytestmark = [pytest.mark.xdist_group("loop"), pytest.mark.alone]
