@@ -23,6 +23,7 @@ EXACT = 1e-9
 
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _LAGS = 5
+_HUGE = 1e60  # levels beyond are cut, so that sums of their fourth powers stay finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,8 @@ def prepare(values: Floats) -> Signal:
     if logarithmic:
         level = np.log(finite)
     else:
-        # Divide twice: sizes near the largest float must not overflow on the way.
-        level = finite / max(float(np.median(np.abs(finite))) if finite.size else 1.0, 1e-300)
-        level = np.clip(level, -1e150, 1e150)  # squares of levels must stay finite
+        with np.errstate(over="ignore"):  # sizes may be as far apart as floats can be
+            level = np.clip(finite / typical_size(finite), -_HUGE, _HUGE)
     level = level - np.median(level) if finite.size else level
     smooth = rolling_median(level, min(WINDOW, 2 * (finite.size // 4) + 1))
     sigma = max(neighbour_sigma(level), EXACT)
@@ -64,6 +64,12 @@ def prepare(values: Floats) -> Signal:
         sigma = max(sigma, mad(level - smooth))
     clipped = np.clip(level, smooth - CLIP * sigma, smooth + CLIP * sigma) if sigma > EXACT else level
     return Signal(kept, finite, level, clipped, sigma, logarithmic)
+
+
+def typical_size(values: Floats) -> float:
+    """The median size of the values that are not zero; 1 where there are none."""
+    sizes = np.abs(values[values != 0])
+    return float(np.median(sizes)) if sizes.size else 1.0
 
 
 def noise_floor(values: Floats) -> float:

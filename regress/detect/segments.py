@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from regress.detect.candidates import candidates
 from regress.detect.evidence import Evidence, Step, p_of, z_of
 from regress.detect.excursions import without_excursions
-from regress.detect.noise import EXACT, Floats, Signal, inflation, prepare
+from regress.detect.noise import EXACT, Floats, Signal, inflation, prepare, typical_size
 from regress.detect.options import Options
 from regress.domain import ChangePoint
 
@@ -38,6 +38,7 @@ _FLOOR = (
 _ROUNDS = 6  # it settles after two or three
 _FIRST_BAR = 0.7  # the first round's part of the full z: its noise estimate still holds steps
 _INTERVAL_Z = 2.576  # 99 %
+_LARGEST = 700.0  # exp of more overflows
 _PLAUSIBLE = 3.0  # log-likelihood below the best place's at which another place is ruled out (95 % is 1.9)
 
 
@@ -151,8 +152,8 @@ def _ratio_interval(signal: Signal, step: Step, before: float, after: float) -> 
     """A 99 % interval of after / before: around the medians' own ratio, as wide as the step is unsure."""
     if before == 0:
         return math.inf, math.inf
-    half = _INTERVAL_Z * step.error
+    half = min(_INTERVAL_Z * step.error, _LARGEST)
     if signal.logarithmic:
         return after / before * math.exp(-half), after / before * math.exp(half)
-    absolute = half * float(np.median(np.abs(signal.values))) / abs(before)
+    absolute = half * typical_size(signal.values) / abs(before)
     return after / before - absolute, after / before + absolute

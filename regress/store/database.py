@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
@@ -23,7 +23,7 @@ from regress.store.models import SCHEMA, ProjectRow
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another one; a delivery takes milliseconds."""
 
-_POSTGRES_SCHEMA_LOCK = 0x7265_6772  # "regr": an arbitrary number, the same in every process
+_POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every process
 
 
 class Database:
@@ -65,9 +65,8 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls all of it back."""
-        engine = self.engine.execution_options(regress_write=True)
-        with translated(self.url), Session(engine, expire_on_commit=False) as session, session.begin():
+        """A session that commits at the end, or rolls all of it back; writers take turns."""
+        with translated(self.url), _writing(self.engine) as session:
             yield session
 
     def close(self) -> None:
@@ -136,6 +135,19 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+@contextlib.contextmanager
+def _writing(engine: Engine) -> Iterator[Session]:
+    """A transaction that no other writer runs beside: SQLite's own rule, and PostgreSQL by a lock.
+
+    Two deliveries that meet the same new name would else both make a row for it.
+    """
+    engine = engine.execution_options(regress_write=True)
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        if engine.dialect.name == "postgresql":
+            session.execute(text(f"SELECT pg_advisory_xact_lock({_POSTGRES_WRITER})"))
+        yield session
+
+
 def _migrate(engine: Engine, shown: str) -> None:
     with engine.connect() as connection:
         if _schema(connection, shown) == SCHEMA:
@@ -145,11 +157,9 @@ def _migrate(engine: Engine, shown: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.execution_options(regress_write=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_SCHEMA_LOCK})")
-        if _schema(connection, shown) != SCHEMA:  # another process may have been faster
-            config.attributes["connection"] = connection
+    with _writing(engine) as session:
+        if _schema(session.connection(), shown) != SCHEMA:  # another process may have been faster
+            config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
 
 
@@ -171,13 +181,13 @@ def _schema(connection: Connection, shown: str) -> str | None:
 
 
 def _project(engine: Engine, name: str) -> int:
+    known = select(ProjectRow.id).where(ProjectRow.name == name)
     with Session(engine) as session:
-        found = session.scalar(select(ProjectRow.id).where(ProjectRow.name == name))
+        found = session.scalar(known)
     if found is not None:
         return found
-    with Session(engine.execution_options(regress_write=True)) as session, session.begin():
-        found = session.scalar(select(ProjectRow.id).where(ProjectRow.name == name))
-        if found is None:
+    with _writing(engine) as session:
+        if (found := session.scalar(known)) is None:
             row = ProjectRow(name=name)
             session.add(row)
             session.flush()

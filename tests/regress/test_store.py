@@ -512,6 +512,23 @@ def test_two_processes_may_create_it_at_once(url: str) -> None:
     assert opened == [[]] * 4
 
 
+def test_deliveries_of_two_writers_share_their_names(url: str) -> None:
+    def write(offset: int) -> None:
+        with Store.open(url) as store:
+            for i in range(5):
+                store.deliver(
+                    delivery(measured(i, 1.0, replace(KEY, benchmark=f"b{i}")), digest=f"{offset} {i}")
+                )
+
+    threads = [threading.Thread(target=write, args=(offset,)) for offset in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Store.open(url) as store:
+        assert (len(store.runs()), len(store.series_list())) == (15, 5)
+
+
 def test_the_lock_names_its_holder(store: Store, url: str) -> None:
     waited: list[str] = []
     with Store.open(url) as other:
