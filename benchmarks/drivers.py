@@ -21,7 +21,7 @@ class Guest:
         self._store = store
         self._exports = instance.exports(store)
 
-    def call(self, name: str, *arguments: int) -> Any:
+    def call(self, name: str, *arguments: float) -> Any:
         """Call an exported function."""
         return self._exports[name](self._store, *arguments)
 

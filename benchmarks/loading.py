@@ -29,7 +29,7 @@ class Compile:
         return {name: _compile(name) for name in OWN}
 
     def track_compile_time(self, figures: dict[str, dict[str, float]], program: str) -> float:
-        """Seconds, the best of three."""
+        """Seconds, the quickest attempt."""
         return figures[program]["compile_seconds"]
 
     def track_code_size(self, figures: dict[str, dict[str, float]], program: str) -> float:
@@ -42,9 +42,9 @@ Compile.track_code_size.unit = "bytes"  # type: ignore[attr-defined]
 
 
 def _compile(name: str) -> dict[str, float]:
-    """Statistics of the quickest of three compilations, in new engines, each with its answer checked."""
-    attempts = []
-    for _ in range(3):
+    """Statistics of the quickest of three compilations (fewer when they are slow), each with a right answer."""
+    attempts: list[dict[str, float]] = []
+    while len(attempts) < 3 and sum(figures["compile_seconds"] for figures in attempts) < 0.5:
         compiled = Compiled(programs()[name], tier="llvm", size="small")
         compiled.check()
         attempts.append(dict(compiled.engine.stats()))
@@ -55,7 +55,7 @@ class Load:
     """From bytes to a module known to be valid."""
 
     number = 1
-    repeat = (3, 7, 1.0)
+    repeat = (3, 5, 1.0)
     rounds = 1
     warmup_time = 0.0
     timeout = 60.0
@@ -97,7 +97,7 @@ class StartUp:
     params = ("llvm", "reference")
     param_names = ("tier",)
     number = 1
-    repeat = (5, 9, 1.5)
+    repeat = (4, 6, 1.0)
     rounds = 1
     warmup_time = 0.0
     timeout = 60.0

@@ -2,7 +2,8 @@
 
 One file a capability (``args``, ``clocks``, ``directories``, ``files``, ``polling``, ``process``, ``random``,
 ``sockets``); ``registry`` lists every function, ``context`` holds one program's state, ``sandbox`` keeps
-paths inside the directories that were given. The package knows memory as a ``memoryview`` and nothing of engines.
+paths inside the directories that were given. The package knows memory as a ``memoryview`` and nothing of
+engines.
 """
 
 from __future__ import annotations
