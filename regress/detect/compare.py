@@ -51,7 +51,7 @@ def compare_samples(
     if a.value <= 0 or b.value <= 0:
         return _without_ratio(a, b, minimum_effect)
     errors = [_relative_error(side, noise) for side in (a, b)]
-    shift, ratio = math.log(b.value / a.value), b.value / a.value
+    shift, ratio = math.log(b.value) - math.log(a.value), b.value / a.value
     if None in errors:
         return Answer(Verdict.UNCLEAR, ratio, 0.0, math.inf, math.inf, None)
     half = CONFIDENCE_Z * math.hypot(*(error or 0.0 for error in errors))

@@ -10,6 +10,7 @@ import numpy as np
 from regress.config import Config
 from regress.detect import compare_samples, noise_floor
 from regress.domain import Comparison, Measurement, SeriesKey
+from regress.errors import UnknownNameError
 from regress.metrics import rule
 from regress.store import Store
 
@@ -24,8 +25,10 @@ def compare(
 
     Series are matched without their branch, so that a feature branch's commit compares with one of the main
     branch; never across machines, environments or versions of a benchmark. ``benchmark`` restricts to one
-    name. Ordered as the store orders series; empty when nothing was measured at both.
+    name (UnknownNameError when there is none such). Empty when nothing was measured at both.
     """
+    if benchmark is not None and benchmark not in store.benchmarks():
+        raise UnknownNameError("benchmark", benchmark, store.benchmarks())
     before = {_anywhere(m.series): m for _, m in store.measurements_at(a)}
     chosen = (config or Config(root=Path())).detection
     found = []

@@ -92,6 +92,13 @@ def postgres_uri() -> Iterator[str]:
                 server = pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
             except Exception as error:  # whatever keeps it from starting is what to show
                 pytest.skip(f"PostgreSQL cannot be started here: {error!r}")
+        import psycopg
+
+        with psycopg.connect(
+            server.get_uri(), autocommit=True
+        ) as connection:  # the tests kill clients, not servers
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
