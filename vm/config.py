@@ -29,7 +29,7 @@ class Config:
         choices=("checked", "guard"),
     )
     max_wasm_stack: int = _knob(
-        1 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
+        4 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
     )
     max_memory_pages: int = _knob(
         65_536, "Pages of 64 KiB that one memory may grow to, whatever its type says.", low=0, high=65_536
@@ -37,7 +37,10 @@ class Config:
     max_table_elements: int = _knob(
         10_000_000, "Elements that one table may grow to, whatever its type says.", low=0, high=(1 << 32) - 1
     )
-    opt_level: int = _knob(3, "How hard LLVM tries: 1 compiles quickest, 3 runs fastest.", low=1, high=3)
+    opt_level: int = _knob(3, "How hard LLVM tries: 0 compiles quickest, 3 runs fastest.", low=0, high=3)
+    quick_module_bytes: int = _knob(
+        131_072, "Modules whose bodies are together longer are compiled at level 0.", low=0, high=1 << 30
+    )
     whole_module_bytes: int = _knob(
         16_384,
         "Modules whose bodies are together no longer are compiled at once.",

@@ -14,7 +14,7 @@ def test_every_knob_says_what_it_is_and_its_default_is_allowed() -> None:
 @pytest.mark.parametrize(
     ("knob", "value", "words"),
     [
-        ("opt_level", 9, "expected 1 to 3, got 9"),
+        ("opt_level", 9, "expected 0 to 3, got 9"),
         ("opt_level", "3", "expected int, got '3'"),
         ("opt_level", True, "expected int, got True"),
         ("memory_guard", "none", "expected one of checked"),

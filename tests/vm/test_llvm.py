@@ -30,7 +30,7 @@ CHAIN = """(module (memory 1) (table 1 funcref) (elem (i32.const 0) $c)
 @pytest.mark.parametrize(
     "knobs", [{}, {"whole_module_bytes": 0}, {"whole_module_bytes": 0, "batch_bytes": 1}]
 )
-@pytest.mark.parametrize("level", [1, 3])
+@pytest.mark.parametrize("level", [0, 1, 3])
 def test_a_result_does_not_depend_on_batches_or_level(knobs: dict[str, int], level: int) -> None:
     i = instance(store("llvm", opt_level=level, **knobs), CHAIN)
     assert call(i, "a", 10) == [15]

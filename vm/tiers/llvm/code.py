@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,14 +50,21 @@ def build(ir: str, level: int, externals: Mapping[str, int], costs: Costs) -> Co
     return Code(images[0], loaded.symbols)
 
 
-_libraries = [ctypes.CDLL(None)]
+_LIBRARIES = (None, "libm.so.6", "libgcc_s.so.1")
+"""Where LLVM's own calls are found: the process (C library), mathematics, and arithmetic wider than the machine's."""
+
+
+@functools.cache
+def _library(name: str | None) -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        return None
 
 
 def _library_function(name: str) -> int:
-    """The address of a C function that LLVM calls on its own, such as memmove or, on old processors, floor."""
-    if len(_libraries) == 1:
-        _libraries.append(ctypes.CDLL("libm.so.6"))
-    for library in _libraries:
-        if hasattr(library, name):
+    """The address of a function that LLVM calls on its own: memmove, __udivti3, floor on old processors."""
+    for library in map(_library, _LIBRARIES):
+        if library is not None and hasattr(library, name):
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
-    raise VMError(f"compiled code calls {name!r}, which this system's C library does not have")
+    raise VMError(f"compiled code calls {name!r}, which this system's libraries do not have")

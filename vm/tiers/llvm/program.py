@@ -2,7 +2,8 @@
 
 A small module is compiled as a whole, and only functions that can be reached from outside keep a record entry.
 In a big one, the first call of a function compiles it together with callees that are not compiled yet,
-breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will call it.
+breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will call it. A
+very big one is compiled for a quick start, not for speed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Program:
         self.addresses: dict[int, int] = {}
         size = sum(body.end - body.start for body in module.bodies)
         self._whole = size <= config.whole_module_bytes
+        self._level = config.opt_level if size <= config.quick_module_bytes else 0
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is compiled already, and what will be."""
@@ -78,7 +80,7 @@ class Program:
         for index in batch:
             translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
             parts.append(translator.translate("" if index in visible else "internal"))
-        code = build("".join(parts), self._config.opt_level, self._glue.externals, self._costs)
+        code = build("".join(parts), self._level, self._glue.externals, self._costs)
         self._costs.functions += len(batch)
         self._images.append(code)
         added = {index: code.symbols[f"f{index}"] for index in batch if index in visible}
