@@ -17,7 +17,7 @@
     (drop (f64.const -inf))
     (drop (call_indirect (type $binary) (i32.const 1) (i32.const 2) (i32.const 0)))
     (drop (select (result funcref) (ref.null func) (ref.func $everything) (local.get $t)))
-    (block (br_table 0 1 (local.get 0)) (unreachable))
+    (block (block (br_table 0 1 (local.get 0)) (unreachable)))
     (i32.const 1) (i32.const 2)
     (block (type $binary) (i32.sub))
     (drop)
