@@ -121,9 +121,7 @@ class AsvRunner:
         if delivery.environment.name in output.unbuilt:
             return self._unbuilt(sha, delivery.environment, output.unbuilt[delivery.environment.name])
         failures = tuple(
-            replace(failure, log=log_end(output.benchmark_logs[failure.benchmark]))
-            if failure.benchmark in output.benchmark_logs
-            else failure
+            replace(failure, log=log_end(output.log_of(failure.benchmark, failure.parameters)) or failure.log)
             for failure in delivery.failures
         )
         return on_branch(replace(delivery, failures=failures), branch)

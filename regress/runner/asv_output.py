@@ -12,7 +12,8 @@ only in its output, which looks like this::
     [ 0.00%] ·· Benchmarking virtualenv-py3.11
     [33.33%] ··· speed.Mix.time_mix                                     ok
     [66.67%] ··· speed.time_boom                                    failed
-    [66.67%] ···· Traceback (most recent call last):
+    [66.67%] ···· For parameters: 'quickjs'
+                  Traceback (most recent call last):
                     ...
 """
 
@@ -21,10 +22,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _STEP = re.compile(r"^(?:\[ *(?P<percent>[\d.]+)%\] )?(?P<dots>·+) (?P<text>.*)$")
 _RESULT = re.compile(r"^(?P<name>\S+)\s+(?P<info>\S.*)$")
 _NO_SUITE = "Failed to build the project and import the benchmark suite"
+_FOR_PARAMETERS = "For parameters: "
 _INTO = re.compile(r"^Installing .* into (?P<environment>\S+)$")
 
 
@@ -45,14 +48,28 @@ class AsvOutput:
     _building: str = ""
     _section: list[str] = field(default_factory=list)
     _failed: str = ""
+    _explains: bool = False
+    _indent: int = 0
+
+    def log_of(self, benchmark: str, parameters: tuple[tuple[str, str], ...]) -> list[str]:
+        """What a failed benchmark printed with these parameters, or at all; empty when it printed nothing."""
+        lines = self.benchmark_logs.get(benchmark, [])
+        head = _FOR_PARAMETERS + ", ".join(value for _, value in parameters)
+        starts = [at for at, line in enumerate(lines) if line.strip().startswith(_FOR_PARAMETERS)]
+        for start, end in pairwise([*starts, len(lines)]):
+            if lines[start].strip() == head:
+                return lines[start + 1 : end]
+        return list(lines)
 
     def feed(self, line: str, ended: bool) -> bool:
         """Take a line (``ended`` tells whether it is whole); True when ``fraction`` or ``text`` changed."""
         step = _STEP.match(line)
         if not step:
             if ended:
-                self._detail(line)
+                indent = line[: self._indent]
+                self._detail(line[self._indent :] if indent.isspace() else line)
             return False
+        self._indent = step.start("text")
         if step["percent"]:
             self.fraction = float(step["percent"]) / 100
         self.text = _short(step["text"])
@@ -63,10 +80,14 @@ class AsvOutput:
     def _step(self, depth: int, text: str) -> None:
         if depth >= 3 and self._building:
             self._section.append(text)
+        elif depth == 3 and text.startswith("="):
+            return  # the table of a parameterised benchmark, under its line
         elif depth == 3:
+            self._explains = False
             result = _RESULT.match(text)
             self._failed = result["name"] if result and "failed" in result["info"] else ""
         elif depth > 3:
+            self._explains = True
             self._detail(text)
         else:
             self._heading(text)
@@ -91,7 +112,7 @@ class AsvOutput:
     def _detail(self, line: str) -> None:
         if self._building:
             self._section.append(line)
-        elif self._failed:
+        elif self._failed and self._explains:
             self.benchmark_logs[self._failed].append(line)
 
 

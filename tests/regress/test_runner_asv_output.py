@@ -55,6 +55,29 @@ UNBUILT = """\
 """
 
 
+PARAMETERISED = """\
+[22.22%] ··· execution.peakmem_run                                     2/3 failed
+[22.22%] ··· ========== ========
+              program
+             ---------- --------
+               sieve      150M
+              compress   failed
+              quickjs    failed
+             ========== ========
+             For parameters: 'quickjs'
+             asv: benchmark timed out (timeout 60.0s)
+
+[22.22%] ···· For parameters: 'compress'
+              ValueError: kaboom
+
+              For parameters: 'quickjs'
+
+              asv: benchmark timed out (timeout 60.0s)
+
+[33.33%] ··· execution.time_run                                           ok
+"""
+
+
 def read(text: str) -> AsvOutput:
     output = AsvOutput()
     for line in text.splitlines():
@@ -72,6 +95,18 @@ def test_a_failing_benchmark_keeps_its_traceback() -> None:
     assert output.environments == ["virtualenv-py3.11"]
     assert output.unbuilt == {}
     assert output.fraction == 1.0
+
+
+def test_each_parameter_has_its_own_log() -> None:
+    output = read(PARAMETERISED)
+
+    def log(value: str) -> list[str]:
+        found = output.log_of("execution.peakmem_run", (("program", value),))
+        return [line.strip() for line in found if line.strip()]
+
+    assert log("'compress'") == ["ValueError: kaboom"]
+    assert log("'quickjs'") == ["asv: benchmark timed out (timeout 60.0s)"]
+    assert output.log_of("execution.time_run", ()) == []
 
 
 def test_a_commit_that_does_not_build_is_told_from_failing_benchmarks() -> None:
