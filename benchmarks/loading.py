@@ -42,7 +42,7 @@ Compile.track_code_size.unit = "bytes"  # type: ignore[attr-defined]
 
 
 def _compile(name: str) -> dict[str, float]:
-    """Statistics of the quickest of three compilations (fewer when they are slow), each with a right answer."""
+    """Statistics of the quickest of three compilations (fewer when slow), each with a right answer."""
     attempts: list[dict[str, float]] = []
     while len(attempts) < 3 and sum(figures["compile_seconds"] for figures in attempts) < 0.5:
         compiled = Compiled(programs()[name], tier="llvm", size="small")
