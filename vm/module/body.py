@@ -20,6 +20,8 @@ from vm.module.model import ModuleData
 from vm.module.reader import END_OF_SECTION
 from vm.module.rules import RULES
 
+_FUNCREF, _EXTERNREF = ValType.FUNCREF, ValType.EXTERNREF
+
 Operand = ValType | None
 """A type on the operand stack; None is a value that unreachable code made up, and fits every type."""
 
@@ -98,19 +100,18 @@ class BodyValidator:
 
     def run(self) -> FunctionInfo:
         """Check every instruction up to the body's final ``end``."""
-        code, end = self.module.binary, self.body.end
-        while self.frames:
-            if self.next >= end:
-                raise DecodeError(END_OF_SECTION, self.next, f"function {self.index} lacks its `end`")
-            self.at = self.next
-            self.opcode, immediates, self.next = read(code, self.at)
-            if self.next > end:
+        code, end, at, frames = self.module.binary, self.body.end, self.next, self.frames
+        while frames:
+            if at >= end:
+                raise DecodeError(END_OF_SECTION, at, f"function {self.index} lacks its `end`")
+            self.at = at
+            self.opcode, immediates, at = read(code, at)
+            self.next = at
+            if at > end:
                 raise DecodeError(END_OF_SECTION, self.at, f"{self.opcode} goes past the end of its body")
             RULES[self.opcode.code](self, immediates)
-        if self.next != end:
-            raise DecodeError(
-                "END opcode expected", self.next, f"{end - self.next} bytes behind the last `end`"
-            )
+        if at != end:
+            raise DecodeError("END opcode expected", at, f"{end - at} bytes behind the last `end`")
         return FunctionInfo(
             self.type, self.locals, self.max_stack, tuple(self.side_table), frozenset(self.ref_slots)
         )
@@ -131,11 +132,12 @@ class BodyValidator:
 
     def push(self, kind: Operand) -> None:
         """Put one value on the stack."""
-        if kind is ValType.FUNCREF or kind is ValType.EXTERNREF:
-            self.ref_slots.add(len(self.locals) + len(self.stack))
         self.stack.append(kind)
-        if len(self.stack) > self.max_stack:
-            self.max_stack = len(self.stack)
+        depth = len(self.stack)
+        if depth > self.max_stack:
+            self.max_stack = depth
+        if kind is _FUNCREF or kind is _EXTERNREF:
+            self.ref_slots.add(len(self.locals) + depth - 1)
 
     def pop(self, want: Operand = None) -> Operand:
         """Take one value off the stack; ``want`` None takes any."""

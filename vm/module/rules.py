@@ -21,21 +21,25 @@ Immediates = tuple[Any, ...]
 Rule = Callable[["BodyValidator", Immediates], None]
 
 _MAX_OFFSET = 2**32 - 1
+_I32 = ValType.I32
 
 
 def _fixed(opcode: Opcode) -> Rule:
     """The rule of an instruction whose row says all about its operands."""
     assert opcode.type is not None
-    wanted, results = opcode.type.params[::-1], opcode.type.results
+    params, results = list(opcode.type.params), opcode.type.results
+    count = len(params)
     check = _CHECKS.get(opcode.immediate)
 
     def rule(v: BodyValidator, immediates: Immediates) -> None:
         if check is not None:
             check(v, immediates)
-        for want in wanted:
-            v.pop(want)
-        for kind in results:
-            v.push(kind)
+        stack = v.stack
+        if count and len(stack) - count >= v.frame.height and stack[-count:] == params:
+            stack[-count:] = results  # nearly always; no row has more results than parameters, but constants
+            return
+        v.pop_all(params)
+        v.push_all(results)
 
     return rule
 
@@ -98,7 +102,7 @@ def _loop(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _if(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     frame = v.enter("if", immediates[0])
     frame.false_branch = v.skip(len(frame.type.params))
 
@@ -136,7 +140,7 @@ def _br(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _br_if(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     target = v.label(immediates[0])
     v.pop_all(target.label)
     v.push_all(target.label)
@@ -144,7 +148,7 @@ def _br_if(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _br_table(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     labels, default = immediates
     if len(labels) > MAX_LABELS:
         raise v.fail("too many labels", f"{len(labels)}, at most {MAX_LABELS} are supported")
@@ -177,7 +181,7 @@ def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
     if _table(v, table).element is not ValType.FUNCREF:
         raise v.fail("type mismatch", f"table {table} does not hold functions")
     v.check_index(index, v.module.types, "type")
-    v.pop(ValType.I32)
+    v.pop(_I32)
     _invoke(v, v.module.types[index])
 
 
@@ -189,7 +193,7 @@ def _drop(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _select(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     second = v.pop()
     first = v.pop(second)
     kind = first or second
@@ -202,7 +206,7 @@ def _select_t(v: BodyValidator, immediates: Immediates) -> None:
     kinds = immediates[0]
     if len(kinds) != 1:
         raise v.fail("invalid result arity", f"{len(kinds)} types, 1 was expected")
-    v.pop(ValType.I32)
+    v.pop(_I32)
     v.pop_all((kinds[0], kinds[0]))
     v.push(kinds[0])
 
@@ -211,8 +215,10 @@ def _select_t(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _local(v: BodyValidator, immediates: Immediates) -> ValType:
-    v.check_index(immediates[0], v.locals, "local")
-    return v.locals[immediates[0]]
+    index: int = immediates[0]
+    if index >= len(v.locals):
+        v.check_index(index, v.locals, "local")
+    return v.locals[index]
 
 
 def _local_get(v: BodyValidator, immediates: Immediates) -> None:
@@ -250,35 +256,35 @@ def _table(v: BodyValidator, index: int) -> TableType:
 
 
 def _table_get(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     v.push(_table(v, immediates[0]).element)
 
 
 def _table_set(v: BodyValidator, immediates: Immediates) -> None:
     v.pop(_table(v, immediates[0]).element)
-    v.pop(ValType.I32)
+    v.pop(_I32)
 
 
 def _table_size(v: BodyValidator, immediates: Immediates) -> None:
     _table(v, immediates[0])
-    v.push(ValType.I32)
+    v.push(_I32)
 
 
 def _table_grow(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(ValType.I32)
+    v.pop(_I32)
     v.pop(_table(v, immediates[0]).element)
-    v.push(ValType.I32)
+    v.push(_I32)
 
 
 def _table_fill(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop_all((ValType.I32, _table(v, immediates[0]).element, ValType.I32))
+    v.pop_all((_I32, _table(v, immediates[0]).element, _I32))
 
 
 def _table_copy(v: BodyValidator, immediates: Immediates) -> None:
     destination, source = immediates
     if _table(v, destination).element is not _table(v, source).element:
         raise v.fail("type mismatch", "the tables hold references of different types")
-    v.pop_all((ValType.I32,) * 3)
+    v.pop_all((_I32,) * 3)
 
 
 def _table_init(v: BodyValidator, immediates: Immediates) -> None:
@@ -287,7 +293,7 @@ def _table_init(v: BodyValidator, immediates: Immediates) -> None:
     _check_elem(v, immediates)
     if v.module.elements[segment].type is not element:
         raise v.fail("type mismatch", "segment and table hold references of different types")
-    v.pop_all((ValType.I32,) * 3)
+    v.pop_all((_I32,) * 3)
 
 
 def _ref_null(v: BodyValidator, immediates: Immediates) -> None:
@@ -298,7 +304,7 @@ def _ref_is_null(v: BodyValidator, immediates: Immediates) -> None:
     kind = v.pop()
     if kind is not None and not kind.is_ref:
         raise v.fail("type mismatch", f"expected a reference, found {kind}")
-    v.push(ValType.I32)
+    v.push(_I32)
 
 
 def _ref_func(v: BodyValidator, immediates: Immediates) -> None:
