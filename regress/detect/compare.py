@@ -98,7 +98,7 @@ def _more_runs(shift: float, half: float, effect: float) -> int | None:
     target = abs(shift) if abs(shift) >= effect else max(abs(shift), effect - abs(shift))
     if target <= 0:
         return None
-    more = math.ceil(min((half / target) ** 2, 1e9)) - 1
+    more = math.ceil(min(half / target, MOST_RUNS) ** 2) - 1
     return max(1, more) if more <= MOST_RUNS else None
 
 

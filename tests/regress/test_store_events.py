@@ -1,0 +1,128 @@
+"""Events and their triage, and bisections, on every database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from regress.domain import (
+    Bisection,
+    ChangePoint,
+    EventKind,
+    EventUpdate,
+    SeriesChange,
+    State,
+)
+from regress.errors import UnknownNameError
+from regress.store import Store
+from tests.regress.fixtures.stores import (
+    KEY,
+    START,
+    delivery,
+    measured,
+    sha,
+)
+
+
+@pytest.fixture
+def ids(store: Store) -> list[int]:
+    """Two series with points at every commit; their ids."""
+    keys = [KEY, replace(KEY, benchmark="other")]
+    store.deliver(delivery(*(measured(i, 1.0, key) for i in range(10) for key in keys)))
+    return [summary.id for summary in store.series_list("main")]
+
+
+def change(
+    series: int, at: int, ratio: float = 1.2, reach: tuple[int, int] | None = None, p: float = 1e-6
+) -> SeriesChange:
+    low, high = reach or (at, at)
+    point = ChangePoint(at, 1.0, ratio, ratio - 0.1, ratio + 0.1, p, low, high)
+    return SeriesChange(series, KEY, sha(at - 1), sha(at), point, sha(low), sha(high))
+
+
+def test_changes_of_one_commit_and_kind_are_one_event(store: Store, ids: list[int]) -> None:
+    update = store.replace_changes(
+        "main", [change(ids[0], 5), change(ids[1], 5, 1.5), change(ids[0], 8, 0.8)]
+    )
+    assert len(update.new) == 2
+    improvement, regression = store.events()
+    assert (improvement.kind, improvement.first_after) == (EventKind.IMPROVEMENT, sha(8))
+    assert (regression.kind, regression.last_before, regression.first_after) == (
+        EventKind.REGRESSION,
+        sha(4),
+        sha(5),
+    )
+    assert regression.worst.change.ratio == 1.5
+    assert {c.series.benchmark for c in regression.changes} == {"bench", "other"}
+    assert store.events(kind=EventKind.REGRESSION) == [regression]
+    assert store.events(limit=1) == [improvement]
+    assert store.event(regression.id) == regression
+
+
+def test_an_unsure_change_joins_the_sure_one_that_it_may_be(store: Store, ids: list[int]) -> None:
+    store.replace_changes("main", [change(ids[0], 6, reach=(4, 7), p=1e-4), change(ids[1], 5, p=1e-9)])
+    (event,) = store.events()
+    assert (event.last_before, event.first_after) == (sha(4), sha(5))
+
+
+def test_a_sparse_series_takes_the_narrower_range_of_a_dense_one(store: Store, ids: list[int]) -> None:
+    sparse = replace(change(ids[0], 8, p=1e-9), last_before=sha(2))
+    store.replace_changes("main", [sparse, change(ids[1], 6, p=1e-5)])
+    (event,) = store.events()
+    assert (event.last_before, event.first_after) == (sha(5), sha(6))
+
+
+def test_events_keep_identity_and_triage_across_analysis(store: Store, ids: list[int]) -> None:
+    store.replace_changes("main", [change(ids[0], 5)])
+    (first,) = store.events()
+    store.set_state(first.id, State.INVESTIGATING)
+    update = store.replace_changes("main", [change(ids[0], 6, reach=(5, 6)), change(ids[1], 2)])
+    assert update.kept == (first.id,)
+    again = store.event(first.id)
+    assert (again.state, again.first_after, again.first_seen) == (
+        State.INVESTIGATING,
+        sha(6),
+        first.first_seen,
+    )
+
+
+def test_what_vanishes_went_away_and_comes_back_as_it_was(store: Store, ids: list[int]) -> None:
+    store.replace_changes("main", [change(ids[0], 5)])
+    (event,) = store.events()
+    store.set_state(event.id, State.ACKNOWLEDGED)
+    assert store.replace_changes("main", []) == EventUpdate(went_away=(event.id,))
+    assert store.events(state=State.WENT_AWAY) == [replace(store.event(event.id), state=State.WENT_AWAY)]
+    assert store.event(event.id).changes == event.changes
+    assert store.replace_changes("main", []) == EventUpdate()
+    store.replace_changes("main", [change(ids[0], 5)])
+    assert store.event(event.id).state is State.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize("state", [State.EXPECTED, State.FIXED, State.INVALID])
+def test_a_persons_last_word_stands(store: Store, ids: list[int], state: State) -> None:
+    store.replace_changes("main", [change(ids[0], 5)])
+    (event,) = store.events()
+    store.set_state(event.id, state)
+    store.replace_changes("main", [])
+    assert store.event(event.id).state is state
+    assert store.replace_changes("main", [change(ids[0], 5)]).kept == (event.id,)
+    assert store.event(event.id).state is state
+
+
+def test_unknown_branches_are_refused(store: Store) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        store.replace_changes("mian", [])
+    assert caught.value.near == ("main",)
+
+
+def test_bisections_come_back_newest_first(store: Store) -> None:
+    record = Bisection(
+        series=KEY, good=sha(1), bad=sha(9), first=sha(5), last=sha(5), confidence=0.97, ratio=1.2, low=1.1,
+        high=1.3, verified=True, runs=9, skipped=(sha(4),), started_at=START, finished_at=START,
+    )  # fmt: skip
+    later = replace(record, finished_at=START + timedelta(1))
+    store.save_bisection(later)
+    store.save_bisection(record)
+    assert store.bisections() == [later, record]
