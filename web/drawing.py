@@ -7,12 +7,15 @@ policy holds.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
 from regress.domain import Comparison, Direction, EventKind, SeriesChange, Verdict
 from regress.service.browse import Spark
+
+LEAST_SPAN = 0.08
+"""The least share of the value that a small line's height stands for: a quiet series must look quiet."""
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 160, 36, 3
 EFFECT_WIDTH, EFFECT_HEIGHT = 160, 16
@@ -34,30 +37,31 @@ def tone(meaning: Verdict | EventKind) -> str:
 
 def spark(line: Spark, meaning: str = "same") -> Markup:
     """The line; from ``line.mark`` on it takes the colour of ``meaning``. Decoration: hidden from readers."""
-    values = [v for v in line.values if math.isfinite(v)]
-    if len(values) < 2 or len(values) < len(line.values):
+    values = line.values
+    if len(values) < 2 or not all(map(math.isfinite, values)):
         return Markup("")
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    step = (SPARK_WIDTH - 2 * SPARK_MARGIN) / (len(values) - 1)
-    flat = high == low
-    points = [
-        (
-            SPARK_MARGIN + i * step,
-            SPARK_HEIGHT / 2
-            if flat
-            else SPARK_HEIGHT - SPARK_MARGIN - (v - low) / span * (SPARK_HEIGHT - 2 * SPARK_MARGIN),
-        )
-        for i, v in enumerate(values)
-    ]
+    points = _place(values)
     cut = len(points) if line.mark is None else line.mark
+    end = meaning if cut < len(points) else "same"
     x, y = points[-1]
     parts = [_polyline(points[: cut + 1], "same")] if cut else []
     if cut < len(points):
         parts.append(_polyline(points[max(cut - 1, 0) :], meaning))
-    end = meaning if cut < len(points) else "same"
     parts.append(f'<circle class="{end}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
     return _svg("spark", SPARK_WIDTH, SPARK_HEIGHT, parts)
+
+
+def _place(values: Sequence[float]) -> list[tuple[float, float]]:
+    """Values as points of the drawing, the range of values in the middle of its height."""
+    low, high = min(values), max(values)
+    middle = low / 2 + high / 2
+    span = max(high - low, abs(middle) * LEAST_SPAN) or 1.0
+    step = (SPARK_WIDTH - 2 * SPARK_MARGIN) / (len(values) - 1)
+    room = SPARK_HEIGHT - 2 * SPARK_MARGIN
+    return [
+        (SPARK_MARGIN + i * step, SPARK_HEIGHT / 2 - (value - middle) / span * room)
+        for i, value in enumerate(values)
+    ]
 
 
 def _polyline(points: list[tuple[float, float]], css: str) -> str:
@@ -79,7 +83,7 @@ def reach(rows: Iterable[SeriesChange | Comparison]) -> float:
         bound
         for row in rows
         for effect in [row.change if isinstance(row, SeriesChange) else row]
-        for bound in (effect.ratio, effect.low, effect.high)
+        for bound in ((effect.ratio, effect.low, effect.high) if effect.high < math.inf else (effect.ratio,))
     ]
     return max((abs(bound - 1) for bound in bounds if math.isfinite(bound)), default=0.0) * 1.05 or 0.01
 
@@ -87,7 +91,8 @@ def reach(rows: Iterable[SeriesChange | Comparison]) -> float:
 def effect(ratio: float, low: float, high: float, scale: float, meaning: str) -> Markup:
     """A bar from "no change" in the middle to ``ratio``, with its interval as a whisker.
 
-    ``scale`` is the change (0.15 for 15 %) at the drawing's edge; what lies beyond is cut there.
+    ``scale`` is the change (0.15 for 15 %) at the drawing's edge; what lies beyond is cut there. An interval
+    that bounds nothing has no whisker.
     """
 
     def place(r: float) -> float:
@@ -95,20 +100,19 @@ def effect(ratio: float, low: float, high: float, scale: float, meaning: str) ->
         return EFFECT_WIDTH / 2 * (1 + max(-1.0, min(1.0, share)))
 
     middle, centre, zero = EFFECT_HEIGHT / 2, place(ratio), EFFECT_WIDTH / 2
-    left, right = sorted((place(low), place(high)))
-    return _svg(
-        "effect",
-        EFFECT_WIDTH,
-        EFFECT_HEIGHT,
-        [
-            f'<rect class="{meaning}" x="{min(zero, centre):.1f}" y="{middle - 4:.1f}" '
-            f'width="{abs(centre - zero):.1f}" height="8" rx="1"/>',
-            f'<line class="zero" x1="{zero}" x2="{zero}" y1="0" y2="{EFFECT_HEIGHT}"/>',
-            f'<line class="whisker" x1="{left:.1f}" x2="{right:.1f}" y1="{middle}" y2="{middle}"/>',
-            f'<line class="whisker" x1="{left:.1f}" x2="{left:.1f}" y1="{middle - 3}" y2="{middle + 3}"/>',
-            f'<line class="whisker" x1="{right:.1f}" x2="{right:.1f}" y1="{middle - 3}" y2="{middle + 3}"/>',
-        ],
-    )
+    parts = [
+        f'<rect class="{meaning}" x="{min(zero, centre):.1f}" y="{middle - 4:.1f}" '
+        f'width="{abs(centre - zero):.1f}" height="8" rx="1"/>',
+        f'<line class="zero" x1="{zero}" x2="{zero}" y1="0" y2="{EFFECT_HEIGHT}"/>',
+    ]
+    if math.isfinite(high):
+        left, right = sorted((place(low), place(high)))
+        ends = ((left, right, 0), (left, left, 3), (right, right, 3))
+        parts += [
+            f'<line class="whisker" x1="{a:.1f}" x2="{b:.1f}" y1="{middle - h}" y2="{middle + h}"/>'
+            for a, b, h in ends
+        ]
+    return _svg("effect", EFFECT_WIDTH, EFFECT_HEIGHT, parts)
 
 
 def mean_tone(ratio: float, direction: Direction, least: float = 0.005) -> str:

@@ -79,7 +79,9 @@ def change(ratio: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The bounds of a ratio as "+14.1 % to +16.5 %"."""
+    """The bounds of a ratio as "+14.1 % to +16.5 %"; "unknown" when anything is possible."""
+    if low <= 0 and math.isinf(high):
+        return "interval unknown"
     return f"{change(low)} to {change(high)}"
 
 

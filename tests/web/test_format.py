@@ -92,6 +92,12 @@ def test_spark_changes_colour_at_the_mark() -> None:
     assert after.split("/>")[0].count(",") == 3
 
 
+def test_spark_of_a_quiet_series_looks_quiet() -> None:
+    drawn = str(drawing.spark(Spark((100.0, 100.5, 99.8, 100.1))))
+    heights = [float(point.split(",")[1]) for point in drawn.split('points="')[1].split('"')[0].split()]
+    assert max(heights) - min(heights) < drawing.SPARK_HEIGHT / 8
+
+
 @pytest.mark.parametrize("values", [(), (1.0,), (1.0, math.nan, 2.0)])
 def test_spark_of_too_little_draws_nothing(values: tuple[float, ...]) -> None:
     assert str(drawing.spark(Spark(values))) == ""
@@ -102,6 +108,12 @@ def test_effect_stays_inside_its_drawing(ratio: float, half: float, scale: float
     drawn = str(drawing.effect(ratio, ratio - half, ratio + half, scale, "worse"))
     places = [float(part.split('"')[1]) for part in drawn.split(" x")[1:]]
     assert all(0 <= place <= drawing.EFFECT_WIDTH for place in places)
+
+
+def test_effect_without_bounds_has_no_whisker() -> None:
+    assert format.interval(0.0, math.inf) == "interval unknown"
+    assert "whisker" not in drawing.effect(1.1, 0.0, math.inf, 0.2, "unclear")
+    assert str(drawing.effect(1.1, 1.0, 1.2, 0.2, "unclear")).count("whisker") == 3
 
 
 def test_mean_tone_follows_the_metrics_direction() -> None:

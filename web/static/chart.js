@@ -63,7 +63,7 @@ export class SeriesChart {
   load(points) {
     const scaled = (value) => (value === null ? null : value / this.chart.factor);
     this.points = points;
-    this.spansYears = points[0].committed_at.slice(0, 4) !== points.at(-1).committed_at.slice(0, 4);
+    this.dateStyle = dateStyle(new Date(points[0].committed_at), new Date(points.at(-1).committed_at));
     this.low = points.map((p) => scaled(p.low));
     this.high = points.map((p) => scaled(p.high));
     this.data = [points.map((p) => p.position), points.map((p) => scaled(p.value))];
@@ -100,7 +100,7 @@ export class SeriesChart {
         y: { distr: this.options.log ? 3 : 1, range: (u, min, max) => this.yRange(min, max) },
       },
       axes: [
-        { ...axis, size: 30, space: 90, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
+        { ...axis, size: 30, space: 110, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
         { ...axis, size: 78, space: 44, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
       ],
       series: [
@@ -125,9 +125,19 @@ export class SeriesChart {
       max = Math.max(max, mark.levelBefore / this.chart.factor, mark.levelAfter / this.chart.factor);
     }
     if (this.options.log && min > 0) return [min / 1.1, max * 1.1];
+    [min, max] = this.withIntervals(min, max);
     // a quiet series must look quiet: the axis spans at least 4 % of the value
     const room = Math.max((max - min) * 0.12, Math.abs(max) * 0.02) || 1;
     return this.options.fromZero && min >= 0 ? [0, max + room] : [min - room, max + room];
+  }
+
+  /** The range widened to hold the intervals in view, by at most half: one wild interval must not flatten the rest. */
+  withIntervals(min, max) {
+    const from = this.plot?.scales.x.min ?? -Infinity, to = this.plot?.scales.x.max ?? Infinity;
+    const shown = (bounds) => bounds.filter((v, i) => v !== null && this.data[0][i] >= from && this.data[0][i] <= to);
+    const half = (max - min) / 2;
+    const low = shown(this.low).reduce((a, b) => Math.min(a, b), min), high = shown(this.high).reduce((a, b) => Math.max(a, b), max);
+    return [Math.max(low, min - half), Math.min(high, max + half)];
   }
 
   axisText(value, splits) {
@@ -140,8 +150,7 @@ export class SeriesChart {
   dateAt(position) {
     if (position < this.full[0] || position > this.full[1]) return "";
     const point = this.points[nearest(this.data[0], position)];
-    const year = this.spansYears ? { year: "numeric" } : {};
-    return new Date(point.committed_at).toLocaleDateString("en", { day: "numeric", month: "short", ...year, timeZone: "UTC" });
+    return new Date(point.committed_at).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
   }
 
   // -- drawing on the canvas (device pixels) ---------------------------------------------------------
@@ -308,6 +317,14 @@ export class SeriesChart {
     const index = Math.max(0, Math.min(this.points.length - 1, now + by));
     this.plot.setCursor({ left: this.plot.valToPos(this.data[0][index], "x"), top: this.plot.valToPos(this.data[1][index], "y") });
   }
+}
+
+/** How dates along the axis are written: with the hour for a short history, with the year for a long one. */
+function dateStyle(first, last) {
+  const days = (last - first) / 86_400_000;
+  if (days < 8) return { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false };
+  const year = first.getUTCFullYear() === last.getUTCFullYear() ? {} : { year: "numeric" };
+  return { day: "numeric", month: "short", ...year };
 }
 
 function element(tag, css, text = "") {
