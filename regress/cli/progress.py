@@ -7,11 +7,14 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from regress.cli.output import count, duration
 from regress.runner import events
 from regress.runner.events import Listener
+
+_NAME_WIDTH = 32
 
 
 @contextmanager
@@ -20,9 +23,20 @@ def shown(console: Console) -> Iterator[Listener]:
     if not console.is_terminal:
         yield lambda event: _log(console, event)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as progress:
+    with Progress(*_columns(), console=console, transient=True, expand=True) as progress:
         yield _Bars(progress)
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    """Fixed widths and a note that is cut last: what is drawn must not jump about."""
+    fixed = Column(no_wrap=True, overflow="ellipsis", width=_NAME_WIDTH)
+    return (
+        TextColumn("{task.description}", table_column=fixed),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[done]:>5}", table_column=Column(no_wrap=True, min_width=5)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+        TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+    )
 
 
 class _Bars:
@@ -36,22 +50,32 @@ class _Bars:
     def __call__(self, event: events.Event) -> None:
         match event:
             case events.RunStarted() if event.todo:
-                self._commits = self._progress.add_task("commits", total=len(event.todo), note="")
+                total = len(event.todo)
+                self._commits = self._progress.add_task("commits", total=total, note="", done=f"0/{total}")
             case events.CommitStarted():
                 self._start(event)
             case events.Progress() if self._inner is not None:
-                done = None if event.fraction is None else 100 * event.fraction
-                self._progress.update(self._inner, completed=done, note=f"[dim]{escape(event.text[:60])}[/]")
+                self._progress.update(
+                    self._inner,
+                    completed=event.fraction,
+                    done="" if event.fraction is None else f"{event.fraction:.0%}",
+                    note=f"[dim]{escape(event.text)}[/]",
+                )
             case events.CommitFinished() if self._commits is not None:
-                note = f"about {duration(event.left)} left" if event.left else ""
-                self._progress.update(self._commits, advance=1, note=note)
+                self._finish(self._commits, event)
         _log(self._progress.console, event, quiet=True)
+
+    def _finish(self, bar: TaskID, event: events.CommitFinished) -> None:
+        task = next(task for task in self._progress.tasks if task.id == bar)
+        done = f"{task.completed + 1:g}/{task.total:g}"
+        note = f"about {duration(event.left)} left" if event.left else ""
+        self._progress.update(bar, advance=1, done=done, note=note)
 
     def _start(self, event: events.CommitStarted) -> None:
         if self._inner is not None:
             self._progress.remove_task(self._inner)
-        name = f"[bold]{event.commit.sha[:8]}[/] {escape(event.commit.subject[:32])}"
-        self._inner = self._progress.add_task(name, total=100, note="")
+        name = f"[bold]{event.commit.sha[:8]}[/] {escape(event.commit.subject)}"
+        self._inner = self._progress.add_task(name, total=1, note="", done="")
 
 
 def _log(console: Console, event: events.Event, *, quiet: bool = False) -> None:

@@ -18,7 +18,7 @@ from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
 from regress.domain import OPEN_STATES, Bisection, Commit, EventKind, Series, SeriesKey
 from regress.errors import RegressError, UnknownNameError
-from regress.runner import Runner
+from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
 from regress.service.project import Project
 from regress.service.run import record_history
@@ -157,7 +157,6 @@ class _Session:
         self._key = key
         self._listen = listen
         self._runner: Runner = project.runner_of(key.machine)
-        self._measured = {point for commit in commits for point, _ in store.measurements_at(commit.sha)}
 
     def search_on(self, search: Search) -> None:
         """Measure what the search asks for, until it asks no more."""
@@ -176,11 +175,23 @@ class _Session:
         outcome = self._runner.measure(
             commit, branch=self._key.branch, benchmarks=[self._key.benchmark], listen=self._listen
         )
-        known = {m.series for _, m in self._store.measurements_at(commit.sha)}
-        if self._key not in known:  # a first measurement is worth keeping; a repeated one must not replace it
+        if not outcome.built:
+            # Worth keeping, unlike the numbers: with one benchmark's a commit would count as measured.
             for delivery in outcome.deliveries:
                 self._store.deliver(delivery)
-        return next((m.value for m in outcome.measurements if m.series == self._key), None)
+        return self._value(outcome)
+
+    def _value(self, outcome: Outcome) -> float | None:
+        """The series' value in an outcome. RegressError when its benchmark is measured, but as another series."""
+        for measurement in outcome.measurements:
+            if measurement.series == self._key:
+                return measurement.value
+        others = {m.series for m in outcome.measurements if m.series.title == self._key.title}
+        if others:
+            hint = "Measure both ends anew, then bisect: regress run --again GOOD BAD"
+            what = f"{self._key.title}: its code or environment changed since it was measured"
+            raise RegressError(what, hint=hint)
+        return None
 
 
 def _conclude(session: _Session, search: Search, target: Target, started: datetime) -> Bisection:

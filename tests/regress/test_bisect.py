@@ -7,11 +7,12 @@ import json
 import pytest
 
 from regress.cli import main
+from regress.domain import FailureKind
 from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import CommitStarted, Event
 from regress.service.bisect import bisect, find_target, noise_of
 from regress.service.project import Project
-from regress.service.run import Selection, run
+from regress.service.run import Selection, is_known, run
 from tests.regress.fixtures.asv import MakeRepo, asv_environments, asv_home, make_asv_repo
 
 __all__ = ["asv_environments", "asv_home", "make_asv_repo"]
@@ -40,8 +41,11 @@ def test_the_culprit_is_found_verified_and_recorded(make_asv_repo: MakeRepo) -> 
         assert found.runs == sum(isinstance(event, CommitStarted) for event in events)
         assert found.runs <= 24
         assert store.bisections() == [found]
-        measured = {status.commit.sha for status in store.commit_statuses("main") if status.measured}
-        assert repo.culprit in measured, "what a bisection measures is kept"
+        unbuilt = {failure.commit for failure in store.failures() if failure.kind is FailureKind.BUILD}
+        assert unbuilt == set(found.skipped), "what does not build is remembered"
+        assert not is_known(store, repo.culprit, project.runners), (
+            "one benchmark's numbers are no measured commit"
+        )
 
 
 def test_the_command_takes_the_latest_regression(make_asv_repo: MakeRepo, capsys) -> None:
@@ -74,6 +78,13 @@ def test_the_command_takes_the_latest_regression(make_asv_repo: MakeRepo, capsys
     out = capsys.readouterr().out
     assert f"culprit {repo.culprit[:10]}" in out
     assert "verified against its parent" in out
+
+    suite = repo.path / "bench/speed.py"
+    suite.write_text(suite.read_text().replace("tally.checksum(1000)", "tally.checksum(900)"))
+    with pytest.raises(SystemExit) as exit_:
+        main(["bisect", "--repo", str(repo.path), "--benchmark", COUNTER])
+    assert exit_.value.code == 2
+    assert "its code or environment changed since it was measured" in capsys.readouterr().err
 
 
 def test_without_a_change_no_culprit_is_named(make_asv_repo: MakeRepo) -> None:
