@@ -24,7 +24,7 @@ class Config:
 
     tier: str = _knob("llvm", "The tier that runs functions: a name in vm.tiers.TIERS.")
     memory_guard: str = _knob(
-        "checked",
+        "guard",
         "How a memory access is kept in bounds: by guard pages and a signal handler, or by explicit checks.",
         choices=("checked", "guard"),
     )

@@ -241,5 +241,7 @@ def test_every_tier_agrees_with_wasmtime(tier: str, wat: str, args: tuple[int, .
 
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(wat=programs(), args=ARGUMENTS)
-def test_levels_of_optimisation_agree(wat: str, args: tuple[int, ...]) -> None:
-    assert ours(wat, args, "llvm", opt_level=0) == ours(wat, args, "llvm", opt_level=3)
+def test_levels_of_optimisation_and_ways_of_checking_agree(wat: str, args: tuple[int, ...]) -> None:
+    expected = ours(wat, args, "llvm", opt_level=3, memory_guard="checked")
+    assert ours(wat, args, "llvm", opt_level=3, memory_guard="guard") == expected
+    assert ours(wat, args, "llvm", opt_level=0, memory_guard="guard") == expected

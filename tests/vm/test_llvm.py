@@ -163,9 +163,10 @@ def test_an_error_inside_the_runtimes_help_reaches_the_caller(monkeypatch: pytes
         call(i, "g")
 
 
-def test_memory_that_moves_its_end_is_seen_in_the_same_function() -> None:
+@pytest.mark.parametrize("guard", ["checked", "guard"])
+def test_memory_that_moves_its_end_is_seen_in_the_same_function(guard: str) -> None:
     i = instance(
-        store("llvm"),
+        store("llvm", memory_guard=guard),
         """(module (memory 1 3) (func (export "f") (param i32) (result i32)
           (drop (memory.grow (i32.const 1)))
           (i32.store (local.get 0) (i32.const 77)) (i32.load (local.get 0))))""",

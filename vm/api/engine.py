@@ -52,8 +52,8 @@ class Engine:
         self.module_seconds = 0.0
 
     def stats(self) -> dict[str, float]:
-        """Costs so far, in CPU seconds: ``module_seconds`` (decoding, validating), and the tier's ``compile_seconds``,
-        ``code_bytes`` and what else it counts.
+        """Costs so far, in CPU seconds: ``module_seconds`` (decoding, validating), and the tier's
+        ``compile_seconds``, ``code_bytes`` and what else it counts.
         """
         return {"module_seconds": self.module_seconds, **self.tier.stats()}
 

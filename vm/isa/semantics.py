@@ -1,13 +1,13 @@
 """What each instruction means, once, as functions that emit LLVM IR text.
 
-``SEMANTICS[name].emit(builder, *operands)`` writes the instruction ``name`` (the specification's name) over SSA
-operands and returns the SSA name of its result. Every native tier renders these same emitters; only the ``Builder``
-differs (where operands come from, what a trap is, how an address is made). Control flow, variables, calls and
-tables depend on a tier's frame and are not here.
+``SEMANTICS[name].emit(builder, *operands)`` writes the instruction ``name`` (the specification's name) over
+SSA operands and returns the SSA name of its result. Every native tier renders these same emitters; only the
+``Builder`` differs (where operands come from, what a trap is, how an address is made). Control flow,
+variables, calls and tables depend on a tier's frame and are not here.
 
-Floats follow IEEE 754-2019 with the specification's NaN rules (4.3.3): every arithmetic result that is a NaN is
-quiet. LLVM treats signalling NaNs as quiet when it simplifies ("x * 1.0" becomes "x"), so the neutral constants of
-arithmetic are hidden from it (``_opaque``).
+Floats follow IEEE 754-2019 with the specification's NaN rules (4.3.3): every arithmetic result that is a NaN
+is quiet. LLVM treats signalling NaNs as quiet when it simplifies ("x * 1.0" becomes "x"), so the neutral
+constants of arithmetic are hidden from it (``_opaque``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from vm.isa.types import ValType
 
 
 class Builder(Protocol):
-    """What an emitter may ask of the tier it writes for."""
+    """What an emitter may ask of the tier it writes for.
+
+    ``access`` stands between "load" or "store" and the type of each access to memory: "volatile " where an
+    access may trap by itself (guard pages), so that none is dropped or moved over another, and "" where
+    checks trap.
+    """
+
+    access: str
 
     def value(self, text: str) -> str:
         """Append an instruction that has a result; returns the result's SSA name."""
@@ -33,7 +40,7 @@ class Builder(Protocol):
         """Trap when ``condition`` (i1) holds; what follows runs only when it does not."""
 
     def address(self, index: str, offset: int, width: int) -> str:
-        """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, trapping when outside."""
+        """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, or a trap."""
 
 
 Emit = Callable[..., str]
@@ -41,7 +48,7 @@ Emit = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Semantics:
-    """One instruction's meaning; ``condition`` says that the result is an i1 that stands for an i32 of 0 or 1."""
+    """One instruction's meaning; ``condition``: the result is an i1 that stands for an i32 of 0 or 1."""
 
     emit: Emit
     condition: bool = False
@@ -94,7 +101,7 @@ def _define(name: str, emit: Emit, *, condition: bool = False) -> None:
     SEMANTICS[name] = Semantics(emit, condition)
 
 
-# Integers (spec 4.3.2) ------------------------------------------------------------------------------------------
+# Integers (spec 4.3.2)
 
 
 def _binary(instruction: str, type: str) -> Emit:
@@ -178,7 +185,7 @@ def _define_integers(type: str, bits: int) -> None:
             _define(f"{type}.extend{width}_s", _extend(type, width))
 
 
-# Floats (spec 4.3.3) --------------------------------------------------------------------------------------------
+# Floats (spec 4.3.3)
 
 _NEUTRAL = {
     f"0x{pattern:016X}"
@@ -203,7 +210,7 @@ def _float_unary(intrinsic: str, name: str, type: str) -> Emit:
 
 
 def _extremum(intrinsic: str, name: str, type: str) -> Emit:
-    """min and max: -0 is below +0; a NaN operand gives a quiet NaN, which the sum of the operands is."""
+    """Lesser or greater: -0 is below +0; a NaN operand gives a quiet NaN, as the operands' sum is."""
 
     def emit(b: Builder, x: str, y: str) -> str:
         either = b.value(f"call {type} @llvm.{intrinsic}.{name}({type} {x}, {type} {y})")
@@ -245,7 +252,7 @@ def _define_floats(name: str, type: str) -> None:
         _define(f"{name}.{operation}", _compare(f"fcmp {predicate}", type), condition=True)
 
 
-# Conversions (spec 4.3.4) ---------------------------------------------------------------------------------------
+# Conversions (spec 4.3.4)
 
 
 def _float_constant(value: float) -> str:
@@ -310,7 +317,7 @@ def _define_conversions() -> None:
     _define("f64.promote_f32", _cast("fpext", "float", "double"))
 
 
-# Memory (spec 4.4.7) --------------------------------------------------------------------------------------------
+# Memory (spec 4.4.7)
 
 
 def _load(type: str, memory_type: str, width: int, extension: str | None) -> Emit:
@@ -318,20 +325,20 @@ def _load(type: str, memory_type: str, width: int, extension: str | None) -> Emi
 
     def emit(b: Builder, index: str, offset: int) -> str:
         pointer = b.address(index, offset, width)
-        loaded = b.value(f"load {memory_type}, ptr {pointer}, align 1{MEMORY_TAG}")
+        loaded = b.value(f"load {b.access}{memory_type}, ptr {pointer}, align 1{MEMORY_TAG}")
         return b.value(f"{extension} {memory_type} {loaded} to {type}") if extension else loaded
 
     return emit
 
 
 def _store(type: str, memory_type: str, width: int) -> Emit:
-    """``emit(builder, index, value, offset)``; there is no result, so it returns an empty name."""
+    """``emit(builder, index, value, offset)``; there is no result, so the name is empty."""
 
     def emit(b: Builder, index: str, value: str, offset: int) -> str:
         pointer = b.address(index, offset, width)
         if memory_type != type:
             value = b.value(f"trunc {type} {value} to {memory_type}")
-        b.effect(f"store {memory_type} {value}, ptr {pointer}, align 1{MEMORY_TAG}")
+        b.effect(f"store {b.access}{memory_type} {value}, ptr {pointer}, align 1{MEMORY_TAG}")
         return ""
 
     return emit
@@ -356,7 +363,7 @@ def _define_memory() -> None:
 
 
 def constant(type: ValType, value: Any) -> str:
-    """The IR text of a constant: ``value`` as ``vm.module.instructions.read`` gives it (floats as bit patterns)."""
+    """The IR text of a constant; ``value`` as ``vm.module.instructions.read`` gives it (floats as bits)."""
     if type is ValType.F64:
         return f"0x{value:016X}"
     if type is ValType.F32:
@@ -365,7 +372,7 @@ def constant(type: ValType, value: Any) -> str:
 
 
 def _single(bits: int) -> str:
-    """An f32 constant: LLVM writes it as the double of equal value; a NaN goes by its bits, to keep its payload."""
+    """An f32 constant: LLVM writes it as the double of equal value; a NaN goes by its bits."""
     sign, exponent, fraction = bits >> 31, bits >> 23 & 0xFF, bits & 0x7F_FFFF
     if exponent == 0xFF:
         return f"bitcast (i32 {bits} to float)" if fraction else f"0x{sign << 63 | 0x7FF << 52:016X}"

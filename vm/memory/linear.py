@@ -1,13 +1,13 @@
 """Linear memories: one contiguous reservation each, so that the base never moves.
 
     reservation                                          base                base + length
-    │  inaccessible  │ header page: ... owner │ length │  committed pages   │ inaccessible ... guard │
+    │  inaccessible  │ header page: ... next  │ length │  committed pages   │ inaccessible ... guard │
                                         base-16   base-8
 
-Compiled code finds the length (bytes) just below the base; ``owner`` is the store's state block, which
-the signal handler of guarded mode starts from. Growing is one ``mprotect``. In guarded mode the reservation
-covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets an
-inaccessible page; in checked mode it covers what the memory may grow to.
+Compiled code finds the length (bytes) just below the base; ``next`` makes a list of a store's memories,
+which the signal handler of guarded mode walks. Growing is one ``mprotect``. In guarded mode the reservation
+covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets
+an inaccessible page; in checked mode it covers what the memory may grow to.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ HEADER = PAGE_SIZE
 LENGTH = -8
 """Where the length in bytes lies, relative to the base."""
 
-OWNER = -16
-"""Where the address of the owning store's state block lies, relative to the base."""
+NEXT = -16
+"""Where the base of the store's next older memory lies (0: none), relative to the base."""
 
 GUARDED_SPAN = (8 << 30) + PAGE_SIZE
 """Bytes above the base in guarded mode: index and offset of 32 bits each, plus the widest access."""
@@ -39,7 +39,7 @@ class LinearMemory:
     """
 
     def __init__(
-        self, type: MemoryType, *, owner: int = 0, max_pages: int = 65_536, guarded: bool = False
+        self, type: MemoryType, *, following: int = 0, max_pages: int = 65_536, guarded: bool = False
     ) -> None:
         self.type = type
         declared = type.limits.maximum
@@ -49,7 +49,7 @@ class LinearMemory:
         self._reservation = Reservation(HEADER + span)
         self.address = self._reservation.address + HEADER
         self._reservation.commit(0, HEADER)
-        poke(self.address + OWNER, owner)
+        poke(self.address + NEXT, following)
         self.size = 0
         self.view = memoryview(b"")
         if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):

@@ -8,6 +8,7 @@ state (one per store)        function record (a funcref points here)   table rec
  32  callback: host call                                                 0  state
  40  callback: runtime help
  48  callback: compile
+ 56  base of its newest memory, which begins a list
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -33,6 +34,7 @@ STATE_STACK_FLOOR = 24
 STATE_HOST_CALL = 32
 STATE_HELP = 40
 STATE_COMPILE = 48
+STATE_MEMORIES = 56
 STATE_SIZE = 64
 
 RECORD_CODE = 0

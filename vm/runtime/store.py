@@ -8,11 +8,19 @@ from typing import Protocol
 from vm.config import Config
 from vm.isa.types import FuncType, GlobalType, MemoryType, TableType
 from vm.memory.linear import LinearMemory
-from vm.memory.native import Block, Heap, peek, poke
+from vm.memory.native import WORD, Block, Heap, peek, poke
 from vm.runtime.functions import Binder, Function, HostCallable
 from vm.runtime.globals import Global
 from vm.runtime.instance import Instance
-from vm.runtime.layout import GLOBAL_SIZE, RECORD_HANDLE, RECORD_SIZE, RECORD_TYPE, STATE_SIZE, TABLE_SIZE
+from vm.runtime.layout import (
+    GLOBAL_SIZE,
+    RECORD_HANDLE,
+    RECORD_SIZE,
+    RECORD_TYPE,
+    STATE_MEMORIES,
+    STATE_SIZE,
+    TABLE_SIZE,
+)
 from vm.runtime.tables import Table
 from vm.runtime.types import type_id
 
@@ -40,6 +48,7 @@ class Store:
         self.functions: list[Function] = []
         self.instances: list[Instance] = []
         self._heap = Heap()
+        self._memories: list[LinearMemory] = []
         self._externs: list[object] = [None]
         self._extern_handles: dict[int, int] = {}
 
@@ -69,13 +78,17 @@ class Store:
         return self.register_function(Function(type, record, host=host, bind=bind))
 
     def memory(self, type: MemoryType) -> LinearMemory:
-        """A new memory."""
-        return LinearMemory(
+        """A new memory; the store keeps it, since the signal handler walks the list of them."""
+        newest = STATE_MEMORIES // WORD
+        memory = LinearMemory(
             type,
-            owner=self.state.address,
+            following=self.state.words[newest],
             max_pages=self.config.max_memory_pages,
             guarded=self.config.memory_guard == "guard",
         )
+        self._memories.append(memory)
+        self.state.words[newest] = memory.address
+        return memory
 
     def table(self, type: TableType, init: int = 0) -> Table:
         """A new table, filled with the reference ``init``."""

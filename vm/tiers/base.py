@@ -25,8 +25,8 @@ f32 and f64 as their IEEE bits (NaN payloads survive), a funcref as the address 
 externref as its handle; a null reference is 0.
 
 **Unwinding**: a tier raises ``Trap`` for the specification's reasons, with ``TrapCode.STACK_OVERFLOW`` when
-the call stack is used up, and lets exceptions of host functions pass unchanged (the same object). It never lets a
-``RecursionError`` of its own escape, and never unwinds native code over Python frames.
+the call stack is used up, and lets exceptions of host functions pass unchanged (the same object). It never
+lets a ``RecursionError`` of its own escape, and never unwinds native code over Python frames.
 
 **Adding a tier**: a folder here with a class that fits ``Tier``, and one row in ``vm.tiers.TIERS``; every
 test that runs programs is parametrised over that registry.
@@ -54,8 +54,9 @@ class Tier(Protocol):
     def attach(self, instance: Instance) -> None:
         """Get ready to run functions of ``instance``.
 
-        Called once an instance's functions, tables, memories and globals exist, before its segments are copied
-        and its start function runs. Work that depends only on ``instance.module`` should be kept for the next.
+        Called once an instance's functions, tables, memories and globals exist, before its segments are
+        copied and its start function runs. Work that depends only on ``instance.module`` should be kept for
+        the next.
         """
 
     def call(self, function: Function, args: Sequence[int]) -> list[int]:

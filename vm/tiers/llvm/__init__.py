@@ -1,4 +1,4 @@
-"""The LLVM tier: bodies become IR text, IR becomes machine code, machine code runs on the runtime's records."""
+"""The LLVM tier: bodies become IR text, IR becomes machine code, which runs on the runtime's records."""
 
 from vm.tiers.llvm.tier import LLVMTier
 

@@ -1,6 +1,6 @@
 """Translation of calls: direct inside a batch, through function records otherwise.
 
-A record whose code is 0 belongs to a function that is not compiled yet (or to a host function without a stub yet);
+A record whose code is 0 belongs to a function that is not compiled yet, or a host function without a stub;
 the cold path asks ``@compile`` for the code.
 """
 

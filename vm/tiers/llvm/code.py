@@ -51,7 +51,7 @@ def build(ir: str, level: int, externals: Mapping[str, int], costs: Costs) -> Co
 
 
 _LIBRARIES = (None, "libm.so.6", "libgcc_s.so.1")
-"""Where LLVM's own calls are found: the process (C library), mathematics, and arithmetic wider than the machine's."""
+"""Where LLVM's own calls are found: the C library, mathematics, arithmetic wider than the machine's."""
 
 
 @functools.cache

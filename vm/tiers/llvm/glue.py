@@ -7,7 +7,7 @@
     compile, help                                     ask Python; unwind when it failed
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
-``enter`` and the call itself are separate functions: setjmp and foreign calling conventions do not mix in one.
+``enter`` and the call itself are separate functions: setjmp does not mix with foreign calling conventions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import threading
 
+from vm.errors import VMError
 from vm.isa.semantics import LLVM_TYPES
 from vm.isa.types import FuncType
 from vm.runtime.layout import (
@@ -40,8 +41,15 @@ def _field(name: str, base: str, offset: int) -> str:
     return f"  %{name} = getelementptr i8, ptr %{base}, i64 {offset}\n"
 
 
+def _enter_ir(key: int) -> str:
+    """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
+    return _ENTER.replace("KEY", str(key))
+
+
 _ENTER = (
     """\
+declare ptr @pthread_getspecific(i32)
+declare i32 @pthread_setspecific(i32, ptr)
 declare i32 @llvm.eh.sjlj.setjmp(ptr)
 declare void @llvm.eh.sjlj.longjmp(ptr)
 declare ptr @llvm.frameaddress.p0(i32)
@@ -54,6 +62,8 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
     + _field("floor_field", "state", STATE_STACK_FLOOR)
     + _field("trap_field", "state", STATE_TRAP_CODE)
     + """\
+  %outer_state = call ptr @pthread_getspecific(i32 KEY)
+  %noted = call i32 @pthread_setspecific(i32 KEY, ptr %state)
   %outer = load ptr, ptr %buffer_field
   %outer_limit = load i64, ptr %limit_field
   %frame = call ptr @llvm.frameaddress.p0(i32 0)
@@ -82,6 +92,7 @@ run:
   store i64 0, ptr %trap_field
   br label %done
 done:
+  %restored = call i32 @pthread_setspecific(i32 KEY, ptr %outer_state)
   store ptr %outer, ptr %buffer_field
   store i64 %outer_limit, ptr %limit_field
   %trap = load i64, ptr %trap_field
@@ -230,13 +241,22 @@ _ENTER_TYPE = ctypes.CFUNCTYPE(
 )
 
 
+def _thread_key() -> int:
+    """A key of thread-specific storage, for the state that a thread's compiled code works on."""
+    key = ctypes.c_uint()
+    if ctypes.CDLL(None).pthread_key_create(ctypes.byref(key), None) != 0:
+        raise VMError("no key for thread-specific storage is left in this process")
+    return key.value
+
+
 class Glue:
     """The process's glue; thunks are compiled when a type first needs one."""
 
     def __init__(self, costs: Costs) -> None:
         self._costs = costs
         self._lock = threading.Lock()
-        self._base = build(_ENTER, 1, {}, costs)
+        self.key = _thread_key()
+        self._base = build(_enter_ir(self.key), 1, {}, costs)
         self._thunks: list[Code] = []
         self._invoke: dict[FuncType, int] = {}
         self._host: dict[FuncType, int] = {}

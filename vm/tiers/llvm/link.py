@@ -1,4 +1,4 @@
-"""What ties one store to compiled code: the callbacks in its state block, and exceptions on their way through."""
+"""What ties one store to compiled code: callbacks in its state block, and exceptions on their way through."""
 
 from __future__ import annotations
 

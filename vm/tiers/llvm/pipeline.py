@@ -1,9 +1,9 @@
 """IR text to object code: parse, verify, optimise, emit.
 
-Levels 0 and 1 run what an expression needs to lose its stack traffic (sroa, simplifycfg, instcombine); at level 0
-LLVM's fast instruction selector then emits code, in a tenth of level 1's time, that runs 1.4 times as long
-(measured on Graphviz). Levels 2 and 3 are LLVM's own, with the superword vectoriser switched on by hand, since
-llvmlite leaves it off at every level.
+Levels 0 and 1 run what an expression needs to lose its stack traffic (sroa, simplifycfg, instcombine); at
+level 0 LLVM's fast instruction selector then emits code, in a tenth of level 1's time, that runs 1.4 times
+as long (measured on Graphviz). Levels 2 and 3 are LLVM's own, with the superword vectoriser switched on by
+hand, since llvmlite leaves it off at every level.
 """
 
 from __future__ import annotations

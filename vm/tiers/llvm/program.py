@@ -1,9 +1,9 @@
 """One module's compiled code: which functions are compiled together, and what stays visible.
 
-A small module is compiled as a whole, and only functions that can be reached from outside keep a record entry.
-In a big one, the first call of a function compiles it together with callees that are not compiled yet,
-breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will call it. A
-very big one is compiled for a quick start, not for speed.
+A small module is compiled as a whole, and only functions that can be reached from outside keep a record
+entry. In a big one, the first call of a function compiles it together with callees that are not compiled
+yet, breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will
+call it. A very big one is compiled for a quick start, not for speed.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def callees(module: ModuleData, index: int) -> list[int]:
 
 
 def exposed(module: ModuleData) -> set[int]:
-    """The functions that anything outside the module's own direct calls can reach: its declared references."""
+    """The functions that anything but the module's own direct calls can reach: its declared references."""
     found = {export.index for export in module.exports if export.kind == "func"}
     if module.start is not None:
         found.add(module.start)

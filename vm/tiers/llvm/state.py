@@ -1,4 +1,7 @@
-"""Translation of globals, tables and references: loads and stores in the instance's native records."""
+"""Translation of globals, tables and references: loads and stores in the instance's native records.
+
+Stores that other code can see after a trap are accesses like those to memory (``TextBuilder.access``).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def _global_get(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _global_set(t: Translator, immediates: tuple[Any, ...]) -> None:
     pointer, type = _cell(t, immediates[0])
-    t.effect(f"store {type} {t.pop()}, ptr {pointer}{GLOBALS}")
+    t.effect(f"store {t.access}{type} {t.pop()}, ptr {pointer}{GLOBALS}")
 
 
 def _record(t: Translator, table: int) -> str:
@@ -57,7 +60,7 @@ def _table_get(t: Translator, immediates: tuple[Any, ...]) -> None:
 def _table_set(t: Translator, immediates: tuple[Any, ...]) -> None:
     value = t.pop()
     pointer = element_pointer(t, immediates[0], t.pop(), TrapCode.TABLE_OUT_OF_BOUNDS)
-    t.effect(f"store i64 {value}, ptr {pointer}{ELEMENTS}")
+    t.effect(f"store {t.access}i64 {value}, ptr {pointer}{ELEMENTS}")
 
 
 def _table_size(t: Translator, immediates: tuple[Any, ...]) -> None:

@@ -75,6 +75,7 @@ class TextBuilder:
         self.lines: list[str] = []
         self.slots: list[str] = []
         self._guarded = guarded
+        self.access = "volatile " if guarded else ""
         self._values = 0
         self._labels = 0
         self._traps: set[TrapCode] = set()
@@ -150,7 +151,7 @@ class TextBuilder:
 
 
 def memory_range(limits: Limits) -> str:
-    """Metadata that tells LLVM how long memory 0 can be, so that accesses to its fixed start need no check."""
+    """Metadata that tells LLVM how long memory 0 can be: accesses to its fixed start need no check."""
     top = 65_536 if limits.maximum is None else limits.maximum
     return f"!6 = !{{i64 {limits.minimum * PAGE_SIZE}, i64 {top * PAGE_SIZE + 1}}}\n"
 

@@ -1,8 +1,9 @@
 """One validated function body to LLVM IR text.
 
-The translator walks the body once with a stack of SSA names. Locals, and the values that blocks pass to their labels,
-live in stack slots that LLVM turns into registers, so no phi nodes are written here. Code that cannot be reached
-is skipped. A comparison stays an i1 on the stack until something other than a branch wants it as an i32.
+The translator walks the body once with a stack of SSA names. Locals, and the values that blocks pass to
+their labels, live in stack slots that LLVM turns into registers, so no phi nodes are written here. Code
+that cannot be reached is skipped. A comparison stays an i1 on the stack until something other than a branch
+wants it as an i32.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Control:
 
 
 class Translator(TextBuilder):
-    """Translates function ``index``; functions in ``batch`` are called directly, others through their records.
+    """Translates function ``index``; functions in ``batch`` are called directly, others through records.
 
     ``handlers`` maps opcodes to what translates them (``vm.tiers.llvm.handlers``).
     """
@@ -75,7 +76,8 @@ class Translator(TextBuilder):
         self._walk()
         self.trap_blocks()
         parameters = "".join(f", {LLVM_TYPES[type]} %p{i}" for i, type in enumerate(self.type.params))
-        head = f"define {linkage} fastcc {result_type(self.type)} @f{self.index}(ptr nonnull %ctx{parameters}) #0 {{"
+        name = f"@f{self.index}(ptr nonnull %ctx{parameters})"
+        head = f"define {linkage} fastcc {result_type(self.type)} {name} #0 {{"
         return "\n".join([head, *self._prologue(), *self.lines, "}\n"])
 
     def _prologue(self) -> list[str]:
@@ -135,7 +137,7 @@ class Translator(TextBuilder):
                 return at
             at = following
 
-    # operands ---------------------------------------------------------------------------------------------------
+    # operands
 
     def push(self, name: str, type: str) -> None:
         """Push an operand; ``type`` i1 is a condition that stands for an i32."""
@@ -163,7 +165,7 @@ class Translator(TextBuilder):
         values.reverse()
         return values
 
-    # blocks -----------------------------------------------------------------------------------------------------
+    # blocks
 
     def _open(self, kind: str, type: FuncType) -> Control:
         carried = type.params if kind == "loop" else type.results
@@ -312,7 +314,7 @@ class Translator(TextBuilder):
         self.trap(TrapCode.UNREACHABLE)
         return True
 
-    # the plain rest -----------------------------------------------------------------------------------------------
+    # the plain rest
 
     def nop_op(self, _: tuple[Any, ...]) -> None:
         """``nop``."""
