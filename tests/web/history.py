@@ -158,6 +158,9 @@ def _failures(index: int, at: Commit) -> list[Failure]:
     if index == BROKEN_AT:
         log = "tiles.c:12: error: expected ';'\nmake: *** Error 1"
         return [Failure(FailureKind.BUILD, at.sha, log, MACHINE.name, ENVIRONMENT.name)]
+    if index == STALE_FROM:
+        log = "AttributeError: module 'legacy' has no attribute 'blit'"
+        return [Failure(FailureKind.BENCHMARK, at.sha, log, MACHINE.name, ENVIRONMENT.name, STALE.benchmark)]
     if index == COMMITS - 1:
         log = "Traceback (most recent call last):\nConnectionError: no route to host"
         return [Failure(FailureKind.BENCHMARK, at.sha, log, MACHINE.name, ENVIRONMENT.name, "net.time_fetch")]

@@ -162,6 +162,15 @@ def test_cross_leads_to_the_failed_commit(series: Page, history: History) -> Non
     expect(series).to_have_url(f"/commit/{history.commits[made.BROKEN_AT].sha}")
 
 
+def test_a_failure_behind_the_newest_measurement_is_in_view(series: Page, history: History) -> None:
+    series.goto(f"/series/{history.series[made.STALE.title]}")
+    series.locator("#plot canvas").wait_for()
+    assert view(series)[1] == made.STALE_FROM + 0.5
+    expect(series.locator(".cross").last).to_have_attribute(
+        "href", f"/commit/{history.commits[made.STALE_FROM].sha}"
+    )
+
+
 def test_keyboard_walks_zooms_and_opens(series: Page, history: History) -> None:
     series.locator("#plot").focus()
     series.keyboard.press("ArrowLeft")

@@ -31,7 +31,9 @@ export class SeriesChart {
 
   /** Draw these points from scratch, all of them in view. */
   show(points) {
-    this.full = [points[0].position - 0.5, points.at(-1).position + 0.5];
+    // commits that failed after the newest measurement belong to the picture
+    const last = this.chart.failures.reduce((at, failure) => Math.max(at, failure.position), points.at(-1).position);
+    this.full = [points[0].position - 0.5, last + 0.5];
     this.load(points);
     this.build();
   }
