@@ -182,7 +182,7 @@ class _Session:
         return self._value(outcome)
 
     def _value(self, outcome: Outcome) -> float | None:
-        """The series' value in an outcome. RegressError when its benchmark is measured, but as another series."""
+        """The series' value; RegressError when its benchmark was measured, but as another series."""
         for measurement in outcome.measurements:
             if measurement.series == self._key:
                 return measurement.value
