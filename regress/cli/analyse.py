@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from regress.cli.options import Database, Json, Repo, opened
+from regress.cli.options import Branch, Database, Json, Repo, opened
 
 
 def command(
-    branch: Annotated[str | None, typer.Option(help="The branch; else the watched one.")] = None,
+    branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
     database: Database = None,
@@ -24,10 +21,9 @@ def command(
     from regress.cli.output import changes_json, console, print_changes, print_json
     from regress.service.analyse import analyse
 
-    with opened(repo, database) as (project, store):
-        name = branch or project.branch
-        analyse(store, project.config, name)
+    with opened(repo, database, branch) as (project, store):
+        analyse(store, project.config, project.branch)
         if as_json:
-            print_json({"branch": name, "events": changes_json(store, name)})
+            print_json({"branch": project.branch, "events": changes_json(store, project.branch)})
         else:
-            print_changes(console(), store, name)
+            print_changes(console(), store, project.branch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regress.cli.options import Database, Json, Repo, Wait, opened
+from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
     from regress.domain import Bisection
@@ -24,6 +24,7 @@ def command(
     budget: Annotated[int, typer.Option(min=2, help="The most measurements of a commit to spend.")] = 60,
     wait: Wait = False,
     as_json: Json = False,
+    branch: Branch = None,
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
@@ -40,7 +41,7 @@ def command(
     from regress.cli.progress import shown
     from regress.service.bisect import bisect
 
-    with opened(repo, database) as (project, store), shown(progress_console()) as listen:
+    with opened(repo, database, branch) as (project, store), shown(progress_console()) as listen:
         found = bisect(
             project,
             store,

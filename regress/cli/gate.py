@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regress.cli.options import Database, Json, Repo, opened
+from regress.cli.options import Branch, Database, Json, Repo, opened
 
 if TYPE_CHECKING:
     from regress.service.gate import GateReport
@@ -23,6 +23,7 @@ def command(
         float | None, typer.Option(min=0.0, metavar="PERCENT", help="Smallest size that blocks, in percent.")
     ] = None,
     as_json: Json = False,
+    branch: Branch = None,
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
@@ -35,7 +36,7 @@ def command(
     from regress.cli.output import print_json
     from regress.service.gate import gate
 
-    with opened(repo, database) as (project, store):
+    with opened(repo, database, branch) as (project, store):
         start = project.history.resolve(since) if since else ""
         share = None if threshold is None else threshold / 100
         report = gate(store, project.config, project.branch, since=start, threshold=share)

@@ -8,15 +8,13 @@ from typing import Annotated
 
 import typer
 
-from regress.cli.options import Database, Json, Repo, opened
+from regress.cli.options import Branch, Database, Json, Repo, opened
 
 
 def command(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="Result files or folders of them.")],
     tool: Annotated[str | None, typer.Option(help="What wrote them; else the files tell.")] = None,
-    branch: Annotated[
-        str | None, typer.Option(help="The branch they belong to; else the watched one.")
-    ] = None,
+    branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
     database: Database = None,
@@ -34,8 +32,8 @@ def command(
     from regress.cli.output import console, count, joined, print_json
     from regress.service.ingest import ingest
 
-    with opened(repo, database) as (project, store):
-        placed = branch or project.branch
+    with opened(repo, database, branch) as (project, store):
+        placed = project.branch
         report = ingest(store, paths, branch=placed, tool=tool, history=project.history.commits(placed))
     if as_json:
         print_json(dataclasses.asdict(report))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regress.cli.options import Database, Json, Repo, Wait, opened
+from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
     from regress.service.run import RunReport
@@ -31,6 +31,7 @@ def command(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Its port (with --serve).")] = None,
     wait: Wait = False,
     as_json: Json = False,
+    branch: Branch = None,
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
@@ -51,7 +52,7 @@ def command(
     if sum((bool(revisions), last is not None, since_last)) > 1:
         raise typer.BadParameter("give revisions, --last or --since-last: one of them")
     selection = Selection(last, tuple(revisions or ()), since_last)
-    with opened(repo, database) as (project, store):
+    with opened(repo, database, branch) as (project, store):
         with shown(progress_console()) as listen:
             report = run(project, store, selection, listen=listen, again=again, wait=wait)
         if as_json:

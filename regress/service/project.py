@@ -22,10 +22,11 @@ class Project:
 
     config: Config
     history: History
+    chosen_branch: str = ""
 
     @classmethod
-    def open(cls, path: Path, *, database: str | None = None) -> Project:
-        """The project whose checkout holds ``path``; ``database`` overrides the configured URL.
+    def open(cls, path: Path, *, database: str | None = None, branch: str | None = None) -> Project:
+        """The project whose checkout holds ``path``; ``database`` and ``branch`` overrule the configuration.
 
         HistoryError outside a repository, ConfigError for a wrong regress.toml.
         """
@@ -35,7 +36,7 @@ class Project:
             config = Config(root=history.root)
         if database:
             config = _with_database(config, database)
-        return cls(config, history)
+        return cls(config, history, branch or "")
 
     @property
     def state(self) -> Path:
@@ -49,6 +50,11 @@ class Project:
 
     @cached_property
     def branch(self) -> str:
+        """The branch at work: the chosen one, else the watched one."""
+        return self.chosen_branch or self.watched_branch
+
+    @cached_property
+    def watched_branch(self) -> str:
         """The branch under watch: the configured one, else the repository's default."""
         return self.config.project.branch or self.history.default_branch()
 

@@ -116,7 +116,7 @@ def record_history(project: Project, store: Store, chosen: Sequence[Commit]) -> 
     known = store.commits(project.branch)
     first = min((commit.position for commit in (*chosen, *known[:1])), default=0)
     stretch = [commit for commit in project.history.commits(project.branch) if commit.position >= first]
-    store.record_commits(project.branch, stretch, default=True)
+    store.record_commits(project.branch, stretch, default=project.branch == project.watched_branch)
 
 
 def is_known(store: Store, sha: str, runners: Sequence[Runner]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from regress.domain import (
     Measurement,
     SeriesKey,
 )
-from regress.errors import RegressError
+from regress.errors import RegressError, UnknownRevisionError
 from regress.metrics import WALL_TIME
 from regress.runner import RUNNERS, find_suites
 from regress.service.project import Project
@@ -117,6 +118,20 @@ def test_history_is_recorded_from_the_oldest_needed_commit_on(project: Project, 
     record_history(project, store, commits[4:5])
     assert store.commits("main") == commits[4:]
     assert store.default_branch() == "main"
+
+
+def test_another_branch_than_the_watched_one(project: Project, store: Store) -> None:
+    commits = project.history.commits("main")
+    record_history(project, store, commits[-1:])
+    repo = project.history.root
+    subprocess.run(["git", "branch", "topic", commits[2].sha], cwd=repo, check=True)
+    topic = Project.open(repo, branch="topic")
+    assert select_commits(topic, store, Selection()) == commits[:3]
+    record_history(topic, store, commits[:3])
+    assert (store.branches(), store.default_branch()) == (["main", "topic"], "main")
+    with pytest.raises(UnknownRevisionError) as caught:
+        select_commits(Project.open(repo, branch="topik"), store, Selection())
+    assert "topic" in caught.value.hint
 
 
 def test_runners_are_what_the_configuration_may_name(tmp_path: Path) -> None:
