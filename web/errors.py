@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,7 +33,9 @@ def install(app: FastAPI) -> None:
 def _regress(request: Request, error: Exception) -> Response:
     assert isinstance(error, RegressError)
     if isinstance(error, UnknownNameError):
-        links = [(name, _LINKS[error.kind].format(name)) for name in error.near if error.kind in _LINKS]
+        links = [
+            (name, _LINKS[error.kind].format(quote(name))) for name in error.near if error.kind in _LINKS
+        ]
         return _answer(request, 404, str(error), error.hint, links, error.near)
     return _answer(request, 503 if isinstance(error, StoreError) else 400, str(error), error.hint)
 

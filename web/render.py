@@ -7,6 +7,7 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -40,6 +41,11 @@ def script_json(data: Any) -> Markup:
     return Markup(escaped)  # noqa: S704 # escaped on the line above
 
 
+def queries(parameters: dict[str, Any]) -> str:
+    """Parameters as a query string, those without a value left out."""
+    return urlencode({name: value for name, value in parameters.items() if value})
+
+
 def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -60,6 +66,7 @@ def _environment() -> Environment:
         "plural": format.plural,
         "tone": drawing.tone,
         "script_json": script_json,
+        "queries": queries,
     }
     env.globals |= {
         "static": static,

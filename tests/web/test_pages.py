@@ -154,10 +154,32 @@ def test_compare_filters_live_in_the_address(client: httpx.Client, history: Hist
     assert "None of the 5 series passes" in text(client.get(base + "&q=nothing+like+this"))
 
 
+def test_changes_filters_live_in_the_address(client: httpx.Client) -> None:
+    worse = client.get("/events?kind=regression")
+    assert made.SMALL.title in text(worse)
+    assert made.FONTS.title not in text(worse)
+    assert 'href="/events?branch=main&amp;kind=regression&amp;state=new"' in worse.text
+    assert made.SMALL.title in text(client.get("/events?branch=main&kind=regression&state=new"))
+    assert "No change matches" in text(client.get("/events?state=went away"))
+
+
 def test_compare_accepts_branches_and_steps_back(client: httpx.Client, history: History) -> None:
     page = text(client.get("/compare?a=main~3&b=main"))
     assert history.commits[-4].sha[:10] in page
     assert history.commits[-1].sha[:10] in page
+
+
+def test_branches_with_slashes_are_found(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'branches.db'}"
+    with Store.open(url) as store:
+        store.record_commits("main", [made.commit(0)], default=True)
+        store.record_commits("feature/faster & better", [made.commit(0), made.commit(1)])
+    with serve(create_app(url)) as base, httpx.Client(base_url=base) as client:
+        assert made.commit(1).sha in client.get("/commit/feature/faster%20%26%20better").text
+        near = client.get("/commit/feature/faster%20%26%20bettr")
+        assert near.status_code == 404
+        assert 'href="/commit/feature/faster%20%26%20better"' in near.text
+        assert "feature/faster &amp; better" in client.get("/").text
 
 
 def test_event_names_the_only_suspect(client: httpx.Client, history: History) -> None:

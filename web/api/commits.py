@@ -19,7 +19,7 @@ def commits(store: StoreDep, branch: Branch = None, limit: Limit = 100) -> list[
     return [schema.CommitStatus.model_validate(row) for row in page.rows]
 
 
-@router.get("/commits/{revision}")
+@router.get("/commits/{revision:path}")
 def commit(store: StoreDep, revision: str) -> schema.CommitDetail:
     """A commit by hash, start of a hash, or branch: measurements, changes, failures."""
     page = browse.commit_page(store, revision)

@@ -12,7 +12,7 @@ from web.state import StoreDep
 router = APIRouter()
 
 
-@router.get("/commit/{revision}")
+@router.get("/commit/{revision:path}")
 def commit(request: Request, store: StoreDep, revision: str) -> HTMLResponse:
     """Show a commit by hash, start of a hash, or branch."""
     return render(request, "commit.html", page=browse.commit_page(store, revision))
