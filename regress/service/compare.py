@@ -31,14 +31,16 @@ def compare(
         raise UnknownNameError("benchmark", benchmark, store.benchmarks())
     before = {_anywhere(m.series): m for _, m in store.measurements_at(a)}
     chosen = (config or Config(root=Path())).detection
+    at_b = store.measurements_at(b)
+    history = store.values(series_id for series_id, _ in at_b)
     found = []
-    for series_id, after in store.measurements_at(b):
+    for series_id, after in at_b:
         key = after.series
         base = before.get(_anywhere(key))
         if base is None or (benchmark is not None and key.benchmark != benchmark):
             continue
         effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
-        found.append(_comparison(store, series_id, base, after, effect))
+        found.append(_comparison(series_id, base, after, effect, _noise(history.get(series_id, []))))
     return found
 
 
@@ -46,8 +48,10 @@ def _anywhere(key: SeriesKey) -> SeriesKey:
     return replace(key, branch="")
 
 
-def _comparison(store: Store, series_id: int, a: Measurement, b: Measurement, effect: float) -> Comparison:
-    answer = compare_samples(a, b, minimum_effect=effect, noise=_noise(store, series_id))
+def _comparison(
+    series_id: int, a: Measurement, b: Measurement, effect: float, noise: float | None
+) -> Comparison:
+    answer = compare_samples(a, b, minimum_effect=effect, noise=noise)
     return Comparison(
         series_id=series_id,
         series=b.series,
@@ -62,9 +66,6 @@ def _comparison(store: Store, series_id: int, a: Measurement, b: Measurement, ef
     )
 
 
-def _noise(store: Store, series_id: int) -> float | None:
+def _noise(values: list[float]) -> float | None:
     """The relative spread of a series between commits; None while its history is short."""
-    points = store.series(series_id).points
-    if len(points) < FEWEST_POINTS:
-        return None
-    return noise_floor(np.array([point.value for point in points]))
+    return noise_floor(np.array(values)) if len(values) >= FEWEST_POINTS else None

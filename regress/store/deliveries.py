@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from regress.domain import Delivery, Failure, FailureKind, Measurement, Receipt, Run
-from regress.store import history
-from regress.store.dictionary import Dictionary, unpack_pairs
+from regress.domain import Delivery, Failure, Measurement, Receipt, Run
+from regress.store import failures, history
+from regress.store.dictionary import Dictionary, batches
 from regress.store.models import (
-    BranchCommitRow,
-    BranchRow,
     CommitRow,
     EnvironmentRow,
-    FailureRow,
     MachineRow,
     MeasurementRow,
-    ParametersRow,
     RunRow,
-    SeriesRow,
 )
 from regress.store.types import pack_samples, storable
 
 Outcome = Literal["new", "updated", "unchanged"]
+Place = tuple[int, int]  # ids of series and commit
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -51,7 +47,7 @@ def deliver(session: Session, project_id: int, delivery: Delivery) -> Receipt:
     ids = _commits(session, delivery)
     outcomes = _merge_all(session, project_id, names, run, delivery.measurements, ids)
     for failure in delivery.failures:
-        _record_failure(session, names, run.id, failure, ids[storable(failure.commit)])
+        failures.record(session, names, run.id, failure, ids[storable(failure.commit)])
     run.new, run.updated, run.unchanged = (outcomes[o] for o in ("new", "updated", "unchanged"))
     return Receipt(run.id, run.new, run.updated, run.unchanged, failures=len(delivery.failures))
 
@@ -73,41 +69,54 @@ def _merge_all(
     project_id: int,
     names: Dictionary,
     run: RunRow,
-    measurements: Iterable[Measurement],
+    measurements: Sequence[Measurement],
     ids: dict[str, int],
 ) -> Counter[Outcome]:
+    """Merge every measurement, and forget the failures that they make good."""
+    names.expect([measurement.series for measurement in measurements])
+    places = [
+        (names.series(project_id, measurement.series), ids[storable(measurement.commit)])
+        for measurement in measurements
+    ]
+    stored = _stored(session, places)
     outcomes: Counter[Outcome] = Counter()
-    cleared: set[tuple[int, int, int, str, int]] = set()
-    for measurement in measurements:
-        key, commit = measurement.series, ids[storable(measurement.commit)]
-        machine, environment = names.machine(key.machine), names.environment(key.environment)
-        series = names.series(project_id, key, machine, environment)
-        outcomes[_merge(session, run.id, series, commit, measurement)] += 1
-        where = (commit, machine, environment)
-        cleared.add((*where, storable(key.benchmark), names.parameters(key.parameters)))
-        cleared.add((*where, "", names.parameters(())))
+    for place, measurement in zip(places, measurements, strict=True):
+        outcomes[_merge(session, run.id, place, stored, measurement)] += 1
     session.flush()
-    _clear_failures(session, cleared)
+    failures.clear(session, {about for m in measurements for about in _made_good(names, m, ids)})
     return outcomes
 
 
-def _merge(session: Session, run_id: int, series: int, commit: int, told: Measurement) -> Outcome:
+def _stored(session: Session, places: Sequence[Place]) -> dict[Place, MeasurementRow]:
+    """The measurements that are there already, of the commits in question."""
+    commits = {commit for _, commit in places}
+    if len(commits) > 1:  # rare: tools write one commit a file
+        return {place: row for place in places if (row := session.get(MeasurementRow, place))}
+    rows = (
+        row
+        for batch in batches(dict.fromkeys(series for series, _ in places))
+        for row in session.scalars(
+            select(MeasurementRow).where(
+                MeasurementRow.series_id.in_(batch), MeasurementRow.commit_id.in_(commits)
+            )
+        )
+    )
+    return {(row.series_id, row.commit_id): row for row in rows}
+
+
+def _merge(
+    session: Session, run_id: int, place: Place, stored: dict[Place, MeasurementRow], told: Measurement
+) -> Outcome:
     """Insert or replace one measurement by the rule in ``Store.deliver``."""
     if not math.isfinite(told.value):
         raise ValueError(f"{told.series.title} at {told.commit}: {told.value} is no measurement")
-    row = session.get(MeasurementRow, (series, commit))
+    row = stored.get(place)
     facts = (told.value, told.low, told.high, pack_samples(told.samples), told.measured_at)
     if row is None:
         outcome: Outcome = "new"
-        row = MeasurementRow(series_id=series, commit_id=commit)
+        row = stored[place] = MeasurementRow(series_id=place[0], commit_id=place[1])
         session.add(row)
-    elif (row.measured_at or _OLDEST) > (told.measured_at or _OLDEST) or facts == (
-        row.value,
-        row.low,
-        row.high,
-        row.samples,
-        row.measured_at,
-    ):
+    elif (row.measured_at or _OLDEST) > (told.measured_at or _OLDEST) or facts == _facts(row):
         return "unchanged"
     else:
         outcome = "updated"
@@ -116,26 +125,16 @@ def _merge(session: Session, run_id: int, series: int, commit: int, told: Measur
     return outcome
 
 
-def _clear_failures(session: Session, cleared: set[tuple[int, int, int, str, int]]) -> None:
-    """Forget failures of what has been measured since."""
-    commits = {commit for commit, *_ in cleared}
-    for row in session.scalars(select(FailureRow).where(FailureRow.commit_id.in_(commits))):
-        if (row.commit_id, row.machine_id, row.environment_id, row.benchmark, row.parameters_id) in cleared:
-            session.delete(row)
-    session.flush()
+def _facts(row: MeasurementRow) -> tuple[object, ...]:
+    return row.value, row.low, row.high, row.samples, row.measured_at
 
 
-def _record_failure(session: Session, names: Dictionary, run_id: int, failure: Failure, commit: int) -> None:
-    same = {
-        "commit_id": commit,
-        "machine_id": names.machine(failure.machine),
-        "environment_id": names.environment(failure.environment),
-        "parameters_id": names.parameters(failure.parameters),
-        "kind": failure.kind.value,
-        "benchmark": storable(failure.benchmark),
-    }
-    session.execute(delete(FailureRow).filter_by(**same))
-    session.add(FailureRow(**same, log=failure.log, run_id=run_id))
+def _made_good(names: Dictionary, told: Measurement, ids: dict[str, int]) -> Iterator[failures.Place]:
+    """The failures that a measurement ends: its benchmark's, and the build's."""
+    key = told.series
+    where = (ids[storable(told.commit)], names.machine(key.machine), names.environment(key.environment))
+    yield (*where, storable(key.benchmark), names.parameters(key.parameters))
+    yield (*where, "", names.parameters(()))
 
 
 def runs(session: Session, limit: int | None) -> list[Run]:
@@ -162,47 +161,3 @@ def runs(session: Session, limit: int | None) -> list[Run]:
         )
         for row, machine, environment in rows
     ]
-
-
-def failures(session: Session, project_id: int, sha: str | None, *, latest_only: bool) -> list[Failure]:
-    """See ``Store.failures``."""
-    query = (
-        select(FailureRow, CommitRow.sha, MachineRow.name, EnvironmentRow.name, ParametersRow.pairs)
-        .join(CommitRow, CommitRow.id == FailureRow.commit_id)
-        .join(MachineRow, MachineRow.id == FailureRow.machine_id)
-        .join(EnvironmentRow, EnvironmentRow.id == FailureRow.environment_id)
-        .join(ParametersRow, ParametersRow.id == FailureRow.parameters_id)
-        .order_by(FailureRow.id.desc())
-    )
-    if sha is not None:
-        query = query.where(CommitRow.sha == sha)
-    if latest_only:
-        query = query.where(FailureRow.commit_id.in_(_newest_tried(session, project_id)))
-    return [
-        Failure(
-            kind=FailureKind(row.kind),
-            commit=commit,
-            log=row.log,
-            machine=machine,
-            environment=environment,
-            benchmark=row.benchmark,
-            parameters=unpack_pairs(pairs),
-        )
-        for row, commit, machine, environment, pairs in session.execute(query)
-    ]
-
-
-def _newest_tried(session: Session, project_id: int) -> list[int]:
-    """Per branch, the newest commit that was measured or failed."""
-    tried = select(FailureRow.commit_id).union(
-        select(MeasurementRow.commit_id).join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
-    )
-    newest = (
-        select(BranchCommitRow.branch_id, func.max(BranchCommitRow.position).label("position"))
-        .join(BranchRow, BranchRow.id == BranchCommitRow.branch_id)
-        .where(BranchRow.project_id == project_id, BranchCommitRow.commit_id.in_(tried))
-        .group_by(BranchCommitRow.branch_id)
-        .subquery()
-    )
-    here = (newest.c.branch_id == BranchCommitRow.branch_id, newest.c.position == BranchCommitRow.position)
-    return list(session.scalars(select(BranchCommitRow.commit_id).join(newest, (here[0]) & (here[1]))))

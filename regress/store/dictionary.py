@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +24,16 @@ from regress.store.models import (
 from regress.store.types import storable
 
 Pairs = tuple[tuple[str, str], ...]
+Value = TypeVar("Value")
+_BATCH = 500  # values in one IN (...): far below SQLite's and PostgreSQL's limits
+_SERIES = ("branch_id", "benchmark_id", "parameters_id", "metric_id", "machine_id", "environment_id")
+
+
+def batches(values: Iterable[Value]) -> Iterator[list[Value]]:
+    """Lists short enough for one ``IN (...)``."""
+    rest = iter(values)
+    while batch := list(itertools.islice(rest, _BATCH)):
+        yield batch
 
 
 class Dictionary:
@@ -48,7 +60,20 @@ class Dictionary:
             self._ids[key] = row.id  # type: ignore[attr-defined] # every dictionary table has it
         return self._ids[key]
 
-    def series(self, project_id: int, key: SeriesKey, machine_id: int, environment_id: int) -> int:
+    def expect(self, keys: Sequence[SeriesKey]) -> None:
+        """Look up what these series need in a few queries, rather than a few for each."""
+        self._preload(BenchmarkRow, ("name", "version"), "name", {storable(key.benchmark) for key in keys})
+        self._preload(ParametersRow, ("pairs",), "pairs", {pack_pairs(key.parameters) for key in keys})
+        benchmarks = {id_ for (table, *_), id_ in self._ids.items() if table is BenchmarkRow}
+        self._preload(SeriesRow, _SERIES, "benchmark_id", benchmarks)
+
+    def _preload(self, table: type[Base], columns: Sequence[str], by: str, values: Iterable[Any]) -> None:
+        chosen = [getattr(table, name) for name in ("id", *columns)]
+        for batch in batches(values):
+            for id_, *told in self._session.execute(select(*chosen).where(getattr(table, by).in_(batch))):
+                self._ids[(table, *told)] = id_
+
+    def series(self, project_id: int, key: SeriesKey) -> int:
         """The id of a series."""
         metric = key.metric
         return self.id(
@@ -62,8 +87,8 @@ class Dictionary:
                 unit=storable(metric.unit),
                 direction=metric.direction.value,
             ),
-            machine_id=machine_id,
-            environment_id=environment_id,
+            machine_id=self.machine(key.machine),
+            environment_id=self.environment(key.environment),
         )
 
     def parameters(self, pairs: Pairs) -> int:

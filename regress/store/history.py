@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Commit, CommitStatus, Failure
 from regress.errors import UnknownNameError
-from regress.store import deliveries
+from regress.store import failures
+from regress.store.dictionary import batches
 from regress.store.models import BranchCommitRow, BranchRow, CommitRow, MeasurementRow, SeriesRow
 
-_BATCH = 500  # values in one IN (...): far below SQLite's and PostgreSQL's limits
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -34,10 +34,8 @@ def commit_ids(session: Session, shas: Iterable[str]) -> dict[str, int]:
     """The ids of commits by hash; those that are missing are made, known by their hash only."""
     wanted = list(dict.fromkeys(shas))
     ids: dict[str, int] = {}
-    for start in range(0, len(wanted), _BATCH):
-        rows = session.execute(
-            select(CommitRow.sha, CommitRow.id).where(CommitRow.sha.in_(wanted[start : start + _BATCH]))
-        )
+    for batch in batches(wanted):
+        rows = session.execute(select(CommitRow.sha, CommitRow.id).where(CommitRow.sha.in_(batch)))
         ids.update((sha, id_) for sha, id_ in rows)
     missing = [CommitRow(sha=sha) for sha in wanted if sha not in ids]
     session.add_all(missing)
@@ -152,10 +150,10 @@ def commit_statuses(session: Session, project_id: int, branch: str, last: int | 
     listed = commits(session, project_id, branch, last=last)
     branch_key = branch_id(session, project_id, branch)
     counts = _measured(session, branch_key or 0, listed[0].position if listed else 0)
-    failures: defaultdict[str, list[Failure]] = defaultdict(list)
-    for failure in deliveries.failures(session, project_id, None, latest_only=False):
-        failures[failure.commit].append(failure)
-    return [CommitStatus(c, counts.get(c.sha, 0), tuple(failures.get(c.sha, ()))) for c in listed]
+    failed: defaultdict[str, list[Failure]] = defaultdict(list)
+    for failure in failures.failures(session, project_id, None, latest_only=False):
+        failed[failure.commit].append(failure)
+    return [CommitStatus(c, counts.get(c.sha, 0), tuple(failed.get(c.sha, ()))) for c in listed]
 
 
 def _measured(session: Session, branch_key: int, first: int) -> dict[str, int]:

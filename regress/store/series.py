@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, select, true
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from regress.domain import Machine, Measurement, Point, Series, SeriesKey, SeriesSummary
 from regress.errors import UnknownNameError
-from regress.store.dictionary import series_key, unpack_pairs
+from regress.store.dictionary import batches, series_key, unpack_pairs
 from regress.store.models import (
     BenchmarkRow,
     BranchCommitRow,
@@ -146,6 +146,22 @@ def all_series(session: Session, project_id: int, branch: str) -> Iterator[Serie
     )
     for id_, rows in itertools.groupby(session.execute(ordered), key=lambda row: int(row[0])):
         yield Series(id_, found[id_], tuple(map(_point, rows)))
+
+
+def values(session: Session, series_ids: Iterable[int]) -> dict[int, list[float]]:
+    """See ``Store.values``."""
+    found: dict[int, list[float]] = {}
+    for batch in batches(series_ids):
+        wanted = (
+            select(MeasurementRow.series_id, MeasurementRow.value)
+            .join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
+            .join(BranchCommitRow, _same_place())
+            .where(MeasurementRow.series_id.in_(batch))
+            .order_by(MeasurementRow.series_id, BranchCommitRow.position)
+        )
+        for id_, value in session.execute(wanted):
+            found.setdefault(id_, []).append(value)
+    return found
 
 
 def measurements_at(session: Session, sha: str) -> list[tuple[int, Measurement]]:

@@ -7,7 +7,7 @@ beside a writer). Rows become records in the file named after them: ``history``,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -30,7 +30,7 @@ from regress.domain import (
     SeriesSummary,
     State,
 )
-from regress.store import bisections, deliveries, events, history, locking, series
+from regress.store import bisections, deliveries, events, failures, history, locking, series
 from regress.store.database import Database
 
 
@@ -156,6 +156,11 @@ class Store:
         with self._db.read() as session:
             yield from series.all_series(session, self._db.project_id, branch)
 
+    def values(self, series_ids: Iterable[int]) -> dict[int, list[float]]:
+        """The values of some series in history's order, without all else that a point has: in one read."""
+        with self._db.read() as session:
+            return series.values(session, series_ids)
+
     def measurements_at(self, sha: str) -> list[tuple[int, Measurement]]:
         """What was measured at a commit (full hash), with the series' ids."""
         with self._db.read() as session:
@@ -167,7 +172,7 @@ class Store:
         ``latest_only``: only what failed at the newest commit that was tried on its branch.
         """
         with self._db.read() as session:
-            return deliveries.failures(session, self._db.project_id, sha, latest_only=latest_only)
+            return failures.failures(session, self._db.project_id, sha, latest_only=latest_only)
 
     def benchmarks(self) -> list[str]:
         """Names of all benchmarks."""

@@ -1,0 +1,90 @@
+"""Failures: recorded beside measurements, forgotten when a measurement takes their place."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from regress.domain import Failure, FailureKind
+from regress.store.dictionary import Dictionary, unpack_pairs
+from regress.store.models import (
+    BranchCommitRow,
+    BranchRow,
+    CommitRow,
+    EnvironmentRow,
+    FailureRow,
+    MachineRow,
+    MeasurementRow,
+    ParametersRow,
+    SeriesRow,
+)
+from regress.store.types import storable
+
+Place = tuple[int, int, int, str, int]
+"""What a failure is about: ids of commit, machine and environment, benchmark (or empty), id of parameters."""
+
+
+def clear(session: Session, cleared: set[Place]) -> None:
+    """Forget failures of what has been measured since."""
+    commits = {commit for commit, *_ in cleared}
+    for row in session.scalars(select(FailureRow).where(FailureRow.commit_id.in_(commits))):
+        if (row.commit_id, row.machine_id, row.environment_id, row.benchmark, row.parameters_id) in cleared:
+            session.delete(row)
+    session.flush()
+
+
+def record(session: Session, names: Dictionary, run_id: int, failure: Failure, commit: int) -> None:
+    same = {
+        "commit_id": commit,
+        "machine_id": names.machine(failure.machine),
+        "environment_id": names.environment(failure.environment),
+        "parameters_id": names.parameters(failure.parameters),
+        "kind": failure.kind.value,
+        "benchmark": storable(failure.benchmark),
+    }
+    session.execute(delete(FailureRow).filter_by(**same))
+    session.add(FailureRow(**same, log=failure.log, run_id=run_id))
+
+
+def failures(session: Session, project_id: int, sha: str | None, *, latest_only: bool) -> list[Failure]:
+    """See ``Store.failures``."""
+    query = (
+        select(FailureRow, CommitRow.sha, MachineRow.name, EnvironmentRow.name, ParametersRow.pairs)
+        .join(CommitRow, CommitRow.id == FailureRow.commit_id)
+        .join(MachineRow, MachineRow.id == FailureRow.machine_id)
+        .join(EnvironmentRow, EnvironmentRow.id == FailureRow.environment_id)
+        .join(ParametersRow, ParametersRow.id == FailureRow.parameters_id)
+        .order_by(FailureRow.id.desc())
+    )
+    if sha is not None:
+        query = query.where(CommitRow.sha == sha)
+    if latest_only:
+        query = query.where(FailureRow.commit_id.in_(_newest_tried(session, project_id)))
+    return [
+        Failure(
+            kind=FailureKind(row.kind),
+            commit=commit,
+            log=row.log,
+            machine=machine,
+            environment=environment,
+            benchmark=row.benchmark,
+            parameters=unpack_pairs(pairs),
+        )
+        for row, commit, machine, environment, pairs in session.execute(query)
+    ]
+
+
+def _newest_tried(session: Session, project_id: int) -> list[int]:
+    """Per branch, the newest commit that was measured or failed."""
+    tried = select(FailureRow.commit_id).union(
+        select(MeasurementRow.commit_id).join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
+    )
+    newest = (
+        select(BranchCommitRow.branch_id, func.max(BranchCommitRow.position).label("position"))
+        .join(BranchRow, BranchRow.id == BranchCommitRow.branch_id)
+        .where(BranchRow.project_id == project_id, BranchCommitRow.commit_id.in_(tried))
+        .group_by(BranchCommitRow.branch_id)
+        .subquery()
+    )
+    here = (newest.c.branch_id == BranchCommitRow.branch_id, newest.c.position == BranchCommitRow.position)
+    return list(session.scalars(select(BranchCommitRow.commit_id).join(newest, (here[0]) & (here[1]))))
