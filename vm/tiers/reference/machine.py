@@ -64,7 +64,10 @@ class ReferenceTier:
             thread.entries -= 1
 
     def _run(self, function: Function, args: Sequence[int], callers: list[Suspended], used: int) -> list[int]:
-        """The loop. ``callers`` is the call stack, innermost last; ``used`` the bytes of frames below."""
+        """The loop. ``callers`` is the call stack, innermost last; ``used`` the bytes of frames below.
+
+        It is one long function on purpose: a Python call per block would cost as much as the block.
+        """
         code = _code(function)
         used = self._grow(used, code)
         frame: Frame = [*args, *code.blank]
