@@ -11,10 +11,13 @@ from vm.api import (
     Func,
     FuncType,
     Instance,
+    Limits,
     Linker,
     Memory,
     Module,
     Store,
+    Table,
+    TableType,
     ValType,
     WasmtimeError,
 )
@@ -102,3 +105,22 @@ def test_wasi_without_a_configuration_says_what_to_do() -> None:
     wat = '(module (import "wasi_snapshot_preview1" "proc_exit" (func (param i32))))'
     with pytest.raises(WasmtimeError, match=r"use Store\.set_wasi"):
         linker.instantiate(Store(engine), Module(engine, binary(wat)))
+
+
+def test_objects_of_another_store_are_refused() -> None:
+    engine = Engine()
+    here, there = Store(engine), Store(engine)
+    module = Module(engine, binary('(module (func (export "f")) (memory (export "m") 1))'))
+    exports = Instance(here, module, []).exports(here)
+    f, m = exports["f"], exports["m"]
+    assert isinstance(f, Func)
+    assert isinstance(m, Memory)
+    with pytest.raises(WasmtimeError, match="object used with the wrong store"):
+        f(there)
+    with pytest.raises(WasmtimeError, match="object used with the wrong store"):
+        m.size(there)
+    with pytest.raises(LinkError, match="'' 'f' was given an object of another store"):
+        Instance(there, Module(engine, binary('(module (import "" "f" (func)))')), [f])
+    table = Table(there, TableType(ValType.funcref(), Limits(1, None)), None)
+    with pytest.raises(TypeError, match="funcref takes a Func of the same store, or None"):
+        table.set(there, 0, f)

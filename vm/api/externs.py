@@ -8,7 +8,7 @@ from typing import Any
 
 from vm.api.engine import Store
 from vm.api.types import FuncType, GlobalType, MemoryType, TableType, check, wrap_type
-from vm.api.values import Converter
+from vm.api.values import Converter, FromBits, ToBits
 from vm.errors import VMError
 from vm.isa import types as isa
 from vm.isa.types import PAGE_SIZE
@@ -59,15 +59,23 @@ def runtime_of(store: Storelike) -> runtime_store.Store:
     return runtime
 
 
+def inside(store: Storelike, raw: RuntimeExtern) -> runtime_store.Store:
+    """As ``runtime_of``, for the store that ``raw`` belongs to; VMError for another one."""
+    runtime = runtime_of(store)
+    if raw.owner is not runtime:
+        raise VMError("object used with the wrong store: use the one it was made in")
+    return runtime
+
+
 def converter(store: runtime_store.Store) -> Converter:
     """Value conversions for a store."""
-    return Converter(store, Func.of, lambda value: _function(value))
 
+    def unwrap(value: object) -> runtime_functions.Function:
+        if not isinstance(value, Func) or value.raw.owner is not store:
+            raise TypeError("a Func of the same store, or None")
+        return value.raw
 
-def _function(value: object) -> runtime_functions.Function:
-    if not isinstance(value, Func):
-        raise TypeError("a Func or None")
-    return value.raw
+    return Converter(store, Func.of, unwrap)
 
 
 class Func:
@@ -81,6 +89,7 @@ class Func:
         if not callable(func):
             raise TypeError(f"func: expected a callable, got {func!r}")
         owner = store.store if isinstance(store, Caller) else store
+        self._converters: tuple[list[ToBits], list[FromBits]] | None = None
         adapt = _HostAdapter(runtime, type, func)
         if access_caller:
             self.raw = runtime.host_function(
@@ -95,32 +104,51 @@ class Func:
     def of(cls, raw: runtime_functions.Function) -> Func:
         """The wrapper of a runtime function."""
         self = cls.__new__(cls)
+        self._converters = None
         self.raw = raw
         return self
 
     def type(self, store: Storelike) -> FuncType:
         """Parameters and results."""
-        runtime_of(store)
+        inside(store, self.raw)
         found: FuncType = wrap_type(self.raw.type)
         return found
 
     def __call__(self, store: Storelike, *params: Any) -> Any:
         """Call it: None, the one result, or a list of results."""
-        runtime = runtime_of(store)
+        runtime = inside(store, self.raw)
         type = self.raw.type
         if len(params) != len(type.params):
             few = "too few" if len(params) < len(type.params) else "too many"
             raise TypeError(f"{few} parameters: given {len(params)}, expected {len(type.params)} {type}")
-        convert = converter(runtime)
-        bits = [
-            convert.to_bits(kind, value, f"parameter {i}")
-            for i, (kind, value) in enumerate(zip(type.params, params, strict=True))
-        ]
-        results = runtime.call(self.raw, bits)
-        values = [convert.from_bits(kind, bit) for kind, bit in zip(type.results, results, strict=True)]
+        results = runtime.call(self.raw, self._bits(runtime, params))
+        decoders = self._conversions(runtime)[1]
+        values = [decode(bits) for decode, bits in zip(decoders, results, strict=True)]
         if len(values) > 1:
             return values
         return values[0] if values else None
+
+    def _bits(self, runtime: runtime_store.Store, params: Sequence[Any]) -> list[int]:
+        encoders = self._conversions(runtime)[0]
+        bits: list[int] = []
+        try:
+            for encode, value in zip(encoders, params, strict=True):
+                bits.append(encode(value))
+        except TypeError as error:
+            at = len(bits)
+            kind = self.raw.type.params[at]
+            raise TypeError(f"parameter {at}: {kind} takes {error}, got {params[at]!r}") from None
+        return bits
+
+    def _conversions(self, runtime: runtime_store.Store) -> tuple[list[ToBits], list[FromBits]]:
+        """How parameters go in and results come out; made at the first call."""
+        if self._converters is None:
+            convert, type = converter(runtime), self.raw.type
+            self._converters = (
+                [convert.encoder(kind) for kind in type.params],
+                [convert.decoder(kind) for kind in type.results],
+            )
+        return self._converters
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Func) and other.raw.origin is self.raw.origin
@@ -189,13 +217,13 @@ class Memory:
 
     def type(self, store: Storelike) -> MemoryType:
         """Its limits as declared."""
-        runtime_of(store)
+        inside(store, self.raw)
         found: MemoryType = wrap_type(self.raw.type)
         return found
 
     def grow(self, store: Storelike, delta: int) -> int:
         """Add ``delta`` pages; returns the size before, VMError when there is no room."""
-        runtime_of(store)
+        inside(store, self.raw)
         if delta < 0:
             raise VMError("cannot grow by negative amount")
         before = self.raw.grow(delta)
@@ -205,7 +233,7 @@ class Memory:
 
     def size(self, store: Storelike) -> int:
         """Pages."""
-        runtime_of(store)
+        inside(store, self.raw)
         return self.raw.size
 
     def data_len(self, store: Storelike) -> int:
@@ -214,22 +242,22 @@ class Memory:
 
     def data_ptr(self, store: Storelike) -> Any:
         """A pointer to the first byte; keep inside ``data_len``."""
-        runtime_of(store)
+        inside(store, self.raw)
         return ctypes.cast(self.raw.address, ctypes.POINTER(ctypes.c_ubyte))
 
     def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> memoryview:
         """The bytes themselves, writable, from ``offset``; valid while held, even if memory grows."""
-        runtime_of(store)
+        inside(store, self.raw)
         return self.raw.view[offset:] if size is None else self.raw.view[offset : offset + size]
 
     def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
         """A copy of ``[start:stop]``, with a slice's rules."""
-        runtime_of(store)
+        inside(store, self.raw)
         return bytearray(self.raw.view[start:stop])
 
     def write(self, store: Storelike, value: bytes | bytearray, start: int | None = None) -> int:
         """Copy ``value`` to ``start`` (0 by default, negative from the end); returns the bytes written."""
-        runtime_of(store)
+        inside(store, self.raw)
         size = len(self.raw.view)
         first = slice(start, size).indices(size)[0]
         if (start or 0) > size or first + len(value) > size:
@@ -259,18 +287,18 @@ class Table:
 
     def type(self, store: Storelike) -> TableType:
         """Element type and limits as declared."""
-        runtime_of(store)
+        inside(store, self.raw)
         found: TableType = wrap_type(self.raw.type)
         return found
 
     def size(self, store: Storelike) -> int:
         """Number of elements."""
-        runtime_of(store)
+        inside(store, self.raw)
         return self.raw.size
 
     def grow(self, store: Storelike, amt: int, init: Any) -> int:
         """Add ``amt`` elements ``init``; returns the size before, VMError when there is no room."""
-        bits = converter(runtime_of(store)).to_bits(self.raw.type.element, init, "init")
+        bits = converter(inside(store, self.raw)).to_bits(self.raw.type.element, init, "init")
         before = self.raw.grow(amt, bits)
         if before < 0:
             raise VMError(f"failed to grow table by {amt}")
@@ -280,11 +308,11 @@ class Table:
         """Element ``idx``; None for null, and for an index behind the end (as in wasmtime-py)."""
         if not 0 <= idx < self.size(store):
             return None
-        return converter(runtime_of(store)).from_bits(self.raw.type.element, self.raw.get(idx))
+        return converter(inside(store, self.raw)).from_bits(self.raw.type.element, self.raw.get(idx))
 
     def set(self, store: Storelike, idx: int, val: Any) -> None:
         """Replace element ``idx``; VMError when there is none."""
-        bits = converter(runtime_of(store)).to_bits(self.raw.type.element, val, "val")
+        bits = converter(inside(store, self.raw)).to_bits(self.raw.type.element, val, "val")
         if not 0 <= idx < self.raw.size:
             raise VMError(f"no element {idx} in a table of {self.raw.size}")
         self.raw.set(idx, bits)
@@ -307,17 +335,17 @@ class Global:
 
     def type(self, store: Storelike) -> GlobalType:
         """Content and mutability."""
-        runtime_of(store)
+        inside(store, self.raw)
         found: GlobalType = wrap_type(self.raw.type)
         return found
 
     def value(self, store: Storelike) -> Any:
         """The value now."""
-        return converter(runtime_of(store)).from_bits(self.raw.type.content, self.raw.value)
+        return converter(inside(store, self.raw)).from_bits(self.raw.type.content, self.raw.value)
 
     def set_value(self, store: Storelike, val: Any) -> None:
         """Set it; VMError when it is constant."""
-        bits = converter(runtime_of(store)).to_bits(self.raw.type.content, val, "val")
+        bits = converter(inside(store, self.raw)).to_bits(self.raw.type.content, val, "val")
         if not self.raw.type.mutable:
             raise VMError("immutable global cannot be set")
         self.raw.value = bits

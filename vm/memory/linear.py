@@ -33,7 +33,7 @@ GUARDED_SPAN = (8 << 30) + PAGE_SIZE
 
 
 class LinearMemory:
-    """One memory: ``type`` as declared, ``view`` its bytes now, ``address`` its base.
+    """One memory: ``type`` as declared, ``view`` its bytes now, ``address`` its base, ``owner`` its store.
 
     ``view`` is a new object after each growth; older views stay readable but do not show the new pages.
     """
@@ -42,6 +42,7 @@ class LinearMemory:
         self, type: MemoryType, *, following: int = 0, max_pages: int = 65_536, guarded: bool = False
     ) -> None:
         self.type = type
+        self.owner: object = None
         declared = type.limits.maximum
         self._max_pages = max_pages if declared is None else min(declared, max_pages)
         self._guarded = guarded

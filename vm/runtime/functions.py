@@ -24,10 +24,10 @@ class Function:
     set.
     ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
     functions that depend on the importing instance; each import of them then gets a function of its own,
-    whose ``origin`` is the one that was imported.
+    whose ``origin`` is the one that was imported. ``owner`` is the store it belongs to.
     """
 
-    __slots__ = ("bind", "host", "index", "instance", "origin", "record", "type")
+    __slots__ = ("bind", "host", "index", "instance", "origin", "owner", "record", "type")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Function:
         index: int = -1,
         host: HostCallable | None = None,
         bind: Binder | None = None,
+        owner: object = None,
     ) -> None:
         self.type = type
         self.record = record
@@ -45,6 +46,7 @@ class Function:
         self.index = index
         self.host = host
         self.bind = bind
+        self.owner = owner
         self.origin = self
 
     @property

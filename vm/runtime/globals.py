@@ -7,13 +7,14 @@ from vm.memory.native import peek, poke
 
 
 class Global:
-    """One global: ``cell`` is the address of its value, ``value`` its bit pattern."""
+    """One global: ``cell`` is the address of its value, ``value`` its bit pattern, ``owner`` its store."""
 
-    __slots__ = ("cell", "type")
+    __slots__ = ("cell", "owner", "type")
 
-    def __init__(self, type: GlobalType, cell: int, value: int = 0) -> None:
+    def __init__(self, type: GlobalType, cell: int, value: int = 0, *, owner: object = None) -> None:
         self.type = type
         self.cell = cell
+        self.owner = owner
         self.value = value
 
     @property

@@ -32,6 +32,8 @@ def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> 
     if len(imports) != len(module.imports):
         raise LinkError(f"the module has {len(module.imports)} imports, {len(imports)} were given")
     for wanted, given in zip(module.imports, imports, strict=True):
+        if given.owner is not store:
+            raise LinkError(f"{wanted.module!r} {wanted.name!r} was given an object of another store")
         _match(wanted, given)
     instance = Instance(store, module)
     _link_imports(instance, imports)
@@ -121,7 +123,7 @@ def _define_functions(instance: Instance) -> None:
     for index in range(module.imported_functions, len(module.functions)):
         type_index = module.functions[index]
         words.extend((0, instance.context.address, type_ids[type_index], len(store.functions)))
-        function = Function(module.types[type_index], record, instance=instance, index=index)
+        function = Function(module.types[type_index], record, instance=instance, index=index, owner=store)
         store.functions.append(function)
         instance.functions.append(function)
         record += RECORD_SIZE
@@ -135,7 +137,8 @@ def _define_state(instance: Instance) -> None:
     instance.memories += [store.memory(type) for type in module.memories[module.imported_memories :]]
     for index, definition in enumerate(module.global_defs, module.imported_globals):
         cell = instance.context.address + layout.global_cell(index)
-        instance.globals.append(Global(definition.type, cell, evaluate(instance, definition.init)))
+        value = evaluate(instance, definition.init)
+        instance.globals.append(Global(definition.type, cell, value, owner=store))
     for segment in module.elements:
         instance.elements.append([_reference(instance, item) for item in segment.items])
 

@@ -75,7 +75,7 @@ class Store:
     ) -> Function:
         """A function that runs ``host``, or, with ``bind``, one callable per importing instance."""
         record = self._heap.allocate(RECORD_SIZE)
-        return self.register_function(Function(type, record, host=host, bind=bind))
+        return self.register_function(Function(type, record, host=host, bind=bind, owner=self))
 
     def memory(self, type: MemoryType) -> LinearMemory:
         """A new memory; the store keeps it, since the signal handler walks the list of them."""
@@ -86,17 +86,19 @@ class Store:
             max_pages=self.config.max_memory_pages,
             guarded=self.config.memory_guard == "guard",
         )
+        memory.owner = self
         self._memories.append(memory)
         self.state.words[newest] = memory.address
         return memory
 
     def table(self, type: TableType, init: int = 0) -> Table:
         """A new table, filled with the reference ``init``."""
-        return Table(type, self.allocate(TABLE_SIZE), max_elements=self.config.max_table_elements, init=init)
+        limit = self.config.max_table_elements
+        return Table(type, self.allocate(TABLE_SIZE), max_elements=limit, init=init, owner=self)
 
     def global_(self, type: GlobalType, value: int) -> Global:
         """A new global that belongs to no instance."""
-        return Global(type, self.allocate(GLOBAL_SIZE), value)
+        return Global(type, self.allocate(GLOBAL_SIZE), value, owner=self)
 
     def allocate(self, size: int) -> int:
         """The address of ``size`` zeroed bytes that live as long as the store."""

@@ -13,11 +13,14 @@ from vm.runtime.layout import TABLE_ELEMENTS, TABLE_LENGTH
 class Table:
     """One table: ``record`` is the address of its native record, ``size`` the number of elements.
 
-    Elements are bit patterns as in ``vm.tiers.base``: 0 is null.
+    Elements are bit patterns as in ``vm.tiers.base``: 0 is null. ``owner`` is the store it belongs to.
     """
 
-    def __init__(self, type: TableType, record: int, *, max_elements: int, init: int = 0) -> None:
+    def __init__(
+        self, type: TableType, record: int, *, max_elements: int, init: int = 0, owner: object = None
+    ) -> None:
         self.type = type
+        self.owner = owner
         self.record = record
         declared = type.limits.maximum
         self._max_elements = max_elements if declared is None else min(declared, max_elements)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import platform
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
 from typing import ClassVar
 
 from vm.config import Config
+from vm.errors import ConfigError
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
 from vm.runtime.functions import Function
@@ -34,6 +37,8 @@ class LLVMTier:
     name: ClassVar[str] = "llvm"
 
     def __init__(self, config: Config) -> None:
+        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+            raise ConfigError("tier", "llvm makes code for Linux on x86-64; here, use reference")
         self._config = config
         self._costs = Costs()
         self._lock = threading.RLock()
