@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import wasmtime
 
 from vm.cli import main
 from vm.cli.errors import InputError
+from vm.cli.run import MAX_FRAMES
 from vm.cli.values import parse, render
 from vm.tiers import TIERS
 
@@ -20,6 +22,7 @@ PROBE = Path(__file__).parent / "programs" / "probe.wasm"
 
 MODULE = """
 (module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
   (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (func (export "wide") (param i64) (result i64) (local.get 0))
@@ -27,6 +30,13 @@ MODULE = """
   (func (export "third") (param f64) (result f64) (f64.div (local.get 0) (f64.const 3)))
   (func (export "pair") (result i32 i64) (i32.const 1) (i64.const -2))
   (func (export "nothing"))
+  (func $deep (export "deep") (call $deep))
+  (func (export "spin")
+    (i32.store (i32.const 0) (i32.const 16))
+    (i32.store (i32.const 4) (i32.const 7))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (loop (br 0)))
+  (data (i32.const 16) "started")
   (func $inner (param i32) (result i32) (i32.load (local.get 0)))
   (func $outer (export "crash") (param i32) (result i32) (call $inner (local.get 0))))
 """
@@ -76,6 +86,29 @@ def test_a_program_gets_its_own_arguments_environment_and_directory(
     assert err == "to stderr\n"
     assert out.startswith("argument --env\nargument -x\nenvironment A=b=c\n")
     assert "cat /data/hello.txt: from 7: world\n" in out
+
+
+def test_a_backtrace_names_functions_innermost_first(module: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--tier", "reference", "--invoke", "crash", module, "65536"]) == 134
+    frames = capfd.readouterr().err.splitlines()[1:]
+    assert [line.split()[1] for line in frames] == ["inner", "outer"]
+
+
+def test_a_deep_backtrace_is_cut(module: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--tier", "reference", "--invoke", "deep", module]) == 134
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0].endswith("trap: call stack exhausted")
+    assert len(lines) == MAX_FRAMES + 2
+    assert lines[-1].endswith(" more")
+
+
+def test_ctrl_c_ends_a_program_that_never_returns(module: str, tier: str) -> None:
+    command = [sys.executable, "-m", "vm.cli", "run", "--tier", tier, "--invoke", "spin", module]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(7) == b"started"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == -signal.SIGINT
 
 
 def test_a_trap_is_one_line_and_a_backtrace(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_binary
@@ -14,6 +17,9 @@ from vm.tiers import TIERS
 
 if TYPE_CHECKING:
     from vm.api import Func, Instance, Store, WasiConfig
+
+MAX_FRAMES = 20
+"""Innermost frames shown of a trap's backtrace."""
 
 _EXAMPLES = """\
 examples:
@@ -73,7 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
     linker.define_wasi()
     store.set_wasi(wasi)
     try:
-        with named(arguments.file):
+        with named(arguments.file), _stoppable():
             instance = linker.instantiate(store, Module(engine, binary))
             if arguments.invoke:
                 _invoke(store, instance, arguments)
@@ -87,6 +93,16 @@ def main(arguments: argparse.Namespace) -> int:
     except LinkError as error:
         raise InputError(f"{arguments.file}: {error}") from error
     return 0
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: Python's handler would wait for native code to return."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _wasi(arguments: argparse.Namespace) -> WasiConfig:
@@ -158,6 +174,8 @@ def _unknown(name: str, known: list[str]) -> str:
 def _report(trap: Trap, file: str) -> None:
     """The trap in one line, then the WebAssembly frames, innermost first."""
     print(f"wasmvm: {file}: trap: {trap.message}", file=sys.stderr)
-    for depth, frame in enumerate(trap.frames):
+    for depth, frame in enumerate(trap.frames[:MAX_FRAMES]):
         name = frame.function_name or "?"
         print(f"  {depth:>3}: {name} (function {frame.function_index})", file=sys.stderr)
+    if len(trap.frames) > MAX_FRAMES:
+        print(f"  and {len(trap.frames) - MAX_FRAMES:,} more", file=sys.stderr)
