@@ -52,13 +52,14 @@ def _compile(name: str) -> dict[str, float]:
 
 
 class Load:
-    """From bytes to a module known to be valid."""
+    """From bytes to a module known to be valid, in processor time."""
 
     number = 1
     repeat = (3, 5, 1.0)
     rounds = 1
     warmup_time = 0.0
     timeout = 60.0
+    timer = time.process_time
 
     def setup(self) -> None:
         """Read the file; the answer of a decoder is that every body is there."""
@@ -82,9 +83,9 @@ class Load:
         """Megabytes of module validated a second (median of three)."""
         seconds = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             self.time_validate()
-            seconds.append(time.perf_counter() - start)
+            seconds.append(time.process_time() - start)
         return len(self.binary) / 1e6 / median(seconds)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import struct
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 import wasmtime
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.vm.wasi_harness import PAGE, Program
 from vm.errors import ConfigError, ExitTrap
@@ -375,12 +378,14 @@ def test_pointers_outside_of_memory_give_efault(
     assert program.call(name, *arguments) is Errno.FAULT
 
 
+HARMLESS = [row for row in FUNCTIONS if row[1].__name__ not in ("proc_exit", "poll_oneoff")]
+"""Those that neither end the program nor wait."""
+
+
 def test_no_arguments_whatever_raise_anything_but_an_exit(program: Program) -> None:
     """Extreme numbers in every place of every function: an errno comes back."""
     wild = (0, 1, 3, PAGE - 1, 2**31, 2**32 - 1)
-    for letters, body in FUNCTIONS:
-        if body.__name__ in ("proc_exit", "poll_oneoff"):
-            continue
+    for letters, body in HARMLESS:
         for value in wild:
             fresh = Program()
             fresh.call(body.__name__, *[value * (2**32 + 1) if c == "I" else value for c in letters])
@@ -389,3 +394,36 @@ def test_no_arguments_whatever_raise_anything_but_an_exit(program: Program) -> N
 
 def test_too_many_buffers_are_refused(program: Program) -> None:
     assert program.call("fd_write", 1, 0, 1025, 0) is Errno.INVAL
+
+
+WORDS = st.one_of(st.sampled_from((0, 1, 3, 4, 8, PAGE - 1, PAGE, 2**31, 2**32 - 1)), st.integers(0, 2**16))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    calls=st.lists(
+        st.tuples(
+            st.sampled_from(
+                [row for row in FUNCTIONS if row[1].__name__ not in ("proc_exit", "poll_oneoff")]
+            ),
+            st.lists(WORDS, min_size=9, max_size=9),
+        ),
+        max_size=8,
+    ),
+    memory=st.binary(max_size=256),
+)
+def test_no_sequence_of_calls_does_anything_but_return_an_errno(
+    calls: list[tuple[tuple[str, object], list[int]]], memory: bytes
+) -> None:
+    """Any functions, any arguments, any memory: no exception, and nothing is changed on the host."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "file").write_bytes(b"content")
+        config = WasiConfig()
+        config.preopen_dir(folder, ".")
+        program = Program(config)
+        program.put(0, memory + b"file")
+        for (letters, body), words in calls:
+            program.call(body.__name__, *words[: len(letters)])  # type: ignore[attr-defined]
+        program.context.close()
+        assert os.listdir(folder) == ["file"]
+        assert Path(folder, "file").read_bytes() == b"content"
