@@ -23,8 +23,11 @@ from regress.bisect.posterior import Posterior, posterior
 SURE_OF_STEP = 0.95
 """The chance of a step above which the search stops doubting that there is one."""
 
+LIKELIER_THAN_NOT = 0.5
+"""The chance of a step below which, its ends measured enough, the search gives up."""
+
 END_RUNS = 6
-"""Runs of each end after which, without a step in sight, the search gives up."""
+"""Runs of each end that are enough to see whether there is a step between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,11 @@ class Search:
         """The commit to measure next; None when the answer is sure enough, or can get no surer in budget."""
         if self.runs >= self.budget:
             return None
-        if self.posterior().step < SURE_OF_STEP:
-            return self._next_end()
-        if self.answer().confidence >= self.confidence:
+        step = self.posterior().step
+        end = self._next_end() if step < SURE_OF_STEP else None
+        if end is not None:
+            return end
+        if step < LIKELIER_THAN_NOT or self.answer().confidence * step >= self.confidence:
             return None
         return self._halving_commit()
 

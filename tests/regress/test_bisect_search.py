@@ -41,7 +41,9 @@ def test_stated_confidence_is_honest() -> None:
     places = random.integers(1, 32, size=150)
     searches = [simulate(32, int(k), 1.03, 0.01, seed=n) for n, k in enumerate(places)]
     right = np.mean([answer.first == k for (_, answer), k in zip(searches, places, strict=True)])
-    assert right >= 0.90
+    stated = np.mean([answer.confidence * answer.step for _, answer in searches])
+    assert right >= 0.94
+    assert stated == pytest.approx(right, abs=0.05)
     assert np.mean([search.runs for search, _ in searches]) <= 25
 
 
