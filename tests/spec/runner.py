@@ -1,4 +1,4 @@
-"""Runs the official suite's commands on one tier and says how each went."""
+"""Runs the official suite's commands on one configuration of the engine and says how each went."""
 
 from __future__ import annotations
 
@@ -67,9 +67,8 @@ class NotDriven(Exception):
 class Runner:
     """One script's world: a store on one tier, its instances, and the names they are registered under."""
 
-    def __init__(self, tier: str) -> None:
-        self.config = Config(tier=tier)
-        self.store = Store(tiers.load(tier)(self.config), self.config)
+    def __init__(self, config: Config) -> None:
+        self.store = Store(tiers.load(config.tier)(config), config)
         self.references = References(self.store)
         self.registered: dict[str, dict[str, Extern]] = {"spectest": _spectest(self.store)}
         self.instances: dict[str | None, Instance] = {}

@@ -1,4 +1,4 @@
-"""Counts what passed, per tier and kind of assertion, and prints it below pytest's results.
+"""Counts what passed, per configuration and kind of assertion, and prints it below pytest's results.
 
 Each test leaves its counts in its report, which travels from xdist's workers to the main process.
 """
@@ -29,9 +29,9 @@ COLUMNS = {
 _GAPS, _NOT_DRIVEN, _OTHER = "known gaps", "text only", "definitions"
 
 
-def record(request: pytest.FixtureRequest, tier: str, outcomes: list[Outcome]) -> None:
-    """Leave the counts of one file on one tier in the running test's report."""
-    request.node.user_properties.append((PROPERTY, [tier, dict(Counter(map(column, outcomes)))]))
+def record(request: pytest.FixtureRequest, configuration: str, outcomes: list[Outcome]) -> None:
+    """Leave the counts of one file in one configuration in the running test's report."""
+    request.node.user_properties.append((PROPERTY, [configuration, dict(Counter(map(column, outcomes)))]))
 
 
 def column(outcome: Outcome) -> str:
@@ -41,16 +41,16 @@ def column(outcome: Outcome) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """One line a tier."""
+    """One line a configuration."""
     tallies: dict[str, Counter[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, value in getattr(report, "user_properties", ()):
                 if name == PROPERTY and getattr(report, "when", "") == "call":
-                    tier, counts = value
-                    tallies.setdefault(tier, Counter()).update(counts)
-    for tier, counts in sorted(tallies.items()):
+                    configuration, counts = value
+                    tallies.setdefault(configuration, Counter()).update(counts)
+    for configuration, counts in sorted(tallies.items()):
         columns = [*dict.fromkeys(COLUMNS.values()), _OTHER, _NOT_DRIVEN, _GAPS]
         terminalreporter.write_line(
-            f"official suite, {tier} tier: " + ", ".join(f"{counts[name]} {name}" for name in columns)
+            f"official suite, {configuration}: " + ", ".join(f"{counts[name]} {name}" for name in columns)
         )

@@ -15,6 +15,7 @@ from tests.spec.gaps import Gaps
 from tests.spec.runner import Outcome, Runner, Status
 from tests.spec.values import float_bits
 from tests.spec.wast import ScriptError, parse, parse_script
+from vm.config import Config
 
 SETTING = """
 (module $m (memory (export "mem") 1) (global (export "g") i32 (i32.const 7))
@@ -58,7 +59,7 @@ FAILING = """
 
 
 def _run(script: str) -> list[Outcome]:
-    runner = Runner("reference")
+    runner = Runner(Config(tier="reference"))
     return [runner.run(command) for command in parse_script(SETTING + script)]
 
 

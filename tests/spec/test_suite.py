@@ -16,12 +16,27 @@ from tests.spec import tally
 from tests.spec.gaps import Gaps
 from tests.spec.runner import Outcome, Runner, Status
 from tests.spec.wast import parse_script
+from vm.config import Config
 from vm.tiers import TIERS
 
 SHARED = Path(os.environ.get("REGRESS_SHARED", ROOT.parent / "shared"))
 SUITE = Path(os.environ.get("WASM_TESTSUITE", SHARED / "wasm" / "testsuite"))
 FILES = sorted(path.name for path in SUITE.glob("*.wast"))
 GAPS = Gaps()
+
+CONFIGURATIONS = {
+    **{tier: Config(tier=tier) for tier in TIERS},
+    "llvm (checked memory)": Config(tier="llvm", memory_guard="checked"),
+    "llvm (function by function)": Config(tier="llvm", opt_level=1, whole_module_bytes=0),
+}
+"""Every tier as it comes, and the other ways in which knobs make one generate code."""
+
+CASES = [
+    pytest.param(file, configuration, id=f"{file}-{configuration}")
+    for file in FILES or ["none"]
+    for configuration in CONFIGURATIONS
+    if configuration in TIERS or not GAPS.of(file).whole  # a gap of the decoder's is one in all of them
+]
 
 needs_suite = pytest.mark.skipif(
     not FILES,
@@ -30,19 +45,19 @@ needs_suite = pytest.mark.skipif(
 
 
 @needs_suite
-@pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("file", FILES or ["none"])
-def test_file(file: str, tier: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("file", "configuration"), CASES)
+def test_file(file: str, configuration: str, request: pytest.FixtureRequest) -> None:
     """Every command passes, but for those listed as gaps, which fail."""
     gap = GAPS.of(file)
-    outcomes = list(_until_failure(_outcomes(file, tier)) if gap.whole else _outcomes(file, tier))
+    all_outcomes = _outcomes(file, CONFIGURATIONS[configuration])
+    outcomes = list(_until_failure(all_outcomes) if gap.whole else all_outcomes)
     if gap.whole:
         assert outcomes[-1].status is Status.FAILED, f"{file} passes: take it off gaps.toml ({gap.reason})"
         outcomes = outcomes[-1:]  # what passes before the first failure is no merit
     else:
         wrong = [o for o in outcomes if (o.status is Status.FAILED) is not gap.covers(o.line)]
         assert not wrong, _report(file, wrong)
-    tally.record(request, tier, outcomes)
+    tally.record(request, configuration, outcomes)
 
 
 @needs_suite
@@ -50,8 +65,8 @@ def test_the_list_of_gaps_names_only_files_of_the_suite() -> None:
     assert GAPS.unused(FILES) == []
 
 
-def _outcomes(file: str, tier: str) -> Iterator[Outcome]:
-    runner = Runner(tier)
+def _outcomes(file: str, config: Config) -> Iterator[Outcome]:
+    runner = Runner(config)
     for command in parse_script((SUITE / file).read_bytes().decode()):
         yield runner.run(command)
 
