@@ -40,6 +40,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
         version="1",
         description="What was measured, what changed, and how sure we are. Read-only.",
         lifespan=lifespan,
+        redirect_slashes=False,  # a mistyped address is told so, with what it can have meant
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page loads scripts from a CDN; /api is ours
         redoc_url=None,

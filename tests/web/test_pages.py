@@ -202,6 +202,9 @@ def test_search_finds_benchmarks_and_commits(client: httpx.Client, history: Hist
     ("address", "status", "says"),
     [
         ("/benchmark", 404, "Did you mean /benchmarks"),
+        ("/benchmarks/", 404, "Did you mean /benchmarks"),
+        ("/commit", 404, "Did you mean /commits"),
+        ("/commit/", 404, "unknown commit"),
         ("/series/9999", 404, "unknown series"),
         ("/event/9999", 404, "unknown event"),
         ("/commit/feedfacefeed", 404, "unknown commit"),

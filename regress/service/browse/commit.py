@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regress.domain import Commit, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
+from regress.domain import Commit, CommitStatus, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
 from regress.service.browse.common import resolve
 from regress.service.compare import compare
 from regress.store import Store
@@ -45,14 +45,15 @@ def commit_page(store: Store, revision: str) -> CommitPage:
     commit = resolve(store, revision)
     branch, line, at = _place(store, commit)
     measured = store.measurements_at(commit.sha)
-    base = _measured_before(store, line[:at], branch) if measured else None
+    earlier = (status.commit for status in reversed(line[:at]) if status.measured)
+    base = next(earlier, None) if measured else None
     against = {row.series_id: row for row in compare(store, base.sha, commit.sha)} if base else {}
     rows = [CommitRow(sid, m.series, m, against.get(sid)) for sid, m in measured]
     return CommitPage(
         commit=commit,
         branch=branch,
-        previous=line[at - 1] if at > 0 else None,
-        next=line[at + 1] if at + 1 < len(line) else None,
+        previous=line[at - 1].commit if at > 0 else None,
+        next=line[at + 1].commit if at + 1 < len(line) else None,
         base=base,
         rows=tuple(sorted(rows, key=_row_order)),
         failures=tuple(store.failures(commit.sha)),
@@ -60,21 +61,14 @@ def commit_page(store: Store, revision: str) -> CommitPage:
     )
 
 
-def _place(store: Store, commit: Commit) -> tuple[str | None, list[Commit], int]:
-    """The first branch that has the commit, that branch's commits, and the commit's index in them."""
+def _place(store: Store, commit: Commit) -> tuple[str | None, list[CommitStatus], int]:
+    """The first branch that has the commit, how its commits stand, and the commit's index among them."""
     for branch in store.branches():
-        line = store.commits(branch)
-        for index, other in enumerate(line):
-            if other.sha == commit.sha:
+        line = store.commit_statuses(branch)
+        for index, status in enumerate(line):
+            if status.commit.sha == commit.sha:
                 return branch, line, index
-    return None, [commit], 0
-
-
-def _measured_before(store: Store, earlier: list[Commit], branch: str | None) -> Commit | None:
-    if not earlier or branch is None:
-        return None
-    statuses = {status.commit.sha: status.measured for status in store.commit_statuses(branch)}
-    return next((commit for commit in reversed(earlier) if statuses.get(commit.sha)), None)
+    return None, [CommitStatus(commit)], 0
 
 
 def _row_order(row: CommitRow) -> tuple[int, float, str]:
