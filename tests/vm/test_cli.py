@@ -278,3 +278,11 @@ def test_floats_are_printed_as_short_as_they_can_be_read_back(kind: str, value: 
 def test_references_cannot_be_typed() -> None:
     with pytest.raises(InputError, match="externref"):
         parse("externref", "1", 1)
+
+
+def test_a_closed_stdin_is_an_empty_one() -> None:
+    """As a daemon or a cron job may have it."""
+    run = f"import os, sys; os.close(0); from vm.cli import main; sys.exit(main(['run', {str(PROBE)!r}]))"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
+    assert done.returncode == 7
+    assert "input" not in done.stdout

@@ -22,8 +22,8 @@ class Preopen:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """Where a stream goes. All None: nowhere, silently (as in wasmtime)."""
+class Stdio:
+    """Where a standard stream comes from or goes to. All None: nowhere, silently (as in wasmtime)."""
 
     fd: int | None = None
     path: str | None = None
@@ -39,9 +39,9 @@ class WasiConfig:
     def __init__(self) -> None:
         self.argv: list[str] = []
         self.preopens: list[Preopen] = []
-        self.stdin = Output()
-        self.stdout = Output()
-        self.stderr = Output()
+        self.stdin = Stdio()
+        self.stdout = Stdio()
+        self.stderr = Stdio()
         self._env: list[tuple[str, str]] = []
 
     def inherit_argv(self) -> None:
@@ -63,15 +63,15 @@ class WasiConfig:
 
     def inherit_stdin(self) -> None:
         """Read this process's stdin."""
-        self.stdin = Output(fd=0)
+        self.stdin = Stdio(fd=0)
 
     def inherit_stdout(self) -> None:
         """Write to this process's stdout."""
-        self.stdout = Output(fd=1)
+        self.stdout = Stdio(fd=1)
 
     def inherit_stderr(self) -> None:
         """Write to this process's stderr."""
-        self.stderr = Output(fd=2)
+        self.stderr = Stdio(fd=2)
 
     @property
     def stdin_file(self) -> str | None:
@@ -83,7 +83,7 @@ class WasiConfig:
         name = os.fsdecode(path)
         if not os.path.exists(name):
             raise ConfigError("stdin_file", f"no such file: {name}")
-        self.stdin = Output(path=name)
+        self.stdin = Stdio(path=name)
 
     @property
     def stdout_file(self) -> str | None:
@@ -92,7 +92,7 @@ class WasiConfig:
 
     @stdout_file.setter
     def stdout_file(self, path: str | bytes | os.PathLike[str]) -> None:
-        self.stdout = Output(path=_creatable("stdout_file", path))
+        self.stdout = Stdio(path=_creatable("stdout_file", path))
 
     @property
     def stderr_file(self) -> str | None:
@@ -101,7 +101,7 @@ class WasiConfig:
 
     @stderr_file.setter
     def stderr_file(self, path: str | bytes | os.PathLike[str]) -> None:
-        self.stderr = Output(path=_creatable("stderr_file", path))
+        self.stderr = Stdio(path=_creatable("stderr_file", path))
 
     @property
     def stdout_custom(self) -> CustomOutput | None:
@@ -110,7 +110,7 @@ class WasiConfig:
 
     @stdout_custom.setter
     def stdout_custom(self, callback: CustomOutput) -> None:
-        self.stdout = Output(custom=callback)
+        self.stdout = Stdio(custom=callback)
 
     @property
     def stderr_custom(self) -> CustomOutput | None:
@@ -119,7 +119,7 @@ class WasiConfig:
 
     @stderr_custom.setter
     def stderr_custom(self, callback: CustomOutput) -> None:
-        self.stderr = Output(custom=callback)
+        self.stderr = Stdio(custom=callback)
 
     def preopen_dir(self, path: str, guest_path: str, fs_mutable: bool = True) -> None:
         """Let the program read the host directory ``path`` under the name ``guest_path``.

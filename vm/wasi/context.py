@@ -7,7 +7,7 @@ import weakref
 
 from vm.errors import ConfigError
 from vm.wasi.abi import Errno, Rights, WasiError
-from vm.wasi.config import Output, WasiConfig
+from vm.wasi.config import Stdio, WasiConfig
 from vm.wasi.descriptors import (
     DIRECTORY,
     FILE,
@@ -37,10 +37,8 @@ class WasiContext:
         self.environ = [_c_string("env", f"{name}={value}") for name, value in config.env]
         self._table: dict[int, Descriptor] = {}
         self._finalizer = weakref.finalize(self, _close_all, self._table)
-        for number, (output, reading) in enumerate(
-            ((config.stdin, True), (config.stdout, False), (config.stderr, False))
-        ):
-            self._table[number] = _stream(output, reading=reading)
+        for number, stdio in enumerate((config.stdin, config.stdout, config.stderr)):
+            self._table[number] = _stream(stdio, reading=number == 0)
         for preopen in config.preopens:
             self.add(_preopened(preopen.host_path, preopen.guest_path))
 
@@ -99,20 +97,26 @@ def _c_string(knob: str, text: str) -> bytes:
     return raw
 
 
-def _stream(output: Output, *, reading: bool) -> Descriptor:
+def _stream(stdio: Stdio, *, reading: bool) -> Descriptor:
     rights = STREAM_IN if reading else STREAM_OUT
-    if output.custom is not None:
-        return CallbackStream(output.custom)
-    if output.path is not None:
-        flags = os.O_RDONLY if reading else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    if stdio.custom is not None:
+        return CallbackStream(stdio.custom)
+    if stdio.path is not None:
+        return HostFile(_opened(stdio.path, reading=reading), FILE if reading else rights)
+    if stdio.fd is not None:
         try:
-            fd = os.open(output.path, flags | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise ConfigError("wasi", f"cannot open {output.path}: {error.strerror}") from error
-        return HostFile(fd, FILE if reading else rights)
-    if output.fd is not None:
-        return HostFile(output.fd, rights, owned=False)
+            return HostFile(stdio.fd, rights, owned=False)
+        except OSError:  # this process was started with the stream closed: so is the program's
+            return NullStream(rights)
     return NullStream(rights)
+
+
+def _opened(path: str, *, reading: bool) -> int:
+    flags = os.O_RDONLY if reading else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise ConfigError("wasi", f"cannot open {path}: {error.strerror}") from error
 
 
 def _preopened(host_path: str, guest_path: str) -> Directory:
