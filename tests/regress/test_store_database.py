@@ -223,3 +223,18 @@ def test_kill_in_the_middle_of_a_delivery_leaves_the_ones_before(url: str, root:
         assert store.measurements_at(sha(1)) == []
         with store.lock("the next one", wait=False):  # a dead process holds nothing
             assert store.deliver(delivery(measured(1, 1.0))).new == 1
+
+
+def test_the_migrations_go_down_again(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import inspect
+
+    from regress.store import models
+
+    with Store.open(url) as store, store._db.write() as session:
+        config = Config()
+        config.set_main_option("script_location", str(Path(models.__file__).parent / "migrations"))
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, "base")
+        assert inspect(session.connection()).get_table_names() == ["alembic_version"]
