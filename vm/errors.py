@@ -95,6 +95,8 @@ class TrapCode(enum.Enum):
     INTERRUPT = "interrupt"
     OUT_OF_FUEL = "all fuel consumed by WebAssembly"
 
+    INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -104,14 +106,28 @@ class Frame:
     function_name: str | None
     module_name: str | None = None
 
+    @property
+    def func_index(self) -> int:
+        """``function_index``, by wasmtime-py's name."""
+        return self.function_index
+
+    @property
+    def func_name(self) -> str | None:
+        """``function_name``, by wasmtime-py's name."""
+        return self.function_name
+
 
 class Trap(VMError):
     """Execution stopped for a reason the specification defines, or that the host asked for."""
 
-    def __init__(self, code: TrapCode | None, message: str = "", frames: tuple[Frame, ...] = ()) -> None:
-        self.trap_code = code
-        self.code: TrapCode | int | None = code
-        self.message = message or (code.value if code else "trap")
+    def __init__(
+        self, code: TrapCode | str | None, message: str = "", frames: tuple[Frame, ...] = ()
+    ) -> None:
+        if isinstance(code, str):  # Trap("why"), as a host function raises it with wasmtime-py
+            message = code
+        self.trap_code = None if isinstance(code, str) else code
+        self.code: TrapCode | int | None = self.trap_code
+        self.message = message or (self.trap_code.value if self.trap_code else "trap")
         self.frames = frames
         super().__init__(self.message)
 

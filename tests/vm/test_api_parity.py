@@ -274,13 +274,25 @@ def test_globals(api: ModuleType) -> None:
         ("(drop (i64.div_s (i64.const -9223372036854775808) (i64.const -1)))", "INTEGER_OVERFLOW"),
         ("(drop (i32.load (i32.const -1)))", "MEMORY_OUT_OF_BOUNDS"),
         ("(call 0)", "STACK_OVERFLOW"),
+        ("(call_indirect (i32.const 0))", "INDIRECT_CALL_TO_NULL"),
     ],
 )
 def test_traps_have_codes(api: ModuleType, body: str, code: str) -> None:
-    w = World(api, f'(module (memory 1) (func (export "f") {body}))')
+    w = World(api, f'(module (memory 1) (table 1 funcref) (func (export "f") {body}))')
     with pytest.raises(api.Trap) as caught:
         w.call("f")
     assert caught.value.trap_code is api.TrapCode[code]
+
+
+def test_a_host_function_may_trap(api: ModuleType) -> None:
+    def host() -> None:
+        raise api.Trap("enough")
+
+    wat = '(module (import "" "" (func $h)) (func (export "run") (call $h)))'
+    w = World(api, wat, lambda store: [api.Func(store, api.FuncType([], []), host)])
+    with pytest.raises(api.Trap) as caught:
+        w.call("run")
+    assert (caught.value.message, caught.value.trap_code) == ("enough", None)
 
 
 def test_a_linker_joins_modules_and_refuses_to_shadow(api: ModuleType) -> None:

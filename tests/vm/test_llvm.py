@@ -14,7 +14,7 @@ from vm.errors import Trap, TrapCode, VMError
 from vm.isa.types import FuncType, ValType
 from vm.runtime.instantiate import instantiate
 from vm.tiers.llvm import elf, link
-from vm.tiers.llvm.arena import arena
+from vm.tiers.llvm.arena import bodies
 from vm.tiers.llvm.code import Costs, build
 from vm.tiers.llvm.program import callees, exposed
 
@@ -66,11 +66,11 @@ def test_code_is_given_back_with_its_module() -> None:
     i = instance(s, CHAIN)
     call(i, "a", 1)
     gone = weakref.ref(i.module)
-    free = sum(size for _, size in arena()._free)
+    free = sum(size for _, size in bodies()._free)
     del s, i
     gc.collect()
     assert gone() is None
-    assert sum(size for _, size in arena()._free) > free
+    assert sum(size for _, size in bodies()._free) > free
 
 
 def test_what_can_be_reached_from_outside_is_found() -> None:
@@ -138,7 +138,7 @@ def test_many_results_come_back_in_order() -> None:
 def test_the_loader_names_what_it_cannot_resolve() -> None:
     ir = "declare void @nowhere()\ndefine void @f() {\n call void @nowhere()\n ret void\n}\n"
     with pytest.raises(VMError, match="compiled code calls 'nowhere'"):
-        build(ir, 1, {}, Costs())
+        build(ir, 1, bodies(), {}, Costs())
 
 
 def test_the_loader_refuses_relocations_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:

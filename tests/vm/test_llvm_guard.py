@@ -135,3 +135,33 @@ def test_a_real_crash_is_still_a_crash(before: str, after: str, report: bool) ->
     assert done.stdout == "out of bounds memory access\n"
     assert done.returncode == -signal.SIGSEGV
     assert ("Fatal Python error: Segmentation fault" in done.stderr) is report
+
+
+INTERRUPT = """
+    import os, signal, threading
+    from tests.vm.engines import call, instance, store
+    i = instance(store("llvm"), '''(module (memory 1)
+      (func (export "spin") (i32.store (i32.const 0) (i32.const 1)) (loop (br 0)))
+      (func (export "ok") (result i32) (i32.const 6)))''')
+
+    def stop():
+        while not i.memories[0].view[0]:
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for _ in range(3):
+        i.memories[0].view[0] = 0
+        threading.Thread(target=stop).start()
+        try:
+            call(i, "spin")
+        except KeyboardInterrupt:
+            print("interrupted", call(i, "ok"), flush=True)
+"""
+
+
+def test_ctrl_c_stops_an_endless_loop_and_leaves_the_store_usable() -> None:
+    code = textwrap.dedent(INTERRUPT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.returncode) == ("interrupted [6]\n" * 3, 0), done.stderr

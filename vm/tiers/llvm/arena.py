@@ -1,7 +1,7 @@
-"""Executable memory: one region of address space for all compiled code of the process.
+"""Executable memory: two regions of address space for the process's compiled code, bodies and glue.
 
 An image is written through one mapping and run through another, so no page is ever writable and executable at
-once. All images lie in one region, so that "is this address compiled code" is one range test.
+once. All bodies lie in one region, so that "is this address compiled WebAssembly" is one range test.
 """
 
 from __future__ import annotations
@@ -79,6 +79,12 @@ class Arena:
 
 
 @functools.cache
-def arena() -> Arena:
-    """The process's arena."""
+def bodies() -> Arena:
+    """Where function bodies lie, and nothing else: a signal handler may stop them anywhere."""
+    return Arena()
+
+
+@functools.cache
+def glue() -> Arena:
+    """Where the code around them lies."""
     return Arena()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from vm.errors import VMError
 from vm.tiers.llvm import elf
-from vm.tiers.llvm.arena import Image, arena
+from vm.tiers.llvm.arena import Arena, Image
 from vm.tiers.llvm.pipeline import emit_object
 
 
@@ -32,14 +32,14 @@ class Code:
     symbols: dict[str, int] = field(default_factory=dict)
 
 
-def build(ir: str, level: int, externals: Mapping[str, int], costs: Costs) -> Code:
-    """Compile IR text and put the code in the arena."""
+def build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
+    """Compile IR text and put the code in ``arena``."""
     started = time.thread_time()
     binary = emit_object(ir, level)
     images: list[Image] = []
 
     def place(size: int) -> int:
-        images.append(arena().image(size))
+        images.append(arena.image(size))
         return images[0].address
 
     loaded = elf.load(binary, place, externals, _library_function)

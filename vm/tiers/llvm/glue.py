@@ -30,6 +30,7 @@ from vm.runtime.layout import (
     STATE_TRAP_CODE,
 )
 from vm.runtime.types import type_id
+from vm.tiers.llvm import arena
 from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.text import result_type
 
@@ -256,7 +257,7 @@ class Glue:
         self._costs = costs
         self._lock = threading.Lock()
         self.key = _thread_key()
-        self._base = build(_enter_ir(self.key), 1, {}, costs)
+        self._base = build(_enter_ir(self.key), 1, arena.glue(), {}, costs)
         self._thunks: list[Code] = []
         self._invoke: dict[FuncType, int] = {}
         self._host: dict[FuncType, int] = {}
@@ -275,7 +276,7 @@ class Glue:
     def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
         with self._lock:
             if type not in known:
-                code = build(ir, 1, self.externals, self._costs)
+                code = build(ir, 1, arena.glue(), self.externals, self._costs)
                 self._thunks.append(code)
                 known[type] = code.symbols[f"{prefix}_{type_id(type)}"]
             return known[type]

@@ -17,6 +17,7 @@ from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
+from vm.tiers.llvm import arena
 from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.handlers import HANDLERS
@@ -80,7 +81,7 @@ class Program:
         for index in batch:
             translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
             parts.append(translator.translate("" if index in visible else "internal"))
-        code = build("".join(parts), self._level, self._glue.externals, self._costs)
+        code = build("".join(parts), self._level, arena.bodies(), self._glue.externals, self._costs)
         self._costs.functions += len(batch)
         self._images.append(code)
         added = {index: code.symbols[f"f{index}"] for index in batch if index in visible}

@@ -1,13 +1,16 @@
-"""Guard pages: the SIGSEGV handler, generated as code, that turns a wild access of compiled code into a trap.
+"""Signal handlers, generated as code: guard pages, and interruption.
 
-The handler asks three things: is the faulting instruction in the code arena, does this thread run compiled
-code for a store (``enter`` says so in thread-specific storage), and is the address inside one of that
-store's memories' reservations. If so it resumes at ``fault``, which unwinds as every trap does. Anything
-else goes to the handler that was there before, so that real crashes are still reported (faulthandler), and
-other engines in the process keep their own.
+For SIGSEGV the handler asks three things: is the faulting instruction in a function body, does this thread
+run compiled code for a store (``enter`` says so in thread-specific storage), and is the address inside one
+of that store's memories' reservations. If so it resumes at ``fault``, which unwinds as every trap does.
+Anything else goes to the handler that was there before, so that real crashes are still reported
+(faulthandler), and other engines in the process keep their own.
 
 A handler that is called while it runs, which happens when the one before raises the signal again, gives way
 to the system's default: the process ends.
+
+For SIGINT, the handler that was there (Python's) notes the signal first; if the thread is inside a function
+body, it then leaves it with a trap, so that Python gets to raise KeyboardInterrupt. That costs code nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from vm.errors import TrapCode
 from vm.memory.linear import GUARDED_SPAN, NEXT
 from vm.memory.native import Block, peek, poke
 from vm.runtime.layout import STATE_MEMORIES
-from vm.tiers.llvm.arena import SPAN, arena
+from vm.tiers.llvm import arena
+from vm.tiers.llvm.arena import SPAN, bodies
 from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.text import trap_number
@@ -34,14 +38,17 @@ _ACTION_SIZE, _FLAGS = 152, 136
 """glibc's struct sigaction on x86-64: handler, mask of 128 bytes, flags, restorer."""
 
 _SA_SIGINFO, _SA_ONSTACK, _SA_NODEFER = 4, 0x0800_0000, 0x4000_0000
-_BUSY, _PREVIOUS, _DEFAULT = 0, 8, 16
+_IGNORE = 1
+"""SIG_IGN; SIG_DFL is 0, and everything above is a function."""
+
+_BUSY, _PREVIOUS, _PREVIOUS_INTERRUPT, _DEFAULT = 0, 8, 16, 32
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
 
 
 def _ir(key: int, data: int) -> str:
-    """``data`` is the address of three fields: busy, the previous handler, an all-zero action."""
+    """``data`` is the address of four fields: busy, the previous handlers, an all-zero action."""
     return f"""\
 declare ptr @pthread_getspecific(i32)
 declare i32 @sigaction(i32, ptr, ptr)
@@ -49,7 +56,7 @@ declare void @leave(ptr, i64) noreturn
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
-  %into = sub i64 %rip, {arena().start}
+  %into = sub i64 %rip, {bodies().start}
   %ours = icmp ult i64 %into, {SPAN}
   br i1 %ours, label %which, label %chain
 which:
@@ -76,16 +83,7 @@ follow:
   %next = load i64, ptr %next_field
   br label %search
 hit:
-  %fault = ptrtoint ptr @fault to i64
-  store i64 %fault, ptr %rip_field
-  %rdi_field = getelementptr i8, ptr %context, i64 {_RDI}
-  store ptr %state, ptr %rdi_field
-  %rsp_field = getelementptr i8, ptr %context, i64 {_RSP}
-  %rsp = load i64, ptr %rsp_field
-  %below = sub i64 %rsp, 256
-  %aligned = and i64 %below, -16
-  %called = sub i64 %aligned, 8
-  store i64 %called, ptr %rsp_field
+  call void @resume(ptr %context, ptr @fault, ptr %state)
   ret void
 chain:
   %busy = load i64, ptr inttoptr (i64 {data + _BUSY} to ptr)
@@ -104,37 +102,78 @@ default:
   %ignored = call i32 @sigaction(i32 %signal, ptr inttoptr (i64 {data + _DEFAULT} to ptr), ptr null)
   ret void
 }}
+define void @interrupted(i32 %signal, ptr %info, ptr %context) nounwind {{
+  %previous = load ptr, ptr inttoptr (i64 {data + _PREVIOUS_INTERRUPT} to ptr)
+  call void %previous(i32 %signal, ptr %info, ptr %context)
+  %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  %rip = load i64, ptr %rip_field
+  %into = sub i64 %rip, {bodies().start}
+  %ours = icmp ult i64 %into, {SPAN}
+  br i1 %ours, label %stop, label %done
+stop:
+  %state = call ptr @pthread_getspecific(i32 {key})
+  call void @resume(ptr %context, ptr @interrupt, ptr %state)
+  br label %done
+done:
+  ret void
+}}
+define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {{
+  %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  store ptr %function, ptr %rip_field
+  %rdi_field = getelementptr i8, ptr %context, i64 {_RDI}
+  store ptr %state, ptr %rdi_field
+  %rsp_field = getelementptr i8, ptr %context, i64 {_RSP}
+  %rsp = load i64, ptr %rsp_field
+  %below = sub i64 %rsp, 256
+  %aligned = and i64 %below, -16
+  %called = sub i64 %aligned, 8
+  store i64 %called, ptr %rsp_field
+  ret void
+}}
 define internal void @fault(ptr %state) nounwind noreturn {{
   call void @leave(ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
+  unreachable
+}}
+define internal void @interrupt(ptr %state) nounwind noreturn {{
+  call void @leave(ptr %state, i64 {trap_number(TrapCode.INTERRUPT)})
   unreachable
 }}
 """
 
 
-class Guard:
-    """The process's handler; ``install`` puts it in front of whatever handles SIGSEGV at that moment."""
+class Signals:
+    """The process's handlers; they go in front of whatever handles these signals at that moment."""
 
     def __init__(self, glue: Glue) -> None:
         self._data = Block(_DEFAULT + _ACTION_SIZE)
-        self._code: Code = build(_ir(glue.key, self._data.address), 1, glue.externals, Costs())
-        self._handler = self._code.symbols["handler"]
+        ir = _ir(glue.key, self._data.address)
+        self._code: Code = build(ir, 1, arena.glue(), glue.externals, Costs())
         self._lock = threading.Lock()
 
-    def install(self) -> None:
-        """Be the first handler. Cheap when it is so already; others may have come in between."""
+    def guard(self) -> None:
+        """Handle wild accesses. Cheap when done already; others may have come in between."""
+        self._install(signal.SIGSEGV, "handler", _PREVIOUS, _SA_NODEFER)
+
+    def interrupt(self) -> None:
+        """Let Ctrl-C stop compiled code, if the process handles it at all."""
+        self._install(signal.SIGINT, "interrupted", _PREVIOUS_INTERRUPT, 0, default=False)
+
+    def _install(self, number: int, name: str, previous: int, flags: int, *, default: bool = True) -> None:
+        handler = self._code.symbols[name]
         with self._lock:
             present = Block(_ACTION_SIZE)
-            _libc.sigaction(signal.SIGSEGV, None, present.address)
-            if peek(present.address) == self._handler:
+            _libc.sigaction(number, None, present.address)
+            found = peek(present.address)
+            if found == handler or (found <= _IGNORE and not default):
                 return
-            poke(self._data.address + _PREVIOUS, peek(present.address))
+            poke(self._data.address + previous, found)
             action = Block(_ACTION_SIZE)
-            poke(action.address, self._handler)
-            poke(action.address + _FLAGS, _SA_SIGINFO | _SA_ONSTACK | _SA_NODEFER)
-            _libc.sigaction(signal.SIGSEGV, action.address, None)
+            poke(action.address, handler)
+            poke(action.address + _FLAGS, _SA_SIGINFO | _SA_ONSTACK | flags)
+            _libc.sigaction(number, action.address, None)
 
 
 @functools.cache
-def guard(glue: Glue) -> Guard:
-    """The process's guard."""
-    return Guard(glue)
+def signals(glue: Glue) -> Signals:
+    """The process's signal handling."""
+    return Signals(glue)

@@ -22,7 +22,7 @@ from vm.tiers.llvm.code import Costs
 from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.link import StoreLink
 from vm.tiers.llvm.program import Program
-from vm.tiers.llvm.signals import guard
+from vm.tiers.llvm.signals import signals
 
 
 @functools.cache
@@ -55,7 +55,8 @@ class LLVMTier:
             program.add(instance)
             if instance.store not in self._links:
                 if self._config.memory_guard == "guard":
-                    guard(_glue()).install()
+                    signals(_glue()).guard()
+                signals(_glue()).interrupt()
                 budget = self._config.max_wasm_stack
                 self._links[instance.store] = StoreLink(instance.store, _glue(), self._compile, budget)
 
