@@ -8,6 +8,7 @@ the next one goes on where it stopped.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -157,22 +158,22 @@ def _measure_all(project: Project, store: Store, todo: Sequence[Commit], listen:
     """Whether each measured commit was built. Ends early, without an exception, on Ctrl-C."""
     built: dict[str, bool] = {}
     times: list[float] = []
-    for index, commit in enumerate(todo):
-        listen(CommitStarted(commit, index, len(todo)))
-        try:
+    with contextlib.suppress(KeyboardInterrupt):
+        for index, commit in enumerate(todo):
+            listen(CommitStarted(commit, index, len(todo)))
             outcomes = measure_and_store(store, project.runners, commit, project.branch, listen)
-        except KeyboardInterrupt:
-            break
-        times.append(sum(outcome.seconds for outcome in outcomes))
-        built[commit.sha] = any(outcome.built for outcome in outcomes)
-        listen(
-            CommitFinished(
-                commit,
-                measured=sum(len(outcome.measurements) for outcome in outcomes),
-                failed=sum(len(outcome.failures) for outcome in outcomes),
-                built=built[commit.sha],
-                seconds=times[-1],
-                left=median(times) * (len(todo) - index - 1),
-            )
-        )
+            built[commit.sha] = any(outcome.built for outcome in outcomes)
+            times.append(sum(outcome.seconds for outcome in outcomes))
+            listen(_finished(commit, outcomes, times[-1], left=median(times) * (len(todo) - index - 1)))
     return built
+
+
+def _finished(commit: Commit, outcomes: Sequence[Outcome], seconds: float, left: float) -> CommitFinished:
+    return CommitFinished(
+        commit,
+        measured=sum(len(outcome.measurements) for outcome in outcomes),
+        failed=sum(len(outcome.failures) for outcome in outcomes),
+        built=any(outcome.built for outcome in outcomes),
+        seconds=seconds,
+        left=left,
+    )
