@@ -32,8 +32,8 @@ class Program:
     """A program: where its module is, how it is driven, what goes in and what must come out.
 
     ``package`` is (distribution, file in it) for modules that a package ships, whose file is ``wasm`` else.
-    ``big`` modules are of a megabyte, where the others are of kilobytes: compiling what a run touches takes
-    LLVM longer than the whole suite may take, so that they are loaded, but not run, while measuring.
+    ``big`` modules are of a megabyte, where the others are of kilobytes; even their small cases take an
+    interpreter in Python seconds.
     """
 
     name: str
@@ -121,6 +121,3 @@ OWN = tuple(entry["name"] for entry in json.loads((HERE / "manifest.json").read_
 
 EVERY = (*OWN, *(program.name for program in PACKAGED))
 """Names of all programs."""
-
-MEASURED = tuple(name for name in EVERY if not programs()[name].big)
-"""Names of those that are run while measuring."""

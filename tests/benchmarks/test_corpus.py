@@ -74,16 +74,7 @@ def test_wasmtime_gives_the_expected_answer(name: str, size: str) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("name", EVERY)
 def test_every_tier_gives_the_expected_answer(name: str, tier: str) -> None:
-    if programs()[name].big and tier != "reference":
-        pytest.skip("compiling it takes long: test_big_programs_run_in_native_code does it")
     Compiled(programs()[name], tier=tier, size="small").check()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in EVERY if programs()[name].big])
-def test_big_programs_run_in_native_code(name: str) -> None:
-    """Twenty to forty seconds of compiling each."""
-    Compiled(programs()[name], tier="llvm", size="full").check()
 
 
 def test_running_programs_imports_no_package_that_ships_one() -> None:

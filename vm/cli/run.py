@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_binary
@@ -79,7 +76,7 @@ def main(arguments: argparse.Namespace) -> int:
     linker.define_wasi()
     store.set_wasi(wasi)
     try:
-        with named(arguments.file), _stoppable():
+        with named(arguments.file):
             instance = linker.instantiate(store, Module(engine, binary))
             if arguments.invoke:
                 _invoke(store, instance, arguments)
@@ -93,16 +90,6 @@ def main(arguments: argparse.Namespace) -> int:
     except LinkError as error:
         raise InputError(f"{arguments.file}: {error}") from error
     return 0
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let Ctrl-C end the process at once: Python's handler would wait for native code to return."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _wasi(arguments: argparse.Namespace) -> WasiConfig:
