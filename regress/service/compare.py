@@ -1,7 +1,14 @@
-"""The verb *compare*: two measured commits, series by series."""
+"""The verb *compare*: two measured commits, series by series.
+
+How sure an answer can be depends on how far runs of the same code differ. That is taken from a series' own
+history; where this is short, from all series that were measured at both commits.
+"""
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +23,11 @@ from regress.store import Store
 
 FEWEST_POINTS = 8
 """Measured commits from which a series' history tells its noise."""
+
+FEWEST_SERIES = 8
+"""Series from which, while histories are short, their changes together tell the noise of a run."""
+
+_TO_SIGMA = 1.4826 / math.sqrt(2)  # the median size of a difference of two normal values, to one's sigma
 
 
 def compare(
@@ -32,15 +44,18 @@ def compare(
     before = {_anywhere(m.series): m for _, m in store.measurements_at(a)}
     chosen = (config or Config(root=Path())).detection
     at_b = store.measurements_at(b)
-    history = store.values(series_id for series_id, _ in at_b)
+    pairs = [(id_, base, after) for id_, after in at_b if (base := before.get(_anywhere(after.series)))]
+    history = store.values(id_ for id_, _, _ in pairs)
+    pooled = _pooled([(base, after) for _, base, after in pairs])
     found = []
-    for series_id, after in at_b:
+    for series_id, base, after in pairs:
         key = after.series
-        base = before.get(_anywhere(key))
-        if base is None or (benchmark is not None and key.benchmark != benchmark):
+        if benchmark is not None and key.benchmark != benchmark:
             continue
+        noise = _own_noise(history.get(series_id, []))
+        noise = pooled.get(_kin(after)) if noise is None else noise
         effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
-        found.append(_comparison(series_id, base, after, effect, _noise(history.get(series_id, []))))
+        found.append(_comparison(series_id, base, after, effect, noise))
     return found
 
 
@@ -66,6 +81,25 @@ def _comparison(
     )
 
 
-def _noise(values: list[float]) -> float | None:
+def _own_noise(values: list[float]) -> float | None:
     """The relative spread of a series between commits; None while its history is short."""
     return noise_floor(np.array(values)) if len(values) >= FEWEST_POINTS else None
+
+
+def _kin(measured: Measurement) -> tuple[str, str]:
+    """What series must share to share noise: the machine and the unit."""
+    return measured.series.machine, measured.series.metric.unit
+
+
+def _pooled(pairs: Sequence[tuple[Measurement, Measurement]]) -> dict[tuple[str, str], float]:
+    """The noise of one run, by machine and unit, from all series that were measured at both commits.
+
+    Few commits touch most benchmarks, so that the median of all changes is mostly noise (and where everything
+    moved at once, the run was bad, and it should count as noise too).
+    """
+    changes: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for a, b in pairs:
+        if a.value > 0 and b.value > 0:
+            changes[_kin(b)].append(abs(math.log(b.value) - math.log(a.value)))
+    enough = ((kin, moved) for kin, moved in changes.items() if len(moved) >= FEWEST_SERIES)
+    return {kin: _TO_SIGMA * float(np.median(moved)) for kin, moved in enough}

@@ -160,3 +160,22 @@ def test_the_configured_effect_decides_what_is_the_same(store: Store) -> None:
     tolerant = parse("[[detection.effect]]\nminimum = 0.5", Path("regress.toml"))
     assert compare(store, "a" * 40, "b" * 40)[0].verdict is Verdict.SLOWER
     assert compare(store, "a" * 40, "b" * 40, config=tolerant)[0].verdict is Verdict.SAME
+
+
+def test_short_histories_share_the_noise_of_the_run(store: Store) -> None:
+    rng = np.random.default_rng(3)
+    keys = [replace(KEY, benchmark=f"bench {i:02}") for i in range(60)]
+    ratios = np.exp(0.04 * rng.standard_normal(60))
+    ratios[:2] = 1.06, 1.5
+    before = [replace(sampled(1.0, 0.002, key=key), commit="a" * 40) for key in keys]
+    after = [
+        replace(sampled(r, 0.002, key=key), commit="b" * 40) for key, r in zip(keys, ratios, strict=True)
+    ]
+    deliver(store, *before[:2])
+    deliver(store, *after[:2])
+    assert [c.verdict for c in compare(store, "a" * 40, "b" * 40)] == [Verdict.SLOWER, Verdict.SLOWER]
+    deliver(store, *before)
+    deliver(store, *after)
+    verdicts = [c.verdict for c in compare(store, "a" * 40, "b" * 40)]
+    assert verdicts[:2] == [Verdict.UNCLEAR, Verdict.SLOWER]
+    assert verdicts[2:].count(Verdict.UNCLEAR) >= 54  # of 58; 21 claim a difference without
