@@ -124,3 +124,14 @@ def test_objects_of_another_store_are_refused() -> None:
     table = Table(there, TableType(ValType.funcref(), Limits(1, None)), None)
     with pytest.raises(TypeError, match="funcref takes a Func of the same store, or None"):
         table.set(there, 0, f)
+
+
+def test_sizes_that_make_no_sense_are_refused() -> None:
+    for least, most in ((-1, None), (5, 3)):
+        with pytest.raises(WasmtimeError, match="limits: expected 0 <= min <= max"):
+            Limits(least, most)
+    store = Store()
+    table = Table(store, TableType(ValType.funcref(), Limits(2, None)), None)
+    with pytest.raises(WasmtimeError, match="cannot grow by negative amount"):
+        table.grow(store, -1, None)
+    assert table.size(store) == 2

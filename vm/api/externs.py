@@ -299,6 +299,8 @@ class Table:
     def grow(self, store: Storelike, amt: int, init: Any) -> int:
         """Add ``amt`` elements ``init``; returns the size before, VMError when there is no room."""
         bits = converter(inside(store, self.raw)).to_bits(self.raw.type.element, init, "init")
+        if amt < 0:
+            raise VMError("cannot grow by negative amount")
         before = self.raw.grow(amt, bits)
         if before < 0:
             raise VMError(f"failed to grow table by {amt}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vm.errors import VMError
 from vm.isa import types as isa
 
 
@@ -104,6 +105,8 @@ class Limits(_Wrapper):
 
     def __init__(self, min: int, max: int | None) -> None:
         self.raw = isa.Limits(check(min, int, "min"), check(max, (int, type(None)), "max"))
+        if min < 0 or (max is not None and max < min):
+            raise VMError(f"limits: expected 0 <= min <= max, got min {min}, max {max}")
 
     @property
     def min(self) -> int:
