@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import cache
 from statistics import median
 
 from benchmarks.corpus import HERE, OWN, programs
@@ -115,27 +116,20 @@ class StartUp:
     timer = staticmethod(_processor_time_of_children)
 
     def setup(self, tier: str) -> None:
-        """Put the command together and check its answer (asv's first sample finds files in the cache)."""
-        module = HERE / "wasm" / "add.wasm"
-        self.command = [
-            sys.executable,
-            "-m",
-            "vm.cli",
-            "run",
-            "--tier",
-            tier,
-            "--invoke",
-            "add",
-            str(module),
-            "2",
-            "3",
-        ]
-        if getattr(StartUp, "_checked", None) != tier:
-            answer = subprocess.run(self.command, capture_output=True, text=True, check=True).stdout
-            if answer != "5\n":
-                raise AssertionError(f"2 + 3 gave {answer!r}")
-            StartUp._checked = tier  # type: ignore[attr-defined]
+        """Check the command's answer, once in this process."""
+        self.command = _checked_command(tier)
 
     def time_first_result(self, tier: str) -> None:
         """Seconds of processor time from the process' start to its end."""
         subprocess.run(self.command, capture_output=True, check=True)
+
+
+@cache
+def _checked_command(tier: str) -> tuple[str, ...]:
+    """The command line that adds 2 and 3, which has done so."""
+    module = str(HERE / "wasm" / "add.wasm")
+    command = (sys.executable, "-m", "vm.cli", "run", "--tier", tier, "--invoke", "add", module, "2", "3")
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if answer != "5\n":
+        raise AssertionError(f"2 + 3 gave {answer!r}")
+    return command
