@@ -296,3 +296,30 @@ def test_a_store_and_its_memories_go_when_nobody_holds_them(tier: str) -> None:
     del s, i
     gc.collect()
     assert [reference() for reference in gone] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("unreachable", TrapCode.UNREACHABLE),
+        ("(drop (i32.load (i32.const -4)))", TrapCode.MEMORY_OUT_OF_BOUNDS),
+    ],
+)
+def test_a_trap_tells_the_frames_from_the_inside_out(tier: str, body: str, code: TrapCode) -> None:
+    s = store(tier, whole_module_bytes=0, batch_bytes=1)  # one function a batch, so that none is inlined
+    i = instance(
+        s,
+        f"""(module $program (memory 1) (table funcref (elem $middle))
+          (func $inner {body}) (func $middle (param i32) (call $inner) (drop (i32.const 1)))
+          (func $outer (export "f")
+            (call_indirect (param i32) (i32.const 5) (i32.const 0)) (drop (i32.const 1))))""",
+    )
+    for _ in range(2):
+        with pytest.raises(Trap) as caught:
+            call(i, "f")
+        assert caught.value.code is code
+        assert [(f.function_index, f.function_name, f.module_name) for f in caught.value.frames] == [
+            (0, "inner", "program"),
+            (1, "middle", "program"),
+            (2, "outer", "program"),
+        ]

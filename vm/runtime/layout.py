@@ -9,6 +9,7 @@ state (one per store)        function record (a funcref points here)   table rec
  40  callback: runtime help
  48  callback: compile
  56  base of its newest memory, which begins a list
+ 64  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -35,7 +36,10 @@ STATE_HOST_CALL = 32
 STATE_HELP = 40
 STATE_COMPILE = 48
 STATE_MEMORIES = 56
-STATE_SIZE = 64
+STATE_TRACE_LENGTH = 64
+STATE_TRACE = 72
+TRACE_MAXIMUM = 64
+STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 
 RECORD_CODE = 0
 RECORD_CONTEXT = 8

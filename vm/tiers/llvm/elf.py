@@ -18,6 +18,7 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 _RELOCATION = struct.Struct("<QQq")
 _PROGBITS, _SYMTAB, _RELA = 1, 2, 4
 _ALLOC = 2
+_FUNC = 2
 _R64, _RPC32, _RPLT32, _RPC64 = 1, 2, 4, 24
 _STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
 _STUB_SIZE = 16
@@ -37,7 +38,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An object made ready for a place: its bytes, and the addresses of its global symbols."""
+    """An object made ready for a place: its bytes, and the addresses of its functions."""
 
     code: bytes
     symbols: dict[str, int]
@@ -87,8 +88,8 @@ class _Linker:
             bytes(self.image),
             {
                 name: self.base + self.places[section] + value
-                for name, section, value, binding in symbols
-                if section in self.places and binding
+                for name, section, value, function in symbols
+                if section in self.places and function
             },
         )
 
@@ -114,7 +115,7 @@ class _Linker:
         return self.binary[at : self.binary.index(b"\0", at)].decode()
 
     def _read_symbols(self) -> list[tuple[str, int, int, bool]]:
-        """(name, section, value, whether global) of each symbol."""
+        """(name, section, value, whether it is a function) of each symbol."""
         table = next((section for section in self.sections if section.kind == _SYMTAB), None)
         if table is None:
             return []
@@ -122,7 +123,7 @@ class _Linker:
         symbols = []
         for at in range(table.offset, table.offset + table.size, _SYMBOL.size):
             name, info, _, section, value, _ = _SYMBOL.unpack_from(self.binary, at)
-            symbols.append((self._string(strings + name), section, value, info >> 4 != 0))
+            symbols.append((self._string(strings + name), section, value, info & 0xF == _FUNC))
         return symbols
 
     def _relocate(self, section: _Section, symbols: list[tuple[str, int, int, bool]]) -> None:

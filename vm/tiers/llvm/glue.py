@@ -3,7 +3,7 @@
     enter(invoke, code, ctx, slots, state, budget)   sets a jump buffer and the stack limit, calls invoke_T
     invoke_T(code, ctx, slots)                        words -> arguments of type T, call, results -> words
     host_T(host ctx, arguments)                       the code of a host function of type T
-    trap, unwind                                      store why, jump to the buffer of the nearest enter
+    trap, trace, leave                                store why and where, jump to the nearest enter's buffer
     compile, help                                     ask Python; unwind when it failed
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
@@ -27,7 +27,10 @@ from vm.runtime.layout import (
     STATE_JUMP_BUFFER,
     STATE_STACK_FLOOR,
     STATE_STACK_LIMIT,
+    STATE_TRACE,
+    STATE_TRACE_LENGTH,
     STATE_TRAP_CODE,
+    TRACE_MAXIMUM,
 )
 from vm.runtime.types import type_id
 from vm.tiers.llvm import arena
@@ -42,9 +45,13 @@ def _field(name: str, base: str, offset: int) -> str:
     return f"  %{name} = getelementptr i8, ptr %{base}, i64 {offset}\n"
 
 
+_FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
+"""What is on the stack between a trap and its entry keeps frame pointers, so that ``trace`` can walk it."""
+
+
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    return _ENTER.replace("KEY", str(key))
+    return _FRAMES + _ENTER.replace("KEY", str(key))
 
 
 _ENTER = (
@@ -55,7 +62,7 @@ declare i32 @llvm.eh.sjlj.setjmp(ptr)
 declare void @llvm.eh.sjlj.longjmp(ptr)
 declare ptr @llvm.frameaddress.p0(i32)
 declare ptr @llvm.stacksave.p0()
-define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget) nounwind {
+define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget) #0 {
   %buffer = alloca [5 x ptr], align 16
 """
     + _field("buffer_field", "state", STATE_JUMP_BUFFER)
@@ -100,7 +107,7 @@ done:
   %status = trunc i64 %trap to i32
   ret i32 %status
 }
-define internal void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots) nounwind noinline {
+define internal void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots) noinline #0 {
   call void %invoke(ptr %code, ptr %ctx, ptr %slots)
   ret void
 }
@@ -114,11 +121,47 @@ define void @leave(ptr %state, i64 %why) nounwind noreturn {
   call void @llvm.eh.sjlj.longjmp(ptr %buffer)
   unreachable
 }
-define void @trap(ptr %ctx, i32 %code) nounwind noreturn {
+define void @trace(ptr %state, i64 %code, ptr %frame) nounwind {
+"""
+    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + _field("length_field", "state", STATE_TRACE_LENGTH)
+    + _field("entries", "state", STATE_TRACE)
+    + f"""\
+  %buffer = load ptr, ptr %buffer_field
+  %entry = load ptr, ptr %buffer
+  br label %next
+next:
+  %number = phi i64 [ 0, %0 ], [ %following, %outward ]
+  %address = phi i64 [ %code, %0 ], [ %return, %outward ]
+  %here = phi ptr [ %frame, %0 ], [ %caller, %outward ]
+  %slot = getelementptr i64, ptr %entries, i64 %number
+  store i64 %address, ptr %slot
+  %following = add i64 %number, 1
+  store i64 %following, ptr %length_field
+  %full = icmp eq i64 %following, {TRACE_MAXIMUM}
+  %outside = icmp uge ptr %here, %entry
+  %stop = or i1 %full, %outside
+  br i1 %stop, label %done, label %outward
+outward:
+  %return_field = getelementptr i8, ptr %here, i64 8
+  %return = load i64, ptr %return_field
+  %caller = load ptr, ptr %here
+  br label %next
+done:
+  ret void
+}}
+define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
+"""
+    + """\
+  %own = call ptr @llvm.frameaddress.p0(i32 0)
+  %return_field = getelementptr i8, ptr %own, i64 8
+  %return = load i64, ptr %return_field
+  %caller = load ptr, ptr %own
 """
     + _field("state_field", "ctx", CONTEXT_STATE)
     + """\
   %state = load ptr, ptr %state_field
+  call void @trace(ptr %state, i64 %return, ptr %caller)
   %why = zext i32 %code to i64
   call void @leave(ptr %state, i64 %why)
   unreachable
@@ -185,7 +228,7 @@ def _invoke_ir(type: FuncType) -> str:
     params = tuple(LLVM_TYPES[t] for t in type.params)
     results = tuple(LLVM_TYPES[t] for t in type.results)
     result = result_type(type)
-    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) nounwind {{"]
+    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) #0 {{"]
     lines += _loads(params, "slots")
     arguments = "".join(f", {t} %x{i}" for i, t in enumerate(params))
     call = f"call fastcc {result} %code(ptr %ctx{arguments})"
@@ -262,11 +305,11 @@ class Glue:
         self._invoke: dict[FuncType, int] = {}
         self._host: dict[FuncType, int] = {}
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
-        self.externals = {name: self._base.symbols[name] for name in ("trap", "compile", "help", "leave")}
+        self.externals = self._base.symbols
 
     def invoke(self, type: FuncType) -> int:
         """The address of ``invoke_T``."""
-        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", _invoke_ir(type))
+        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", _FRAMES + _invoke_ir(type))
 
     def host(self, type: FuncType) -> int:
         """The address of ``host_T``."""

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 
-from vm.errors import Trap, VMError
+from vm.errors import Frame, Trap, VMError
 from vm.memory.native import WORD
 from vm.runtime import stack
 from vm.runtime.functions import Function
@@ -17,6 +17,8 @@ from vm.runtime.layout import (
     STATE_HOST_CALL,
     STATE_JUMP_BUFFER,
     STATE_STACK_FLOOR,
+    STATE_TRACE,
+    STATE_TRACE_LENGTH,
     TRAPS,
 )
 from vm.runtime.store import Store
@@ -35,11 +37,17 @@ class StoreLink:
     """Enters compiled code for one store. Holds no strong reference to the store, which outlives it."""
 
     def __init__(
-        self, store: Store, glue: Glue, compile: Callable[[Store, Function], int], budget: int
+        self,
+        store: Store,
+        glue: Glue,
+        compile: Callable[[Store, Function], int],
+        locate: Callable[[int], Frame | None],
+        budget: int,
     ) -> None:
         self._store = weakref.ref(store)
         self._glue = glue
         self._compile = compile
+        self._locate = locate
         self._budget = budget
         self._state = store.state
         self._pending: BaseException | None = None
@@ -72,11 +80,18 @@ class StoreLink:
 
     def _raise(self, status: int) -> None:
         if status != UNWOUND:
-            raise Trap(TRAPS[status - 1])
+            raise Trap(TRAPS[status - 1], frames=self._trace())
         pending, self._pending = self._pending, None
         if pending is None:
             raise VMError("compiled code unwound without a reason")
         raise pending
+
+    def _trace(self) -> tuple[Frame, ...]:
+        """The frames from the trap to the nearest entry, innermost first; inlined calls do not show."""
+        words = self._state.words
+        start, length = STATE_TRACE // WORD, words[STATE_TRACE_LENGTH // WORD]
+        found = [self._locate(address) for address in words[start : start + length]]
+        return tuple(frame for frame in found if frame is not None)
 
     def _here(self) -> Store:
         store = self._store()

@@ -8,10 +8,12 @@ call it. A very big one is compiled for a quick start, not for speed.
 
 from __future__ import annotations
 
+import bisect
 import weakref
 from collections import deque
 
 from vm.config import Config
+from vm.errors import Frame
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
@@ -37,6 +39,7 @@ class Program:
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._images: list[Code] = []
         self.addresses: dict[int, int] = {}
+        self._starts: list[tuple[int, int]] = []
         size = sum(body.end - body.start for body in module.bodies)
         self._whole = size <= config.whole_module_bytes
         self._level = config.opt_level if size <= config.quick_module_bytes else 0
@@ -84,10 +87,24 @@ class Program:
         code = build("".join(parts), self._level, arena.bodies(), self._glue.externals, self._costs)
         self._costs.functions += len(batch)
         self._images.append(code)
+        for index in batch:
+            if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
+                bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
         added = {index: code.symbols[f"f{index}"] for index in batch if index in visible}
         self.addresses |= added
         for instance in self._instances:
             self._publish(instance, added)
+
+    def locate(self, address: int) -> Frame | None:
+        """The function whose code holds the instruction that ends at ``address``."""
+        module = self._module()
+        held = any(
+            code.image.address < address <= code.image.address + code.image.size for code in self._images
+        )
+        if not held or module is None:
+            return None
+        index = self._starts[bisect.bisect(self._starts, (address - 1, len(module.functions))) - 1][1]
+        return Frame(index, module.names.functions.get(index), module.names.module)
 
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():

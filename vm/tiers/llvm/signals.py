@@ -30,7 +30,7 @@ from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.text import trap_number
 
-_RDI, _RSP, _RIP = 104, 160, 168
+_RDI, _RSI, _RBP, _RDX, _RSP, _RIP = 104, 112, 120, 136, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
 
 _SI_ADDR = 16
@@ -53,6 +53,7 @@ def _ir(key: int, data: int) -> str:
 declare ptr @pthread_getspecific(i32)
 declare i32 @sigaction(i32, ptr, ptr)
 declare void @leave(ptr, i64) noreturn
+declare void @trace(ptr, i64, ptr)
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
@@ -119,6 +120,13 @@ done:
 }}
 define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  %rip = load i64, ptr %rip_field
+  %rsi_field = getelementptr i8, ptr %context, i64 {_RSI}
+  store i64 %rip, ptr %rsi_field
+  %rbp_field = getelementptr i8, ptr %context, i64 {_RBP}
+  %rbp = load i64, ptr %rbp_field
+  %rdx_field = getelementptr i8, ptr %context, i64 {_RDX}
+  store i64 %rbp, ptr %rdx_field
   store ptr %function, ptr %rip_field
   %rdi_field = getelementptr i8, ptr %context, i64 {_RDI}
   store ptr %state, ptr %rdi_field
@@ -130,7 +138,8 @@ define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {
   store i64 %called, ptr %rsp_field
   ret void
 }}
-define internal void @fault(ptr %state) nounwind noreturn {{
+define internal void @fault(ptr %state, i64 %code, ptr %frame) nounwind noreturn {{
+  call void @trace(ptr %state, i64 %code, ptr %frame)
   call void @leave(ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
   unreachable
 }}

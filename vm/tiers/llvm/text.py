@@ -31,7 +31,7 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @trap(ptr, i32) #1
 declare ptr @compile(ptr, ptr) #2
 declare void @help(ptr, i32, ptr) #2
-attributes #0 = { nounwind "disable-tail-calls"="true" }
+attributes #0 = { nounwind "disable-tail-calls"="true" "frame-pointer"="all" }
 attributes #1 = { nounwind noreturn cold }
 attributes #2 = { nounwind cold }
 !0 = !{!10, !10, i64 0}
@@ -50,7 +50,8 @@ attributes #2 = { nounwind cold }
 )
 """What every module of compiled bodies starts with.
 
-"disable-tail-calls" keeps LLVM from turning endless recursion, which must exhaust the stack, into a loop.
+"disable-tail-calls" keeps LLVM from turning endless recursion, which must exhaust the stack, into a loop;
+frame pointers let a trap say where it happened.
 """
 
 

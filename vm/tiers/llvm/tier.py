@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from vm.config import Config
-from vm.errors import ConfigError
+from vm.errors import ConfigError, Frame
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
 from vm.runtime.functions import Function
@@ -58,7 +58,9 @@ class LLVMTier:
                     signals(_glue()).guard()
                 signals(_glue()).interrupt()
                 budget = self._config.max_wasm_stack
-                self._links[instance.store] = StoreLink(instance.store, _glue(), self._compile, budget)
+                self._links[instance.store] = StoreLink(
+                    instance.store, _glue(), self._compile, self._locate, budget
+                )
 
     def call(self, function: Function, args: Sequence[int]) -> list[int]:
         """Run a defined function, compiling it first if need be."""
@@ -84,6 +86,12 @@ class LLVMTier:
             return self._host_stub(store, function)
         with self._lock:
             return self._programs[instance.module].compile(function.index)
+
+    def _locate(self, address: int) -> Frame | None:
+        """The function that an address in a trace belongs to; None for glue."""
+        with self._lock:
+            found = (program.locate(address) for program in self._programs.values())
+            return next((frame for frame in found if frame is not None), None)
 
     def _host_stub(self, store: Store, function: Function) -> int:
         """A host function's context is its store's state and its handle; its code packs the arguments."""
