@@ -46,7 +46,7 @@ def test_every_top_folder_has_a_map(folder: str) -> None:
     parts = [
         path.name
         for path in (ROOT / folder).iterdir()
-        if (path.is_dir() and any(path.glob("*.*")) and path.name != "__pycache__")
+        if (path.is_dir() and any(path.glob("*.*")) and not path.name.startswith((".", "__")))
         or (path.suffix == ".py" and path.name != "__init__.py")
     ]
     assert [part for part in parts if part.removesuffix(".py") not in text] == []

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regress.cli import analyse, bisect, compare, doctor, gate, ingest, init, run, serve
+from regress.cli import analyse, bisect, compare, doctor, gate, ingest, init, run, serve, triage
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "analyse": analyse.command,
     "compare": compare.command,
     "gate": gate.command,
+    "triage": triage.command,
     "bisect": bisect.command,
     "doctor": doctor.command,
 }

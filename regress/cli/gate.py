@@ -65,7 +65,8 @@ def _print(report: GateReport, store: Store) -> None:
     for failure in report.failing:
         out.print(f"{failure.commit[:10]}  {failure.kind.value}  {failure.benchmark}", markup=False)
     if report.blocking:
-        out.print("\nfind the culprit: regress bisect    accept it: set its state to expected")
+        accept = f"regress triage {report.blocking[0].id} expected"
+        out.print(f"\nfind the culprit: regress bisect    accept it: {accept}")
 
 
 def _json(report: GateReport) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
         colour, word = _WORDS[event.kind]
         size = f"[{colour}]{percent(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
         out.print(f"{size} {word}  {escape(_affected(event))}")
-        out.print(f"          [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}")
+        out.print(
+            f"{f'#{event.id}':>9} [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}"
+        )
 
 
 def percent(ratio: float) -> str:

