@@ -213,6 +213,14 @@ class ChangePoint:
         """The level after, relative to the level before; 1.15 is 15 % more."""
         return self.after / self.before if self.before else float("inf")
 
+    @property
+    def slack(self) -> int:
+        """Points by which the place may be off beyond ``earliest`` and ``latest``.
+
+        One stray measurement beside the step moves a noisy series' place by one; an exact counter has none.
+        """
+        return 0 if self.high - self.low <= 1e-6 * abs(self.ratio) else 1
+
 
 class EventKind(enum.StrEnum):
     """Whether a change made things worse or better, by the metric's direction."""

@@ -57,7 +57,7 @@ def run_process(
         child = subprocess.Popen(
             list(argv),
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**_inherited(), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,6 +80,11 @@ def run_process(
             _stop(child)
             raise
     return Finished(status, tuple(tail), log_path)
+
+
+def _inherited() -> dict[str, str]:
+    """The environment, without what would make a suite think it is part of a test run that started us."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
 
 
 def _read(child: subprocess.Popen[bytes], log_path: Path, on_line: LineListener) -> None:

@@ -99,8 +99,8 @@ def find_target(project: Project, store: Store, benchmark: str, good: str, bad: 
     series = store.series(changes[0].series_id)
     change = changes[0].change
     # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
-    low = change.index if change.earliest is None else change.earliest
-    high = change.index if change.latest is None else change.latest
+    low = (change.index if change.earliest is None else change.earliest) - change.slack
+    high = (change.index if change.latest is None else change.latest) + change.slack
     a = history.resolve(good) if good else series.points[max(0, low - 1)].commit
     b = history.resolve(bad) if bad else series.points[min(len(series.points) - 1, high)].commit
     return Target(series, a, b)

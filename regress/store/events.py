@@ -55,7 +55,9 @@ class _Places:
         """The same, widened by the location's uncertainty."""
         first, last = self.place(change)
         early = self.position[change.earliest or change.first_after]
-        return min(first, early), max(last, self.position[change.latest or change.first_after])
+        late = self.position[change.latest or change.first_after]
+        slack = change.change.slack
+        return min(first, early) - slack, max(last, late) + slack
 
 
 def replace_changes(

@@ -67,6 +67,19 @@ def test_an_unsure_change_joins_the_sure_one_that_it_may_be(store: Store, ids: l
     assert (event.last_before, event.first_after) == (sha(4), sha(5))
 
 
+def test_a_noisy_change_beside_an_exact_one_is_the_same_event(store: Store, ids: list[int]) -> None:
+    exact = change(ids[1], 5, p=1e-9)
+    exact = replace(exact, change=replace(exact.change, low=1.2, high=1.2))
+    store.replace_changes("main", [change(ids[0], 4, p=1e-4), exact])
+    (event,) = store.events()
+    assert event.first_after == sha(5)
+    other = replace(
+        exact, series_id=ids[0], last_before=sha(3), first_after=sha(4), earliest=None, latest=None
+    )
+    store.replace_changes("main", [other, exact])
+    assert len(store.events(state=State.NEW)) == 2, "two exact counters moved at two commits"
+
+
 def test_a_sparse_series_takes_the_narrower_range_of_a_dense_one(store: Store, ids: list[int]) -> None:
     sparse = replace(change(ids[0], 8, p=1e-9), last_before=sha(2))
     store.replace_changes("main", [sparse, change(ids[1], 6, p=1e-5)])
