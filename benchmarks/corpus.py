@@ -56,14 +56,20 @@ class Program:
             raise NotImplementedError(f"{distribution} is not installed") from None
 
 
-def _own(entry: Mapping[str, Any]) -> Program:
-    """One entry of the manifest; its paths are relative to it."""
+def own(folder: Path = HERE) -> dict[str, Program]:
+    """The programs of a folder's ``manifest.json``, by name; paths in it are relative to the folder."""
+    entries = json.loads((folder / "manifest.json").read_text())
+    return {entry["name"]: _own(folder, entry) for entry in entries}
+
+
+def _own(folder: Path, entry: Mapping[str, Any]) -> Program:
+    sizes = {"full": entry, "small": entry.get("small", entry)}
     cases = {
-        size: Case(tuple(case["args"]), (HERE / case["expected"]).read_bytes())
-        for size, case in (("full", entry), ("small", entry["small"]))
+        size: Case(tuple(case["args"]), (folder / case["expected"]).read_bytes())
+        for size, case in sizes.items()
     }
-    stdin = HERE / entry["stdin"] if entry["stdin"] else None
-    return Program(entry["name"], command, cases, wasm=HERE / entry["wasm"], stdin=stdin)
+    stdin = folder / entry["stdin"] if entry["stdin"] else None
+    return Program(entry["name"], command, cases, wasm=folder / entry["wasm"], stdin=stdin)
 
 
 def _packaged(
@@ -80,8 +86,7 @@ def _packaged(
 @cache
 def programs() -> dict[str, Program]:
     """All programs by name."""
-    own = [_own(entry) for entry in json.loads((HERE / "manifest.json").read_text())]
-    return {program.name: program for program in (*own, *PACKAGED)}
+    return {**own(), **{program.name: program for program in PACKAGED}}
 
 
 PACKAGED = (
@@ -116,7 +121,7 @@ PACKAGED = (
 )
 """Programs of packages, which asv.conf.json's matrix declares with these versions."""
 
-OWN = tuple(entry["name"] for entry in json.loads((HERE / "manifest.json").read_text()))
+OWN = tuple(own())
 """Names of our own programs."""
 
 EVERY = (*OWN, *(program.name for program in PACKAGED))
