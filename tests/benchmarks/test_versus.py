@@ -1,4 +1,4 @@
-"""The comparison with other engines: it runs, its arithmetic is right, and it refuses what it does not know."""
+"""The comparison with other engines: it runs, its arithmetic is right, it refuses what it does not know."""
 
 from __future__ import annotations
 
