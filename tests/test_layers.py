@@ -21,6 +21,7 @@ VM_LAYERS = (
     "config",
     "isa",
     "module",
+    "text",
     "memory",
     "gc",
     "runtime",

@@ -3,6 +3,7 @@
     VMError                     anything this package raises on purpose (``WasmtimeError`` in the API)
     ├── WasmError               something is wrong with a module
     │   ├── DecodeError         the bytes are malformed                     offset
+    │   ├── TextError           the text is malformed                       line, column, source
     │   └── ValidationError     the module is well formed but invalid       offset, function
     ├── LinkError               imports do not fit what was given           missing
     ├── ConfigError             a knob got a value outside its range        knob
@@ -43,6 +44,25 @@ class WasmError(VMError):
 
 class DecodeError(WasmError):
     """The bytes do not follow the binary format (spec chapter 5: *malformed*)."""
+
+
+class TextError(WasmError):
+    """The text does not follow the text format (spec chapter 6: *malformed*).
+
+    ``line`` and ``column`` count from 1, ``source`` is that line, ``offset`` counts characters of the text.
+    """
+
+    def __init__(
+        self, message: str, offset: int, line: int, column: int, source: str, detail: str = ""
+    ) -> None:
+        super().__init__(message, offset, detail)
+        self.line = line
+        self.column = column
+        self.source = source
+
+    def __str__(self) -> str:
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.message}{detail} (at line {self.line}, column {self.column})"
 
 
 class ValidationError(WasmError):

@@ -8,13 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import wasmtime
-
 from tests.spec.values import References, argument, matches
 from tests.spec.wast import Action, Command, ModuleSource
 from vm import tiers
 from vm.config import Config
-from vm.errors import DecodeError, LinkError, Trap, ValidationError
+from vm.errors import DecodeError, LinkError, TextError, Trap, ValidationError
 from vm.isa.types import FuncType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
@@ -24,6 +22,7 @@ from vm.runtime.globals import Global
 from vm.runtime.instance import Extern, Instance
 from vm.runtime.instantiate import instantiate
 from vm.runtime.store import Store
+from vm.text import wat2wasm
 
 BOUNDARY = frozenset(
     {
@@ -39,11 +38,10 @@ decoder walks, and the suite has the reference interpreter's order. They count a
 
 
 class Status(enum.Enum):
-    """How a command went. NOT_DRIVEN: the fault is in the text format, and never reaches the engine."""
+    """How a command went."""
 
     PASSED = "passed"
     FAILED = "failed"
-    NOT_DRIVEN = "not driven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,6 @@ class Outcome:
 
 class Mismatch(Exception):
     """A command did not do what the script says."""
-
-
-class NotDriven(Exception):
-    """A command is about the text format, which another tool reads here."""
 
 
 class Runner:
@@ -81,8 +75,6 @@ class Runner:
             if handler is None:
                 raise Mismatch("this command belongs to a later proposal")
             handler(command)
-        except NotDriven as reason:
-            return Outcome(command.line, command.kind, Status.NOT_DRIVEN, str(reason))
         except Exception as error:
             detail = str(error) if isinstance(error, Mismatch) else f"{type(error).__name__}: {error}"
             return Outcome(command.line, command.kind, Status.FAILED, detail)
@@ -139,21 +131,20 @@ class Runner:
     _do_assert_exhaustion = _do_assert_trap
 
     def _do_assert_invalid(self, command: Command) -> None:
-        binary = self._encode_faulty(command)
+        assert command.module is not None
         try:
-            _checked(binary)
+            _checked(_encode(command.module))
         except ValidationError as error:
             _same_message(command.message, error.message)
             return
         raise Mismatch(f"expected to be invalid: {command.message}")
 
     def _do_assert_malformed(self, command: Command) -> None:
-        binary = self._encode_faulty(command)
+        assert command.module is not None
         try:
-            _checked(binary)
-        except DecodeError as error:
-            if command.module is not None and command.module.form == "binary":
-                _same_message(command.message, error.message)  # a text's fault has its own wording
+            _checked(_encode(command.module))
+        except (DecodeError, TextError) as error:
+            _same_message(command.message, error.message)
             return
         raise Mismatch(f"expected to be malformed: {command.message}")
 
@@ -168,15 +159,6 @@ class Runner:
         raise Mismatch(f"expected not to link: {command.message}")
 
     # parts
-
-    def _encode_faulty(self, command: Command) -> bytes:
-        assert command.module is not None
-        if command.module.form == "binary":
-            return command.module.binary
-        try:
-            return _encode(command.module)
-        except wasmtime.WasmtimeError:
-            raise NotDriven("the text itself is refused") from None
 
     def _instantiate(self, module: ModuleData) -> Instance:
         imports = []
@@ -217,23 +199,14 @@ def _same_message(expected: str, found: str) -> None:
     raise Mismatch(f"expected {expected!r}, got {found!r}")
 
 
-@functools.lru_cache(maxsize=4096)
-def _wat2wasm(text: str) -> bytes:
-    return bytes(wasmtime.wat2wasm(text.encode("utf-8", "surrogateescape")))
-
-
-_BEYOND_ASCII = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
-
-
 def _encode(source: ModuleSource) -> bytes:
-    """The binary; characters beyond ASCII go in as escapes, for the tool refuses "confusing" ones."""
-    match source.form:
-        case "binary":
-            return source.binary
-        case "quote":
-            return _wat2wasm(source.text)
-        case _:
-            return _wat2wasm(_BEYOND_ASCII.sub(lambda match: f"\\u{{{ord(match.group()):x}}}", source.text))
+    """The binary of a module, whichever way the script gives it."""
+    return source.binary if source.form == "binary" else _binary(source.text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _binary(text: str) -> bytes:
+    return wat2wasm(text.encode("utf-8", "surrogateescape"))
 
 
 def _checked(binary: bytes) -> ModuleData:

@@ -1,7 +1,7 @@
 """Reads the official suite's scripts: s-expressions with positions, and the commands they spell.
 
-Modules in the text format stay text (another tool encodes them); only their extent is needed here. The
-script language is described in the specification repository, ``interpreter/README.md``.
+Modules in the text format stay text (``vm.text`` reads them); only their extent is needed here. The script
+language is described in the specification repository, ``interpreter/README.md``.
 """
 
 from __future__ import annotations

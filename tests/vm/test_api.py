@@ -20,6 +20,7 @@ from vm.api import (
     TableType,
     ValType,
     WasmtimeError,
+    wat2wasm,
 )
 from vm.errors import ConfigError, LinkError
 
@@ -67,9 +68,17 @@ def test_all_missing_imports_are_listed_with_near_misses() -> None:
     assert "`env::log_lin` has not been defined (did you mean env::log_line?)" in str(caught.value)
 
 
-def test_text_is_refused_with_a_remedy() -> None:
-    with pytest.raises(WasmtimeError, match="text format is not supported: turn it into binary"):
-        Module(Engine(), "(module)")
+@pytest.mark.parametrize("text", [ADD, ADD.encode(), bytearray(ADD.encode()), wat2wasm(ADD)])
+def test_a_module_may_be_text(text: str | bytes) -> None:
+    store = Store()
+    add = Instance(store, Module(store.engine, text), []).exports(store)["add"]
+    assert isinstance(add, Func)
+    assert add(store, 2, 3.0) == 2
+
+
+def test_malformed_text_is_refused_with_its_place() -> None:
+    with pytest.raises(WasmtimeError, match=r"unknown operator i32.ad.* \(at line 1, column 7\)"):
+        Module(Engine(), "(func i32.ad)")
 
 
 def test_an_engine_counts_its_costs() -> None:

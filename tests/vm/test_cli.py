@@ -156,7 +156,6 @@ BAD_FILES = {
     "truncated": (FIB[:300], "length out of bounds"),
     "empty": (b"", "the file is empty"),
     "magic": (b"GIF89a..", "magic header not detected"),
-    "text": (b"  (module)", "WebAssembly text, not binary; translate it first"),
     "component": (b"\0asm\x0d\0\1\0", "a WebAssembly component, not a core module"),
     "invalid": (
         wasmtime.wat2wasm("(module (func (result i32) i32.const 1))").replace(b"\x41\x01", b"\x42\x01"),
@@ -181,7 +180,7 @@ def test_a_bad_file_is_named_with_place_and_remedy(
     assert err.count("\n") == 1
     assert err.startswith(f"wasmvm: {path}: ")
     assert message in err
-    assert ";" in err or "wat2wasm" in err
+    assert ";" in err
 
 
 def test_an_import_that_nobody_defines_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from vm.api.types import (
 )
 from vm.errors import ExitTrap, Frame, Trap, TrapCode
 from vm.errors import VMError as WasmtimeError
+from vm.text import wat2wasm
 from vm.wasi import WasiConfig
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "ValType",
     "WasiConfig",
     "WasmtimeError",
+    "wat2wasm",
 ]

@@ -6,7 +6,7 @@ import difflib
 import os
 import time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from vm import tiers
 from vm.api.types import ExportType, ImportType, check
@@ -18,6 +18,7 @@ from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate
 from vm.runtime import store as runtime
+from vm.text import is_text, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
 
@@ -95,17 +96,19 @@ class Store:
 class Module:
     """A decoded and validated module."""
 
-    _TEXT: ClassVar[str] = "the text format is not supported: turn it into binary first (wasmtime.wat2wasm)"
-
     def __init__(self, engine: Engine, wasm: bytes | bytearray | str) -> None:
+        """From a binary, or from text: a str, or the bytes of one. TextError says what is malformed there."""
         check(engine, Engine, "engine")
-        if isinstance(wasm, str):
-            raise VMError(self._TEXT)
-        self.data = _load(engine, bytes(check(wasm, (bytes, bytearray), "wasm")))
+        content = check(wasm, (str, bytes, bytearray), "wasm")
+        if not isinstance(content, str):
+            content = bytes(content)
+        if isinstance(content, str) or is_text(content):
+            content = wat2wasm(content)
+        self.data = _load(engine, content)
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
-        """Read and load a binary file."""
+        """Read and load a file, binary or text."""
         return cls(engine, Path(os.fsdecode(path)).read_bytes())
 
     @classmethod

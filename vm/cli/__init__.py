@@ -1,4 +1,4 @@
-"""``wasmvm``: run, check and read WebAssembly modules from a shell.
+"""``wasmvm``: run, check, read and translate WebAssembly modules from a shell.
 
 One file a command, listed in ``COMMANDS``. argparse rather than the house's Typer, because start-up is a
 feature: a small module must run within milliseconds of a bare Python.
@@ -13,11 +13,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vm.cli import dis, run, validate
+from vm.cli import dis, run, validate, wat
 from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
 from vm.errors import VMError
 
-COMMANDS = (run, validate, dis)
+COMMANDS = (run, validate, dis, wat)
 """Each module has ``add(subparsers)``, which registers its arguments and ``main(arguments) -> exit code``."""
 
 
@@ -33,7 +33,9 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="wasmvm", description="Run, check and read WebAssembly modules.")
+    top = argparse.ArgumentParser(
+        prog="wasmvm", description="Run, check, read and translate WebAssembly modules."
+    )
     top.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("file", metavar="FILE", help="the module (.wasm)")
+    command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.set_defaults(main=main)
 
 

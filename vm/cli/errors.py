@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vm.errors import DecodeError, WasmError
+from vm.errors import DecodeError, TextError, WasmError
+from vm.text import is_text, wat2wasm
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -16,7 +17,12 @@ EXIT_TRAP = 134
 MAX_MODULE = 1 << 30
 """Largest file read, in bytes: the largest module a browser takes."""
 
-_MAGIC = b"\0asm"
+MAX_TEXT = 1 << 28
+"""Largest text read, in bytes; reading one takes some twenty times its size."""
+
+_SHOWN = 100
+"""Characters shown of a line in which something is wrong."""
+
 _COMPONENT = b"\0asm\x0d\0\1\0"
 
 
@@ -25,26 +31,34 @@ class InputError(Exception):
 
 
 def read_binary(path: str) -> bytes:
-    """The bytes of a module's file; InputError when it cannot be read, or is plainly something else."""
+    """The binary of a module's file, be it binary or text; InputError when there is none."""
+    content = read_file(path)
+    with named(path):
+        return to_binary(content)
+
+
+def read_file(path: str) -> bytes:
+    """What is in a module's file; InputError when it cannot be read, or is plainly something else."""
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_MODULE:
                 raise InputError(f"{path}: {size:,} bytes is more than a module may have ({MAX_MODULE:,})")
-            binary = file.read(MAX_MODULE)
+            content = file.read(MAX_MODULE)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the path") from None
-    _refuse_other_formats(path, binary)
-    return binary
-
-
-def _refuse_other_formats(path: str, binary: bytes) -> None:
-    if not binary:
+    if not content:
         raise InputError(f"{path}: the file is empty; build or fetch it again")
-    if binary.startswith(_COMPONENT):
+    if content.startswith(_COMPONENT):
         raise InputError(f"{path}: a WebAssembly component, not a core module; extract its core module first")
-    if not binary.startswith(_MAGIC[: len(binary)]) and binary.lstrip().startswith((b"(", b";;")):
-        raise InputError(f"{path}: WebAssembly text, not binary; translate it first (wat2wasm)")
+    if len(content) > MAX_TEXT and is_text(content):
+        raise InputError(f"{path}: {len(content):,} bytes of text are more than is read ({MAX_TEXT:,})")
+    return content
+
+
+def to_binary(content: bytes) -> bytes:
+    """``content`` itself, or its translation when it is text, which may raise TextError."""
+    return wat2wasm(content) if is_text(content) else content
 
 
 @contextmanager
@@ -53,7 +67,27 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except WasmError as error:
-        raise InputError(f"{path}: {error}; {remedy(error)}") from error
+        raise InputError(described(path, error)) from error
+
+
+def described(path: str, error: WasmError) -> str:
+    """What is wrong with a file: a line; for text, with the place in the form that editors know, and below
+    it the line in question with a caret.
+    """
+    if not isinstance(error, TextError):
+        return f"{path}: {error}; {remedy(error)}"
+    detail = f": {error.detail}" if error.detail else ""
+    place = f"{path}:{error.line}:{error.column}"
+    return f"{place}: {error.message}{detail}\n{_excerpt(error.source, error.column - 1)}"
+
+
+def _excerpt(line: str, at: int) -> str:
+    """The part of ``line`` around ``at``, and a caret below."""
+    start = max(0, min(at - _SHOWN // 2, len(line) - _SHOWN))
+    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
+    shown = shown[start : start + _SHOWN]
+    below = "".join("\t" if c == "\t" else " " for c in shown[: at - start])
+    return f"  {shown}\n  {below}^"
 
 
 def remedy(error: WasmError) -> str:

@@ -57,7 +57,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="NAME=VALUE",
         help="set an environment variable (may be repeated)",
     )
-    command.add_argument("file", metavar="FILE", help="the module (.wasm)")
+    command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
     command.set_defaults(main=main)
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from vm.cli.errors import EXIT_USAGE, InputError, read_binary, remedy
-from vm.errors import ValidationError, WasmError
+from vm.cli.errors import EXIT_USAGE, InputError, described, read_file, to_binary
+from vm.errors import TextError, ValidationError, WasmError
 
 _EXAMPLES = """\
 examples:
@@ -30,11 +30,14 @@ class Verdict:
         if self.error is None:
             return f"{self.file}: valid"
         if isinstance(self.error, WasmError):
-            return f"{self.file}: {self.error}; {remedy(self.error)}"
+            return described(self.file, self.error)
         return str(self.error)
 
     def record(self) -> dict[str, object]:
-        """For programs: ``offset`` in bytes, ``function`` an index, null where there is none."""
+        """For programs: ``offset`` in bytes, ``function`` an index, null where there is none.
+
+        Of a malformed text, ``offset`` counts characters, and there are ``line`` and ``column``.
+        """
         error = self.error
         record: dict[str, object] = {"file": self.file, "valid": error is None}
         if isinstance(error, WasmError):
@@ -46,6 +49,7 @@ class Verdict:
                 "detail": error.detail,
                 "offset": error.offset,
                 "function": function,
+                **({"line": error.line, "column": error.column} if isinstance(error, TextError) else {}),
             }
         elif error is not None:
             record["error"] = {"kind": "unreadable", "message": str(error)}
@@ -62,7 +66,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--json", action="store_true", help="print a JSON list of verdicts")
-    command.add_argument("files", nargs="+", metavar="FILE", help="modules (.wasm)")
+    command.add_argument("files", nargs="+", metavar="FILE", help="modules (.wasm, .wat)")
     command.set_defaults(main=main)
 
 
@@ -88,7 +92,7 @@ def check(file: str) -> Verdict:
     from vm.module.validator import validate
 
     try:
-        validate(decode(read_binary(file)))
+        validate(decode(to_binary(read_file(file))))
     except (InputError, WasmError) as error:
         return Verdict(file, error)
     return Verdict(file, None)

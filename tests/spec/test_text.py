@@ -1,0 +1,103 @@
+"""The text format on every module of the official suite, beside a second reader's binaries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import wasmtime
+
+from tests.spec.test_suite import FILES, GAPS, SUITE, needs_suite
+from tests.spec.wast import ModuleSource, parse_script
+from vm.errors import TextError
+from vm.module.leb import unsigned
+from vm.module.model import ConstExpr, ModuleData
+from vm.module.reader import Reader
+from vm.module.sections import elements
+from vm.text import wat2wasm
+
+_CUSTOM, _ELEMENTS = 0, 9
+_BEYOND_ASCII = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
+
+ONLY_WE_REFUSE = {"start.wast": {102}, "try_table.wast": {366}}
+"""Malformed modules, by file and line, that the other reader lets through."""
+
+IN_SCOPE = [file for file in FILES if not GAPS.of(file).whole]
+
+
+@needs_suite
+@pytest.mark.parametrize("file", IN_SCOPE or ["none"])
+def test_both_readers_agree(file: str) -> None:
+    gap = GAPS.of(file)
+    for line, source in _modules(file):
+        ours, theirs = _ours(source), _theirs(source)
+        if gap.covers(line) and ours is None:
+            continue
+        if line in ONLY_WE_REFUSE.get(file, ()):
+            assert (ours is None, theirs is None) == (True, False)
+            continue
+        assert (ours is None) == (theirs is None), f"line {line}: {source.text}"
+        if ours is not None and theirs is not None:
+            assert _sections(ours) == _sections(theirs), f"line {line}: {source.text}"
+
+
+def _modules(file: str) -> list[tuple[int, ModuleSource]]:
+    """The modules of a file that are given as text, by line."""
+    return [
+        (command.line, command.module)
+        for command in parse_script((SUITE / file).read_bytes().decode())
+        if command.module is not None and command.module.form != "binary"
+    ]
+
+
+def _ours(source: ModuleSource) -> bytes | None:
+    try:
+        return wat2wasm(source.text.encode("utf-8", "surrogateescape"))
+    except TextError:
+        return None
+
+
+def _theirs(source: ModuleSource) -> bytes | None:
+    """Characters beyond ASCII go in as escapes, for the other reader refuses "confusing" ones."""
+    text = source.text
+    if source.form == "text":
+        text = _BEYOND_ASCII.sub(lambda match: f"\\u{{{ord(match.group()):x}}}", text)
+    try:
+        return bytes(wasmtime.wat2wasm(text.encode("utf-8", "surrogateescape")))
+    except wasmtime.WasmtimeError:
+        return None
+
+
+def _sections(binary: bytes) -> dict[int, object]:
+    """Every section but the custom ones, byte by byte.
+
+    Element segments have several encodings: what they mean is compared.
+    """
+    found: dict[int, object] = {}
+    for number, start, end in _extents(binary):
+        if number == _ELEMENTS:
+            found[number] = list(_segments(binary, start, end))
+        elif number != _CUSTOM:
+            found[number] = binary[start:end]
+    return found
+
+
+def _extents(binary: bytes) -> Iterator[tuple[int, int, int]]:
+    at = 8
+    while at < len(binary):
+        size, start = unsigned(binary, at + 1)
+        yield binary[at], start, start + size
+        at = start + size
+
+
+def _segments(binary: bytes, start: int, end: int) -> Iterator[object]:
+    module = ModuleData(binary)
+    elements(Reader(binary, start, end), module)
+    for segment in module.elements:
+        items = [_code(binary, item) for item in segment.items]
+        yield segment.mode, segment.type, items, segment.table, _code(binary, segment.offset)
+
+
+def _code(binary: bytes, item: int | ConstExpr | None) -> object:
+    return binary[item.start : item.end] if isinstance(item, ConstExpr) else item

@@ -1,0 +1,188 @@
+"""Instruction sequences, flat and folded, to bytes (spec 6.5).
+
+Folded instructions are written behind their operands, so ``(i32.add (A) (B))`` becomes A, B, i32.add. Open
+parentheses and blocks stand on a stack of our own: texts may nest deeper than Python calls can.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from vm.text.immediates import BLOCKS, ELSE, END, PLAIN, SELECT_TYPED, Scope, block_type
+
+
+class _Open(enum.Enum):
+    """What an entry of the stack is."""
+
+    OPERANDS = enum.auto()  # (i32.add ...
+    BLOCK = enum.auto()  # (block ...
+    CONDITION = enum.auto()  # (if ...
+    THEN = enum.auto()  # (if ... (then ...) ...
+    ELSE = enum.auto()  # (if ... (then ...) (else ...)
+    ARM = enum.auto()  # (then ...  or  (else ...
+    FLAT_BLOCK = enum.auto()  # block ...
+    FLAT_IF = enum.auto()  # if ...
+
+
+_EXPECTED = {
+    _Open.OPERANDS: "a folded instruction or )",
+    _Open.BLOCK: "an instruction or )",
+    _Open.CONDITION: "a condition or (then",
+    _Open.THEN: "(else or )",
+    _Open.ELSE: ")",
+    _Open.ARM: "an instruction or )",
+    _Open.FLAT_BLOCK: "an instruction or end",
+    _Open.FLAT_IF: "an instruction, else or end",
+}
+"""What may follow inside each: for errors."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """``code`` is what is written at the end of the operands or of the condition; ``name`` the label."""
+
+    kind: _Open
+    code: bytes = b""
+    name: str | None = None
+
+
+_FOLDED_ONLY = frozenset({_Open.OPERANDS, _Open.CONDITION, _Open.THEN, _Open.ELSE})
+_FLAT = frozenset({_Open.FLAT_BLOCK, _Open.FLAT_IF})
+
+
+class Code:
+    """Reads instructions in ``scope`` and collects their bytes in ``out``."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.c = scope.c
+        self.out = bytearray()
+        self._stack: list[_Frame] = []
+
+    def sequence(self) -> None:
+        """Instructions up to the parenthesis that closes what they stand in; it is not read."""
+        c, words = self.c, self.c.words
+        while True:
+            word = words[c.at]
+            if word == "(":
+                self._open()
+            elif word == ")":
+                if not self._stack:
+                    return
+                self._close()
+            else:
+                self._flat(word)
+
+    def folded(self) -> None:
+        """One folded instruction."""
+        if self.c.words[self.c.at] != "(":
+            raise self.c.unexpected("an instruction in parentheses")
+        self._open()
+        while self._stack:
+            word = self.c.words[self.c.at]
+            if word == "(":
+                self._open()
+            elif word == ")":
+                self._close()
+            else:
+                self._flat(word)
+
+    def expression(self) -> bytes:
+        """What was read, as an expression of its own."""
+        return bytes(self.out) + END
+
+    def _instruction(self, word: str) -> bytes:
+        """An instruction that is no block, with its immediates."""
+        c = self.c
+        entry = PLAIN.get(word)
+        if entry is None:
+            raise c.unexpected("an instruction")
+        c.at += 1
+        if word == "select" and c.sees("result"):
+            entry = SELECT_TYPED
+        code, parser = entry
+        return code if parser is None else code + parser(self.scope)
+
+    def _open(self) -> None:
+        """At a "("."""
+        c = self.c
+        c.at += 1
+        word = c.words[c.at]
+        top = self._stack[-1] if self._stack else None
+        if word in ("then", "else") or (top is not None and top.kind in (_Open.THEN, _Open.ELSE)):
+            self._open_arm(word, top)
+        elif word in BLOCKS:
+            c.at += 1
+            name = c.identifier()
+            code = BLOCKS[word] + block_type(self.scope)
+            if word == "if":
+                self._stack.append(_Frame(_Open.CONDITION, code, name))
+            else:
+                self._enter(_Open.BLOCK, code, name)
+        else:
+            self._stack.append(_Frame(_Open.OPERANDS, self._instruction(word)))
+
+    def _open_arm(self, word: str, top: _Frame | None) -> None:
+        """At ``then`` or ``else``, which belong into an ``(if``, once each."""
+        if top is not None and (word, top.kind) == ("then", _Open.CONDITION):
+            top.kind = _Open.THEN
+            self.out += top.code
+            self.scope.labels.push(top.name)
+        elif top is not None and (word, top.kind) == ("else", _Open.THEN):
+            top.kind = _Open.ELSE
+            self.out += ELSE
+        else:
+            raise self.c.unexpected(_EXPECTED[top.kind] if top else "an instruction")
+        self.c.at += 1
+        self._stack.append(_Frame(_Open.ARM))
+
+    def _close(self) -> None:
+        """At a ")" that belongs to the innermost entry."""
+        frame = self._stack.pop()
+        if frame.kind is _Open.OPERANDS:
+            self.out += frame.code
+        elif frame.kind is _Open.CONDITION or frame.kind in _FLAT:
+            raise self.c.unexpected(_EXPECTED[frame.kind])
+        elif frame.kind is not _Open.ARM:
+            self._leave()
+        self.c.at += 1
+
+    def _flat(self, word: str) -> None:
+        """At an instruction without parentheses."""
+        top = self._stack[-1] if self._stack else None
+        if top is not None and top.kind in _FOLDED_ONLY:
+            raise self.c.unexpected(_EXPECTED[top.kind])
+        if word in BLOCKS:
+            self.c.at += 1
+            name = self.c.identifier()
+            kind = _Open.FLAT_IF if word == "if" else _Open.FLAT_BLOCK
+            self._enter(kind, BLOCKS[word] + block_type(self.scope), name)
+        elif word == "end" and top is not None and top.kind in _FLAT:
+            self._repeat_label(top)
+            self._stack.pop()
+            self._leave()
+        elif word == "else" and top is not None and top.kind is _Open.FLAT_IF:
+            self._repeat_label(top)
+            top.kind = _Open.FLAT_BLOCK
+            self.out += ELSE
+        else:
+            self.out += self._instruction(word)
+
+    def _repeat_label(self, frame: _Frame) -> None:
+        """At the ``end`` or ``else`` of a block, which may repeat its label."""
+        self.c.at += 1
+        at = self.c.at
+        name = self.c.identifier()
+        if name is not None and name != frame.name:
+            expected = "the block has no label" if frame.name is None else f"the block is {frame.name}"
+            raise self.c.fail("mismatching label", at, f"{name}, {expected}")
+
+    def _enter(self, kind: _Open, code: bytes, name: str | None) -> None:
+        self.out += code
+        self.scope.labels.push(name)
+        self._stack.append(_Frame(kind, code, name))
+
+    def _leave(self) -> None:
+        self.out += END
+        self.scope.labels.pop()

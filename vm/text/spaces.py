@@ -1,0 +1,85 @@
+"""What a module's indices and identifiers mean: one index space a kind of thing (spec 6.6.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vm.isa.types import FuncType
+from vm.text.cursor import Cursor
+
+
+@dataclass(slots=True)
+class Space:
+    """One index space: how many there are, and which have names.
+
+    ``kind`` is the format's keyword, ``noun`` what errors call it; they differ for functions alone.
+    """
+
+    kind: str
+    noun: str
+    count: int = 0
+    by_name: dict[str, int] = field(default_factory=dict)
+
+    def add(self, c: Cursor) -> int:
+        """The index of one more; its identifier is read, when it has one."""
+        at = c.at
+        name = c.identifier()
+        if name is not None:
+            if name in self.by_name:
+                raise c.fail(
+                    f"duplicate {self.kind}", at, f"{name} is already {self.kind} {self.by_name[name]}"
+                )
+            self.by_name[name] = self.count
+        self.count += 1
+        return self.count - 1
+
+    def add_anonymous(self, count: int = 1) -> int:
+        """The index of the first of ``count`` more without names."""
+        self.count += count
+        return self.count - count
+
+    def sees_index(self, c: Cursor) -> bool:
+        """Whether an index or an identifier is next."""
+        return c.words[c.at][:1] == "$" or c.sees_natural()
+
+    def index(self, c: Cursor) -> int:
+        """Read an index, as a number or by name. Numbers are not checked: that is validation."""
+        word = c.words[c.at]
+        if word[:1] != "$":
+            return c.natural(32, f"a {self.noun}")
+        found = self.by_name.get(word)
+        if found is None:
+            raise c.fail(f"unknown {self.noun}", detail=word)
+        c.at += 1
+        return found
+
+
+@dataclass(slots=True)
+class TypeSpace(Space):
+    """The types: those declared, then those that type uses bring along."""
+
+    types: list[FuncType] = field(default_factory=list)
+    _first: dict[FuncType, int] = field(default_factory=dict)
+
+    def declare(self, type_: FuncType) -> int:
+        """Append a type; an equal one before it stays the first."""
+        self.types.append(type_)
+        return self._first.setdefault(type_, len(self.types) - 1)
+
+    def intern(self, type_: FuncType) -> int:
+        """The first type equal to ``type_``, which is appended when there is none (spec 6.4.8)."""
+        found = self._first.get(type_)
+        return self.declare(type_) if found is None else found
+
+
+@dataclass(slots=True)
+class Spaces:
+    """The index spaces of a module."""
+
+    types: TypeSpace = field(default_factory=lambda: TypeSpace("type", "type"))
+    functions: Space = field(default_factory=lambda: Space("func", "function"))
+    tables: Space = field(default_factory=lambda: Space("table", "table"))
+    memories: Space = field(default_factory=lambda: Space("memory", "memory"))
+    globals: Space = field(default_factory=lambda: Space("global", "global"))
+    elements: Space = field(default_factory=lambda: Space("elem", "elem segment"))
+    data: Space = field(default_factory=lambda: Space("data", "data segment"))
