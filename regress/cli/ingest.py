@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 from pathlib import Path
 from typing import Annotated
 
@@ -14,27 +15,57 @@ from regress.cli.options import Branch, Database, Json, Repo, opened
 def command(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="Result files or folders of them.")],
     tool: Annotated[str | None, typer.Option(help="What wrote them; else the files tell.")] = None,
+    commit: Annotated[
+        str,
+        typer.Option("--commit", metavar="REV", help="The measured commit, for files that name none."),
+    ] = "HEAD",
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            "--machine",
+            metavar="NAME",
+            help="The machine, for files that name none.",
+            show_default="this one's name",
+        ),
+    ] = None,
     branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
-    """Store results that another tool wrote: asv result trees, pytest-benchmark JSON.
+    """Store results that another tool wrote.
+
+    asv (results of any age), pytest-benchmark, pyperf, Google Benchmark, Criterion,
+    cargo bench, JMH, go test, hyperfine, BenchmarkDotNet, Catch2, k6, vitest,
+    tinybench, perf stat, callgrind, github-action-benchmark, Bencher's BMF; CSV and
+    JSON lines with the columns benchmark, value and unit.
 
     Each file is stored whole or not at all; a file that is known changes nothing.
 
     Examples:
       regress ingest .asv/results
       regress ingest benchmark.json --branch main
+      go test -bench . -count 6 > bench.txt && regress ingest bench.txt
+      regress ingest target/criterion --commit v1.2 --machine builder
     """
     from rich.markup import escape
 
-    from regress.cli.output import console, count, joined, print_json
+    from regress.cli.output import console, count, joined, print_json, progress_console
+    from regress.cli.progress import files_shown
+    from regress.ingest import Context
     from regress.service.ingest import ingest
 
-    with opened(repo, database, branch) as (project, store):
-        placed = project.branch
-        report = ingest(store, paths, branch=placed, tool=tool, history=project.history.commits(placed))
+    with opened(repo, database, branch) as (project, store), files_shown(progress_console()) as listen:
+        placed, history = project.branch, project.history
+        report = ingest(
+            store,
+            paths,
+            branch=placed,
+            tool=tool,
+            context=Context(history.resolve(commit), machine or platform.node()),
+            history=history.commits(placed),
+            listen=listen,
+        )
     if as_json:
         print_json(dataclasses.asdict(report))
         return

@@ -1,9 +1,10 @@
-"""Draws a run while it goes on: bars on a terminal, plain lines elsewhere. Both are event listeners."""
+"""Draws what takes long while it goes on: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column
 
 from regress.cli.output import count, duration
+from regress.cli.terminal import printable
 from regress.runner import events
 from regress.runner.events import Listener
 
@@ -25,6 +27,22 @@ def shown(console: Console) -> Iterator[Listener]:
         return
     with Progress(*_columns(), console=console, transient=True, expand=True) as progress:
         yield _Bars(progress)
+
+
+@contextmanager
+def files_shown(console: Console) -> Iterator[Callable[[int, int, Path], None]]:
+    """A listener to the files of an ingest for the time of the context: a bar on a terminal, else nothing."""
+    if not console.is_terminal:
+        yield lambda _done, _total, _file: None
+        return
+    with Progress(*_columns(), console=console, transient=True, expand=True) as progress:
+        bar = progress.add_task("files", total=None, note="", done="")
+
+        def listen(done: int, total: int, file: Path) -> None:
+            note = f"[dim]{escape(file.name)}[/]"
+            progress.update(bar, completed=done, total=total, done=f"{done}/{total}", note=note)
+
+        yield listen
 
 
 def _columns() -> tuple[ProgressColumn, ...]:
@@ -59,7 +77,7 @@ class _Bars:
                     self._inner,
                     completed=event.fraction,
                     done="" if event.fraction is None else f"{event.fraction:.0%}",
-                    note=f"[dim]{escape(event.text)}[/]",
+                    note=f"[dim]{escape(printable(event.text))}[/]",
                 )
             case events.CommitFinished() if self._commits is not None:
                 self._finish(self._commits, event)
@@ -74,7 +92,8 @@ class _Bars:
     def _start(self, event: events.CommitStarted) -> None:
         if self._inner is not None:
             self._progress.remove_task(self._inner)
-        name = f"[bold]{event.commit.sha[:8]}[/] {escape(event.commit.subject)}"
+        # Bars take their texts past the console's own care for what a terminal obeys.
+        name = f"[bold]{event.commit.sha[:8]}[/] {escape(printable(event.commit.subject))}"
         self._inner = self._progress.add_task(name, total=1, note="", done="")
 
 

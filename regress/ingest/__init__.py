@@ -3,21 +3,41 @@
     for delivery in read(Path("results")):
         store.deliver(delivery)
 
-Series are read without a branch where the file names none: ``regress.service.ingest`` places them.
+Series are read without a branch where the file names none: ``regress.service.ingest`` places them. A commit
+and a machine that a file does not name are the caller's (``Context``).
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from regress.domain import Delivery
 from regress.errors import IngestError, UnknownNameError
 from regress.ingest.asv import AsvAdapter
+from regress.ingest.benchmarkdotnet import BenchmarkDotNetAdapter
+from regress.ingest.bmf import BmfAdapter
+from regress.ingest.callgrind import CallgrindAdapter
+from regress.ingest.cargo_bench import CargoBenchAdapter
+from regress.ingest.catch2 import Catch2Adapter
+from regress.ingest.criterion import CriterionAdapter
+from regress.ingest.csv import CsvAdapter
+from regress.ingest.github_action import GithubActionAdapter
+from regress.ingest.go_test import GoTestAdapter
+from regress.ingest.google_benchmark import GoogleBenchmarkAdapter
+from regress.ingest.hyperfine import HyperfineAdapter
+from regress.ingest.jmh import JmhAdapter
+from regress.ingest.json_lines import JsonLinesAdapter
+from regress.ingest.k6 import K6Adapter
+from regress.ingest.perf_stat import PerfStatAdapter
+from regress.ingest.pyperf import PyperfAdapter
 from regress.ingest.pytest_benchmark import PytestBenchmarkAdapter
-from regress.ingest.reading import Document, load
+from regress.ingest.reading import Context, Document, load
+from regress.ingest.vitest import VitestAdapter
 
-__all__ = ["ADAPTERS", "Adapter", "Document", "read"]
+__all__ = ["ADAPTERS", "Adapter", "Context", "Document", "files", "nothing_in", "read", "read_file"]
 
 
 class Adapter(Protocol):
@@ -33,44 +53,89 @@ class Adapter(Protocol):
         """Whether a document is this tool's, by its shape; cheap, and never raises."""
         ...
 
-    def read(self, document: Document) -> Delivery:
-        """What the document says; IngestError where it is not what the tool writes."""
+    def read(self, document: Document, context: Context) -> Delivery:
+        """What the document says; IngestError where it is not what the tool writes.
+
+        ``context`` stands in for a commit or machine that the tool does not write down; where it is needed
+        and empty, that is an IngestError too.
+        """
         ...
 
 
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in (AsvAdapter(), PytestBenchmarkAdapter())}
+ADAPTERS: dict[str, Adapter] = {
+    adapter.name: adapter
+    for adapter in (
+        AsvAdapter(),
+        BenchmarkDotNetAdapter(),
+        BmfAdapter(),
+        CallgrindAdapter(),
+        CargoBenchAdapter(),
+        Catch2Adapter(),
+        CriterionAdapter(),
+        CsvAdapter(),
+        GithubActionAdapter(),
+        GoTestAdapter(),
+        GoogleBenchmarkAdapter(),
+        HyperfineAdapter(),
+        JmhAdapter(),
+        JsonLinesAdapter(),
+        K6Adapter(),
+        PerfStatAdapter(),
+        PyperfAdapter(),
+        PytestBenchmarkAdapter(),
+        VitestAdapter(),
+    )
+}
+
+_NO_CONTEXT = Context()
 
 
-def read(path: Path, tool: str | None = None) -> list[Delivery]:
+def read(path: Path, tool: str | None = None, context: Context = _NO_CONTEXT) -> list[Delivery]:
     """The deliveries of a result file, or of all result files below a folder, in the order of their names.
 
-    ``tool`` names the adapter; without it, the files tell. In a folder, JSON of other kinds is passed over.
+    ``tool`` names the adapter; without it, the files tell. In a folder, files of other kinds are passed over.
     IngestError where a file cannot be read, is of no known format, or of several; UnknownNameError
     (kind "tool") where there is no such adapter.
     """
-    if tool is not None and tool not in ADAPTERS:
-        raise UnknownNameError("tool", tool, ADAPTERS)
-    candidates = list(ADAPTERS.values()) if tool is None else [ADAPTERS[tool]]
-    found = _read_tree(path, candidates) if path.is_dir() else _read_file(path, candidates)
+    each = (read_file(file, tool, context) for file in files(path, tool))
+    found = [delivery for delivery in each if delivery is not None]
     if not found:
-        hint = f"Name what one of these wrote: {', '.join(adapter.name for adapter in candidates)}."
-        raise IngestError(path, "", "holds no results", hint=hint)
+        raise nothing_in(path, tool)
     return found
 
 
-def _read_tree(folder: Path, candidates: list[Adapter]) -> list[Delivery]:
-    files = sorted(file for file in folder.rglob("*.json") if file.is_file())
-    return [
-        delivery
-        for file in files
-        for delivery in _read_file(file, [adapter for adapter in candidates if adapter.is_result(file)])
-    ]
+def files(path: Path, tool: str | None = None) -> Iterator[Path]:
+    """The file itself, or those below a folder that may be results by their names, in the order of names."""
+    candidates = _candidates(tool)
+    if not path.is_dir():
+        yield path
+        return
+    for folder, inner, names in os.walk(path):
+        inner.sort()
+        for file in (Path(folder, name) for name in sorted(names)):
+            if any(adapter.is_result(file) for adapter in candidates) and file.is_file():
+                yield file
 
 
-def _read_file(path: Path, candidates: list[Adapter]) -> list[Delivery]:
-    document = load(path) if candidates else None
-    adapter = _adapter(document, candidates) if document else None
-    return [adapter.read(document)] if document and adapter else []
+def read_file(path: Path, tool: str | None = None, context: Context = _NO_CONTEXT) -> Delivery | None:
+    """The delivery that one file is; None where no adapter knows it."""
+    document = load(path)
+    adapter = _adapter(document, _candidates(tool))
+    return adapter.read(document, context) if adapter else None
+
+
+def nothing_in(path: Path, tool: str | None) -> IngestError:
+    """The error for a file or folder that no adapter finds a result in."""
+    hint = f"Name what one of these wrote: {', '.join(adapter.name for adapter in _candidates(tool))}."
+    return IngestError(path, "", "holds no results", hint=hint)
+
+
+def _candidates(tool: str | None) -> list[Adapter]:
+    if tool is None:
+        return list(ADAPTERS.values())
+    if tool not in ADAPTERS:
+        raise UnknownNameError("tool", tool, ADAPTERS)
+    return [ADAPTERS[tool]]
 
 
 def _adapter(document: Document, candidates: list[Adapter]) -> Adapter | None:

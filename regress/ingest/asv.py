@@ -1,11 +1,12 @@
-"""asv's result files, version 2: ``results/<machine>/<commit>-<environment>.json``.
+"""asv's result files, versions 1 and 2: ``results/<machine>/<commit>-<environment>.json``.
 
 A file holds one commit in one environment. Each benchmark is a row of ``result_columns``; a parameterised
 one has a list per column, in the order of the parameters' cartesian product. A null result is a failure
 (asv does not keep its output), NaN is a benchmark that skipped itself, which is no result at all.
 Names of parameters, types and units stand in ``benchmarks.json`` one folder up; where it is missing, or has
 lost a benchmark, they follow from the benchmark's name, as asv itself takes them
-(https://asv.readthedocs.io/en/stable/dev.html#results).
+(https://asv.readthedocs.io/en/stable/dev.html#results). Version 1, before asv 0.5, is laid out anew first
+(``asv_v1``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from regress.domain import (
     Metric,
     SeriesKey,
 )
-from regress.ingest.reading import Document, facts, load
+from regress.ingest.asv_v1 import as_version_2
+from regress.ingest.reading import Context, Document, facts, load
 from regress.metrics import OBJECT_SIZE, PEAK_MEMORY, WALL_TIME, direction_of
 
 MAX_COMBINATIONS = 1_000_000
@@ -61,9 +63,9 @@ class AsvAdapter:
         """Whether a document is ours, of whatever version."""
         return "commit_hash" in document.data and "results" in document.data
 
-    def read(self, document: Document) -> Delivery:
-        """The one delivery that a result file is."""
-        return _Reader(document).delivery()
+    def read(self, document: Document, context: Context) -> Delivery:
+        """The one delivery that a result file is; it names its commit and machine itself."""
+        return _Reader(as_version_2(document) if document.data.get("version") == 1 else document).delivery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class _Reader:
         data = document.data
         if data.get("version") != 2:
             hint = "Run `asv update` in the project that wrote it."
-            raise document.error("$.version", f"asv result version {data.get('version')!r}, not 2", hint=hint)
+            found = data.get("version")
+            raise document.error("$.version", f"asv result version {found!r:.40}, not 1 or 2", hint=hint)
         self.commit: str = document.get(data, "commit_hash", str, "$")
         self.environment: str = document.get(data, "env_name", str, "$")
         self.params: Mapping[str, Any] = document.get(data, "params", dict, "$")
@@ -150,8 +153,12 @@ class _Reader:
             key = SeriesKey(row.name, parameters, metric, self.machine, self.environment, "", version)
             where = f"{row.where}.result[{i}]"
             if values is None or values[i] is None:
-                yield self._failure(key)
-            elif math.isfinite(self.doc.number(values[i], where)):
+                yield self._failure(key, _NO_LOG)
+            elif not math.isfinite(value := self.doc.number(values[i], where)):
+                continue
+            elif value < 0 and metric.unit == "seconds":
+                yield self._failure(key, f"asv measured a negative time ({value:g}): a clock went back.")
+            else:
                 low, high = (self.doc.finite(c[i] if c else None, where) for c in (lows, highs))
                 yield self._measurement(key, values[i], low, high, samples and samples[i], at, where)
 
@@ -170,11 +177,11 @@ class _Reader:
         kept = tuple(sample for sample in raw if sample is not None)
         return Measurement(key, self.commit, float(value), low, high, kept, at)
 
-    def _failure(self, key: SeriesKey) -> Failure:
+    def _failure(self, key: SeriesKey, log: str) -> Failure:
         return Failure(
             FailureKind.BENCHMARK,
             self.commit,
-            _NO_LOG,
+            log,
             key.machine,
             key.environment,
             key.benchmark,

@@ -1,7 +1,7 @@
 """pytest-benchmark's JSON (``--benchmark-json`` or ``--benchmark-save``): one file, one delivery.
 
 The centre is the median of the rounds: means follow the outliers that every machine has. Its bounds are the
-median's notch, 1.58 IQR / sqrt(n) to either side (McGill, Tukey and Larsen, "Variations of Box Plots", 1978).
+median's notch (``draft.NOTCH``).
 Rounds themselves are kept as samples where the file has them (``--benchmark-save-data``).
 """
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from regress.domain import Delivery, Environment, Machine, Measurement, SeriesKey
-from regress.ingest.reading import Document, facts
+from regress.ingest.draft import NOTCH
+from regress.ingest.reading import Context, Document, facts
 from regress.metrics import WALL_TIME
 
-_NOTCH = 1.58
 _IN_GIT = "Run the benchmarks in a git checkout with at least one commit."
 
 
@@ -34,8 +34,8 @@ class PytestBenchmarkAdapter:
         """Whether a document is ours."""
         return "benchmarks" in document.data and "machine_info" in document.data
 
-    def read(self, document: Document) -> Delivery:
-        """The one delivery that a file is."""
+    def read(self, document: Document, context: Context) -> Delivery:
+        """The one delivery that a file is; it names its commit and machine itself."""
         doc, data = document, document.data
         info = doc.get(data, "machine_info", dict, "$")
         machine = Machine(doc.get(info, "node", str, "$.machine_info"), _machine_facts(info))
@@ -83,7 +83,7 @@ def _measurement(
         doc.finite(s, f"{where}.data[{i}]")
         for i, s in enumerate(doc.expect(stats.get("data") or [], list, where))
     ]
-    half = _NOTCH * iqr / math.sqrt(rounds) if iqr is not None and rounds and rounds > 1 else None
+    half = NOTCH * iqr / math.sqrt(rounds) if iqr is not None and rounds and rounds > 1 else None
     return Measurement(
         key,
         commit,

@@ -1,11 +1,12 @@
-"""Reading JSON that others wrote: bounded, and with errors that name the place and the remedy."""
+"""Reading files that others wrote: bounded, and with errors that name the place and the remedy."""
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +17,57 @@ from regress.errors import IngestError
 MAX_BYTES = 256 * 1024 * 1024
 """The largest file that is read. asv writes about 1 KB a benchmark, so that this is far beyond any result."""
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what PowerShell's ">" writes
 _AGAIN = "The file is damaged or cut off: let the tool write it again, or leave it out."
 _NAMES = {dict: "an object", list: "a list", str: "a text", float: "a number", int: "a whole number"}
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What the caller tells where a file does not: the commit and the machine that it is about."""
+
+    commit: str = ""
+    machine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON object from a file. ``digest`` is the SHA-256 of its bytes."""
+    """A file. ``json`` is the value in it, None where it is text; ``digest`` is the SHA-256 of its bytes."""
 
     path: Path
-    data: Mapping[str, Any]
+    text: str
+    json: Any
     digest: str
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The JSON object in the file; empty where it holds something else."""
+        return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def rows(self) -> list[Any]:
+        """The JSON list in the file; empty where it holds something else."""
+        return self.json if isinstance(self.json, list) else []
+
+    def first(self, key: str = "") -> Mapping[str, Any]:
+        """The first object of the list under ``key`` (or of the file's own); empty where there is none."""
+        listed = self.data.get(key) if key else self.json
+        return listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+
+    def objects(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Line numbers and objects of JSON lines; empty lines and comments (#) are passed over."""
+        if self.data:
+            yield 1, self.data
+            return
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                yield number, self.expect(self._line(number, line), dict, f"line {number}")
+
+    def _line(self, number: int, line: str) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise self.error(f"line {number}", f"not JSON: {error}") from error
 
     def error(self, where: str, message: str, *, hint: str = _AGAIN) -> IngestError:
         """An error about the value at the JSON path ``where``."""
@@ -44,6 +85,21 @@ class Document:
             raise self.error(where, f"lacks {key!r}")
         return self.expect(table[key], kind, f"{where}.{key}")
 
+    def each(self, table: Mapping[str, Any], key: str, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """JSON paths and objects of a list that must be there and hold nothing else."""
+        for i, item in enumerate(self.get(table, key, list, where)):
+            yield f"{where}.{key}[{i}]", self.expect(item, dict, f"{where}.{key}[{i}]")
+
+    def listed(self, table: Mapping[str, Any], key: str, where: str) -> list[Any]:
+        """A list that may be missing or null."""
+        value: list[Any] = self.expect(table.get(key) or [], list, f"{where}.{key}")
+        return value
+
+    def table(self, table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+        """An object that may be missing or null."""
+        value: Mapping[str, Any] = self.expect(table.get(key) or {}, dict, f"{where}.{key}")
+        return value
+
     def number(self, value: Any, where: str) -> float:
         """``value`` as a float; may be NaN or infinite, since Python's JSON has them."""
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -52,6 +108,13 @@ class Document:
             return float(value)
         except OverflowError as error:
             raise self.error(where, "a number too large to be a measurement") from error
+
+    def decimal(self, text: str, where: str) -> float:
+        """A number that stands in a text; may be NaN or infinite."""
+        try:
+            return float(text)
+        except ValueError as error:
+            raise self.error(where, f"expected a number, found {text!r:.40}") from error
 
     def finite(self, value: Any, where: str) -> float | None:
         """``value`` as a float; None where it is null, NaN or infinite."""
@@ -82,20 +145,30 @@ class Document:
 
 
 def load(path: Path) -> Document:
-    """The JSON object in a file; IngestError says what is wrong with it, and where."""
+    """A file's content; IngestError says what is wrong with it, and where."""
     raw = _bytes(path)
     try:
-        data = json.loads(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-16" if raw.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise IngestError(path, f"byte {error.start}", "not UTF-8 text", hint=_AGAIN) from error
+        told = f"not {error.encoding.upper()} text"
+        raise IngestError(path, f"byte {error.start}", told, hint=_AGAIN) from error
+    return Document(path, text, _json(path, text), hashlib.sha256(raw).hexdigest())
+
+
+def _json(path: Path, text: str) -> Any:
+    """The JSON value that a text is; None for JSON lines and for what does not look like JSON."""
+    start = text.lstrip()[:1]
+    if start not in ("{", "[") and (path.suffix != ".json" or start == "#"):
+        return None
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and start == "{":  # JSON lines: each is looked at when it is read
+            return None
         where = f"line {error.lineno}, column {error.colno}"
         raise IngestError(path, where, f"not JSON: {error.msg}", hint=_AGAIN) from error
     except (RecursionError, ValueError) as error:  # nested too deeply; a number with thousands of digits
         raise IngestError(path, "", f"not a result file: {error}", hint=_AGAIN) from error
-    if not isinstance(data, dict):
-        raise IngestError(path, "$", f"expected an object, found {data!r:.40}", hint=_AGAIN)
-    return Document(path, data, hashlib.sha256(raw).hexdigest())
 
 
 def _bytes(path: Path) -> bytes:

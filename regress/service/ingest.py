@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from regress import ingest as adapters
 from regress.domain import Commit, Delivery, Receipt
+from regress.ingest import Context
 from regress.store import Store
+
+Listener = Callable[[int, int, Path], None]
+"""Told before each file: how many are done, of how many, and which is next."""
 
 FALLBACK_BRANCH = "main"
 """Where results go that name no branch, in a store that knows none."""
+
+_NO_CONTEXT = Context()
+
+
+def _silent(_done: int, _total: int, _file: Path) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +63,68 @@ def ingest(
     *,
     branch: str | None = None,
     tool: str | None = None,
+    context: Context = _NO_CONTEXT,
     history: Sequence[Commit] = (),
+    listen: Listener = _silent,
 ) -> IngestReport:
-    """Read result files and folders and store them on ``branch``.
+    """Read result files and folders and store them on ``branch``, each file in a transaction of its own.
 
-    All files are read before the first is stored: IngestError means that nothing was. ``branch`` overrules
-    what the files say; without both, the store's default branch is meant. ``history`` is the branch's
-    commits, where a repository tells them; without, in a store that was never told a history, commits are
-    ordered by the times in the files.
+    Files are read one by one, so that a folder may be of any size. IngestError says which file is wrong;
+    those before it are stored, and the same call later goes on, since a file that is known changes nothing.
+    ``branch`` overrules what the files say; without both, the store's default branch is meant. ``context``
+    stands in for the commit and machine that a file does not name. ``history`` is the branch's commits, where
+    a repository tells them; without, in a store that was never told a history, commits are ordered by the
+    times in the files.
     """
     fallback = branch or store.default_branch() or FALLBACK_BRANCH
-    read = [delivery for path in paths for delivery in adapters.read(path, tool)]
-    placed = [on_branch(delivery, fallback, force=branch is not None) for delivery in read]
-    receipts = tuple(store.deliver(delivery) for delivery in placed)
     if history:
         store.record_commits(fallback, history)
-    for name in sorted({m.series.branch for delivery in placed for m in delivery.measurements}):
-        _order_by_time(
-            store, name, [d for d in placed if any(m.series.branch == name for m in d.measurements)]
-        )
-    commits = {m.commit: m.series.branch for delivery in placed for m in delivery.measurements}
-    known = {name: {commit.sha for commit in store.commits(name)} for name in set(commits.values())}
-    unplaced = tuple(sha for sha, name in commits.items() if sha not in known[name])
-    return IngestReport(receipts, tuple(commits), unplaced)
+    named = list(paths)
+    todo = [(path, file) for path in named for file in adapters.files(path, tool)]
+    incoming, fruitful = _Incoming(store), set()
+    try:
+        for done, (path, file) in enumerate(todo):
+            listen(done, len(todo), file)
+            delivery = adapters.read_file(file, tool, context)
+            if delivery is not None:
+                incoming.take(on_branch(delivery, fallback, force=branch is not None))
+                fruitful.add(path)
+    finally:
+        incoming.order()
+    barren = [path for path in named if path not in fruitful]
+    if barren:
+        raise adapters.nothing_in(barren[0], tool)
+    return incoming.report()
+
+
+class _Incoming:
+    """What an ingest keeps of the deliveries that have gone in."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._receipts: list[Receipt] = []
+        self._commits: dict[str, str] = {}  # the branch of each
+        self._times: dict[str, dict[str, datetime]] = {}  # by branch
+
+    def take(self, delivery: Delivery) -> None:
+        """Store a delivery."""
+        self._receipts.append(self._store.deliver(delivery))
+        here = {m.commit: m.series.branch for m in delivery.measurements}
+        self._commits |= here
+        for branch in set(here.values()):
+            self._times.setdefault(branch, {}).update(delivery.commit_times)
+
+    def order(self) -> None:
+        """Place the commits by the times that their files tell, where no repository has told the history."""
+        for branch, times in sorted(self._times.items()):
+            _order_by_time(self._store, branch, times)
+
+    def report(self) -> IngestReport:
+        """What came in."""
+        branches = set(self._commits.values())
+        known = {name: {commit.sha for commit in self._store.commits(name)} for name in branches}
+        unplaced = tuple(sha for sha, name in self._commits.items() if sha not in known[name])
+        return IngestReport(tuple(self._receipts), tuple(self._commits), unplaced)
 
 
 def on_branch(delivery: Delivery, branch: str, *, force: bool) -> Delivery:
@@ -90,13 +140,12 @@ def on_branch(delivery: Delivery, branch: str, *, force: bool) -> Delivery:
     return replace(delivery, measurements=measurements, digest=digest)
 
 
-def _order_by_time(store: Store, branch: str, deliveries: Sequence[Delivery]) -> None:
-    """Place commits by the times that their files tell, unless a repository has told the branch's history."""
+def _order_by_time(store: Store, branch: str, told: Mapping[str, datetime]) -> None:
+    """Place commits by their times, unless a repository has told the branch's history."""
     known = store.commits(branch)
     if any(commit.author for commit in known):
         return
-    times = {commit.sha: commit.committed_at for commit in known}
-    times |= {sha: at for delivery in deliveries for sha, at in delivery.commit_times}
+    times = {commit.sha: commit.committed_at for commit in known} | dict(told)
     ordered = sorted(times.items(), key=lambda item: (item[1], item[0]))
     store.record_commits(
         branch, [Commit(sha, (), "", at, at, "", position) for position, (sha, at) in enumerate(ordered)]

@@ -136,13 +136,22 @@ def test_ingesting_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     assert (elsewhere.new, elsewhere.duplicates) == (20, 0)
 
 
-def test_one_damaged_file_keeps_all_out(store: Store, tmp_path: Path) -> None:
+def test_a_damaged_file_stays_out_whole_and_ingest_goes_on_once_it_is_repaired(
+    store: Store, tmp_path: Path
+) -> None:
     folder = asv_tree(tmp_path / "results", commits=5)
     path = folder / "box" / f"{sha(3)[:8]}-py3.11.json"
-    path.write_text(path.read_text()[:-20])
+    whole = path.read_text()
+    path.write_text(whole[:-20])
     with pytest.raises(IngestError, match="line 1, column"):
         ingest(store, [folder])
-    assert (store.runs(), store.series_list()) == ([], [])
+    assert (len(store.runs()), {commit.sha for commit in store.commits("main")}) == (
+        3,
+        {sha(0), sha(1), sha(2)},
+    )
+    path.write_text(whole)
+    again = ingest(store, [folder])
+    assert (again.duplicates, again.new, again.unplaced) == (3, 8, ())
 
 
 def test_a_told_history_places_commits_and_leaves_strangers_out(store: Store, tmp_path: Path) -> None:

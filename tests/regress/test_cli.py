@@ -219,6 +219,22 @@ def test_a_wrong_configuration_names_its_key(tmp_path: Path, regress) -> None:
     assert "regress.toml: web.port: expected a whole number" in ran.err
 
 
+def test_ingest_takes_what_a_file_does_not_name_from_the_caller(tmp_path: Path, regress) -> None:
+    repo = GitRepo(tmp_path / "repo")
+    first, second = repo.commit("first"), repo.commit("second")
+    bench = tmp_path / "bench.txt"
+    bench.write_text("BenchmarkSum-2 1000 5.0 ns/op\n")
+    ran = regress("ingest", bench, "--repo", repo.path, "--machine", "builder", "--json")
+    assert (ran.code, json.loads(ran.out)["commits"]) == (0, [second]), ran.err
+    older = regress("ingest", bench, "--repo", repo.path, "--machine", "builder", "--commit", "HEAD~1")
+    assert (older.code, "1 new results" in older.out) == (0, True), older.out + older.err
+    with Store.open(f"sqlite:///{repo.path}/.regress/regress.db") as store:
+        (series,) = store.all_series("main")
+    assert (series.key.machine, [point.commit for point in series.points]) == ("builder", [first, second])
+    wrong = regress("ingest", bench, "--repo", repo.path, "--commit", "nonesuch")
+    assert (wrong.code, "unknown revision 'nonesuch'" in wrong.err) == (2, True)
+
+
 def test_init_writes_what_it_found_once(tmp_path: Path, regress) -> None:
     repo = GitRepo(tmp_path)
     repo.write("asv_bench/asv.conf.json", '{"repo": ".."}')
