@@ -50,10 +50,11 @@ def test_the_map_names_every_layer(root: Path) -> None:
     assert [layer for layer in sorted(layers) if f"`{layer}`" not in text] == []
 
 
-def test_the_map_names_every_file_of_the_module_layer(root: Path) -> None:
+@pytest.mark.parametrize("layer", ["module", "text"])
+def test_the_map_names_every_file_of_the_layers_that_it_opens(root: Path, layer: str) -> None:
     text = (root / README).read_text()
-    files = [path.name for path in (root / "vm/module").glob("*.py") if path.name != "__init__.py"]
-    assert [name for name in files if f"`module/{name}`" not in text] == []
+    files = [path.name for path in (root / "vm" / layer).glob("*.py") if path.name != "__init__.py"]
+    assert [name for name in files if f"`{layer}/{name}`" not in text] == []
 
 
 @pytest.fixture

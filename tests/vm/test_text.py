@@ -20,7 +20,7 @@ from vm.isa.opcodes import BY_NAME, Immediate
 from vm.module.decoder import decode
 from vm.module.validator import validate
 from vm.text import wat2wasm
-from vm.text.immediates import PLAIN
+from vm.text.immediates import PARSERS, PLAIN
 from vm.text.numbers import F32, F64, float_bits, integer, natural
 
 FORMATS = {"<f": F32, "<d": F64}
@@ -79,6 +79,7 @@ EQUIVALENT = {
     "start": "(func $f) (start $f)",
     "comments and annotations": '(@a ")" (b)) (func (; (; nested ;) ;) nop ;; (to the end)\n (@x) nop)',
     "an initial value of a table": "(func $f) (table 3 funcref (ref.func $f))",
+    "elements inside a table of other references": "(func) (table externref (elem 0))",
     "a long name of a reference type": "(func (param (ref null func)) "
     "(result (ref null extern)) (ref.null extern))",
 }
@@ -97,6 +98,10 @@ def test_every_plain_instruction_is_written_as_another_reader_writes_it(name: st
     assert wat2wasm(text) == bytes(wasmtime.wat2wasm(text))
 
 
+def test_every_kind_of_immediate_has_a_parser() -> None:
+    assert set(PARSERS) | {Immediate.MEMARG} == set(Immediate)
+
+
 def test_every_instruction_has_a_text() -> None:
     absent = {name for name in BY_NAME if name not in PLAIN} - {
         "block",
@@ -107,6 +112,12 @@ def test_every_instruction_has_a_text() -> None:
         "select_t",
     }
     assert absent == set()
+
+
+@pytest.mark.parametrize("field", ["(type (func {}))", '(import "m" "f" (func {}))'])
+def test_names_of_parameters_that_nothing_can_refer_to_are_free(field: str) -> None:
+    named = field.format("(param $x i32) (param $x i64)")
+    assert wat2wasm(named) == wat2wasm(field.format("(param i32 i64)"))
 
 
 def test_nothing_is_a_module() -> None:
@@ -273,6 +284,7 @@ MESSAGES = {
     "a character": "(func nop \u20ac)",
     "a comment that does not end": "(func)\n(; here",
     "something behind the module": "(module) (func)",
+    "elements of which nobody says what they are": "(elem $e)",
     "a field of a later proposal": "(tag $e)",
 }
 

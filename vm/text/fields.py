@@ -13,6 +13,7 @@ from vm.text.code import Code
 from vm.text.cursor import Cursor
 from vm.text.immediates import END, Scope, code_bytes, u
 from vm.text.outline import Field, Outline
+from vm.text.spaces import Unnamed
 
 _FUNC_KIND = b"\0"  # the only kind of elements that are written as function indices
 _TABLE_WITH_INIT = b"\x40\0"
@@ -108,7 +109,7 @@ class _Walk:
     def _imported_type(self, kind: str) -> bytes:
         match kind:
             case "func":
-                return u(types.type_use(self.c, self.spaces.types, Scope(self.c, self.spaces).locals))
+                return u(types.type_use(self.c, self.spaces.types, Unnamed()))
             case "table":
                 return types.table_type(self.c, types.address_type(self.c))
             case "memory":
@@ -151,7 +152,7 @@ class _Walk:
         if c.words[c.at] == "(":
             elements = _Elements(element, True, self._element_expressions())
         else:
-            elements = _Elements(element, False, self._function_indices())
+            elements = self._functions_as(element)
         c.close()
         size = u(len(elements.items))
         flags = types.limits_flags(address, maximum=True)
@@ -203,26 +204,31 @@ class _Walk:
         if c.words[c.at] == "declare":
             c.at += 1
             self._inactive_elements(self._elements(), declarative=True)
-        elif types.sees_reference_type(c):
+        elif types.sees_reference_type(c) or c.words[c.at] == "func":
             self._inactive_elements(self._elements(), declarative=False)
-        elif c.words[c.at] == "(" or self.spaces.tables.sees_index(c):
+        else:
             explicit = c.opens("table")
-            table = self.spaces.tables.index(c) if explicit or c.words[c.at] != "(" else 0
+            table = self.spaces.tables.index(c) if explicit or self.spaces.tables.sees_index(c) else 0
             if explicit:
                 c.close()
             offset = self._wrapped_expression("offset")
-            self._active_elements(table, offset, self._elements())
-        else:
-            self._inactive_elements(self._elements(), declarative=False)
+            self._active_elements(table, offset, self._elements(func_needed=explicit))
 
-    def _elements(self) -> _Elements:
-        """A list of elements; old texts leave out ``func``."""
+    def _elements(self, *, func_needed: bool = True) -> _Elements:
+        """A list of elements; where no table is named, ``func`` may be left out."""
         c = self.c
         if types.sees_reference_type(c):
             return _Elements(types.reference_type(c), True, self._element_expressions())
-        if c.words[c.at] == "func":
-            c.at += 1
+        if func_needed or c.words[c.at] == "func":
+            c.take("func")
         return _Elements(ValType.FUNCREF, False, self._function_indices())
+
+    def _functions_as(self, element: ValType) -> _Elements:
+        """Function indices in a table of ``element``: only those of functions can stand as indices."""
+        indices = self._function_indices()
+        if element is ValType.FUNCREF:
+            return _Elements(element, False, indices)
+        return _Elements(element, True, [_REF_FUNC + index + END for index in indices])
 
     def _function_indices(self) -> list[bytes]:
         found = []

@@ -266,5 +266,3 @@ BLOCKS = {
 SELECT_TYPED = _entry(BY_NAME["select_t"])
 ELSE = code_bytes(BY_NAME["else"])
 END = code_bytes(BY_NAME["end"])
-
-assert set(PARSERS) | {Immediate.MEMARG} == set(Immediate), "every kind of immediate has a parser"

@@ -55,6 +55,19 @@ class Space:
 
 
 @dataclass(slots=True)
+class Unnamed(Space):
+    """Parameters of types and imports: they may have identifiers, which nothing refers to."""
+
+    kind: str = "local"
+    noun: str = "local"
+
+    def add(self, c: Cursor) -> int:
+        """One more; its identifier may be another's, too."""
+        c.identifier()
+        return self.add_anonymous()
+
+
+@dataclass(slots=True)
 class TypeSpace(Space):
     """The types: those declared, then those that type uses bring along."""
 

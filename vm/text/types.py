@@ -5,7 +5,7 @@ from __future__ import annotations
 from vm.isa.types import FuncType, ValType
 from vm.module.leb import encode_unsigned as u
 from vm.text.cursor import Cursor
-from vm.text.spaces import Space, TypeSpace
+from vm.text.spaces import Space, TypeSpace, Unnamed
 
 VALUE_TYPES = {str(member): member for member in ValType}
 HEAP_TYPES = {str(member).removesuffix("ref"): member for member in ValType if member.is_ref}
@@ -96,10 +96,10 @@ def signature(c: Cursor, names: Space | None = None) -> FuncType:
 
 
 def function_type(c: Cursor) -> FuncType:
-    """``(func ...)`` in a type definition; parameters may have names, which mean nothing."""
+    """``(func ...)`` in a type definition."""
     c.take("(")
     c.take("func")
-    found = signature(c, Space("local", "local"))
+    found = signature(c, Unnamed())
     c.close()
     return found
 
