@@ -5,39 +5,36 @@
     for change in detect(values):
         print(change.index, change.ratio)
 
-``DETECTORS`` lists the detectors by name; the configuration chooses one.
+``DETECTORS`` lists the detectors by name; the configuration chooses one. ``Incremental`` keeps the
+answer of a series that grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.detect.compare import compare_samples
+from regress.detect.incremental import Incremental
 from regress.detect.noise import noise_floor
 from regress.detect.options import Options
+from regress.detect.protocol import Detector
 from regress.detect.segments import SegmentsDetector
 from regress.domain import ChangePoint
 from regress.errors import UnknownNameError
 
-__all__ = ["DETECTORS", "ChangePoint", "Detector", "Options", "compare_samples", "detect", "noise_floor"]
-
-
-class Detector(Protocol):
-    """Finds change points in one series."""
-
-    name: str
-
-    def detect(self, values: NDArray[np.float64], options: Options) -> list[ChangePoint]:
-        """The change points of a 1-d array, oldest value first, in order.
-
-        ``index`` is that of the first value of a new level. NaN and infinities are points that were not
-        measured. Never raises for any array of floats.
-        """
-        ...
+__all__ = [
+    "DETECTORS",
+    "ChangePoint",
+    "Detector",
+    "Incremental",
+    "Options",
+    "compare_samples",
+    "detect",
+    "noise_floor",
+]
 
 
 DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (SegmentsDetector(),)}

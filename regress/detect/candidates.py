@@ -11,15 +11,12 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from regress.detect.noise import Floats
 
-LOW_BAR = 2.5
+LOW_BAR = 3.0
 """Standard errors by which a window's two halves must differ."""
-
-_DENSE = 64  # up to this radius every local maximum is taken, beyond it one a block
 
 
 def candidates(sums: Floats, sigma: float, shortest: int) -> list[int]:
@@ -32,14 +29,15 @@ def candidates(sums: Floats, sigma: float, shortest: int) -> list[int]:
         peaks = _peaks(gap, max(1, width // 2))
         peaks = peaks[gap[peaks] > LOW_BAR]
         score[at[peaks]] = np.maximum(score[at[peaks]], gap[peaks])
-    kept: list[int] = []
-    for i in map(int, np.flatnonzero(score)):
-        if kept and i - kept[-1] < shortest:
-            if score[i] > score[kept[-1]]:
-                kept[-1] = i
-        elif shortest <= i <= n - shortest:
-            kept.append(i)
-    return kept
+    kept = [0]
+    strength = score.tolist()
+    for i in np.flatnonzero(score[shortest : n - shortest + 1]).tolist():
+        place = i + shortest
+        if place - kept[-1] >= shortest:
+            kept.append(place)
+        elif len(kept) > 1 and strength[place] > strength[kept[-1]]:
+            kept[-1] = place
+    return kept[1:]
 
 
 def _widths(n: int, shortest: int) -> Iterator[int]:
@@ -50,12 +48,12 @@ def _widths(n: int, shortest: int) -> Iterator[int]:
 
 
 def _peaks(gap: Floats, radius: int) -> NDArray[np.intp]:
-    """Indices of maxima within ``radius`` to either side."""
-    if radius < _DENSE:
-        edge = np.zeros(radius)
-        highest = sliding_window_view(np.concatenate([edge, gap, edge]), 2 * radius + 1).max(axis=1)
-        return np.flatnonzero(gap >= highest)
+    """The places of the highest value of each stretch of ``radius``; for 1, of local maxima."""
+    if radius == 1:
+        inner = np.concatenate([[0.0], gap, [0.0]])
+        return np.flatnonzero((gap >= inner[:-2]) & (gap >= inner[2:]))
     blocks = -(-gap.size // radius)
-    padded = np.concatenate([gap, np.zeros(blocks * radius - gap.size)]).reshape(blocks, radius)
-    peaks: NDArray[np.intp] = padded.argmax(axis=1) + np.arange(blocks) * radius
+    padded = np.zeros(blocks * radius)
+    padded[: gap.size] = gap
+    peaks: NDArray[np.intp] = padded.reshape(blocks, radius).argmax(axis=1) + np.arange(blocks) * radius
     return peaks

@@ -1,65 +1,69 @@
-"""How sure a step between two segments is: a t test on clipped values, from cumulative sums."""
+"""How sure steps between segments are: t tests on clipped values, from cumulative sums, all at once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from regress.detect.noise import Floats
+from regress.detect.noise import Edges, Floats
 
 PRIOR = 4.0
 """Degrees of freedom that the whole series' variance lends to each segment's own, which may be short."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step at a boundary: its size on the signal's scale, standard error, and z (how sure it is)."""
+class Steps:
+    """The steps at boundaries: sizes on the signal's scale, standard errors, and z (how sure each is)."""
 
-    size: float
-    error: float
-    z: float
+    size: Floats
+    error: Floats
+    z: Floats
 
 
 class Evidence:
-    """Tests boundaries of one signal. ``variance`` is of the residuals, ``inflate`` for their correlation."""
+    """Tests boundaries of one signal, by its cumulative ``sums`` and sums of ``squares`` from 0."""
 
-    def __init__(self, clipped: Floats, variance: float, inflate: Callable[[int], float], free: int) -> None:
-        self._sums = np.concatenate([[0.0], np.cumsum(clipped)]).tolist()
-        self._squares = np.concatenate([[0.0], np.cumsum(clipped * clipped)]).tolist()
-        self._variance = variance
-        self._inflate = inflate
-        self._free = max(1, free)  # degrees of freedom of ``variance``
+    def __init__(self, sums: Floats, squares: Floats) -> None:
+        self._sums = sums
+        self._squares = squares
 
-    def step(self, start: int, boundary: int, end: int) -> Step:
-        """Compare [start, boundary) with [boundary, end)."""
-        mean1, error1 = self._mean(start, boundary)
-        mean2, error2 = self._mean(boundary, end)
-        squared = error1 + error2
-        own = error1**2 / (boundary - start - 1 + PRIOR) + error2**2 / (end - boundary - 1 + PRIOR)
-        free = min(squared**2 / own, self._free)  # Welch and Satterthwaite
-        return Step(mean2 - mean1, math.sqrt(squared), _normal((mean2 - mean1) / math.sqrt(squared), free))
+    def weigh(self, variance: float, correlation: float, free: int) -> None:
+        """Set the noise: variance, what correlation does to it (see ``noise``), degrees of freedom."""
+        self.variance = variance
+        self.correlation = correlation
+        self._free = max(1, free)
 
-    def _mean(self, start: int, end: int) -> tuple[float, float]:
-        """A segment's mean and the square of its standard error."""
-        n = end - start
-        mean = (self._sums[end] - self._sums[start]) / n
-        spread = max(0.0, self._squares[end] - self._squares[start] - n * mean * mean)
-        variance = (spread + PRIOR * self._variance) / (n - 1 + PRIOR)
-        return mean, variance * self._inflate(n) / n
+    def inflation(self, n: Floats) -> Floats:
+        """By how much correlation inflates the variance of a mean of ``n`` points."""
+        inflated: Floats = 1 + (self.correlation - 1) * (1 - 1 / n)
+        return inflated
+
+    def steps(self, edges: Edges) -> Steps:
+        """Compare the neighbours among the segments between ``edges`` (0 and the length among them)."""
+        n = np.diff(edges).astype(np.float64)
+        means = np.diff(self._sums[edges]) / n
+        spread = np.maximum(0.0, np.diff(self._squares[edges]) - n * means * means)
+        free = n - 1 + PRIOR
+        errors = (spread + PRIOR * self.variance) / free * self.inflation(n) / n
+        squared = errors[:-1] + errors[1:]
+        own = errors * errors / free
+        free = np.minimum(squared * squared / (own[:-1] + own[1:]), self._free)  # Welch and Satterthwaite
+        size = np.diff(means)
+        return Steps(size, np.sqrt(squared), _normal(size * size / squared, free))
 
 
-def _normal(t: float, free: float) -> float:
-    """A normal distribution's z with the tail of ``t`` (Wallace, "Bounds on normal approximations", 1959)."""
-    return (8 * free + 1) / (8 * free + 3) * math.sqrt(free * math.log1p(t * t / free))
+def _normal(squared: Floats, free: Floats) -> Floats:
+    """A normal's z with the tail of t, by its square (Wallace, "Bounds on normal approximations", 1959)."""
+    z: Floats = (8 * free + 1) / (8 * free + 3) * np.sqrt(free * np.log1p(squared / free))
+    return z
 
 
 def z_of(p: float) -> float:
     """The z whose two tails together have probability ``p``."""
     low, high = 0.0, 40.0
-    for _ in range(60):
+    for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if p_of(middle) > p else (low, middle)
     return low

@@ -1,64 +1,84 @@
 """Levels that come and go: bursts of slow runs and series that flip between two modes have no steps.
 
 An excursion is a segment whose neighbours are on the same level. A short one is a burst; one whose level is
-visited again and again is a mode. Their boundaries are dropped, and what remains is judged again with
-their spread counted as noise.
+visited again is a mode. Where both sides of a boundary visit each other's level, only the mixture of two
+modes has changed. Such boundaries are dropped, and what remains is judged again with their spread as noise.
 """
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-
 import numpy as np
 
-from regress.detect.noise import Floats
+from regress.detect.noise import Edges, Floats, middle
 
 SHORT = 8
 """An excursion of fewer points is a burst. Where this is wrong, the change was undone within days."""
 
-VISITS = 3
-"""Excursions to one level that make it a mode."""
+VISITS = 2
+"""Visits to one level that make it a mode."""
 
-ALIKE = 0.5
-"""Levels are the same if they differ by less than this part of the excursion's height."""
+ALIKE = 0.35
+"""Levels to either side are the same if they differ by less than this part of the excursion's height."""
 
+SAME = 0.25
+"""A level is visited by what differs from it by less than this part of the height."""
 
-@dataclass(frozen=True, slots=True)
-class _Excursion:
-    segment: int
-    level: float
-    height: float
-    length: int
+TALL = 4.0
+"""Modes further apart than this many sigma can be told apart point by point; nearer ones overlap."""
 
-
-def without_excursions(clipped: Floats, boundaries: list[int]) -> list[int]:
-    """The boundaries that are left when bursts and modes are dropped, the shortest excursion first."""
-    while found := _to_drop(_excursions(clipped, boundaries)):
-        boundaries = boundaries[: found.segment - 1] + boundaries[found.segment + 1 :]
-    return boundaries
+FAR = 100
+"""Points to either side that are looked at for visits."""
 
 
-def _excursions(clipped: Floats, boundaries: list[int]) -> list[_Excursion]:
-    edges = [0, *boundaries, clipped.size]
-    levels = [float(np.median(clipped[a:b])) for a, b in itertools.pairwise(edges)]
-    found = []
-    for i in range(1, len(levels) - 1):
-        rise, fall = levels[i] - levels[i - 1], levels[i] - levels[i + 1]
-        back = abs(rise - fall) < ALIKE * min(abs(rise), abs(fall))
-        if rise * fall > 0 and back:
-            height = (abs(rise) + abs(fall)) / 2
-            found.append(_Excursion(i, levels[i], height, edges[i + 1] - edges[i]))
-    return found
+def without_excursions(sums: Floats, edges: Edges) -> Edges:
+    """The edges that are left when bursts and modes are dropped, the shortest excursion first.
+
+    ``sums`` are cumulative, from 0.
+    """
+    while edges.size > 3:
+        lengths = np.diff(edges)
+        levels = np.diff(sums[edges]) / lengths
+        rise, fall = levels[1:-1] - levels[:-2], levels[1:-1] - levels[2:]
+        lower = np.minimum(np.abs(rise), np.abs(fall))
+        which = np.flatnonzero((rise * fall > 0) & (np.abs(rise - fall) < ALIKE * lower)) + 1
+        heights = (np.abs(rise) + np.abs(fall))[which - 1] / 2
+        drop = _to_drop(levels[which], heights, lengths[which])
+        if not drop.size:
+            break
+        edges = np.delete(edges, np.concatenate([which[drop], which[drop] + 1]))
+    return edges
 
 
-def _to_drop(excursions: list[_Excursion]) -> _Excursion | None:
-    """The shortest burst; without bursts, the shortest visit to the first mode."""
-    bursts = [e for e in excursions if e.length < SHORT]
-    if bursts:
-        return min(bursts, key=lambda e: e.length)
-    for one in excursions:
-        visits = [e for e in excursions if abs(e.level - one.level) < ALIKE * one.height]
-        if len(visits) >= VISITS:
-            return min(visits, key=lambda e: e.length)
-    return None
+def _to_drop(levels: Floats, heights: Floats, lengths: Edges) -> Edges:
+    """The shortest burst; without bursts, all visits to the first mode."""
+    if lengths.size and lengths.min() < SHORT:
+        return np.array([lengths.argmin()])
+    for level, height in zip(levels.tolist(), heights.tolist(), strict=True):
+        visits = np.flatnonzero(np.abs(levels - level) < SAME * height)
+        if visits.size >= VISITS:
+            return visits
+    return np.empty(0, dtype=np.intp)
+
+
+def without_mixtures(level: Floats, edges: Edges, sigma: float) -> Edges:
+    """The edges that are left when those are dropped across which only the mixture of two modes changes.
+
+    ``level`` holds the points as they were measured: clipped ones would all be near each other.
+    """
+    places, keep = edges.tolist(), np.ones(edges.size, dtype=np.bool_)
+    for i in range(1, len(places) - 1):
+        boundary = places[i]
+        left = level[max(places[i - 1], boundary - FAR) : boundary]
+        right = level[boundary : min(places[i + 1], boundary + FAR)]
+        before, after = middle(left), middle(right)
+        height = abs(after - before)
+        if height > TALL * sigma:
+            keep[i] = min(_visits(left, after, height), _visits(right, before, height)) < VISITS
+    kept: Edges = edges[keep]
+    return kept
+
+
+def _visits(level: Floats, other: float, height: float) -> int:
+    """How often a stretch comes to another level."""
+    near = np.abs(level - other) < SAME * height
+    return int(near[0]) + int(np.count_nonzero(near[1:] & ~near[:-1]))

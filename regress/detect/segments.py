@@ -3,8 +3,9 @@
 1. ``noise``: logarithms, spikes clipped to the running median, sigma from neighbours.
 2. ``candidates``: peaks of moving-window differences at all scales.
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
-   (``evidence``); drop ``excursions``; move each boundary to where it fits best; measure the noise again;
-   until nothing moves.
+   (``evidence``); drop bursts and modes (``excursions``); move each boundary to where it fits best; measure
+   the noise again; until nothing moves.
+4. A level that has just begun must be beyond all that the series did before (``youth``).
 
 A boundary stays if its chance under no change is below ``false_alarms`` shared among all points (Bonferroni),
 and if the step is larger than the effect that matters and than half a sigma of the noise.
@@ -14,16 +15,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.detect.candidates import candidates
-from regress.detect.evidence import Evidence, Step, p_of, z_of
-from regress.detect.excursions import without_excursions
-from regress.detect.noise import EXACT, Floats, Signal, inflation, prepare, typical_size
+from regress.detect.evidence import Evidence, p_of, z_of
+from regress.detect.excursions import without_excursions, without_mixtures
+from regress.detect.noise import (
+    EXACT,
+    Edges,
+    Floats,
+    Signal,
+    correlation_factor,
+    prepare,
+    running,
+    typical_size,
+)
 from regress.detect.options import Options
+from regress.detect.youth import without_youth
 from regress.domain import ChangePoint
 
 FEWEST = 4
@@ -32,9 +42,7 @@ FEWEST = 4
 FEWEST_EXACT = 3
 """The same for a series of which two neighbours in three agree exactly: a counter, which has no noise."""
 
-_FLOOR = (
-    0.5  # smallest step, in sigma of the residuals: below, drift and slow moods of machines pass for steps
-)
+_FLOOR = 0.5  # smallest step, in sigma of the residuals: below, drift and machines' moods pass for steps
 _ROUNDS = 6  # it settles after two or three
 _FIRST_BAR = 0.7  # the first round's part of the full z: its noise estimate still holds steps
 _INTERVAL_Z = 2.576  # 99 %
@@ -56,7 +64,7 @@ class SegmentsDetector:
 
 
 class _Search:
-    """The state of one series' search."""
+    """The state of one series' search; ``edges`` are the boundaries between 0 and the length."""
 
     def __init__(self, signal: Signal, options: Options) -> None:
         self.signal = signal
@@ -64,95 +72,97 @@ class _Search:
         self.shortest = 1 if signal.exact else 2
         self.bar = z_of(options.false_alarms / self.n)
         self.effect = math.log1p(options.minimum_effect) if signal.logarithmic else options.minimum_effect
-        self.sums = np.concatenate([[0.0], np.cumsum(signal.clipped)])
+        self.sums = running(signal.clipped)
+        self.evidence = Evidence(self.sums, running(signal.clipped**2))
         # Residuals still hold the steps; differences of neighbours do not (nor do they show correlation).
-        self.variance = signal.sigma**2
-        self.inflate: Callable[[int], float] = lambda size: 1.0
-        self._weigh([])
+        self._weigh(signal.sigma**2, 1.0, 1)
 
     def run(self) -> list[ChangePoint]:
-        boundaries = candidates(self.sums, self.signal.sigma, self.shortest)
+        """The whole search, as the module tells it."""
+        inner = candidates(self.sums, self.signal.sigma, self.shortest)
+        edges = np.array([0, *inner, self.n], dtype=np.intp)
         for turn in range(_ROUNDS):
-            kept = self._prune(boundaries, self.bar if turn else self.bar * _FIRST_BAR)
-            if turn:
-                kept = without_excursions(self.signal.clipped, kept)
+            kept = self._prune(edges, self.bar if turn else self.bar * _FIRST_BAR)
+            kept = without_excursions(self.sums, kept)
+            kept = without_mixtures(self.signal.level, kept, self.signal.sigma)
             kept = self._relocate(kept)
             self._measure_noise(kept)
-            self._weigh(kept)
-            if turn and kept == boundaries:
+            if turn and np.array_equal(kept, edges):
                 break
-            boundaries = kept
-        boundaries = self._prune(boundaries, self.bar)
-        edges = [0, *boundaries, self.n]
-        return [self._describe(*edges[i - 1 : i + 2]) for i in range(1, len(edges) - 1)]
+            edges = kept
+        return self._describe(without_youth(self.signal.level, self._prune(edges, self.bar)))
 
-    def _measure_noise(self, boundaries: list[int]) -> None:
+    def _measure_noise(self, edges: Edges) -> None:
         """Residual variance and correlation, given the segments."""
-        edges = [0, *boundaries, self.n]
-        levels = [np.median(self.signal.clipped[a:b]) for a, b in itertools.pairwise(edges)]
-        residuals = self.signal.clipped - np.repeat(levels, np.diff(edges))
-        self.variance = max(float(np.sum(residuals**2)) / max(1, self.n - len(levels)), EXACT**2)
-        self.inflate = inflation(residuals)
+        sizes = np.diff(edges)
+        residuals = self.signal.clipped - np.repeat(np.diff(self.sums[edges]) / sizes, sizes)
+        variance = max(float(np.sum(residuals * residuals)) / max(1, self.n - sizes.size), EXACT**2)
+        self._weigh(variance, correlation_factor(residuals), sizes.size)
 
-    def _weigh(self, boundaries: list[int]) -> None:
-        free = self.n - len(boundaries) - 1
-        self.evidence = Evidence(self.signal.clipped, self.variance, self.inflate, free)
-        self.floor = max(_FLOOR * math.sqrt(self.variance), self.effect, EXACT)
+    def _weigh(self, variance: float, correlation: float, segments: int) -> None:
+        self.evidence.weigh(variance, correlation, self.n - segments)
+        self.floor = max(_FLOOR * math.sqrt(variance), self.effect, EXACT)
 
-    def _prune(self, boundaries: list[int], bar: float) -> list[int]:
-        """Drop the weakest boundary until all are above ``bar``; each drop makes its neighbours surer."""
-        edges = [0, *boundaries, self.n]
-        strength = [
-            math.inf,
-            *(self._strength(*edges[i - 1 : i + 2]) for i in range(1, len(edges) - 1)),
-            math.inf,
-        ]
-        while (weakest := min(range(len(edges)), key=strength.__getitem__)) and strength[weakest] < bar:
-            del edges[weakest], strength[weakest]
-            for i in (weakest - 1, weakest):
-                if 0 < i < len(edges) - 1:
-                    strength[i] = self._strength(*edges[i - 1 : i + 2])
-        return edges[1:-1]
+    def _prune(self, edges: Edges, bar: float) -> Edges:
+        """Drop the weakest boundaries until all are above ``bar``; each drop makes its neighbours surer."""
+        while edges.size > 2:
+            steps = self.evidence.steps(edges)
+            size = np.abs(steps.size)
+            # At most 1.5, by size, for steps that are too small to matter.
+            sure = np.where(size >= self.floor, steps.z, np.minimum(steps.z, 1.5 * size / self.floor))
+            fenced = np.concatenate([[np.inf], sure, [np.inf]])
+            drop = (sure < bar) & (sure <= fenced[:-2]) & (sure < fenced[2:])
+            if not drop.any():
+                break
+            edges = edges[np.concatenate([[True], ~drop, [True]])]
+        return edges
 
-    def _strength(self, start: int, boundary: int, end: int) -> float:
-        """How sure a step is (z); at most 1.5, by size, for steps that are too small to matter."""
-        step = self.evidence.step(start, boundary, end)
-        return step.z if abs(step.size) >= self.floor else min(step.z, 1.5 * abs(step.size) / self.floor)
-
-    def _relocate(self, boundaries: list[int]) -> list[int]:
+    def _relocate(self, edges: Edges) -> Edges:
         """Each boundary where it fits best between its neighbours, the earlier ones already moved."""
-        edges = [0, *boundaries, self.n]
-        for i in range(1, len(edges) - 1):
-            start, end = edges[i - 1], edges[i + 1]
+        places = edges.tolist()
+        for i in range(1, len(places) - 1):
+            start, end = places[i - 1], places[i + 1]
             if end - start >= 2 * self.shortest:
                 at, fit = self._fit(start, end)
-                edges[i] = int(at[np.argmax(fit)])
-        return sorted(set(edges[1:-1]))
+                places[i] = int(at[fit.argmax()])
+        return np.array(sorted(set(places)), dtype=np.intp)
 
     def _fit(self, start: int, end: int) -> tuple[NDArray[np.intp], Floats]:
         """The sum of squares that a boundary at each place between two others explains."""
         at = np.arange(start + self.shortest, end - self.shortest + 1)
-        left, right = self.sums[at] - self.sums[start], self.sums[end] - self.sums[at]
+        here = self.sums[at]
+        left, right = here - self.sums[start], self.sums[end] - here
         return at, left**2 / (at - start) + right**2 / (end - at)
 
-    def _describe(self, start: int, boundary: int, end: int) -> ChangePoint:
-        signal = self.signal
-        step = self.evidence.step(start, boundary, end)
-        before = float(np.median(signal.values[start:boundary]))
-        after = float(np.median(signal.values[boundary:end]))
+    def _describe(self, edges: Edges) -> list[ChangePoint]:
+        if edges.size <= 2:
+            return []
+        steps, signal, places = self.evidence.steps(edges), self.signal, edges.tolist()
+        levels = [float(np.median(signal.values[a:b])) for a, b in itertools.pairwise(places)]
+        found = []
+        for i, (before, after) in enumerate(itertools.pairwise(levels)):
+            low, high = _ratio_interval(signal, float(steps.error[i]), before, after)
+            index, earliest, latest = self._place(*places[i : i + 3])
+            p_value = p_of(float(steps.z[i]))
+            found.append(ChangePoint(index, before, after, low, high, p_value, earliest, latest))
+        return found
+
+    def _place(self, start: int, boundary: int, end: int) -> tuple[int, int, int]:
+        """Where in the series a boundary is, and the first and the last place where it could be."""
         at, fit = self._fit(start, end)
-        here = fit[np.searchsorted(at, boundary)]
-        places = at[fit >= here - 2 * self.variance * self.inflate(end - start) * _PLAUSIBLE]
-        low, high = _ratio_interval(signal, step, before, after)
-        index, earliest, latest = (int(signal.kept[i]) for i in (boundary, places[0], places[-1]))
-        return ChangePoint(index, before, after, low, high, p_of(step.z), earliest, latest)
+        here = fit[boundary - start - self.shortest]
+        inflation = float(self.evidence.inflation(np.array([end - start]))[0])
+        slack = 2 * self.evidence.variance * inflation * _PLAUSIBLE
+        places = at[fit >= here - slack]
+        kept = self.signal.kept
+        return int(kept[boundary]), int(kept[places[0]]), int(kept[places[-1]])
 
 
-def _ratio_interval(signal: Signal, step: Step, before: float, after: float) -> tuple[float, float]:
+def _ratio_interval(signal: Signal, error: float, before: float, after: float) -> tuple[float, float]:
     """A 99 % interval of after / before: around the medians' own ratio, as wide as the step is unsure."""
     if before == 0:
         return math.inf, math.inf
-    half = min(_INTERVAL_Z * step.error, _LARGEST)
+    half = min(_INTERVAL_Z * error, _LARGEST)
     if signal.logarithmic:
         return after / before * math.exp(-half), after / before * math.exp(half)
     absolute = half * typical_size(signal.values) / abs(before)

@@ -75,6 +75,21 @@ def test_two_modes_are_no_changes() -> None:
     assert indices(np.exp(0.01 * rng.standard_normal(400)) * np.where(mode, 1.3, 1.0)) == []
 
 
+def test_a_burst_is_no_change_while_it_goes_on_if_there_was_one_like_it() -> None:
+    values = series(100, 0.01, 3)
+    values[40:43] *= 1.3
+    values[97:] *= 1.3
+    assert indices(values) == []
+    values[40:43] /= 1.3
+    assert indices(values) == [97]
+
+
+def test_a_mixture_of_modes_that_changes_is_no_change() -> None:
+    rng = np.random.default_rng(9)
+    upper = rng.random(200) < np.where(np.arange(200) < 100, 0.2, 0.8)
+    assert indices(np.exp(0.005 * rng.standard_normal(200)) * np.where(upper, 1.2, 1.0)) == []
+
+
 def test_a_new_level_is_found_after_three_commits() -> None:
     for commits, expected in ((1, []), (3, [60])):
         values = series(60 + commits, 0.01, 8, step=0.2, at=60)
@@ -170,14 +185,15 @@ def scorer(shared: Path) -> ModuleType:
 
 
 def test_scores_do_not_fall(scorer: ModuleType) -> None:
-    """Just below what was reached (0.743, 0.859, 0.837, 0.06); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
+    """Just below what was reached (0.757, 0.873, 0.838, 0.03); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
     data = scorer.datasets()
-    assert scorer.score_labelled(indices, data["tcpd"])["F1"] >= 0.73
-    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.85
+    assert scorer.score_labelled(indices, data["tcpd"])["F1"] >= 0.75
+    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.865
     assert scorer.score_cases(indices, data["synth"])["micro_F1"] >= 0.83
-    assert scorer.score_null(indices, data["null"])["FA1000"] <= 0.1
+    assert scorer.score_null(indices, data["null"])["FA1000"] <= 0.05
     delays = scorer.score_delay(indices, data["delay"])
     assert max(delays[event]["median"] for event in ("snr8", "snr16")) <= 3
+    assert scorer.score_null_online(indices, data["null"][:28])["FA1000_online"] <= 0.2
 
 
 def test_every_registered_detector_has_the_name_it_is_listed_by() -> None:

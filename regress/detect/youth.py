@@ -1,0 +1,50 @@
+"""A level that is young must be beyond what the series did before without a change.
+
+Only the last segment can be a burst that is still going on. Seen commit by commit, every burst is last for a
+while; without this rule each would raise an alarm.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from regress.detect.noise import Edges, Floats
+
+YOUNG = 12
+"""Points after which a level is no longer young: bursts rarely last longer."""
+
+TOGETHER = 3
+"""Points in a row whose median is a stray: fewer are spikes, which the median does not see."""
+
+BEYOND = 1.2
+"""A young step must be this much higher than the highest stray."""
+
+MEMORY = 1000
+"""Points before the last level that are looked at for strays."""
+
+
+def without_youth(level: Floats, edges: Edges) -> Edges:
+    """The edges without the last ones, while what they start is young and no higher than strays before it."""
+    while edges.size > 2:
+        start, boundary, end = edges[-3:].tolist()
+        if end - boundary >= YOUNG:
+            break
+        step = abs(float(np.median(level[boundary:end]) - np.median(level[start:boundary])))
+        if step > BEYOND * _highest_stray(level, edges[:-1]):
+            break
+        edges = np.delete(edges, -2)
+    return edges
+
+
+def _highest_stray(level: Floats, edges: Edges) -> float:
+    """How far a few points together have been from the level of their segment."""
+    highest = 0.0
+    for start, end in itertools.pairwise(edges[edges >= edges[-1] - MEMORY].tolist()):
+        segment = level[start:end]
+        if segment.size >= TOGETHER:
+            together = np.median(sliding_window_view(segment, TOGETHER), axis=1)
+            highest = max(highest, float(np.abs(together - np.median(segment)).max()))
+    return highest
