@@ -10,6 +10,7 @@ Importing this costs nothing; each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,23 +18,32 @@ from types import FrameType
 
 from regress.errors import RegressError
 
+INTERRUPTED = 130
+"""The exit code of a process that Ctrl-C ended: 128 and SIGINT's number."""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    from regress.cli.app import app
-
     signal.signal(signal.SIGTERM, _interrupt)
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        sys.exit(app(args=arguments, prog_name="regress", standalone_mode=False) or 0)
+        code = _run(arguments)
+        sys.stdout.flush()
+        sys.exit(code)
     except RegressError as error:
         _complain(str(error), error.hint)
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit(130)
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader (`| head`) has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail too
         sys.exit(0)
+    except OSError as error:  # a full disk, a folder that may not be written: nobody's bug
+        if error.strerror is None:
+            raise
+        _complain(f"{error.filename or 'input or output'}: {error.strerror}", "")
+        sys.exit(2)
     except Exception as error:
         # Usage errors are click's, or those of the copy of click that newer typers carry: no common class.
         if not hasattr(error, "format_message"):
@@ -42,12 +52,29 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
 
 
+def _run(arguments: list[str]) -> int:
+    """The exit code of a command. Unlike typer's own ``main``, it lets Ctrl-C and broken pipes through."""
+    import typer
+
+    from regress.cli.app import app
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("regress", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """SIGTERM ends a run as Ctrl-C does: in order."""
     raise KeyboardInterrupt
 
 
 def _complain(message: str, hint: str) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    from regress.cli.terminal import printable
+
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     if hint:
-        print(f"hint: {hint}", file=sys.stderr)
+        print(f"hint: {printable(hint)}", file=sys.stderr)

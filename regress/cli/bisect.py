@@ -71,8 +71,9 @@ def _print(found: Bisection, history: History) -> None:
     if not found.first:
         out.print(f"no change found between {found.good[:10]} and {found.bad[:10]} ({spent})")
         return
+    role = "culprit" if found.verified else "suspect"
     for commit in history.select(f"{found.first}^..{found.last}", found.series.branch):
-        out.print(f"[bold]culprit {commit.sha[:10]}[/]  {escape(commit.subject)}  ({escape(commit.author)})")
+        out.print(f"[bold]{role} {commit.sha[:10]}[/]  {escape(commit.subject)}  ({escape(commit.author)})")
     size = f"{percent(found.ratio)} {interval(found.low, found.high)}"
     verdict = "verified against its parent" if found.verified else "[yellow]not confirmed by re-measuring[/]"
     out.print(f"{escape(found.series.title)}: {size}, {verdict}")

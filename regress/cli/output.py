@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from regress.cli.terminal import Terminal
 from regress.domain import OPEN_STATES, Event, EventKind, SeriesChange
 
 if TYPE_CHECKING:
@@ -28,17 +29,17 @@ _PLAIN_WIDTH = 250
 
 def console() -> Console:
     """Standard output."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    return Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 def progress_console() -> Console:
     """Standard error, where progress goes."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Terminal(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output; times in ISO 8601."""
-    print(json.dumps(value, indent=2, default=_plain, ensure_ascii=False))
+    """One JSON document on standard output, in ASCII whatever the locale; times in ISO 8601."""
+    print(json.dumps(value, indent=2, default=_plain))
 
 
 def print_changes(out: Console, store: Store, branch: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regress.cli import INTERRUPTED
 from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def command(
             "the same command goes on where this stopped",
             file=sys.stderr,
         )
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     if serve or open_browser:
         from regress.cli.serving import serve_dashboard
 

@@ -17,8 +17,10 @@ import git
 from regress.domain import Commit
 from regress.errors import HistoryError, UnknownRevisionError
 
-_FIELDS = "%H%x1f%P%x1f%aN%x1f%at%x1f%ct%x1f%s%x1e"
-"""One record a commit, fields split by unit separators: no field of git's can hold them."""
+_FIELDS = ("%H", "%P", "%aN", "%at", "%ct", "%s")
+"""What git tells of a commit. Fields end in NUL, the one character that no commit can hold."""
+
+_LAST_SECOND = 253_402_300_799  # of the year 9999: git takes any number for a date
 
 _USUAL_NAMES = ("main", "master", "trunk", "develop")
 
@@ -75,8 +77,10 @@ class History:
         self._refuse_shallow()
         total = int(self._git("rev-list", "--count", "--first-parent", tip))
         limit = [f"--max-count={last}"] if last is not None else []
-        output = self._git("log", "--first-parent", f"--format={_FIELDS}", *limit, tip, "--")
-        records = [record.strip("\n") for record in output.split("\x1e") if record.strip("\n")]
+        layout = "%x00".join(_FIELDS)
+        output = self._git("log", "-z", "--first-parent", f"--format={layout}", *limit, tip, "--")
+        told = iter(output.split("\0"))
+        records = zip(*[told] * len(_FIELDS), strict=False)  # what is left is the end of the last one
         newest_first = [_commit(record, total - 1 - step) for step, record in enumerate(records)]
         return newest_first[::-1]
 
@@ -152,14 +156,19 @@ class History:
         return [name for name in names if name != "HEAD"]
 
 
-def _commit(record: str, position: int) -> Commit:
-    sha, parents, author, authored, committed, subject = record.split("\x1f")
+def _commit(record: tuple[str, ...], position: int) -> Commit:
+    sha, parents, author, authored, committed, subject = record
     return Commit(
         sha=sha,
         parents=tuple(parents.split()),
         author=author,
-        authored_at=datetime.fromtimestamp(int(authored), UTC),
-        committed_at=datetime.fromtimestamp(int(committed), UTC),
+        authored_at=_moment(authored),
+        committed_at=_moment(committed),
         subject=subject,
         position=position,
     )
+
+
+def _moment(seconds: str) -> datetime:
+    """A time as git tells it; what no calendar here can hold becomes its last second."""
+    return datetime.fromtimestamp(min(int(seconds), _LAST_SECOND), UTC)

@@ -7,6 +7,7 @@ tells the child (SIGINT first, that it may tidy up) and kills what does not list
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import signal
 import subprocess
@@ -107,11 +108,14 @@ def _read(child: subprocess.Popen[bytes], log_path: Path, on_line: LineListener)
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is not None:
-        return
-    child.send_signal(signal.SIGINT)
+    """End the child politely, then by force (at once on a second Ctrl-C), and whatever it has started."""
     try:
-        child.wait(GRACE_SECONDS)
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+            child.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()

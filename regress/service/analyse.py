@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from regress.config import Config
 from regress.detect import detect
 from regress.domain import ChangePoint, Event, EventKind, Series, SeriesChange
+from regress.errors import RegressError
 from regress.metrics import rule
 from regress.store import Store
 
@@ -36,8 +37,11 @@ class AnalysisReport:
 def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
     """Look for changes in everything measured on a branch, and bring its events up to date.
 
-    UnknownNameError for a branch that the store does not know, or a detector that does not exist.
+    UnknownNameError for a branch that the store does not know, or a detector that does not exist;
+    RegressError for a store without any history.
     """
+    if not store.branches():
+        raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
     changes: list[SeriesChange] = []
     count = points = 0
     for series in store.all_series(branch):

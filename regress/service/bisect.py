@@ -125,7 +125,8 @@ def _measure_ends(
     shas = [project.history.resolve(end) for end in ends]
     if any(not store.measurements_at(sha) for sha in shas):
         listen(Note(f"{benchmark} was not measured yet: both ends of the range come first"))
-        run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait)
+        if run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait).interrupted:
+            raise KeyboardInterrupt  # a run ends in order; the search that wanted it has nothing to go on
 
 
 def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:

@@ -30,7 +30,7 @@ class Database:
     """An engine that is open, migrated, and bound to one project."""
 
     def __init__(self, url: URL, engine: Engine, project_id: int) -> None:
-        self.url = url.render_as_string(hide_password=True)
+        self.url = _shown(url)
         self.engine = engine
         self.project_id = project_id
 
@@ -41,7 +41,7 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed, create=create)
         engine = _engine(parsed)
-        shown = parsed.render_as_string(hide_password=True)
+        shown = _shown(parsed)
         try:
             with translated(shown):
                 _migrate(engine, shown)
@@ -89,10 +89,17 @@ def _parse(url: str) -> URL:
     return parsed
 
 
+def _shown(url: URL) -> str:
+    """A URL for messages: without a password, a file's path as its owner would type it."""
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{url.database}"
+    return url.render_as_string(hide_password=True)
+
+
 def _prepare_file(url: URL, *, create: bool) -> None:
     """Make the folder of a SQLite file, or complain that the file is missing."""
     path = Path(str(url.database))
-    shown = url.render_as_string()
+    shown = _shown(url)
     if path.is_dir():
         raise StoreError(shown, "is a folder", hint="Name a file in it.")
     if path.exists():
@@ -109,7 +116,7 @@ def _engine(url: URL) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except ModuleNotFoundError as error:
-        shown = url.render_as_string(hide_password=True)
+        shown = _shown(url)
         hint = "Install the driver: pip install 'regress[postgres]'."
         raise StoreError(shown, f"no driver {error.name!r}", hint=hint) from error
     if engine.dialect.name == "sqlite":
@@ -202,7 +209,7 @@ def translated(url: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StoreError(
-            url, _reason(error), hint="Is the path or server right, and the disk not full?"
+            url, _reason(error), hint="Is the path or server right, the disk not full, and writing allowed?"
         ) from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # its subclasses (broken constraint, wrong SQL) are our own bugs

@@ -177,7 +177,7 @@ def test_the_second_run_says_who_holds_the_database(tmp_path: Path, regress) -> 
             ["run", "--last", "1"],
             r"error: .*no asv.conf.json and no pytest-benchmark tests found\nhint: .*asv",
         ),
-        (["gate"], r"error: .*main"),
+        (["gate"], r"error: nothing is measured yet\nhint: .*regress run"),
         (["gaet"], r"error: No such command 'gaet'.*\nhint"),
         (["gate", "--sinse", "HEAD"], r"error: No such option.*--sin"),
         (["compare", "HEAD"], r"error: Missing argument 'B'"),

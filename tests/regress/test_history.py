@@ -126,3 +126,19 @@ def test_a_subject_in_another_encoding_stays_printable(repo: GitRepo) -> None:
     commit = History(repo.path).commits(made.stdout.decode().strip())[-1]
     assert commit.subject.encode("utf-8").startswith(b"caf")
     assert commit.author.startswith("J")
+
+
+def test_no_text_of_a_commit_breaks_its_record(repo: GitRepo) -> None:
+    subject = "unit \x1f record \x1e escape \x1b[31m return \r tab\t[bold] é"
+    sha = repo.commit(subject)
+    found = History(repo.path).commits("main")[-1]
+    assert (found.sha, found.subject, found.position) == (sha, subject, 4)
+
+
+def test_a_date_beyond_all_calendars_is_their_last_second(repo: GitRepo) -> None:
+    tree, parent = repo("rev-parse", "HEAD^{tree}"), repo("rev-parse", "HEAD")
+    text = f"tree {tree}\nparent {parent}\nauthor A <a@b> 9999999999999 +0000\n"
+    (repo.path / "odd").write_text(text + "committer A <a@b> 1700000000 +0000\n\nfar future\n")
+    sha = repo("hash-object", "-t", "commit", "-w", "odd")
+    repo("update-ref", "refs/heads/main", sha)
+    assert History(repo.path).commits("main")[-1].authored_at.year == 9999
