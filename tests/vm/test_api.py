@@ -81,6 +81,12 @@ def test_malformed_text_is_refused_with_its_place() -> None:
         Module(Engine(), "(func i32.ad)")
 
 
+def test_of_invalid_text_the_place_is_noted() -> None:
+    with pytest.raises(WasmtimeError, match="type mismatch") as caught:
+        Module(Engine(), "(module\n  (func (result i32)\n    (i64.const 1)))")
+    assert caught.value.__notes__ == ["line 3, column 18 of the text: (i64.const 1)))"]
+
+
 def test_an_engine_counts_its_costs() -> None:
     engine = Engine()
     store = Store(engine)

@@ -18,8 +18,9 @@ from vm.cli.errors import described
 from vm.errors import DecodeError, TextError, ValidationError
 from vm.isa.opcodes import BY_NAME, Immediate
 from vm.module.decoder import decode
+from vm.module.instructions import read
 from vm.module.validator import validate
-from vm.text import wat2wasm
+from vm.text import locate, wat2wasm
 from vm.text.immediates import PARSERS, PLAIN
 from vm.text.numbers import F32, F64, float_bits, integer, natural
 
@@ -260,6 +261,56 @@ def test_the_largest_literals_do_not_take_long() -> None:
         rel_tol=1e-6,
     )
     assert refusal(f"(func (i32.const {many}))").message == "constant out of range"
+
+
+# the way back
+
+
+ORIGINS = """(module (func $a nop)
+  (func $b (param i32) (result i32) (local i64)
+    (block $l (result i32) (i32.add (local.get 0) (i32.const 1)))
+    if (result i32) i32.const 1
+    else (if (result i32) (i32.const 2) (then (i32.const 3)) (else (i32.const 4)))
+    end))"""
+
+
+def test_every_instruction_is_found_in_its_text() -> None:
+    module = decode(wat2wasm(ORIGINS))
+    found = []
+    for body in module.bodies:
+        at = body.start
+        while at < body.end:
+            opcode, _, following = read(module.binary, at)
+            place = locate(ORIGINS, at)
+            assert place is not None
+            assert place == locate(ORIGINS, following - 1)
+            found.append((opcode.name, place.line, re.split(r"[\s()]", place.source[place.column - 1 :])[0]))
+            at = following
+    assert found == [
+        ("nop", 1, "nop"),
+        ("end", 1, ""),
+        ("block", 3, "block"),
+        ("local.get", 3, "local.get"),
+        ("i32.const", 3, "i32.const"),
+        ("i32.add", 3, "i32.add"),
+        ("end", 3, ""),
+        ("if", 4, "if"),
+        ("i32.const", 4, "i32.const"),
+        ("else", 5, "else"),
+        ("i32.const", 5, "i32.const"),
+        ("if", 5, "if"),
+        ("i32.const", 5, "i32.const"),
+        ("else", 5, "else"),
+        ("i32.const", 5, "i32.const"),
+        ("end", 5, ""),
+        ("end", 6, "end"),
+        ("end", 6, ""),
+    ]
+
+
+def test_what_is_in_no_function_is_not_found() -> None:
+    assert locate("(func)", 0) is None
+    assert locate('(import "" "" (func (type 9)))', 20) is None
 
 
 # errors

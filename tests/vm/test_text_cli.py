@@ -75,6 +75,44 @@ def test_a_fault_is_shown_where_it_is(command: str, bad: Path, capfd: pytest.Cap
     assert not bad.with_suffix(".wasm").exists()
 
 
+INVALID = """(module
+  (func $f (param i32) (result i32)
+    (i32.add
+      (local.get 0)
+      (i64.const 1))))
+"""
+
+
+@pytest.mark.parametrize("command", [["run"], ["validate"], ["run", "--tier", "reference"]])
+def test_an_invalid_instruction_is_shown_in_the_text(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "invalid.wat"
+    path.write_text(INVALID)
+    assert main([*command, str(path)]) == 2
+    message, *excerpt = capfd.readouterr().err.splitlines()
+    assert message.startswith(f"wasmvm: {path}:3:6: type mismatch: ")
+    assert excerpt == ["      (i32.add", "       ^"]
+    assert main(["validate", "--json", str(path)]) == 2
+    (verdict,) = json.loads(capfd.readouterr().out)
+    error = verdict["error"]
+    assert (error["kind"], error["function"], error["line"], error["column"]) == ("invalid", 0, 3, 6)
+
+
+@pytest.mark.parametrize(
+    "field", ["(start 7)", "(global i32 (i64.const 0))", "(memory 2 1)", '(import "" "" (func (type 9)))']
+)
+def test_outside_of_functions_the_offset_is_explained(
+    field: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "invalid.wat"
+    path.write_text(field)
+    assert main(["validate", str(path)]) == 2
+    message = capfd.readouterr().err
+    assert message.count("\n") == 1
+    assert "; the offset is the binary's: wasmvm dis shows what stands there" in message
+
+
 def test_of_a_long_line_the_part_around_the_fault_is_shown(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

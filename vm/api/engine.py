@@ -12,13 +12,13 @@ from vm import tiers
 from vm.api.types import ExportType, ImportType, check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
-from vm.errors import ConfigError, VMError
+from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import PAGE_SIZE, ExternType, FuncType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate
 from vm.runtime import store as runtime
-from vm.text import is_text, wat2wasm
+from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
 
@@ -103,8 +103,9 @@ class Module:
         if not isinstance(content, str):
             content = bytes(content)
         if isinstance(content, str) or is_text(content):
-            content = wat2wasm(content)
-        self.data = _load(engine, content)
+            self.data = _load_text(engine, content)
+        else:
+            self.data = _load(engine, content)
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
@@ -136,6 +137,17 @@ def _load(engine: Engine, binary: bytes) -> ModuleData:
     validate(module)
     engine.module_seconds += time.thread_time() - started
     return module
+
+
+def _load_text(engine: Engine, text: str | bytes) -> ModuleData:
+    """From text; notes on what is invalid say where, for its offset is that of a binary nobody has seen."""
+    try:
+        return _load(engine, wat2wasm(text))
+    except ValidationError as error:
+        where = locate(text, error.offset)
+        if where is not None:
+            error.add_note(f"line {where.line}, column {where.column} of the text: {where.source.strip()}")
+        raise
 
 
 def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vm.cli.errors import named, read_binary
+from vm.cli.errors import named, read_file, to_binary
 
 _EXAMPLES = """\
 examples:
@@ -31,8 +31,8 @@ def main(arguments: argparse.Namespace) -> int:
     from vm.module.decoder import decode
     from vm.module.printer import disassemble
 
-    binary = read_binary(arguments.file)
-    with named(arguments.file):
-        for line in disassemble(decode(binary)):
+    content = read_file(arguments.file)
+    with named(arguments.file, content):
+        for line in disassemble(decode(to_binary(content))):
             print(line)
     return 0

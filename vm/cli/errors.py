@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vm.errors import DecodeError, TextError, WasmError
-from vm.text import is_text, wat2wasm
+from vm.errors import DecodeError, TextError, ValidationError, WasmError
+from vm.text import Place, is_text, locate, wat2wasm
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -28,13 +28,6 @@ _COMPONENT = b"\0asm\x0d\0\1\0"
 
 class InputError(Exception):
     """What the user gave cannot be used; the text is the line they see."""
-
-
-def read_binary(path: str) -> bytes:
-    """The binary of a module's file, be it binary or text; InputError when there is none."""
-    content = read_file(path)
-    with named(path):
-        return to_binary(content)
 
 
 def read_file(path: str) -> bytes:
@@ -62,23 +55,33 @@ def to_binary(content: bytes) -> bytes:
 
 
 @contextmanager
-def named(path: str) -> Iterator[None]:
-    """Put the file's name and a remedy on errors about its content."""
+def named(path: str, content: bytes = b"") -> Iterator[None]:
+    """Put the file's name and a remedy on errors about its ``content``."""
     try:
         yield
     except WasmError as error:
-        raise InputError(described(path, error)) from error
+        raise InputError(described(path, error, content)) from error
 
 
-def described(path: str, error: WasmError) -> str:
+def described(path: str, error: WasmError, content: bytes = b"") -> str:
     """What is wrong with a file: a line; for text, with the place in the form that editors know, and below
     it the line in question with a caret.
     """
-    if not isinstance(error, TextError):
-        return f"{path}: {error}; {remedy(error)}"
+    where = place(error, content)
+    if where is None:
+        return f"{path}: {error}; {remedy(error, content)}"
     detail = f": {error.detail}" if error.detail else ""
-    place = f"{path}:{error.line}:{error.column}"
-    return f"{place}: {error.message}{detail}\n{_excerpt(error.source, error.column - 1)}"
+    said = f"{path}:{where.line}:{where.column}: {error.message}{detail}"
+    return f"{said}\n{_excerpt(where.source, where.column - 1)}"
+
+
+def place(error: WasmError, content: bytes) -> Place | None:
+    """Where in a text the fault is, if ``content`` is one and it is known."""
+    if isinstance(error, TextError):
+        return Place(error.line, error.column, error.source)
+    if isinstance(error, ValidationError) and is_text(content):
+        return locate(content, error.offset)
+    return None
 
 
 def _excerpt(line: str, at: int) -> str:
@@ -90,8 +93,10 @@ def _excerpt(line: str, at: int) -> str:
     return f"  {shown}\n  {below}^"
 
 
-def remedy(error: WasmError) -> str:
+def remedy(error: WasmError, content: bytes = b"") -> str:
     """What to do about a module that cannot be used."""
+    if is_text(content):
+        return "the offset is the binary's: wasmvm dis shows what stands there"
     if isinstance(error, DecodeError):
         return "the file is damaged or uses a newer format: build or fetch it again"
     return "its compiler made invalid code, or for features this version does not have"

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from vm.cli.errors import EXIT_TRAP, InputError, named, read_binary
+from vm.cli.errors import EXIT_TRAP, InputError, named, read_file
 from vm.cli.values import parse, render
 from vm.errors import ExitTrap, LinkError, Trap
 from vm.tiers import TIERS
@@ -64,7 +64,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run it; the exit code."""
-    binary = read_binary(arguments.file)
+    content = read_file(arguments.file)
     # Imported here, so that ``wasmvm --help`` and a wrong path load no engine.
     from vm.api import Config, Engine, Linker, Module, Store
 
@@ -76,8 +76,8 @@ def main(arguments: argparse.Namespace) -> int:
     linker.define_wasi()
     store.set_wasi(wasi)
     try:
-        with named(arguments.file):
-            instance = linker.instantiate(store, Module(engine, binary))
+        with named(arguments.file, content):
+            instance = linker.instantiate(store, Module(engine, content))
             if arguments.invoke:
                 _invoke(store, instance, arguments)
             else:

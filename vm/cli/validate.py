@@ -6,8 +6,8 @@ import argparse
 import sys
 from dataclasses import dataclass
 
-from vm.cli.errors import EXIT_USAGE, InputError, described, read_file, to_binary
-from vm.errors import TextError, ValidationError, WasmError
+from vm.cli.errors import EXIT_USAGE, InputError, described, place, read_file, to_binary
+from vm.errors import ValidationError, WasmError
 
 _EXAMPLES = """\
 examples:
@@ -20,9 +20,10 @@ exit code: 0 when all are valid, 2 otherwise.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One file: ``error`` is None when the module is valid."""
+    """One file and what is in it: ``error`` is None when the module is valid."""
 
     file: str
+    content: bytes
     error: InputError | WasmError | None
 
     def line(self) -> str:
@@ -30,26 +31,28 @@ class Verdict:
         if self.error is None:
             return f"{self.file}: valid"
         if isinstance(self.error, WasmError):
-            return described(self.file, self.error)
+            return described(self.file, self.error, self.content)
         return str(self.error)
 
     def record(self) -> dict[str, object]:
         """For programs: ``offset`` in bytes, ``function`` an index, null where there is none.
 
-        Of a malformed text, ``offset`` counts characters, and there are ``line`` and ``column``.
+        Of a text there are ``line`` and ``column`` where they are known; when it is malformed, ``offset``
+        counts characters, else bytes of the binary that it stands for.
         """
         error = self.error
         record: dict[str, object] = {"file": self.file, "valid": error is None}
         if isinstance(error, WasmError):
             function = error.function if isinstance(error, ValidationError) else None
             kind = "invalid" if isinstance(error, ValidationError) else "malformed"
+            where = place(error, self.content)
             record["error"] = {
                 "kind": kind,
                 "message": error.message,
                 "detail": error.detail,
                 "offset": error.offset,
                 "function": function,
-                **({"line": error.line, "column": error.column} if isinstance(error, TextError) else {}),
+                **({"line": where.line, "column": where.column} if where else {}),
             }
         elif error is not None:
             record["error"] = {"kind": "unreadable", "message": str(error)}
@@ -91,8 +94,10 @@ def check(file: str) -> Verdict:
     from vm.module.decoder import decode
     from vm.module.validator import validate
 
+    content = b""
     try:
-        validate(decode(to_binary(read_file(file))))
+        content = read_file(file)
+        validate(decode(to_binary(content)))
     except (InputError, WasmError) as error:
-        return Verdict(file, error)
-    return Verdict(file, None)
+        return Verdict(file, content, error)
+    return Verdict(file, content, None)

@@ -5,15 +5,27 @@
     outline     first walk: which fields there are, what they are called
     fields      second walk: every field to bytes; ``types``, ``code`` and ``immediates`` are its parts
     assemble    bytes to a module
+    origins     all of it in order, and the way back from a binary's offset to the text
 
 Instructions come from the opcode table, so one with operands of a known kind is known here at once.
 """
 
 from __future__ import annotations
 
-__all__ = ["is_text", "wat2wasm"]
+from dataclasses import dataclass
+
+__all__ = ["Place", "is_text", "locate", "wat2wasm"]
 
 _BLANK = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a text: ``line`` and ``column`` count from 1, ``source`` is that line."""
+
+    line: int
+    column: int
+    source: str
 
 
 def wat2wasm(text: str | bytes) -> bytes:
@@ -23,15 +35,19 @@ def wat2wasm(text: str | bytes) -> bytes:
     asked: decode and validate the result, as with any binary.
     """
     # Imported here, so that programs which only meet binaries load no parser.
-    from vm.text.assemble import assemble
-    from vm.text.cursor import Cursor
-    from vm.text.fields import encode_fields
-    from vm.text.lexer import decode, lex
-    from vm.text.outline import outline
+    from vm.text.origins import translate
 
-    c = Cursor(lex(decode(text)))
-    found = outline(c)
-    return assemble(found, encode_fields(c, found))
+    return translate(text).binary
+
+
+def locate(text: str | bytes, offset: int) -> Place | None:
+    """Where the instruction stands that ``wat2wasm(text)`` has at ``offset``; None outside of functions.
+
+    For errors about the binary, when people wrote text. Raises what ``wat2wasm`` raises.
+    """
+    from vm.text.origins import find
+
+    return find(text, offset)
 
 
 def is_text(content: bytes) -> bool:

@@ -40,9 +40,12 @@ _EXPECTED = {
 
 @dataclass(slots=True)
 class _Frame:
-    """``code`` is what is written at the end of the operands or of the condition; ``name`` the label."""
+    """``code`` is what is written at the end of the operands or of the condition, for the word at token
+    ``at``; ``name`` is the label.
+    """
 
     kind: _Open
+    at: int
     code: bytes = b""
     name: str | None = None
 
@@ -52,12 +55,16 @@ _FLAT = frozenset({_Open.FLAT_BLOCK, _Open.FLAT_IF})
 
 
 class Code:
-    """Reads instructions in ``scope`` and collects their bytes in ``out``."""
+    """Reads instructions in ``scope`` and collects their bytes in ``out``.
+
+    ``marks`` says where they come from: pairs of an offset in ``out`` and a token, in ascending order.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.c = scope.c
         self.out = bytearray()
+        self.marks: list[tuple[int, int]] = []
         self._stack: list[_Frame] = []
 
     def sequence(self) -> None:
@@ -90,7 +97,11 @@ class Code:
 
     def expression(self) -> bytes:
         """What was read, as an expression of its own."""
+        self._mark(self.c.at)
         return bytes(self.out) + END
+
+    def _mark(self, at: int) -> None:
+        self.marks.append((len(self.out), at))
 
     def _instruction(self, word: str) -> bytes:
         """An instruction that is no block, with its immediates."""
@@ -108,7 +119,8 @@ class Code:
         """At a "("."""
         c = self.c
         c.at += 1
-        word = c.words[c.at]
+        at = c.at
+        word = c.words[at]
         top = self._stack[-1] if self._stack else None
         if word in ("then", "else") or (top is not None and top.kind in (_Open.THEN, _Open.ELSE)):
             self._open_arm(word, top)
@@ -117,35 +129,38 @@ class Code:
             name = c.identifier()
             code = BLOCKS[word] + block_type(self.scope)
             if word == "if":
-                self._stack.append(_Frame(_Open.CONDITION, code, name))
+                self._stack.append(_Frame(_Open.CONDITION, at, code, name))
             else:
-                self._enter(_Open.BLOCK, code, name)
+                self._enter(_Frame(_Open.BLOCK, at, code, name))
         else:
-            self._stack.append(_Frame(_Open.OPERANDS, self._instruction(word)))
+            self._stack.append(_Frame(_Open.OPERANDS, at, self._instruction(word)))
 
     def _open_arm(self, word: str, top: _Frame | None) -> None:
         """At ``then`` or ``else``, which belong into an ``(if``, once each."""
         if top is not None and (word, top.kind) == ("then", _Open.CONDITION):
             top.kind = _Open.THEN
+            self._mark(top.at)
             self.out += top.code
             self.scope.labels.push(top.name)
         elif top is not None and (word, top.kind) == ("else", _Open.THEN):
             top.kind = _Open.ELSE
+            self._mark(self.c.at)
             self.out += ELSE
         else:
             raise self.c.unexpected(_EXPECTED[top.kind] if top else "an instruction")
         self.c.at += 1
-        self._stack.append(_Frame(_Open.ARM))
+        self._stack.append(_Frame(_Open.ARM, self.c.at))
 
     def _close(self) -> None:
         """At a ")" that belongs to the innermost entry."""
         frame = self._stack.pop()
         if frame.kind is _Open.OPERANDS:
+            self._mark(frame.at)
             self.out += frame.code
         elif frame.kind is _Open.CONDITION or frame.kind in _FLAT:
             raise self.c.unexpected(_EXPECTED[frame.kind])
         elif frame.kind is not _Open.ARM:
-            self._leave()
+            self._leave(self.c.at)
         self.c.at += 1
 
     def _flat(self, word: str) -> None:
@@ -153,20 +168,23 @@ class Code:
         top = self._stack[-1] if self._stack else None
         if top is not None and top.kind in _FOLDED_ONLY:
             raise self.c.unexpected(_EXPECTED[top.kind])
+        at = self.c.at
         if word in BLOCKS:
             self.c.at += 1
             name = self.c.identifier()
             kind = _Open.FLAT_IF if word == "if" else _Open.FLAT_BLOCK
-            self._enter(kind, BLOCKS[word] + block_type(self.scope), name)
+            self._enter(_Frame(kind, at, BLOCKS[word] + block_type(self.scope), name))
         elif word == "end" and top is not None and top.kind in _FLAT:
             self._repeat_label(top)
             self._stack.pop()
-            self._leave()
+            self._leave(at)
         elif word == "else" and top is not None and top.kind is _Open.FLAT_IF:
             self._repeat_label(top)
             top.kind = _Open.FLAT_BLOCK
+            self._mark(at)
             self.out += ELSE
         else:
+            self._mark(at)
             self.out += self._instruction(word)
 
     def _repeat_label(self, frame: _Frame) -> None:
@@ -178,11 +196,13 @@ class Code:
             expected = "the block has no label" if frame.name is None else f"the block is {frame.name}"
             raise self.c.fail("mismatching label", at, f"{name}, {expected}")
 
-    def _enter(self, kind: _Open, code: bytes, name: str | None) -> None:
-        self.out += code
-        self.scope.labels.push(name)
-        self._stack.append(_Frame(kind, code, name))
+    def _enter(self, frame: _Frame) -> None:
+        self._mark(frame.at)
+        self.out += frame.code
+        self.scope.labels.push(frame.name)
+        self._stack.append(frame)
 
-    def _leave(self) -> None:
+    def _leave(self, at: int) -> None:
+        self._mark(at)
         self.out += END
         self.scope.labels.pop()

@@ -27,7 +27,10 @@ _CONSTANTS = {
 
 @dataclass(slots=True)
 class Sections:
-    """What each section holds, item by item; and the names of locals and labels by function."""
+    """What each section holds, item by item; and the names of locals and labels by function.
+
+    ``marks`` has for each of ``codes`` where its instructions come from, as ``Code.marks`` does.
+    """
 
     imports: list[bytes] = field(default_factory=list)
     functions: list[bytes] = field(default_factory=list)
@@ -38,6 +41,7 @@ class Sections:
     start: bytes | None = None
     elements: list[bytes] = field(default_factory=list)
     codes: list[bytes] = field(default_factory=list)
+    marks: list[list[tuple[int, int]]] = field(default_factory=list)
     data: list[bytes] = field(default_factory=list)
     uses_data: bool = False
     local_names: dict[int, dict[int, str]] = field(default_factory=dict)
@@ -125,6 +129,7 @@ class _Walk:
         code.sequence()
         body = locals_ + code.expression()
         self.sections.codes.append(u(len(body)) + body)
+        self.sections.marks.append(code.marks)
         self.sections.uses_data |= scope.uses_data
         if scope.locals.by_name:
             self.sections.local_names[entry.index] = {

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from vm.errors import TextError
+from vm.text import Place
 
 _ID = r"[0-9A-Za-z!#$%&'*+\-./:<=>?@\\^_`|~]"
 _HEX = r"[0-9A-Fa-f]"
@@ -127,13 +128,18 @@ def shortened(word: str) -> str:
 MALFORMED_UTF8 = "malformed UTF-8 encoding"
 
 
+def place(source: str, offset: int) -> Place:
+    """Where the character at ``offset`` stands."""
+    start = source.rfind("\n", 0, offset) + 1
+    end = source.find("\n", offset)
+    line = source[start:] if end < 0 else source[start:end]
+    return Place(source.count("\n", 0, start) + 1, offset - start + 1, line.rstrip("\r"))
+
+
 def error(source: str, offset: int, message: str, detail: str = "") -> TextError:
     """The error about what stands at ``offset``."""
-    line_start = source.rfind("\n", 0, offset) + 1
-    line_end = source.find("\n", offset)
-    line = source[line_start:] if line_end < 0 else source[line_start:line_end]
-    number = source.count("\n", 0, line_start) + 1
-    return TextError(message, offset, number, offset - line_start + 1, line.rstrip("\r"), detail)
+    at = place(source, offset)
+    return TextError(message, offset, at.line, at.column, at.source, detail)
 
 
 def _quoted_name(source: str, start: int, literal: str, empty: str) -> str:
