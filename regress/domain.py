@@ -117,6 +117,7 @@ class Delivery:
 
     ``digest`` identifies the content, so that the same delivery twice changes nothing. ``commit_times``
     says when the measured commits were made, as far as the file tells (it orders them without a repository).
+    ``branch`` is the branch of all its series, whatever their keys say (empty: where they say).
     """
 
     source: str
@@ -128,6 +129,7 @@ class Delivery:
     failures: tuple[Failure, ...] = ()
     delivered_at: datetime | None = None
     commit_times: tuple[tuple[str, datetime], ...] = ()
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

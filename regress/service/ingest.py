@@ -109,7 +109,7 @@ class _Incoming:
     def take(self, delivery: Delivery) -> None:
         """Store a delivery."""
         self._receipts.append(self._store.deliver(delivery))
-        here = {m.commit: m.series.branch for m in delivery.measurements}
+        here = {m.commit: delivery.branch or m.series.branch for m in delivery.measurements}
         self._commits |= here
         for branch in set(here.values()):
             self._times.setdefault(branch, {}).update(delivery.commit_times)
@@ -132,11 +132,13 @@ def on_branch(delivery: Delivery, branch: str, *, force: bool) -> Delivery:
 
     The digest then covers the branch too, so that one file may be ingested for two branches.
     """
+    digest = hashlib.sha256(f"{delivery.digest}\0{branch}".encode("utf-8", "replace")).hexdigest()
+    if force or not any(m.series.branch for m in delivery.measurements):
+        return replace(delivery, branch=branch, digest=digest)
     measurements = tuple(
-        replace(m, series=replace(m.series, branch=branch)) if force or not m.series.branch else m
+        m if m.series.branch else replace(m, series=replace(m.series, branch=branch))
         for m in delivery.measurements
     )
-    digest = hashlib.sha256(f"{delivery.digest}\0{branch}".encode("utf-8", "replace")).hexdigest()
     return replace(delivery, measurements=measurements, digest=digest)
 
 

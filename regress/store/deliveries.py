@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Failure, Measurement, Receipt, Run
@@ -25,6 +25,8 @@ from regress.store.types import pack_samples, storable
 
 Outcome = Literal["new", "updated", "unchanged"]
 Place = tuple[int, int]  # ids of series and commit
+Facts = tuple[Any, ...]  # value, low, high, packed samples, measured_at
+_MANY = 500  # measurements of a delivery from which on
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -45,7 +47,7 @@ def deliver(session: Session, project_id: int, delivery: Delivery) -> Receipt:
     session.add(run)
     session.flush()
     ids = _commits(session, delivery)
-    outcomes = _merge_all(session, project_id, names, run, delivery.measurements, ids)
+    outcomes = _merge_all(session, project_id, names, run, delivery, ids)
     for failure in delivery.failures:
         failures.record(session, names, run.id, failure, ids[storable(failure.commit)])
     run.new, run.updated, run.unchanged = (outcomes[o] for o in ("new", "updated", "unchanged"))
@@ -69,64 +71,86 @@ def _merge_all(
     project_id: int,
     names: Dictionary,
     run: RunRow,
-    measurements: Sequence[Measurement],
+    delivery: Delivery,
     ids: dict[str, int],
 ) -> Counter[Outcome]:
     """Merge every measurement, and forget the failures that they make good."""
-    names.expect([measurement.series for measurement in measurements])
-    places = [
-        (names.series(project_id, measurement.series), ids[storable(measurement.commit)])
-        for measurement in measurements
-    ]
+    measurements = delivery.measurements
+    commits = {m.commit: ids[storable(m.commit)] for m in measurements}
+    series = names.all_series(project_id, [m.series for m in measurements], delivery.branch)
+    places = list(zip(series, (commits[m.commit] for m in measurements), strict=True))
     stored = _stored(session, places)
     outcomes: Counter[Outcome] = Counter()
+    told: dict[Place, Facts] = {}
     for place, measurement in zip(places, measurements, strict=True):
-        outcomes[_merge(session, run.id, place, stored, measurement)] += 1
-    session.flush()
-    failures.clear(session, {about for m in measurements for about in _made_good(names, m, ids)})
+        facts = _facts(measurement)
+        known = told.get(place) or stored.get(place)
+        outcome = _outcome(known, facts)
+        outcomes[outcome] += 1
+        if outcome != "unchanged":
+            told[place] = facts
+    _write(session, run.id, told, stored)
+    if measurements and failures.any_at(session, commits.values()):
+        failures.clear(session, {about for m in measurements for about in _made_good(names, m, ids)})
     return outcomes
 
 
-def _stored(session: Session, places: Sequence[Place]) -> dict[Place, MeasurementRow]:
-    """The measurements that are there already, of the commits in question."""
+def _stored(session: Session, places: Sequence[Place]) -> dict[Place, Facts]:
+    """What is there already of the places in question (and of others at the same commits)."""
+    table = MeasurementRow
+    chosen = (table.series_id, table.commit_id, table.value, table.low, table.high, table.samples)
+    query = select(*chosen, table.measured_at)
     commits = {commit for _, commit in places}
-    if len(commits) > 1:  # rare: tools write one commit a file
-        return {place: row for place in places if (row := session.get(MeasurementRow, place))}
-    rows = (
-        row
-        for batch in batches(dict.fromkeys(series for series, _ in places))
-        for row in session.scalars(
-            select(MeasurementRow).where(
-                MeasurementRow.series_id.in_(batch), MeasurementRow.commit_id.in_(commits)
-            )
-        )
-    )
-    return {(row.series_id, row.commit_id): row for row in rows}
+    if len(commits) == 1:  # nearly always: tools write one commit a file
+        query = query.where(table.commit_id.in_(commits))
+    wanted: Iterable[Sequence[int]] = batches(dict.fromkeys(series for series, _ in places))
+    if len(places) > _MANY and len(commits) == 1:  # all of the commit is faster than a selection
+        queries = [query]
+    else:
+        queries = [query.where(table.series_id.in_(batch)) for batch in wanted]
+    return {(row[0], row[1]): tuple(row[2:]) for each in queries for row in session.execute(each)}
 
 
-def _merge(
-    session: Session, run_id: int, place: Place, stored: dict[Place, MeasurementRow], told: Measurement
-) -> Outcome:
-    """Insert or replace one measurement by the rule in ``Store.deliver``."""
+def _facts(told: Measurement) -> Facts:
+    """What is stored of a measurement; ValueError for one without a number."""
     if not math.isfinite(told.value):
         raise ValueError(f"{told.series.title} at {told.commit}: {told.value} is no measurement")
-    row = stored.get(place)
-    facts = (told.value, told.low, told.high, pack_samples(told.samples), told.measured_at)
-    if row is None:
-        outcome: Outcome = "new"
-        row = stored[place] = MeasurementRow(series_id=place[0], commit_id=place[1])
-        session.add(row)
-    elif (row.measured_at or _OLDEST) > (told.measured_at or _OLDEST) or facts == _facts(row):
+    return (told.value, told.low, told.high, pack_samples(told.samples), told.measured_at)
+
+
+def _outcome(known: Facts | None, told: Facts) -> Outcome:
+    """The rule in ``Store.deliver``: the newest ``measured_at`` wins, of equal ones the later delivery."""
+    if known is None:
+        return "new"
+    if (known[4] or _OLDEST) > (told[4] or _OLDEST) or known == told:
         return "unchanged"
-    else:
-        outcome = "updated"
-    row.value, row.low, row.high, row.samples, row.measured_at = facts
-    row.run_id = run_id
-    return outcome
+    return "updated"
 
 
-def _facts(row: MeasurementRow) -> tuple[object, ...]:
-    return row.value, row.low, row.high, row.samples, row.measured_at
+def _write(session: Session, run_id: int, told: dict[Place, Facts], stored: dict[Place, Facts]) -> None:
+    """Insert what is new and replace what is not, in the order of the table's key."""
+    fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for place, (value, low, high, samples, measured_at) in sorted(told.items(), key=_place):
+        row = {
+            "series_id": place[0],
+            "commit_id": place[1],
+            "value": value,
+            "low": low,
+            "high": high,
+            "samples": samples,
+            "measured_at": measured_at,
+            "run_id": run_id,
+        }
+        (changed if place in stored else fresh).append(row)
+    if fresh:
+        session.connection().execute(insert(MeasurementRow), fresh)
+    if changed:
+        session.execute(update(MeasurementRow), changed)
+
+
+def _place(item: tuple[Place, Facts]) -> Place:
+    return item[0]
 
 
 def _made_good(names: Dictionary, told: Measurement, ids: dict[str, int]) -> Iterator[failures.Place]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Direction, Metric, SeriesKey
@@ -60,35 +60,60 @@ class Dictionary:
             self._ids[key] = row.id  # type: ignore[attr-defined] # every dictionary table has it
         return self._ids[key]
 
-    def expect(self, keys: Sequence[SeriesKey]) -> None:
-        """Look up what these series need in a few queries, rather than a few for each."""
-        self._preload(BenchmarkRow, ("name", "version"), "name", {storable(key.benchmark) for key in keys})
-        self._preload(ParametersRow, ("pairs",), "pairs", {pack_pairs(key.parameters) for key in keys})
-        benchmarks = {id_ for (table, *_), id_ in self._ids.items() if table is BenchmarkRow}
-        self._preload(SeriesRow, _SERIES, "benchmark_id", benchmarks)
+    def all_series(self, project_id: int, keys: Sequence[SeriesKey], branch: str) -> list[int]:
+        """The ids of many series (on ``branch``, unless it is empty): some queries for all, not for each."""
+        named = {(key.benchmark, key.version) for key in keys}
+        stored = {told: (storable(told[0]), storable(told[1])) for told in named}
+        self._ensure(BenchmarkRow, ("name", "version"), stored.values())
+        benchmarks = {told: self._ids[(BenchmarkRow, *row)] for told, row in stored.items()}
+        packed = {pairs: pack_pairs(pairs) for pairs in {key.parameters for key in keys}}
+        self._ensure(ParametersRow, ("pairs",), [(row,) for row in packed.values()])
+        parameters = {pairs: self._ids[(ParametersRow, row)] for pairs, row in packed.items()}
+        frames: dict[tuple[Any, ...], tuple[int, int, int, int]] = {}
+        places = []
+        for key in keys:
+            about = (id(key.metric), key.machine, key.environment, key.branch)  # hashing metrics takes longer
+            frame = frames.get(about)
+            if frame is None:
+                frame = frames[about] = self._frame(project_id, key, branch)
+            first, *rest = frame
+            names = (benchmarks[key.benchmark, key.version], parameters[key.parameters])
+            places.append((first, *names, *rest))
+        self._ensure(SeriesRow, _SERIES, places)
+        return [self._ids[(SeriesRow, *place)] for place in places]
+
+    def _ensure(self, table: type[Base], columns: Sequence[str], wanted: Collection[tuple[Any, ...]]) -> None:
+        """Look up rows of a table by their columns, and make those that are missing."""
+        by = "benchmark_id" if table is SeriesRow else columns[0]
+        self._preload(table, columns, by, {told[columns.index(by)] for told in wanted})
+        missing = [told for told in dict.fromkeys(wanted) if (table, *told) not in self._ids]
+        if not missing:
+            return
+        id_ = table.id  # type: ignore[attr-defined] # every dictionary table has it
+        made = insert(table).returning(id_, sort_by_parameter_order=True)
+        rows = [dict(zip(columns, told, strict=True)) for told in missing]
+        for told, new in zip(missing, self._session.scalars(made, rows).all(), strict=True):
+            self._ids[(table, *told)] = new
 
     def _preload(self, table: type[Base], columns: Sequence[str], by: str, values: Iterable[Any]) -> None:
         chosen = [getattr(table, name) for name in ("id", *columns)]
         for batch in batches(values):
-            for id_, *told in self._session.execute(select(*chosen).where(getattr(table, by).in_(batch))):
-                self._ids[(table, *told)] = id_
+            for row in self._session.execute(select(*chosen).where(getattr(table, by).in_(batch))):
+                self._ids[(table, *row[1:])] = row[0]
 
-    def series(self, project_id: int, key: SeriesKey) -> int:
-        """The id of a series."""
+    def _frame(self, project_id: int, key: SeriesKey, branch: str) -> tuple[int, int, int, int]:
+        """The ids of a series' branch, metric, machine and environment."""
         metric = key.metric
-        return self.id(
-            SeriesRow,
-            branch_id=self.id(BranchRow, project_id=project_id, name=storable(key.branch)),
-            benchmark_id=self.id(BenchmarkRow, name=storable(key.benchmark), version=storable(key.version)),
-            parameters_id=self.parameters(key.parameters),
-            metric_id=self.id(
+        return (
+            self.id(BranchRow, project_id=project_id, name=storable(branch or key.branch)),
+            self.id(
                 MetricRow,
                 name=storable(metric.name),
                 unit=storable(metric.unit),
                 direction=metric.direction.value,
             ),
-            machine_id=self.machine(key.machine),
-            environment_id=self.environment(key.environment),
+            self.machine(key.machine),
+            self.environment(key.environment),
         )
 
     def parameters(self, pairs: Pairs) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Failure, FailureKind
-from regress.store.dictionary import Dictionary, unpack_pairs
+from regress.store.dictionary import Dictionary, batches, unpack_pairs
 from regress.store.models import (
     BranchCommitRow,
     BranchRow,
@@ -22,6 +24,12 @@ from regress.store.types import storable
 
 Place = tuple[int, int, int, str, int]
 """What a failure is about: ids of commit, machine and environment, benchmark (or empty), id of parameters."""
+
+
+def any_at(session: Session, commits: Collection[int]) -> bool:
+    """Whether anything failed at one of these commits."""
+    batched = (FailureRow.commit_id.in_(batch) for batch in batches(set(commits)))
+    return any(session.scalar(select(FailureRow.id).where(here).limit(1)) is not None for here in batched)
 
 
 def clear(session: Session, cleared: set[Place]) -> None:
