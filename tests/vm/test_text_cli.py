@@ -9,6 +9,7 @@ import pytest
 import wasmtime
 
 from vm.cli import main
+from vm.cli.errors import MAX_TEXT
 from vm.text import wat2wasm
 
 GOOD = """;; a module of one function
@@ -111,6 +112,22 @@ def test_outside_of_functions_the_offset_is_explained(
     message = capfd.readouterr().err
     assert message.count("\n") == 1
     assert "; the offset is the binary's: wasmvm dis shows what stands there" in message
+
+
+def test_a_byte_order_mark_is_pointed_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "marked.wat"
+    path.write_bytes(b"\xef\xbb\xbf(module)")
+    assert main(["validate", str(path)]) == 2
+    assert f"{path}:1:1: illegal character: '\\ufeff'" in capfd.readouterr().err
+
+
+def test_a_huge_text_is_not_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "huge.wat"
+    with path.open("wb") as file:
+        file.write(b"(")
+        file.truncate(MAX_TEXT + 1)
+    assert main(["validate", str(path)]) == 2
+    assert "67,108,865 bytes of text are more than is read" in capfd.readouterr().err
 
 
 def test_of_a_long_line_the_part_around_the_fault_is_shown(

@@ -17,8 +17,8 @@ EXIT_TRAP = 134
 MAX_MODULE = 1 << 30
 """Largest file read, in bytes: the largest module a browser takes."""
 
-MAX_TEXT = 1 << 28
-"""Largest text read, in bytes; reading one takes some twenty times its size."""
+MAX_TEXT = 1 << 26
+"""Largest text read, in bytes; reading one takes some thirty times its size in memory."""
 
 _SHOWN = 100
 """Characters shown of a line in which something is wrong."""
@@ -45,7 +45,9 @@ def read_file(path: str) -> bytes:
     if content.startswith(_COMPONENT):
         raise InputError(f"{path}: a WebAssembly component, not a core module; extract its core module first")
     if len(content) > MAX_TEXT and is_text(content):
-        raise InputError(f"{path}: {len(content):,} bytes of text are more than is read ({MAX_TEXT:,})")
+        raise InputError(
+            f"{path}: {len(content):,} bytes of text are more than is read ({MAX_TEXT:,}); build a binary"
+        )
     return content
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 __all__ = ["Place", "is_text", "locate", "wat2wasm"]
 
 _BLANK = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # the format does not allow it, but it tells that text is meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,4 @@ def locate(text: str | bytes, offset: int) -> Place | None:
 
 def is_text(content: bytes) -> bool:
     """Whether a file's content is meant as text: it opens with a parenthesis or a comment."""
-    return content.lstrip(_BLANK).startswith((b"(", b";;"))
+    return content.removeprefix(_BYTE_ORDER_MARK).lstrip(_BLANK).startswith((b"(", b";;"))

@@ -69,17 +69,9 @@ class Code:
 
     def sequence(self) -> None:
         """Instructions up to the parenthesis that closes what they stand in; it is not read."""
-        c, words = self.c, self.c.words
-        while True:
-            word = words[c.at]
-            if word == "(":
-                self._open()
-            elif word == ")":
-                if not self._stack:
-                    return
-                self._close()
-            else:
-                self._flat(word)
+        words = self.c.words
+        while self._stack or words[self.c.at] != ")":
+            self._step()
 
     def folded(self) -> None:
         """One folded instruction."""
@@ -87,13 +79,7 @@ class Code:
             raise self.c.unexpected("an instruction in parentheses")
         self._open()
         while self._stack:
-            word = self.c.words[self.c.at]
-            if word == "(":
-                self._open()
-            elif word == ")":
-                self._close()
-            else:
-                self._flat(word)
+            self._step()
 
     def expression(self) -> bytes:
         """What was read, as an expression of its own."""
@@ -102,6 +88,16 @@ class Code:
 
     def _mark(self, at: int) -> None:
         self.marks.append((len(self.out), at))
+
+    def _step(self) -> None:
+        """Whatever is next; a ")" closes what the stack has."""
+        word = self.c.words[self.c.at]
+        if word == "(":
+            self._open()
+        elif word == ")":
+            self._close()
+        else:
+            self._flat(word)
 
     def _instruction(self, word: str) -> bytes:
         """An instruction that is no block, with its immediates."""
