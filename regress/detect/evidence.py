@@ -42,15 +42,16 @@ class Evidence:
 
     def steps(self, edges: Edges) -> Steps:
         """Compare the neighbours among the segments between ``edges`` (0 and the length among them)."""
-        n = np.diff(edges).astype(np.float64)
-        means = np.diff(self._sums[edges]) / n
-        spread = np.maximum(0.0, np.diff(self._squares[edges]) - n * means * means)
+        sums, squares = self._sums[edges], self._squares[edges]
+        n = (edges[1:] - edges[:-1]).astype(np.float64)
+        means = (sums[1:] - sums[:-1]) / n
+        spread = np.maximum(0.0, squares[1:] - squares[:-1] - n * means * means)
         free = n - 1 + PRIOR
         errors = (spread + PRIOR * self.variance) / free * self.inflation(n) / n
         squared = errors[:-1] + errors[1:]
         own = errors * errors / free
         free = np.minimum(squared * squared / (own[:-1] + own[1:]), self._free)  # Welch and Satterthwaite
-        size = np.diff(means)
+        size = means[1:] - means[:-1]
         return Steps(size, np.sqrt(squared), _normal(size * size / squared, free))
 
 

@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 from regress.detect.evidence import z_of
-from regress.detect.noise import CLIP, Floats, correlation_factor, middle, prepare, typical_size
+from regress.detect.noise import CLIP, Floats, correlation_factor, prepare, typical_size
 from regress.detect.options import Options
 from regress.detect.protocol import Detector
 from regress.detect.segments import SegmentsDetector
@@ -40,7 +40,7 @@ WARY = 0.75
 CALM = 1.15
 """By how much that grows, up to all of it, with every look that finds nothing new."""
 
-PATIENCE = 6
+PATIENCE = 3
 """After so many vain looks in a row, one point goes by unseen; after twice as many, two."""
 
 LONGEST = 8
@@ -60,7 +60,7 @@ class Incremental:
         self._values = np.empty(_FIRST_ROOM)
         self._size = 0
         self._next_look = 0
-        self._wary = WARY
+        self._bar = self._highest_bar = 0.0  # z of newest points that is worth a look; its most
         self._vain = 0  # looks in a row that found nothing new
         self._blind = 0  # the length up to which points go by unseen
 
@@ -71,7 +71,6 @@ class Incremental:
         self._values[self._size] = value
         self._size += 1
         if self._size >= self._next_look:
-            self._wary, self._vain = WARY, 0
             self.look()
         elif self._strays(value) and self._size >= self._blind:
             self._look_warily()
@@ -79,34 +78,42 @@ class Incremental:
 
     def look(self) -> list[ChangePoint]:
         """The detector's answer for the whole series so far."""
-        self.looks += 1
-        values = self._values[: self._size]
-        self.changes = self._detector.detect(values, self._options)
+        self._detect()
         self._next_look = self._size + 1 if self._size < SMALL else math.ceil(self._size * GROWTH)
+        self._vain = 0
+        values = self._values[: self._size]
         self._watch(values[self.changes[-1].index if self.changes else 0 :])
         return self.changes
 
+    def _detect(self) -> None:
+        self.looks += 1
+        self.changes = self._detector.detect(self._values[: self._size], self._options)
+
     def _look_warily(self) -> None:
-        """Look, and become harder to alarm where it was in vain."""
+        """Detect, and become harder to alarm where it was in vain."""
         known = [change.index for change in self.changes]
-        vain = [change.index for change in self.look()] == known
-        self._wary = min(1.0, self._wary * CALM) if vain else WARY
-        self._vain = self._vain + 1 if vain else 0
+        self._detect()
+        if [change.index for change in self.changes] != known:
+            self.look()
+            return
+        self._vain += 1
         self._blind = self._size + 1 + min(LONGEST, self._vain // PATIENCE)
-        self._bar *= self._wary / WARY
+        self._bar = min(self._bar * CALM, self._highest_bar)
 
     def _watch(self, newest: Floats) -> None:
         """Take the last segment as the level that the next points are compared with."""
         signal = prepare(newest)
         self._logarithmic = signal.logarithmic
         self._unit = 1.0 if signal.logarithmic else typical_size(signal.values)
-        readings = np.log(signal.values) if signal.logarithmic else signal.values / self._unit
-        self._centre = middle(readings) if readings.size else 0.0
+        first = float(signal.values[0]) if signal.values.size else 1.0
+        reading = math.log(first) if signal.logarithmic else first / self._unit
+        self._centre = reading - float(signal.level[0]) if signal.level.size else 0.0
         self._sigma = signal.sigma
         self._clip = math.inf if signal.exact else CLIP
-        away = np.clip((readings - self._centre) / self._sigma, -self._clip, self._clip)
-        bar = WARY * z_of(self._options.false_alarms / self._size)
-        self._bar = bar * math.sqrt(correlation_factor(away))
+        away = np.clip(signal.level / self._sigma, -self._clip, self._clip)
+        sure = z_of(self._options.false_alarms / self._size)
+        self._highest_bar = sure * math.sqrt(correlation_factor(away))
+        self._bar = WARY * self._highest_bar
         self._sums = [0.0, *np.cumsum(away).tolist()]
 
     def _strays(self, value: float) -> bool:

@@ -70,7 +70,7 @@ def prepare(values: Floats) -> Signal:
 def typical_size(values: Floats) -> float:
     """The median size of the values that are not zero; 1 where there are none."""
     sizes = np.abs(values[values != 0])
-    return float(np.median(sizes)) if sizes.size else 1.0
+    return middle(sizes) if sizes.size else 1.0
 
 
 def noise_floor(values: Floats) -> float:
@@ -85,9 +85,18 @@ def middle(values: Floats) -> float:
     return float(np.partition(values, half)[half])
 
 
+def median(values: Floats) -> float:
+    """The median of finite values as large as floats can be: the sum of two of them may not be finite."""
+    half = values.size // 2
+    if values.size % 2:
+        return middle(values)
+    parted = np.partition(values, [half - 1, half])
+    return float(parted[half - 1] / 2 + parted[half] / 2)
+
+
 def mad(residuals: Floats) -> float:
     """The median absolute residual, scaled to be the sigma of normal noise."""
-    return _MAD_TO_SIGMA * float(np.median(np.abs(residuals))) if residuals.size else 0.0
+    return _MAD_TO_SIGMA * middle(np.abs(residuals)) if residuals.size else 0.0
 
 
 def neighbour_sigma(level: Floats) -> float:
@@ -113,7 +122,8 @@ def rolling_median(level: Floats, width: int) -> Floats:
         return level.copy()
     start, end = np.median(level[: half + 1]), np.median(level[-half - 1 :])
     padded = np.concatenate([np.full(half, start), level, np.full(half, end)])
-    return np.asarray(np.median(sliding_window_view(padded, width), axis=1), dtype=np.float64)
+    medians: Floats = np.partition(sliding_window_view(padded, width), half, axis=1)[:, half]
+    return medians
 
 
 def running(values: Floats) -> Floats:

@@ -28,6 +28,7 @@ from regress.detect.noise import (
     Floats,
     Signal,
     correlation_factor,
+    median,
     prepare,
     running,
     typical_size,
@@ -110,11 +111,14 @@ class _Search:
             size = np.abs(steps.size)
             # At most 1.5, by size, for steps that are too small to matter.
             sure = np.where(size >= self.floor, steps.z, np.minimum(steps.z, 1.5 * size / self.floor))
-            fenced = np.concatenate([[np.inf], sure, [np.inf]])
+            fenced = np.full(edges.size, np.inf)
+            fenced[1:-1] = sure
             drop = (sure < bar) & (sure <= fenced[:-2]) & (sure < fenced[2:])
             if not drop.any():
                 break
-            edges = edges[np.concatenate([[True], ~drop, [True]])]
+            keep = np.ones(edges.size, dtype=np.bool_)
+            keep[1:-1] = ~drop
+            edges = edges[keep]
         return edges
 
     def _relocate(self, edges: Edges) -> Edges:
@@ -138,7 +142,7 @@ class _Search:
         if edges.size <= 2:
             return []
         steps, signal, places = self.evidence.steps(edges), self.signal, edges.tolist()
-        levels = [float(np.median(signal.values[a:b])) for a, b in itertools.pairwise(places)]
+        levels = [median(signal.values[a:b]) for a, b in itertools.pairwise(places)]
         found = []
         for i, (before, after) in enumerate(itertools.pairwise(levels)):
             low, high = _ratio_interval(signal, float(steps.error[i]), before, after)

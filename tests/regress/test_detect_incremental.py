@@ -32,7 +32,7 @@ def test_a_clear_step_is_seen_at_the_commit_at_which_the_detector_sees_it(seed: 
     assert found == [90]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats() | st.floats(0.9, 1.1), max_size=60))
 def test_a_look_is_the_answer_of_the_detector(values: list[float]) -> None:
     state = Incremental()
