@@ -124,6 +124,8 @@ CRASH = """
     [
         ("", "", False),
         ("faulthandler.enable()", "", True),
+        ("", "faulthandler.enable()", True),
+        ("faulthandler.enable()", "faulthandler.disable()", False),
         ("faulthandler.enable()", "instance(store('llvm', memory_guard='guard'), ACCESSES)", True),
     ],
 )

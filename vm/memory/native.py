@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 
 WORD = 8
 """Bytes in the machine word that every record is made of."""
+
+_LARGE = 1 << 20
+"""From this size on, a block's pages come from the system, which gives each only when it is first touched."""
 
 
 class Block:
@@ -17,7 +21,8 @@ class Block:
     __slots__ = ("_buffer", "address", "words")
 
     def __init__(self, size: int) -> None:
-        self._buffer = (ctypes.c_char * (size + 16))()
+        chars = ctypes.c_char * (size + 16)
+        self._buffer = chars() if size < _LARGE else chars.from_buffer(mmap.mmap(-1, size + 16))
         raw = ctypes.addressof(self._buffer)
         self.address = (raw + 15) & ~15
         start = self.address - raw

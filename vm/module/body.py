@@ -15,7 +15,7 @@ from vm.errors import DecodeError, ValidationError
 from vm.isa.opcodes import BY_CODE
 from vm.isa.types import FuncType, ValType
 from vm.module.instructions import BlockType, block_type, read
-from vm.module.limits import MAX_LOCALS
+from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 from vm.module.model import ModuleData
 from vm.module.reader import END_OF_SECTION
 from vm.module.rules import RULES
@@ -94,7 +94,7 @@ class BodyValidator:
         self.stack: list[Operand] = []
         self.max_stack = 0
         self.side_table: list[Branch] = []
-        self.ref_slots = {slot for slot, kind in enumerate(self.locals) if kind.is_ref}
+        self.ref_slots = self._reference_slots()
         self.frame = ControlFrame("function", FuncType((), self.type.results), 0, [], self.at, 0)
         self.frames = [self.frame]
 
@@ -112,6 +112,9 @@ class BodyValidator:
             RULES[self.opcode.code](self, immediates)
         if at != end:
             raise DecodeError("END opcode expected", at, f"{end - at} bytes behind the last `end`")
+        if self.max_stack > MAX_OPERANDS:
+            detail = f"{self.max_stack}, at most {MAX_OPERANDS} are supported"
+            raise ValidationError("too many operands at once", self.at, detail, self.index)
         return FunctionInfo(
             self.type, self.locals, self.max_stack, tuple(self.side_table), frozenset(self.ref_slots)
         )
@@ -218,10 +221,18 @@ class BodyValidator:
             entry.target = target
             entry.entry = len(self.side_table)
 
+    def _reference_slots(self) -> set[int]:
+        """The locals that hold references; quick for the many functions that have none."""
+        if not any(kind.is_ref for kind in (*self.type.params, *(kind for _, kind in self.body.locals))):
+            return set()
+        return {slot for slot, kind in enumerate(self.locals) if kind.is_ref}
+
     def _expand_locals(self) -> tuple[ValType, ...]:
         total = len(self.type.params) + sum(number for number, _ in self.body.locals)
         if total > MAX_LOCALS:
             detail = f"{total}, at most {MAX_LOCALS} are supported"
             raise ValidationError("too many locals", self.at, detail, self.index)
-        declared = (kind for number, kind in self.body.locals for _ in range(number))
-        return (*self.type.params, *declared)
+        types = list(self.type.params)
+        for number, kind in self.body.locals:
+            types += [kind] * number
+        return tuple(types)

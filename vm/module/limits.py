@@ -9,6 +9,10 @@ from __future__ import annotations
 MAX_LOCALS = 50_000
 """Locals of one function, parameters included."""
 
+MAX_OPERANDS = 10_000
+"""Operands that a function may hold at once. Native code keeps them, and the locals, in one stack frame,
+which must be small against what ``vm.runtime.stack`` keeps free; producers stay below a hundred."""
+
 MAX_PARAMETERS = 1_000
 """Parameters of one function or block type."""
 

@@ -4,7 +4,7 @@ state (one per store)        function record (a funcref points here)   table rec
   0  jump buffer now           0  code, or 0 while not compiled          0  address of the elements
   8  stack limit               8  context of the callee                  8  number of elements
  16  trap code                16  type id
- 24  floor of the stack       24  handle in store.functions            host context
+ 24  thread that runs now     24  handle in store.functions            host context
  32  callback: host call                                                 0  state
  40  callback: runtime help
  48  callback: compile
@@ -31,7 +31,7 @@ from vm.module.model import ModuleData
 STATE_JUMP_BUFFER = 0
 STATE_STACK_LIMIT = 8
 STATE_TRAP_CODE = 16
-STATE_STACK_FLOOR = 24
+STATE_OWNER = 24
 STATE_HOST_CALL = 32
 STATE_HELP = 40
 STATE_COMPILE = 48

@@ -14,8 +14,9 @@ _libc.pthread_attr_destroy.argtypes = [ctypes.c_void_p]
 _ATTR_SIZE = 64
 """At least sizeof(pthread_attr_t): 56 on Linux x86-64, 64 on aarch64."""
 
-_MARGIN = 1 << 18
-"""Bytes kept free at the end, for the Python code of a host function that is called near it."""
+_MARGIN = 1 << 20
+"""Bytes kept free at the end: for the Python code of a host function that is called near it, and for the
+frame of a function that has just found that there is no room for it (``vm.module.limits`` bounds frames)."""
 
 _known = threading.local()
 

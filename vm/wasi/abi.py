@@ -181,5 +181,8 @@ SYMLINK_FOLLOW = 1
 MAX_IOVECS = 1024
 """Longest scatter/gather list taken (POSIX's IOV_MAX on Linux)."""
 
+MAX_CALLBACK = 1 << 20
+"""Most bytes handed to a Python callback at once: buffers may name the same memory a thousand times."""
+
 MAX_PATH = 4096
 """Longest path taken, in bytes (Linux's PATH_MAX)."""

@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 
-from vm.wasi.abi import Errno, Filetype, Rights, WasiError
+from vm.wasi.abi import MAX_CALLBACK, Errno, Filetype, Rights, WasiError
 from vm.wasi.config import CustomOutput
 
 STREAM_IN = Rights.FD_READ | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE | Rights.FD_FDSTAT_SET_FLAGS
@@ -109,9 +109,11 @@ class CallbackStream(Descriptor):
         self._callback = callback
 
     def write(self, buffers: Sequence[memoryview]) -> int:
-        """One call of the callback with everything; its return value says how much was taken."""
-        data = b"".join(buffers)
-        taken = self._callback(data)
+        """One call of the callback with all there is room for; its return value says how much was taken."""
+        data = bytearray()
+        for buffer in buffers:
+            data += buffer[: MAX_CALLBACK - len(data)]
+        taken = self._callback(bytes(data))
         return len(data) if taken is None else taken
 
 

@@ -1,13 +1,17 @@
 """The code between Python and compiled functions, generated once per process.
 
-    enter(invoke, code, ctx, slots, state, budget)   sets a jump buffer and the stack limit, calls invoke_T
+    enter(invoke, code, ctx, slots, state, budget, floor)
+                                    claims the store, sets a jump buffer and the stack limit, calls invoke_T
     invoke_T(code, ctx, slots)                        words -> arguments of type T, call, results -> words
     host_T(host ctx, arguments)                       the code of a host function of type T
     trap, trace, leave                                store why and where, jump to the nearest enter's buffer
-    compile, help                                     ask Python; unwind when it failed
+    compile, help                                     ask Python; unwind unless it says that it is done
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
 ``enter`` and the call itself are separate functions: setjmp does not mix with foreign calling conventions.
+
+A callback answers in memory, not by its return value: when a signal's handler or the recursion limit raises
+before its first line, ctypes can only report that, and what it returns then is whatever lay there.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from vm.runtime.layout import (
     STATE_HELP,
     STATE_HOST_CALL,
     STATE_JUMP_BUFFER,
-    STATE_STACK_FLOOR,
+    STATE_OWNER,
     STATE_STACK_LIMIT,
     STATE_TRACE,
     STATE_TRACE_LENGTH,
@@ -40,6 +44,9 @@ from vm.tiers.llvm.text import result_type
 UNWOUND = 0xFFFF
 """The trap code that says: a Python exception is waiting."""
 
+BUSY = 0xFFFE
+"""What ``enter`` returns when another thread runs code of the store: nothing was done."""
+
 
 def _field(name: str, base: str, offset: int) -> str:
     return f"  %{name} = getelementptr i8, ptr %{base}, i64 {offset}\n"
@@ -51,7 +58,7 @@ _FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    return _FRAMES + _ENTER.replace("KEY", str(key))
+    return _FRAMES + _ENTER.replace("KEY", str(key)).replace("BUSYCODE", str(BUSY))
 
 
 _ENTER = (
@@ -62,14 +69,25 @@ declare i32 @llvm.eh.sjlj.setjmp(ptr)
 declare void @llvm.eh.sjlj.longjmp(ptr)
 declare ptr @llvm.frameaddress.p0(i32)
 declare ptr @llvm.stacksave.p0()
-define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget) #0 {
+declare i64 @pthread_self()
+define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget, i64 %floor) #0 {
   %buffer = alloca [5 x ptr], align 16
 """
     + _field("buffer_field", "state", STATE_JUMP_BUFFER)
     + _field("limit_field", "state", STATE_STACK_LIMIT)
-    + _field("floor_field", "state", STATE_STACK_FLOOR)
+    + _field("owner_field", "state", STATE_OWNER)
     + _field("trap_field", "state", STATE_TRAP_CODE)
     + """\
+  %self = call i64 @pthread_self()
+  %claim = cmpxchg ptr %owner_field, i64 0, i64 %self acquire monotonic
+  %owner = extractvalue { i64, i1 } %claim, 0
+  %outermost = icmp eq i64 %owner, 0
+  %again = icmp eq i64 %owner, %self
+  %mine = or i1 %outermost, %again
+  br i1 %mine, label %claimed, label %busy
+busy:
+  ret i32 BUSYCODE
+claimed:
   %outer_state = call ptr @pthread_getspecific(i32 KEY)
   %noted = call i32 @pthread_setspecific(i32 KEY, ptr %state)
   %outer = load ptr, ptr %buffer_field
@@ -79,12 +97,10 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
   %sp = call ptr @llvm.stacksave.p0()
   %sp_slot = getelementptr i8, ptr %buffer, i64 16
   store ptr %sp, ptr %sp_slot
-  %outermost = icmp eq ptr %outer, null
   br i1 %outermost, label %limit, label %ready
 limit:
   %here = ptrtoint ptr %sp to i64
   %wanted = sub i64 %here, %budget
-  %floor = load i64, ptr %floor_field
   %near = icmp ult i64 %wanted, %floor
   %chosen = select i1 %near, i64 %floor, i64 %wanted
   store i64 %chosen, ptr %limit_field
@@ -105,6 +121,8 @@ done:
   store i64 %outer_limit, ptr %limit_field
   %trap = load i64, ptr %trap_field
   %status = trunc i64 %trap to i32
+  %left = select i1 %outermost, i64 0, i64 %self
+  store atomic i64 %left, ptr %owner_field release, align 8
   ret i32 %status
 }
 define internal void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots) noinline #0 {
@@ -173,7 +191,10 @@ define ptr @compile(ptr %ctx, ptr %record) nounwind {
     + _field("callback_field", "state", STATE_COMPILE)
     + f"""\
   %callback = load ptr, ptr %callback_field
-  %code = call ptr %callback(ptr %record)
+  %answer = alloca ptr
+  store ptr null, ptr %answer
+  call void %callback(ptr %record, ptr %answer)
+  %code = load ptr, ptr %answer
   %failed = icmp eq ptr %code, null
   br i1 %failed, label %unwind, label %done
 unwind:
@@ -191,8 +212,10 @@ define void @help(ptr %ctx, i32 %number, ptr %words) nounwind {{
     + f"""\
   %handle = load i64, ptr %handle_field
   %callback = load ptr, ptr %callback_field
-  %failed = call i32 %callback(i64 %handle, i32 %number, ptr %words)
-  %bad = icmp ne i32 %failed, 0
+  store i64 0, ptr %words
+  call void %callback(i64 %handle, i32 %number, ptr %words)
+  %answer = load i64, ptr %words
+  %bad = icmp eq i64 %answer, 0
   br i1 %bad, label %unwind, label %done
 unwind:
   call void @leave(ptr %state, i64 {UNWOUND})
@@ -242,20 +265,23 @@ def _invoke_ir(type: FuncType) -> str:
 
 
 def _host_ir(type: FuncType) -> str:
-    """``host_T``: its context is the state and the function's handle."""
+    """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
     params = tuple(LLVM_TYPES[t] for t in type.params)
     results = tuple(LLVM_TYPES[t] for t in type.results)
     result = result_type(type)
     parameters = "".join(f", {t} %p{i}" for i, t in enumerate(params))
     lines = [
         f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
-        f"  %slots = alloca [{max(len(params), len(results), 1)} x i64]",
+        f"  %answer = alloca [{1 + max(len(params), len(results))} x i64]",
+        "  store i64 0, ptr %answer",
+        "  %slots = getelementptr i64, ptr %answer, i64 1",
         *_stores([(t, f"%p{i}") for i, t in enumerate(params)], "slots"),
         "  %state = load ptr, ptr %ctx",
         _field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
         _field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
-        "  %failed = call i32 %callback(i64 %handle, ptr %slots)",
-        "  %bad = icmp ne i32 %failed, 0",
+        "  call void %callback(i64 %handle, ptr %answer)",
+        "  %answered = load i64, ptr %answer",
+        "  %bad = icmp eq i64 %answered, 0",
         "  br i1 %bad, label %unwind, label %done",
         "unwind:",
         f"  call void @leave(ptr %state, i64 {UNWOUND})",
@@ -281,6 +307,7 @@ _ENTER_TYPE = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
     ctypes.c_void_p,
     ctypes.c_void_p,
+    ctypes.c_size_t,
     ctypes.c_size_t,
 )
 

@@ -1,7 +1,7 @@
 """Instructions that compiled code leaves to the runtime: a numbered list, and how code asks for one.
 
-The request travels in an array of words: the instruction's immediates, then its operands, deepest first. The
-result, if any, comes back in the first word.
+The request travels in an array of words: one for the answer (0: failed), then the instruction's immediates,
+then its operands, deepest first. The result, if any, comes back in the word behind the answer.
 """
 
 from __future__ import annotations
@@ -64,9 +64,12 @@ def request(
     words = [str(immediate) for immediate in immediates]
     words += [name if type == "i64" else t.value(f"zext i32 {name} to i64") for name, type in operands]
     t.calls = True
-    t.help_slots = max(t.help_slots, len(words))
-    for i, word in enumerate(words):
+    t.help_slots = max(t.help_slots, 2, 1 + len(words))
+    for i, word in enumerate(words, start=1):
         pointer = t.value(f"getelementptr i64, ptr %help, i64 {i}")
         t.effect(f"store i64 {word}, ptr {pointer}")
     t.effect(f"call void @help(ptr %ctx, i32 {_NUMBERS[name]}, ptr %help)")
-    return t.value("load i32, ptr %help") if result else ""
+    if not result:
+        return ""
+    pointer = t.value("getelementptr i64, ptr %help, i64 1")
+    return t.value(f"load i32, ptr {pointer}")

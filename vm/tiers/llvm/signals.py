@@ -143,7 +143,8 @@ define internal void @fault(ptr %state, i64 %code, ptr %frame) nounwind noreturn
   call void @leave(ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
   unreachable
 }}
-define internal void @interrupt(ptr %state) nounwind noreturn {{
+define internal void @interrupt(ptr %state, i64 %code, ptr %frame) nounwind noreturn {{
+  call void @trace(ptr %state, i64 %code, ptr %frame)
   call void @leave(ptr %state, i64 {trap_number(TrapCode.INTERRUPT)})
   unreachable
 }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import platform
 import sys
@@ -42,6 +43,7 @@ class LLVMTier:
         self._config = config
         self._costs = Costs()
         self._lock = threading.RLock()
+        self._faulthandler = False
         self._programs: weakref.WeakKeyDictionary[ModuleData, Program] = weakref.WeakKeyDictionary()
         self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
 
@@ -54,9 +56,7 @@ class LLVMTier:
                 self._programs[instance.module] = program
             program.add(instance)
             if instance.store not in self._links:
-                if self._config.memory_guard == "guard":
-                    signals(_glue()).guard()
-                signals(_glue()).interrupt()
+                self._handle_signals()
                 budget = self._config.max_wasm_stack
                 self._links[instance.store] = StoreLink(
                     instance.store, _glue(), self._compile, self._locate, budget
@@ -66,6 +66,8 @@ class LLVMTier:
         """Run a defined function, compiling it first if need be."""
         instance = function.instance
         assert instance is not None
+        if faulthandler.is_enabled() is not self._faulthandler:
+            self._handle_signals()
         code = peek(function.record + RECORD_CODE) or self._compile(instance.store, function)
         return self._links[instance.store].call(function, code, instance.context.address, args)
 
@@ -78,6 +80,16 @@ class LLVMTier:
             "functions": costs.functions,
             "images": costs.images,
         }
+
+    def _handle_signals(self) -> None:
+        """Get in front of the present handlers.
+
+        ``faulthandler`` puts itself there when it is switched on, and what it found when switched off.
+        """
+        self._faulthandler = faulthandler.is_enabled()
+        if self._config.memory_guard == "guard":
+            signals(_glue()).guard()
+        signals(_glue()).interrupt()
 
     def _compile(self, store: Store, function: Function) -> int:
         """The code of any function; fills in its record."""

@@ -60,10 +60,10 @@ class Translator(TextBuilder):
         self.batch = batch
         self.type = module.function_type(index)
         self.body = module.bodies[index - module.imported_functions]
-        self.local_types = list(self.type.params)
+        self._locals = [LLVM_TYPES[type] for type in self.type.params]
         for count, type in self.body.locals:
-            self.local_types += [type] * count
-        self._llvm_locals = [LLVM_TYPES[type] for type in self.local_types]
+            self._locals += [LLVM_TYPES[type]] * count
+        self._used: dict[int, None] = {}
         self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
         self._dead = False
@@ -86,7 +86,8 @@ class Translator(TextBuilder):
         if self.help_slots:
             lines.append(f"  %help = alloca [{self.help_slots} x i64]")
         given = len(self.type.params)
-        for i, type in enumerate(self._llvm_locals):
+        for i in self._used:
+            type = self._locals[i]
             initial = f"%p{i}" if i < given else ("0.0" if type in ("float", "double") else "0")
             lines += [f"  %l{i} = alloca {type}", f"  store {type} {initial}, ptr %l{i}"]
         if self.uses_memory:
@@ -330,19 +331,25 @@ class Translator(TextBuilder):
         first = self.pop()
         self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}"), type)
 
+    def _local(self, index: int) -> tuple[str, str]:
+        """A local's IR type and slot. Only those in use get one: a few bytes may declare thousands."""
+        self._used[index] = None
+        return self._locals[index], f"%l{index}"
+
     def local_get_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.get``."""
-        type = self._llvm_locals[immediates[0]]
-        self.push(self.value(f"load {type}, ptr %l{immediates[0]}"), type)
+        type, slot = self._local(immediates[0])
+        self.push(self.value(f"load {type}, ptr {slot}"), type)
 
     def local_set_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.set``."""
-        self.effect(f"store {self._llvm_locals[immediates[0]]} {self.pop()}, ptr %l{immediates[0]}")
+        type, slot = self._local(immediates[0])
+        self.effect(f"store {type} {self.pop()}, ptr {slot}")
 
     def local_tee_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.tee``."""
         value, type = self.pop_typed()
-        self.effect(f"store {type} {value}, ptr %l{immediates[0]}")
+        self.effect(f"store {type} {value}, ptr {self._local(immediates[0])[1]}")
         self.push(value, type)
 
 

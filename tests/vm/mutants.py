@@ -1,0 +1,201 @@
+"""Damaged programs, run on every tier: ``python -m tests.vm.mutants --count 2000 --seed 1``.
+
+Bytes of small valid modules are changed at random. Whatever still passes validation is instantiated and its
+exports are called, on each tier; the process must not crash, tiers must agree, and nothing but the engine's
+own errors may come out. A program that runs on is stopped as a person would stop it, by SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import signal
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+from tests.vm.engines import binary, store
+from vm.errors import LinkError, Trap, TrapCode, VMError, WasmError
+from vm.isa.types import ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
+from vm.module.decoder import decode
+from vm.module.model import ModuleData
+from vm.module.validator import validate
+from vm.runtime.functions import Function
+from vm.runtime.instance import Extern
+from vm.runtime.instantiate import instantiate
+from vm.runtime.store import Store
+from vm.tiers import TIERS
+
+SEEDS = (
+    """(module (import "e" "h" (func $h (param i32) (result i32))) (import "e" "g" (global $i i32))
+      (memory (export "m") 1 3) (data (i32.const 8) "abcdefgh") (data $p "xyz")
+      (global $g (mut i64) (i64.const 5))
+      (func (export "a") (param i32 i32) (result i32) (local i32)
+        (block (loop (br_if 1 (i32.ge_u (local.get 2) (i32.and (local.get 1) (i32.const 63))))
+          (i32.store8 offset=3 (local.get 2) (call $h (local.get 0)))
+          (local.set 2 (i32.add (local.get 2) (i32.const 1))) (br 0)))
+        (i32.add (i32.load offset=2 (local.get 0)) (memory.grow (i32.const 1))))
+      (func (export "b") (param i32) (memory.init $p (local.get 0) (i32.const 0) (i32.const 3)) (data.drop $p)
+        (memory.copy (local.get 0) (i32.const 8) (i32.const 8))
+        (memory.fill (i32.const 1) (i32.const 7) (local.get 0))
+        (global.set $g (i64.add (global.get $g) (i64.extend_i32_u (memory.size))))))""",
+    """(module (type $t (func (param i32) (result i32))) (table $t 4 9 funcref) (table $x 2 externref)
+      (elem (i32.const 0) $p $q) (elem $e func $q $p)
+      (func $p (type $t) (i32.mul (local.get 0) (i32.const 3)))
+      (func $q (type $t) (if (result i32) (i32.gt_s (local.get 0) (i32.const 9))
+        (then (i32.const 1)) (else (call $q (i32.add (local.get 0) (i32.const 1))))))
+      (func (export "a") (param i32) (result i32)
+        (call_indirect $t (type $t) (local.get 0) (i32.and (local.get 0) (i32.const 3))))
+      (func (export "b") (param i32 i32) (result i32)
+        (table.init $t $e (i32.const 2) (i32.const 0) (i32.const 2))
+        (table.copy $t $t (local.get 0) (local.get 1) (i32.const 2)) (elem.drop $e)
+        (table.set $x (i32.const 1) (table.get $x (i32.const 0)))
+        (i32.add (table.size $t) (table.grow $t (ref.func $p) (i32.const 1))))
+      (func (export "c") (param i32) (result i32) (block (block (block
+        (br_table 0 1 2 (local.get 0))) (return (i32.const 10))) (return (i32.const 20))) (i32.const 30)))""",
+    """(module (func (export "a") (param f64 f32 i64) (result f64)
+        (f64.add (f64.sqrt (local.get 0))
+          (f64.promote_f32 (f32.min (local.get 1) (f32.convert_i64_s (local.get 2))))))
+      (func (export "b") (param i64 i64) (result i64) (i64.rotl (i64.div_s (local.get 0) (local.get 1))
+        (i64.popcnt (i64.xor (local.get 0) (local.get 1)))))
+      (func (export "c") (param f32 i32) (result i32 i32) (i32.trunc_sat_f32_u (local.get 0))
+        (i32.shr_s (i32.clz (local.get 1)) (i32.rem_u (local.get 1) (i32.const 7))))
+      (func (export "d") (param f64) (result i64)
+        (i64.reinterpret_f64 (f64.nearest (f64.neg (local.get 0))))))""",
+)
+"""Between them they use every section and every kind of instruction but vectors."""
+
+PATIENCE = 0.5
+"""Seconds that one mutant may take on one tier."""
+
+_ENDS = {TrapCode.STACK_OVERFLOW, TrapCode.INTERRUPT}
+"""Traps that depend on time and room, so that tiers need not agree on them."""
+
+_VALUES = {
+    ValType.I32: 3,
+    ValType.I64: 1 << 40 | 7,
+    ValType.F32: 0x40490FDB,
+    ValType.F64: 0xC000_0000_0000_0001,
+}
+
+
+def mutate(module: bytes, rng: random.Random) -> bytes:
+    """``module`` with one to four bytes changed, put in or taken out, behind the header."""
+    data = bytearray(module)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        at = rng.randrange(8, len(data))
+        match rng.randrange(4):
+            case 0:
+                data[at] ^= 1 << rng.randrange(8)
+            case 1:
+                data[at] = rng.randrange(256)
+            case 2:
+                data[at] = data[rng.randrange(8, len(data))]
+            case 3:
+                data[at : at + rng.randrange(2)] = rng.randbytes(rng.randrange(2))
+    return bytes(data)
+
+
+def outcome(tier: str, module: ModuleData, knobs: dict[str, object]) -> list[object]:
+    """What each step gave: instantiation, then every exported function; None where tiers need not agree."""
+    runtime = store(tier, max_memory_pages=64, max_table_elements=1000, **knobs)
+    try:
+        instance = instantiate(runtime, module, [_import(runtime, entry.type) for entry in module.imports])
+        found: list[object] = ["instance"]
+        for name, extern in instance.exports().items():
+            if isinstance(extern, Function):
+                args = [_VALUES.get(type, 0) for type in extern.type.params]
+                found.append((name, _attempt(runtime, extern, args)))
+        if instance.memories:
+            found.append(hash(bytes(instance.memories[0].view)))
+    except (Trap, LinkError) as error:
+        return [_reason(error)]
+    return found if all(step is not None for step in found) else []
+
+
+def _attempt(runtime: Store, function: Function, args: list[int]) -> object:
+    try:
+        results = runtime.call(function, args)
+    except Trap as trap:
+        return _reason(trap)
+    return [_canonical(type, bits) for type, bits in zip(function.type.results, results, strict=True)]
+
+
+def _reason(error: VMError) -> object:
+    if isinstance(error, Trap):
+        if error.code in _ENDS:
+            raise KeyboardInterrupt
+        return str(error.code)
+    return str(error)
+
+
+def _canonical(type: ValType, bits: int) -> object:
+    """NaNs are all alike, and references only null or not: the specification leaves the rest open."""
+    if type.is_ref:
+        return bits != 0
+    exponent, rest = {ValType.F32: (0xFF << 23, 0x7F_FFFF), ValType.F64: (0x7FF << 52, (1 << 52) - 1)}.get(
+        type, (0, 0)
+    )
+    return "nan" if exponent and bits & exponent == exponent and bits & rest else bits
+
+
+def _import(runtime: Store, type: ExternType) -> Extern:
+    match type:
+        case FuncType():
+            return runtime.host_function(type, lambda args: [1] * len(type.results))
+        case TableType():
+            return runtime.table(type)
+        case MemoryType():
+            return runtime.memory(type)
+        case GlobalType():
+            return runtime.global_(type, 0)
+
+
+def judge(data: bytes, knobs: dict[str, object]) -> str:
+    """Run one mutant everywhere; what became of it. AssertionError when tiers disagree."""
+    try:
+        module = decode(data)
+        validate(module)
+    except WasmError:
+        return "refused"
+    outcomes = {}
+    for tier in TIERS:
+        clock = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGINT))
+        clock.start()
+        try:
+            outcomes[tier] = outcome(tier, module, knobs)
+        except KeyboardInterrupt:
+            return "stopped"
+        finally:
+            clock.cancel()
+            clock.join()
+    assert len({repr(found) for found in outcomes.values()}) == 1, outcomes
+    return "ran"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Judge many mutants; prints how they ended and the peak of resident memory in MiB."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(argv)
+    rng = random.Random(options.seed)
+    ends: Counter[str] = Counter()
+    for number in range(options.count):
+        data = mutate(binary(rng.choice(SEEDS)), rng)
+        knobs: dict[str, object] = {
+            "memory_guard": rng.choice(("guard", "checked")),
+            "opt_level": rng.choice((0, 0, 2)),
+        }
+        try:
+            ends[judge(data, knobs)] += 1
+        except BaseException:
+            print(f"mutant {number} of seed {options.seed}, {knobs}: {data.hex()}", flush=True)
+            raise
+    print(dict(ends), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Modules and hosts that mean harm: each ends in a result or a designed error, in little time and memory."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.vm import binary as b
+from tests.vm.engines import call, instance, store
+from vm.errors import Trap, TrapCode, ValidationError, VMError
+from vm.isa.types import FuncType, Limits, TableType, ValType
+from vm.module.decoder import decode
+from vm.module.leb import encode_unsigned as unsigned
+from vm.module.model import ModuleData
+from vm.module.validator import validate
+from vm.runtime.instantiate import instantiate
+from vm.tiers import TIERS
+
+every_tier = pytest.mark.parametrize("tier", TIERS)
+
+I32 = ValType.I32
+
+
+def _long_section(number: int, content: bytes) -> bytes:
+    return bytes([number]) + unsigned(len(content)) + content
+
+
+def _functions(count: int, body: bytes) -> ModuleData:
+    """A module of ``count`` equal functions [] -> [i32], the first one exported as "f"."""
+    sized = unsigned(len(body)) + body
+    module = decode(
+        b.HEADER
+        + b.section(b.TYPE, b"\x60\0\1\x7f")
+        + _long_section(b.FUNCTION, unsigned(count) + b"\0" * count)
+        + b.section(b.MEMORY, b"\0\1")
+        + b.section(b.EXPORT, b"\1f\0\0")
+        + _long_section(b.CODE, unsigned(count) + sized * count)
+    )
+    validate(module)
+    return module
+
+
+@every_tier
+def test_locals_that_nobody_uses_cost_nothing(tier: str) -> None:
+    """A few bytes declare 50,000 locals; two hundred times. Compiling all of them would take minutes."""
+    locals_ = b"\1" + unsigned(50_000) + b"\x7f"
+    started = time.process_time()
+    i = instantiate(store(tier), _functions(200, locals_ + b"\x41\7\x0b"), [])
+    assert call(i, "f") == [7]
+    assert time.process_time() - started < 5
+
+
+def test_more_operands_than_a_stack_frame_should_hold_are_refused() -> None:
+    with pytest.raises(ValidationError, match="too many operands at once"):
+        _functions(1, b"\0" + b"\x41\0" * 10_001 + b"\x1a" * 10_000 + b"\x0b")
+
+
+@every_tier
+def test_a_deep_nest_of_blocks_runs(tier: str) -> None:
+    body = b"\0" + b"\x02\x40" * 50_000 + b"\x0b" * 50_000 + b"\x41\7\x0b"
+    assert call(instantiate(store(tier), _functions(1, body), []), "f") == [7]
+
+
+def test_a_huge_table_takes_memory_where_it_is_used() -> None:
+    s = store("reference")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tables = [s.table(TableType(ValType.FUNCREF, Limits(10_000_000))) for _ in range(20)]
+    tables[3].set(9_999_999, 5)
+    assert tables[3].get(9_999_999) == 5
+    assert tables[4].get(9_999_999) == 0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # KiB
+
+
+class _Alarm(Exception):
+    pass
+
+
+def test_a_signal_never_makes_a_host_call_look_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its handler raises before the callback's first line is lost to us; the call must fail even so."""
+
+    def ring(*_: object) -> None:
+        raise _Alarm
+
+    i = instance(
+        s := store("llvm"),
+        """(module (import "" "h" (func $h (param i32) (result i32)))
+          (func (export "once") (drop (call $h (i32.const 0))))
+          (func (export "f") (loop (br_if 0 (i32.eqz (call $h (i32.const 77)))))))""",
+        [s.host_function(FuncType((I32,), (I32,)), lambda args: [0])],
+    )
+    call(i, "once")
+
+    def run_until_it_rings() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        call(i, "f")
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: None)
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        for _ in range(100):
+            with pytest.raises((_Alarm, VMError)):
+                run_until_it_rings()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def test_threads_that_fight_for_a_store_get_results_or_a_clear_error() -> None:
+    i = instance(
+        store("llvm"),
+        '(module (memory 1) (func (export "f") (param i32) (i32.store (local.get 0) (local.get 0))))',
+    )
+    call(i, "f", 0)
+    outcomes: set[str] = set()
+
+    def fight() -> None:
+        for turn in range(2_000):
+            try:
+                call(i, "f", 4 if turn % 2 else 1 << 28)
+                outcomes.add("done")
+            except (Trap, VMError) as error:
+                outcomes.add(str(error))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=fight) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    busy = "this store is running in another thread: use one store per thread"
+    assert (
+        {"done", "out of bounds memory access"} <= outcomes <= {"done", "out of bounds memory access", busy}
+    )
+
+
+@every_tier
+def test_recursion_through_the_host_ends_in_an_error_wherever_it_starts(tier: str) -> None:
+    s = store(tier)
+
+    def host(args: Sequence[int]) -> Sequence[int]:
+        return call(i, "f", args[0])
+
+    i = instance(
+        s,
+        """(module (import "" "h" (func $h (param i32) (result i32)))
+          (func (export "f") (param i32) (result i32) (call $h (local.get 0))))""",
+        [s.host_function(FuncType((I32,), (I32,)), host)],
+    )
+
+    def deeper(steps: int) -> None:
+        if steps:
+            deeper(steps - 1)
+        else:
+            call(i, "f", 1)
+
+    for steps in range(12):
+        with pytest.raises((RecursionError, Trap, VMError)) as caught:
+            deeper(steps)
+        assert not isinstance(caught.value, Trap) or caught.value.code is TrapCode.STACK_OVERFLOW
+
+
+def test_damaged_programs_do_no_harm() -> None:
+    """In a process of its own, which must outlive them all and stay small (``tests.vm.mutants`` says how)."""
+    command = [sys.executable, "-m", "tests.vm.mutants", "--count", "2000", "--seed", "7"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    ran = re.search(r"'ran': (\d+)", done.stdout)
+    assert ran is not None
+    assert int(ran[1]) > 200
+    assert int(done.stdout.split()[-1]) < 600  # MiB
