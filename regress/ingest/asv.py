@@ -16,7 +16,6 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from regress.metrics import OBJECT_SIZE, PEAK_MEMORY, WALL_TIME, direction_of
 MAX_COMBINATIONS = 1_000_000
 """Parameter combinations of one benchmark; a file with more is damaged or hostile."""
 
+_KEPT_COMBINATIONS = 1_000  # series of a benchmark beyond which they are not kept for the next file
 _TYPES = {"time": WALL_TIME, "timeraw": WALL_TIME, "peakmemory": PEAK_MEMORY, "memory": OBJECT_SIZE}
 _PREFIXES = {"time_": "time", "timeraw_": "timeraw", "peakmem_": "peakmemory", "mem_": "memory"}
 _NO_LOG = (
@@ -140,42 +140,35 @@ class _Reader:
 
     def _results(self, row: _Row) -> Iterator[Measurement | Failure]:
         """The measurements and failures of one benchmark."""
-        combinations = self._combinations(row)
-        values = self._column(row, "result", len(combinations))
-        lows = self._column(row, "stats_ci_99_a", len(combinations))
-        highs = self._column(row, "stats_ci_99_b", len(combinations))
-        samples = self._column(row, "samples", len(combinations))
-        told = self.known.get(row.name, {})
-        metric = _metric(row.name, told)
-        version = str(row.columns.get("version") or "")
+        keys = self._keys(row)
+        values = self._column(row, "result", len(keys)) or [None] * len(keys)
+        lows = self._bounds(row, "stats_ci_99_a", len(keys))
+        highs = self._bounds(row, "stats_ci_99_b", len(keys))
+        samples = self._column(row, "samples", len(keys)) or [None] * len(keys)
         at = self.doc.time(row.columns.get("started_at"), f"{row.where}.started_at")
-        for i, parameters in enumerate(combinations):
-            key = SeriesKey(row.name, parameters, metric, self.machine, self.environment, "", version)
-            where = f"{row.where}.result[{i}]"
-            if values is None or values[i] is None:
+        for i, (key, told, low, high) in enumerate(zip(keys, values, lows, highs, strict=True)):
+            if told is None:
                 yield self._failure(key, _NO_LOG)
-            elif not math.isfinite(value := self.doc.number(values[i], where)):
                 continue
-            elif value < 0 and metric.unit == "seconds":
+            value = told if type(told) is float else self.doc.number(told, f"{row.where}.result[{i}]")
+            if value < 0 and key.metric.unit == "seconds" and math.isfinite(value):
                 yield self._failure(key, f"asv measured a negative time ({value:g}): a clock went back.")
-            else:
-                low, high = (self.doc.finite(c[i] if c else None, where) for c in (lows, highs))
-                yield self._measurement(key, values[i], low, high, samples and samples[i], at, where)
+            elif math.isfinite(value):
+                kept = self._samples(samples[i], f"{row.where}.samples[{i}]") if samples[i] else ()
+                yield Measurement(key, self.commit, value, low, high, kept, at)
 
-    def _measurement(
-        self,
-        key: SeriesKey,
-        value: float,
-        low: float | None,
-        high: float | None,
-        samples: Any,
-        at: datetime | None,
-        where: str,
-    ) -> Measurement:
-        listed = self.doc.expect(samples or [], list, where.replace(".result", ".samples"))
-        raw = [self.doc.finite(sample, where.replace(".result", ".samples")) for sample in listed]
-        kept = tuple(sample for sample in raw if sample is not None)
-        return Measurement(key, self.commit, float(value), low, high, kept, at)
+    def _samples(self, listed: Any, where: str) -> tuple[float, ...]:
+        raw = (self.doc.finite(sample, where) for sample in self.doc.expect(listed, list, where))
+        return tuple(sample for sample in raw if sample is not None)
+
+    def _bounds(self, row: _Row, name: str, count: int) -> list[float | None]:
+        """A column of numbers; None where there is none."""
+        listed = self._column(row, name, count) or [None] * count
+        return [
+            bound if bound is None or (type(bound) is float and bound - bound == 0.0)  # not NaN, not infinite
+            else self.doc.finite(bound, f"{row.where}.{name}[{i}]")
+            for i, bound in enumerate(listed)
+        ]  # fmt: skip
 
     def _failure(self, key: SeriesKey, log: str) -> Failure:
         return Failure(
@@ -188,16 +181,21 @@ class _Reader:
             key.parameters,
         )
 
-    def _combinations(self, row: _Row) -> list[tuple[tuple[str, str], ...]]:
-        """The parameter combinations, in the order of the columns' values; without parameters, one empty."""
+    def _keys(self, row: _Row) -> tuple[SeriesKey, ...]:
+        """The series of a benchmark, in the order of the columns' values; without parameters, one."""
         where = f"{row.where}.params"
         axes = self.doc.expect(row.columns.get("params") or [], list, where)
         for i, axis in enumerate(axes):
             self.doc.expect(axis, list, f"{where}[{i}]")
-        if math.prod(map(len, axes)) > MAX_COMBINATIONS:
+        count = math.prod(map(len, axes))
+        if count > MAX_COMBINATIONS:
             raise self.doc.error(where, f"more than {MAX_COMBINATIONS:,} parameter combinations")
-        names = self._parameter_names(row.name, len(axes))
-        return [tuple(zip(names, map(str, values), strict=True)) for values in itertools.product(*axes)]
+        values = tuple(tuple(map(str, axis)) for axis in axes)
+        make = _series_keys if count <= _KEPT_COMBINATIONS else _series_keys.__wrapped__
+        names = tuple(self._parameter_names(row.name, len(axes)))
+        metric = _metric(row.name, self.known.get(row.name, {}))
+        version = str(row.columns.get("version") or "")
+        return make(row.name, names, values, metric, self.machine, self.environment, version)
 
     def _parameter_names(self, benchmark: str, count: int) -> Sequence[str]:
         names = self.known.get(benchmark, {}).get("param_names")
@@ -215,6 +213,23 @@ class _Reader:
             message = f"has {len(listed)} values for {count} parameter combinations"
             raise self.doc.error(f"{row.where}.{name}", message)
         return listed
+
+
+@functools.lru_cache(maxsize=10_000)  # a tree's files hold the same benchmarks, again and again
+def _series_keys(
+    benchmark: str,
+    names: tuple[str, ...],
+    values: tuple[tuple[str, ...], ...],
+    metric: Metric,
+    machine: str,
+    environment: str,
+    version: str,
+) -> tuple[SeriesKey, ...]:
+    """The series of a benchmark's parameter combinations."""
+    return tuple(
+        SeriesKey(benchmark, tuple(zip(names, told, strict=True)), metric, machine, environment, "", version)
+        for told in itertools.product(*values)
+    )
 
 
 def _benchmarks(path: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from regress.domain import Delivery, Failure, Measurement, Receipt, Run
+from regress.domain import Delivery, Measurement, Receipt, Run
 from regress.store import failures, history
 from regress.store.dictionary import Dictionary, batches
 from regress.store.models import (
@@ -57,8 +57,9 @@ def deliver(session: Session, project_id: int, delivery: Delivery) -> Receipt:
 def _commits(session: Session, delivery: Delivery) -> dict[str, int]:
     """Ids of the commits a delivery speaks of; a commit known by its hash only gets the time it tells."""
     times = {storable(sha): at for sha, at in delivery.commit_times}
-    results: Iterable[Measurement | Failure] = (*delivery.measurements, *delivery.failures)
-    ids = history.commit_ids(session, (*(storable(r.commit) for r in results), *times))
+    named = dict.fromkeys(m.commit for m in delivery.measurements)
+    named |= dict.fromkeys(failure.commit for failure in delivery.failures)
+    ids = history.commit_ids(session, (*map(storable, named), *times))
     for sha, at in times.items():
         row = session.get_one(CommitRow, ids[sha])
         row.committed_at = row.committed_at or at
@@ -76,7 +77,7 @@ def _merge_all(
 ) -> Counter[Outcome]:
     """Merge every measurement, and forget the failures that they make good."""
     measurements = delivery.measurements
-    commits = {m.commit: ids[storable(m.commit)] for m in measurements}
+    commits = {sha: ids[storable(sha)] for sha in {m.commit for m in measurements}}
     series = names.all_series(project_id, [m.series for m in measurements], delivery.branch)
     places = list(zip(series, (commits[m.commit] for m in measurements), strict=True))
     stored = _stored(session, places)
@@ -129,24 +130,30 @@ def _outcome(known: Facts | None, told: Facts) -> Outcome:
 
 def _write(session: Session, run_id: int, told: dict[Place, Facts], stored: dict[Place, Facts]) -> None:
     """Insert what is new and replace what is not, in the order of the table's key."""
-    fresh: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    for place, (value, low, high, samples, measured_at) in sorted(told.items(), key=_place):
-        row = {
-            "series_id": place[0],
-            "commit_id": place[1],
-            "value": value,
-            "low": low,
-            "high": high,
-            "samples": samples,
-            "measured_at": measured_at,
-            "run_id": run_id,
-        }
-        (changed if place in stored else fresh).append(row)
-    if fresh:
-        session.connection().execute(insert(MeasurementRow), fresh)
+    ordered = sorted(told.items(), key=_place)
+    _insert(session, [(*place, *facts, run_id) for place, facts in ordered if place not in stored])
+    columns = ("series_id", "commit_id", "value", "low", "high", "samples", "measured_at", "run_id")
+    changed = [(*place, *facts, run_id) for place, facts in ordered if place in stored]
     if changed:
-        session.execute(update(MeasurementRow), changed)
+        session.execute(update(MeasurementRow), [dict(zip(columns, row, strict=True)) for row in changed])
+
+
+def _insert(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, in the order of the table's columns, straight through the driver.
+
+    SQLAlchemy's own way to the driver takes longer for each row than the database does.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    statement = insert(MeasurementRow).compile(dialect=connection.dialect)
+    bind = MeasurementRow.__table__.c.measured_at.type.bind_processor(connection.dialect)
+    times = {row[6]: bind(row[6]) if bind else row[6] for row in rows}
+    ready: Any = [(*row[:6], times[row[6]], row[7]) for row in rows]
+    if not statement.positional:
+        names = list(statement.params)
+        ready = [dict(zip(names, row, strict=True)) for row in ready]
+    connection.exec_driver_sql(str(statement), ready)
 
 
 def _place(item: tuple[Place, Facts]) -> Place:

@@ -96,10 +96,11 @@ class Dictionary:
             self._ids[(table, *told)] = new
 
     def _preload(self, table: type[Base], columns: Sequence[str], by: str, values: Iterable[Any]) -> None:
-        chosen = [getattr(table, name) for name in ("id", *columns)]
+        here = table.__table__.c  # tables, not classes: rows of plain values come in half the time
+        chosen = [here[name] for name in ("id", *columns)]
         for batch in batches(values):
-            for row in self._session.execute(select(*chosen).where(getattr(table, by).in_(batch))):
-                self._ids[(table, *row[1:])] = row[0]
+            rows = self._session.connection().execute(select(*chosen).where(here[by].in_(batch))).all()
+            self._ids.update(((table, *told), id_) for id_, *told in rows)
 
     def _frame(self, project_id: int, key: SeriesKey, branch: str) -> tuple[int, int, int, int]:
         """The ids of a series' branch, metric, machine and environment."""
