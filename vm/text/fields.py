@@ -185,11 +185,7 @@ class _Walk:
         c = self.c
         name = c.name()
         c.take("(")
-        spaces = self.spaces
-        by_kind = {
-            space.kind: space for space in (spaces.functions, spaces.tables, spaces.memories, spaces.globals)
-        }
-        space = by_kind.get(c.words[c.at])
+        space = self.spaces.definable.get(c.words[c.at])
         if space is None:
             raise c.unexpected("what is exported")
         c.at += 1

@@ -61,9 +61,7 @@ class _Walk:
         self.c = c
         self.found = found
         spaces = found.spaces
-        self.definable = {
-            space.kind: space for space in (spaces.functions, spaces.tables, spaces.memories, spaces.globals)
-        }
+        self.definable = spaces.definable
         self.segments = {space.kind: space for space in (spaces.elements, spaces.data)}
         self.defined: Space | None = None
         self.started = False

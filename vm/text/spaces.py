@@ -96,3 +96,8 @@ class Spaces:
     globals: Space = field(default_factory=lambda: Space("global", "global"))
     elements: Space = field(default_factory=lambda: Space("elem", "elem segment"))
     data: Space = field(default_factory=lambda: Space("data", "data segment"))
+
+    @property
+    def definable(self) -> dict[str, Space]:
+        """What can be imported, exported and defined, by its keyword."""
+        return {space.kind: space for space in (self.functions, self.tables, self.memories, self.globals)}
