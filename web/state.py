@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from regress.service.browse import Store
 
@@ -31,6 +31,9 @@ def _store(request: Request) -> Store:
 
 StoreDep = Annotated[Store, Depends(_store)]
 """The open store."""
+
+Id = Annotated[int, Path(ge=0, le=2**63 - 1, description="As lists give it.")]
+"""The id of a thing in the address; databases take no larger numbers."""
 
 Text = Annotated[str, Query(max_length=200)]
 """A search or filter text."""

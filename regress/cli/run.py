@@ -20,7 +20,9 @@ def command(
     revisions: Annotated[
         list[str] | None, typer.Argument(metavar="[REV|A..B]", help="Commits or ranges to measure.")
     ] = None,
-    last: Annotated[int | None, typer.Option("--last", "-n", min=1, help="The last N commits.")] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", "-n", min=1, max=2**31 - 1, help="The last N commits.")
+    ] = None,
     since_last: Annotated[
         bool, typer.Option("--since-last", help="Commits newer than the newest measured one.")
     ] = False,

@@ -11,7 +11,12 @@ from regress.cli.options import Database, Json, Repo, opened
 
 
 def command(
-    event: Annotated[int, typer.Argument(metavar="EVENT", help="Its number, as run and analyse print it.")],
+    event: Annotated[
+        int,
+        typer.Argument(
+            metavar="EVENT", min=1, max=2**31 - 1, help="Its number, as run and analyse print it."
+        ),
+    ],
     state: Annotated[
         str, typer.Argument(help="acknowledged, investigating, expected, fixed, invalid, or new again.")
     ],

@@ -15,6 +15,9 @@ from regress.store import failures
 from regress.store.dictionary import batches
 from regress.store.models import BranchCommitRow, BranchRow, CommitRow, MeasurementRow, SeriesRow
 
+Span = tuple[int, int]
+"""The first and the last position of a stretch of a branch."""
+
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -106,10 +109,23 @@ def _on_branch(project_id: int, branch: str) -> Select[CommitRow, int]:
     )
 
 
-def commits(session: Session, project_id: int, branch: str, *, last: int | None) -> list[Commit]:
+def commits(
+    session: Session, project_id: int, branch: str, *, last: int | None = None, span: Span | None = None
+) -> list[Commit]:
     """See ``Store.commits``."""
     newest_first = _on_branch(project_id, branch).order_by(BranchCommitRow.position.desc()).limit(last)
+    if span is not None:
+        newest_first = newest_first.where(BranchCommitRow.position.between(*span))
     return [_commit(row, position) for row, position in session.execute(newest_first)][::-1]
+
+
+def located(session: Session, project_id: int, branch: str, shas: Iterable[str]) -> dict[str, Commit]:
+    """See ``Store.located``."""
+    found: dict[str, Commit] = {}
+    for batch in batches(dict.fromkeys(shas)):
+        rows = session.execute(_on_branch(project_id, branch).where(CommitRow.sha.in_(batch)))
+        found.update((row.sha, _commit(row, position)) for row, position in rows)
+    return found
 
 
 def commit(session: Session, project_id: int, revision: str) -> Commit:
@@ -145,20 +161,24 @@ def branches(session: Session, project_id: int) -> list[str]:
     return list(session.scalars(rows.order_by(BranchRow.is_default.desc(), BranchRow.id)))
 
 
-def commit_statuses(session: Session, project_id: int, branch: str, last: int | None) -> list[CommitStatus]:
+def commit_statuses(
+    session: Session, project_id: int, branch: str, last: int | None, span: Span | None
+) -> list[CommitStatus]:
     """See ``Store.commit_statuses``."""
-    listed = commits(session, project_id, branch, last=last)
+    listed = commits(session, project_id, branch, last=last, span=span)
+    if not listed:
+        return []
     branch_key = branch_id(session, project_id, branch)
-    counts = _measured(session, branch_key or 0, listed[0].position if listed else 0)
+    counts = _measured(session, branch_key or 0, (listed[0].position, listed[-1].position))
     failed: defaultdict[str, list[Failure]] = defaultdict(list)
     for failure in failures.failures(session, project_id, None, latest_only=False):
         failed[failure.commit].append(failure)
     return [CommitStatus(c, counts.get(c.sha, 0), tuple(failed.get(c.sha, ()))) for c in listed]
 
 
-def _measured(session: Session, branch_key: int, first: int) -> dict[str, int]:
-    """How many series of a branch have a measurement, by commit, from a position on."""
-    here = and_(BranchCommitRow.branch_id == branch_key, BranchCommitRow.position >= first)
+def _measured(session: Session, branch_key: int, span: Span) -> dict[str, int]:
+    """How many series of a branch have a measurement, by commit, between two positions."""
+    here = and_(BranchCommitRow.branch_id == branch_key, BranchCommitRow.position.between(*span))
     rows = session.execute(
         select(CommitRow.sha, func.count())
         .select_from(BranchCommitRow)

@@ -90,10 +90,20 @@ class Store:
         with self._db.write() as session:
             history.record_commits(session, self._db.project_id, branch, commits, default=default)
 
-    def commits(self, branch: str, *, last: int | None = None) -> list[Commit]:
-        """The commits of a branch (the ``last`` ones), oldest first; empty for an unknown branch."""
+    def commits(
+        self, branch: str, *, last: int | None = None, span: tuple[int, int] | None = None
+    ) -> list[Commit]:
+        """The commits of a branch, oldest first; empty for an unknown branch.
+
+        Only those at the positions ``span`` (first and last), and only the ``last`` ones of them.
+        """
         with self._db.read() as session:
-            return history.commits(session, self._db.project_id, branch, last=last)
+            return history.commits(session, self._db.project_id, branch, last=last, span=span)
+
+    def located(self, branch: str, shas: Iterable[str]) -> dict[str, Commit]:
+        """Of some commits (full hashes) those that are on a branch, by hash."""
+        with self._db.read() as session:
+            return history.located(session, self._db.project_id, branch, shas)
 
     def commit(self, revision: str) -> Commit:
         """The commit whose hash starts with ``revision``, or the tip of the branch of that name.
@@ -113,10 +123,12 @@ class Store:
         """The branch marked as default, else the first recorded one; None in an empty store."""
         return next(iter(self.branches()), None)
 
-    def commit_statuses(self, branch: str, last: int | None = None) -> list[CommitStatus]:
-        """How the (last) commits of a branch stand: number of series measured, and failures; oldest first."""
+    def commit_statuses(
+        self, branch: str, last: int | None = None, *, span: tuple[int, int] | None = None
+    ) -> list[CommitStatus]:
+        """How commits of a branch (chosen as in ``commits``) stand: series measured, and failures."""
         with self._db.read() as session:
-            return history.commit_statuses(session, self._db.project_id, branch, last)
+            return history.commit_statuses(session, self._db.project_id, branch, last, span)
 
     # -- deliveries ------------------------------------------------------------------------------------
 

@@ -172,6 +172,7 @@ def test_the_second_run_says_who_holds_the_database(tmp_path: Path, regress) -> 
         (["run", "nonesuch"], r"error: .*unknown revision 'nonesuch'"),
         (["run", "HEAD..HEAD"], r"error: no commits in HEAD..HEAD"),
         (["run", "--last", "0"], r"error: Invalid value for '--last'.*1\nhint: "),
+        (["triage", "9" * 20, "expected"], r"error: Invalid value for 'EVENT'"),
         (["run", "HEAD", "--last", "2"], r"error: .*one of them\nhint"),
         (
             ["run", "--last", "1"],

@@ -253,3 +253,15 @@ def test_any_delivery_comes_back(store: Store, measurements: list[Measurement]) 
     store.deliver(delivery(*told.values(), digest=os.urandom(8).hex()))
     stored = {(m.series, m.commit): m for i in range(10) for _, m in store.measurements_at(sha(i))}
     assert {key: stored[key] for key in told} == told
+
+
+def test_a_stretch_of_a_branch_and_commits_by_hash(store: Store) -> None:
+    commits = store.commits("main")
+    assert store.commits("main", span=(1, 2)) == commits[1:3]
+    assert store.commits("main", span=(1, 2), last=1) == commits[2:3]
+    assert store.commits("main", span=(-5, 0)) == commits[:1]
+    assert [s.commit for s in store.commit_statuses("main", span=(1, 1))] == commits[1:2]
+    assert store.commit_statuses("main", span=(900, 950)) == []
+    wanted = [commits[2].sha, "f" * 40]
+    assert store.located("main", wanted) == {commits[2].sha: commits[2]}
+    assert store.located("other", wanted) == {}

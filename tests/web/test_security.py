@@ -80,3 +80,9 @@ def test_static_files_stay_in_their_folder(path: str, client: httpx.Client) -> N
 def test_static_files_asked_for_by_digest_may_be_kept(client: httpx.Client) -> None:
     assert "immutable" in client.get("/static/site.css?v=0123").headers["cache-control"]
     assert client.get("/").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/series/{}", "/event/{}", "/api/v1/series/{}", "/api/v1/series/{}/points"])
+def test_an_id_that_no_database_holds_is_the_visitors_mistake(hostile: httpx.Client, path: str) -> None:
+    assert hostile.get(path.format(2**63 - 1)).status_code == 404
+    assert hostile.get(path.format(2**63)).status_code == 422

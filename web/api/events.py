@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from regress.domain import EventKind, State
 from web.api import convert, schema
 from web.api.paging import Limit, Offset
-from web.state import Branch, StoreDep
+from web.state import Branch, Id, StoreDep
 
 router = APIRouter(tags=["events"])
 
@@ -28,6 +28,6 @@ def events(
 
 
 @router.get("/events/{event_id}")
-def event(store: StoreDep, event_id: int) -> schema.Event:
+def event(store: StoreDep, event_id: Id) -> schema.Event:
     """One regression or improvement with all its series."""
     return convert.event(store.event(event_id))

@@ -11,7 +11,7 @@ from regress.service.browse import LocatedPoint
 from web.api import convert, schema
 from web.api.paging import Limit, Offset, page_of
 from web.decimate import decimate
-from web.state import Branch, StoreDep
+from web.state import Branch, Id, StoreDep
 
 router = APIRouter(tags=["series"])
 
@@ -32,13 +32,13 @@ def list_series(
 
 
 @router.get("/series/{series_id}")
-def one_series(store: StoreDep, series_id: int) -> schema.SeriesDetail:
+def one_series(store: StoreDep, series_id: Id) -> schema.SeriesDetail:
     """A series: what it is, where its level shifted, where it failed."""
     page = browse.series_page(store, series_id)
     return schema.SeriesDetail(
         id=page.id,
         key=convert.key(page.key),
-        points=len(page.points),
+        points=page.points,
         changes=[_change(page, mark) for mark in page.marks],
         failures=convert.failures(tuple(row.failure for row in page.failures)),
     )
@@ -62,24 +62,24 @@ def _change(page: browse.SeriesPage, mark: browse.Mark) -> schema.Change:
 @router.get("/series/{series_id}/points")
 def points(
     store: StoreDep,
-    series_id: int,
+    series_id: Id,
     start: Annotated[int | None, Query(description="First position on the branch.")] = None,
     stop: Annotated[int | None, Query(description="Last position on the branch.")] = None,
     limit: Annotated[int, Query(ge=4, le=20_000, description="At most this many points.")] = 2_000,
 ) -> schema.Points:
     """Points in range; more than ``limit`` are thinned so that the drawn line stays the same (M4)."""
-    page = browse.series_page(store, series_id)
+    series = store.series(series_id)
     inside = [
-        row
-        for row in page.points
-        if (start is None or row.point.position >= start) and (stop is None or row.point.position <= stop)
+        point
+        for point in series.points
+        if (start is None or point.position >= start) and (stop is None or point.position <= stop)
     ]
-    kept = decimate(inside, limit, lambda row: row.point.value)
+    kept = decimate(inside, limit, lambda point: point.value)
     return schema.Points(
         series_id=series_id,
         total=len(inside),
         decimated=len(kept) < len(inside),
-        points=[_point(row) for row in kept],
+        points=[_point(row) for row in browse.locate(store, series.key.branch, kept)],
     )
 
 

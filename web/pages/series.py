@@ -12,7 +12,7 @@ from regress.service import browse
 from regress.service.browse import Mark, SeriesFailure, SeriesPage
 from web import drawing, format
 from web.render import render
-from web.state import StoreDep
+from web.state import Id, StoreDep
 
 router = APIRouter()
 
@@ -21,14 +21,11 @@ TABLE_ROWS = 200
 
 
 @router.get("/series/{series_id}")
-def series(request: Request, store: StoreDep, series_id: int) -> HTMLResponse:
+def series(request: Request, store: StoreDep, series_id: Id) -> HTMLResponse:
     """Show a series."""
-    page = browse.series_page(store, series_id)
+    page = browse.series_page(store, series_id, newest=TABLE_ROWS)
     scale = scale_of(page)
-    newest = list(reversed(page.points))[:TABLE_ROWS]
-    return render(
-        request, "series.html", page=page, scale=scale, newest=newest, chart=chart_data(page, scale)
-    )
+    return render(request, "series.html", page=page, scale=scale, chart=chart_data(page, scale))
 
 
 def scale_of(page: SeriesPage) -> format.Scale:

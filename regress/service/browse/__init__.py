@@ -22,7 +22,7 @@ from regress.service.browse.event import ChangeRow, EventPage, event_page
 from regress.service.browse.events import EventRow, EventsPage, events_page
 from regress.service.browse.overview import Overview, StaleSeries, overview
 from regress.service.browse.search import SearchPage, search_page
-from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, series_page
+from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, locate, series_page
 from regress.store import Store
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "compare_start",
     "event_page",
     "events_page",
+    "locate",
     "overview",
     "resolve",
     "search_page",

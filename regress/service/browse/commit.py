@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regress.domain import Commit, CommitStatus, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
+from regress.domain import Commit, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
 from regress.service.browse.common import resolve
 from regress.service.compare import compare
 from regress.store import Store
@@ -43,17 +43,17 @@ class CommitPage:
 def commit_page(store: Store, revision: str) -> CommitPage:
     """A commit by hash (or its start) or branch. UnknownNameError when there is none."""
     commit = resolve(store, revision)
-    branch, line, at = _place(store, commit)
+    branch, at = _place(store, commit)
+    near = {c.position: c for c in store.commits(branch, span=(at - 1, at + 1))} if branch else {}
     measured = store.measurements_at(commit.sha)
-    earlier = (status.commit for status in reversed(line[:at]) if status.measured)
-    base = next(earlier, None) if measured else None
+    base = _measured_before(store, branch, at) if measured and branch else None
     against = {row.series_id: row for row in compare(store, base.sha, commit.sha)} if base else {}
     rows = [CommitRow(sid, m.series, m, against.get(sid)) for sid, m in measured]
     return CommitPage(
         commit=commit,
         branch=branch,
-        previous=line[at - 1].commit if at > 0 else None,
-        next=line[at + 1].commit if at + 1 < len(line) else None,
+        previous=near.get(at - 1),
+        next=near.get(at + 1),
         base=base,
         rows=tuple(sorted(rows, key=_row_order)),
         failures=tuple(store.failures(commit.sha)),
@@ -61,14 +61,23 @@ def commit_page(store: Store, revision: str) -> CommitPage:
     )
 
 
-def _place(store: Store, commit: Commit) -> tuple[str | None, list[CommitStatus], int]:
-    """The first branch that has the commit, how its commits stand, and the commit's index among them."""
+def _place(store: Store, commit: Commit) -> tuple[str | None, int]:
+    """The first branch that has the commit, and its position there."""
     for branch in store.branches():
-        line = store.commit_statuses(branch)
-        for index, status in enumerate(line):
-            if status.commit.sha == commit.sha:
-                return branch, line, index
-    return None, [CommitStatus(commit)], 0
+        if found := store.located(branch, [commit.sha]):
+            return branch, found[commit.sha].position
+    return None, -1
+
+
+def _measured_before(store: Store, branch: str, position: int) -> Commit | None:
+    """The nearest measured commit before a position, looked for in ever longer stretches."""
+    last, length = position - 1, 16
+    while last >= 0:
+        for status in reversed(store.commit_statuses(branch, span=(last - length + 1, last))):
+            if status.measured:
+                return status.commit
+        last, length = last - length, 4 * length
+    return None
 
 
 def _row_order(row: CommitRow) -> tuple[int, float, str]:

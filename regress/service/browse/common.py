@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from regress.domain import Commit, Series
+from regress.domain import Commit, Series, SeriesSummary
 from regress.errors import RegressError, UnknownNameError
 from regress.store import Store
 
@@ -70,10 +70,11 @@ def resolve(store: Store, revision: str) -> Commit:
 
 def _steps_back(store: Store, commit: Commit, steps: int, revision: str) -> Commit:
     for branch in store.branches():
-        line = store.commits(branch)
-        at = next((i for i, other in enumerate(line) if other.sha == commit.sha), None)
-        if at is not None and at >= steps:
-            return line[at - steps]
+        here = store.located(branch, [commit.sha]).get(commit.sha)
+        if here is not None:
+            wanted = here.position - steps
+            if found := store.commits(branch, span=(wanted, wanted)):
+                return found[0]
     raise UnknownNameError("commit", revision)
 
 
@@ -81,5 +82,10 @@ def latest_measured(store: Store, branch: str | None) -> Commit | None:
     """The newest commit of a branch that has a measurement."""
     if branch is None:
         return None
-    tips = [row.latest for row in store.series_list(branch) if row.latest is not None]
+    return newest_of(store, store.series_list(branch))
+
+
+def newest_of(store: Store, summaries: list[SeriesSummary]) -> Commit | None:
+    """The newest commit at which one of some series of a branch was measured."""
+    tips = [row.latest for row in summaries if row.latest is not None]
     return store.commit(max(tips, key=lambda point: point.position).commit) if tips else None

@@ -45,8 +45,8 @@ def event_page(store: Store, event_id: int) -> EventPage:
 def _suspects(store: Store, event: Event, before: Commit | None, after: Commit | None) -> tuple[Commit, ...]:
     if before is None or after is None or not event.changes:
         return ()
-    line = store.commits(event.changes[0].series.branch)
-    return tuple(commit for commit in line if before.position < commit.position <= after.position)
+    branch, span = event.changes[0].series.branch, (before.position + 1, after.position)
+    return tuple(store.commits(branch, span=span))
 
 
 def _bisections(store: Store, event: Event, suspects: tuple[Commit, ...]) -> tuple[Bisection, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from regress.domain import Commit, EventKind, Failure, SeriesSummary, State
-from regress.service.browse.common import latest_measured, pick_branch
+from regress.service.browse.common import newest_of, pick_branch
 from regress.service.browse.events import OPEN_STATES, EventRow, event_rows
 from regress.store import Store
 
@@ -52,7 +52,7 @@ def overview(store: Store, branch: str | None = None) -> Overview:
         branch=branch,
         branches=tuple(store.branches()),
         series=len(summaries),
-        commit=latest_measured(store, branch),
+        commit=newest_of(store, summaries),
         last_data=runs[0].delivered_at if runs else None,
         open_regressions=len(worse),
         regressions=event_rows(store, worse[:SHOWN]),

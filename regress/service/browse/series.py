@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from regress.domain import (
     ChangePoint,
@@ -13,7 +13,7 @@ from regress.domain import (
     Failure,
     FailureKind,
     Point,
-    Series,
+    SeriesChange,
     SeriesKey,
     SeriesSummary,
     State,
@@ -53,11 +53,15 @@ class SeriesFailure:
 
 @dataclass(frozen=True, slots=True)
 class SeriesPage:
-    """Everything the series page says; points, marks and failures oldest first."""
+    """Everything the series page says but its chart; newest points, marks and failures oldest first.
+
+    ``points`` counts all of them.
+    """
 
     id: int
     key: SeriesKey
-    points: tuple[LocatedPoint, ...]
+    points: int
+    newest: tuple[LocatedPoint, ...]
     marks: tuple[Mark, ...]
     failures: tuple[SeriesFailure, ...]
     siblings: tuple[SeriesSummary, ...]
@@ -65,31 +69,37 @@ class SeriesPage:
     @property
     def latest(self) -> LocatedPoint | None:
         """The newest point."""
-        return self.points[-1] if self.points else None
-
-    @property
-    def last_data(self) -> datetime | None:
-        """When the newest measured commit was made."""
-        return self.points[-1].commit.committed_at if self.points else None
+        return self.newest[-1] if self.newest else None
 
 
-def series_page(store: Store, series_id: int) -> SeriesPage:
-    """A series by id. UnknownNameError when there is none."""
+def series_page(store: Store, series_id: int, newest: int = 200) -> SeriesPage:
+    """A series by id, with its ``newest`` points. UnknownNameError when there is none."""
     series = store.series(series_id)
     key = series.key
-    commits = {commit.sha: commit for commit in store.commits(key.branch)}
+    failures = [failure for failure in store.failures() if _concerns(failure, key)]
+    parts = [(event, part) for event in store.events(key.branch) for part in event.changes]
+    mine = [(event, part) for event, part in parts if part.series_id == series.id]
+    ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
+    commits = store.located(key.branch, [*ends, *(failure.commit for failure in failures)])
     siblings = [row for row in store.series_list(key.branch, key.benchmark) if row.id != series_id]
     return SeriesPage(
         id=series.id,
         key=key,
-        points=tuple(LocatedPoint(p, commits[p.commit]) for p in series.points if p.commit in commits),
-        marks=_marks(store.events(key.branch), series, commits),
-        failures=_failures(store.failures(), key, commits),
+        points=len(series.points),
+        newest=tuple(locate(store, key.branch, series.points[-newest:])),
+        marks=_marks(mine, commits),
+        failures=_failures(failures, commits),
         siblings=tuple(siblings),
     )
 
 
-def _marks(events: list[Event], series: Series, commits: dict[str, Commit]) -> tuple[Mark, ...]:
+def locate(store: Store, branch: str, points: Sequence[Point]) -> list[LocatedPoint]:
+    """Points of a branch with their commits."""
+    commits = store.located(branch, (point.commit for point in points))
+    return [LocatedPoint(point, commits[point.commit]) for point in points if point.commit in commits]
+
+
+def _marks(parts: list[tuple[Event, SeriesChange]], commits: dict[str, Commit]) -> tuple[Mark, ...]:
     """The series' part in events; those judged invalid or gone are history, not marks."""
     marks = [
         Mark(
@@ -102,20 +112,15 @@ def _marks(events: list[Event], series: Series, commits: dict[str, Commit]) -> t
             before=commits[part.last_before].position,
             after=commits[part.first_after].position,
         )
-        for event in events
+        for event, part in parts
         if event.state not in (State.INVALID, State.WENT_AWAY)
-        for part in event.changes
-        if part.series_id == series.id and part.last_before in commits and part.first_after in commits
+        if part.last_before in commits and part.first_after in commits
     ]
     return tuple(sorted(marks, key=lambda mark: mark.after))
 
 
-def _failures(
-    failures: list[Failure], key: SeriesKey, commits: dict[str, Commit]
-) -> tuple[SeriesFailure, ...]:
-    mine = [
-        SeriesFailure(f, commits[f.commit]) for f in failures if f.commit in commits and _concerns(f, key)
-    ]
+def _failures(failures: list[Failure], commits: dict[str, Commit]) -> tuple[SeriesFailure, ...]:
+    mine = [SeriesFailure(f, commits[f.commit]) for f in failures if f.commit in commits]
     return tuple(sorted(mine, key=lambda row: row.commit.position))
 
 
