@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from regress.cli.progress import shown
+from regress.cli.progress import files_shown, shown
 from regress.domain import Commit
 from regress.runner.events import CommitFinished, CommitStarted, Event, Note, Progress, RunStarted
 
@@ -52,3 +53,15 @@ def test_a_terminal_has_bars_and_keeps_finished_commits(shown_text: str) -> None
     text = drawn(terminal=True)
     assert "\x1b[" in text
     assert shown_text in text
+
+
+def test_files_are_drawn_on_a_terminal_and_nowhere_else() -> None:
+    told = {}
+    for terminal in (True, False):
+        out = io.StringIO()
+        with files_shown(Console(file=out, force_terminal=terminal, width=120)) as listen:
+            listen(3, 8, Path("folder/[odd] name.json"))
+        told[terminal] = out.getvalue()
+    assert "3/8" in told[True]
+    assert "[odd] name.json" in told[True]
+    assert told[False] == ""
