@@ -56,13 +56,16 @@ def read_asv_config(path: Path) -> AsvConfig:
             raise ConfigError(path, key, f"expected the name of a folder, found {value!r}")
         return base / value
 
+    hash_length = values.get("hash_length", 8)
+    if not isinstance(hash_length, int) or not 1 <= hash_length <= 40:
+        raise ConfigError(path, "hash_length", f"expected a number from 1 to 40, found {hash_length!r:.40}")
     return AsvConfig(
         path=path.resolve(),
         project=str(values.get("project", base.name)),
         results=folder("results_dir", "results"),
         benchmarks=folder("benchmark_dir", "benchmarks"),
         environments=folder("env_dir", "env"),
-        hash_length=int(values.get("hash_length", 8)),
+        hash_length=hash_length,
         environment_type=str(values.get("environment_type", "")),
     )
 
@@ -111,6 +114,10 @@ def _machine_name(machine_file: Path) -> str:
     except (OSError, ValueError) as error:
         hint = "Delete it: asv makes it again."
         raise ConfigError(machine_file, "", f"asv cannot read it: {error}", hint=hint) from error
+    if not isinstance(known, dict):
+        raise ConfigError(
+            machine_file, "", "is no machine file of asv's", hint="Delete it: asv makes it again."
+        )
     names = [name for name in known if name != "version"]
     host = platform.uname().node
     if host in names:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from regress.cli.terminal import Terminal, printable
+from regress.errors import ConfigError
+from regress.runner.asv_config import read_asv_config
 from tests.regress.fixtures.repos import GitRepo
 
 HOSTILE = "red \x1b[31m bell \x07 C1 \x9b2J over\rwritten \u202eback\u2069 [bold]mark[/] \x1f\x1e é 日本"
@@ -104,3 +106,11 @@ def test_json_is_ascii_whatever_the_locale(tmp_path: Path) -> None:
     ran = regress("doctor", "--json", cwd=tmp_path / "dépôt")
     assert ran.stdout.isascii()
     assert json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("length", ['"eight"', "0", "[]"])
+def test_an_impossible_hash_length_is_named(tmp_path: Path, length: str) -> None:
+    path = tmp_path / "asv.conf.json"
+    path.write_text(f'{{"repo": ".", "hash_length": {length}}} // a comment\r\n')
+    with pytest.raises(ConfigError, match="hash_length: expected a number from 1 to 40"):
+        read_asv_config(path)
