@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -59,10 +60,12 @@ def argument(node: Node, references: References) -> int:
     """The bit pattern of a constant such as ``(i32.const -1)``."""
     kind, *operands = node.items
     match kind:
-        case "i32.const" | "i64.const":
-            return _integer(str(operands[0])) & ((1 << int(str(kind)[1:3])) - 1)
+        case "i8.const" | "i16.const" | "i32.const" | "i64.const":
+            return _integer(str(operands[0])) & ((1 << int(str(kind)[1:].partition(".")[0])) - 1)
         case "f32.const" | "f64.const":
             return float_bits(str(operands[0]), str(kind)[:3])
+        case "v128.const":
+            return _vector([argument(lane, references) for lane in _lanes(operands)])
         case "ref.null":
             return 0
         case "ref.extern":
@@ -80,7 +83,24 @@ def matches(node: Node, bits: int, references: References) -> bool:
         return _is_nan(bits, _FLOATS[str(kind)[:3]], canonical=operand == "nan:canonical")
     if kind in ("ref.func", "ref.extern") and not operands:
         return bits != 0
+    if kind == "v128.const":
+        lanes = _lanes(operands)
+        width = 128 // len(lanes)
+        found = (bits >> width * i & (1 << width) - 1 for i in range(len(lanes)))
+        return all(matches(lane, part, references) for lane, part in zip(lanes, found, strict=True))
     return bits == argument(node, references)
+
+
+def _lanes(operands: Sequence[object]) -> list[Node]:
+    """The lanes of ``(v128.const i32x4 1 2 3 4)``, each as the constant it would be alone."""
+    shape, *lanes = map(str, operands)
+    kind = shape.partition("x")[0]
+    return [Node([f"{kind}.const", lane], 0, 0, 0) for lane in lanes]
+
+
+def _vector(lanes: Sequence[int]) -> int:
+    width = 128 // len(lanes)
+    return sum(lane << width * i for i, lane in enumerate(lanes))
 
 
 def float_bits(text: str, kind: str) -> int:

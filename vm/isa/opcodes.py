@@ -9,97 +9,11 @@ else, so a new instruction starts as a new row here. Source: specification 5.4 a
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from vm.isa.opcode import Feature, Immediate, Opcode
+from vm.isa.opcode import row as _row
+from vm.isa.vector_opcodes import VECTOR_OPCODES
 
-from vm.isa.types import FuncType, ValType
-
-
-class Immediate(enum.Enum):
-    """What follows an opcode in the binary, and hence the tuple ``vm.module.instructions.read`` gives."""
-
-    NONE = "none"  # ()
-    BLOCK = "block"  # (block type,): None, a ValType, or a type index
-    LABEL = "label"  # (depth,)
-    LABEL_TABLE = "label_table"  # ((depth, ...), default depth)
-    FUNC = "func"  # (function index,)
-    CALL_INDIRECT = "call_indirect"  # (type index, table index)
-    LOCAL = "local"  # (local index,)
-    GLOBAL = "global"  # (global index,)
-    TABLE = "table"  # (table index,)
-    TABLE_TABLE = "table_table"  # (destination table, source table)
-    ELEM = "elem"  # (segment index,)
-    ELEM_TABLE = "elem_table"  # (segment index, table index)
-    DATA = "data"  # (segment index,)
-    DATA_MEMORY = "data_memory"  # (segment index, memory index)
-    MEMARG = "memarg"  # (log2 of alignment, offset)
-    MEMORY = "memory"  # (memory index,)
-    MEMORY_MEMORY = "memory_memory"  # (destination memory, source memory)
-    I32 = "i32"  # (value,), signed
-    I64 = "i64"  # (value,), signed
-    F32 = "f32"  # (bit pattern,), unsigned
-    F64 = "f64"  # (bit pattern,), unsigned
-    REF_TYPE = "ref_type"  # (ValType,)
-    SELECT_TYPES = "select_types"  # ((ValType, ...),)
-
-
-class Feature(enum.StrEnum):
-    """The addition to WebAssembly 1.0 that brought an instruction."""
-
-    MVP = "mvp"
-    SIGN_EXTENSION = "sign-extension"
-    SATURATION = "saturating-float-to-int"
-    BULK_MEMORY = "bulk-memory"
-    REFERENCES = "reference-types"
-
-
-@dataclass(frozen=True, slots=True)
-class Opcode:
-    """One row. ``code`` is the opcode byte, or ``0xFC00 | sub-opcode`` behind the prefix 0xFC.
-
-    ``type`` is None where the operands depend on context (control, variables, tables, references,
-    parametric instructions): the validator holds those rules. ``access`` is the width in bytes of a
-    load or store, 0 for everything else.
-    """
-
-    code: int
-    name: str
-    immediate: Immediate
-    type: FuncType | None
-    feature: Feature
-    access: int = 0
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_load(self) -> bool:
-        """Whether it reads linear memory at an address from the stack."""
-        return self.access > 0 and self.type is not None and bool(self.type.results)
-
-    @property
-    def is_store(self) -> bool:
-        """Whether it writes linear memory at an address from the stack."""
-        return self.access > 0 and not self.is_load
-
-
-_LETTERS = {"i": ValType.I32, "l": ValType.I64, "f": ValType.F32, "d": ValType.F64}
-
-
-def _row(
-    code: int,
-    name: str,
-    immediate: Immediate,
-    signature: str | None,
-    feature: Feature = Feature.MVP,
-    access: int = 0,
-) -> Opcode:
-    """A row; ``signature`` is "params:results" in the letters above, None where context decides."""
-    if signature is None:
-        return Opcode(code, name, immediate, None, feature, access)
-    params, results = (tuple(_LETTERS[c] for c in part) for part in signature.split(":"))
-    return Opcode(code, name, immediate, FuncType(params, results), feature, access)
-
+__all__ = ["BY_CODE", "BY_NAME", "OPCODES", "PREFIXES", "Feature", "Immediate", "Opcode"]
 
 _N = Immediate.NONE
 
@@ -312,6 +226,7 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0xFC05, "i64.trunc_sat_f32_u", _N, "f:l", Feature.SATURATION),
     _row(0xFC06, "i64.trunc_sat_f64_s", _N, "d:l", Feature.SATURATION),
     _row(0xFC07, "i64.trunc_sat_f64_u", _N, "d:l", Feature.SATURATION),
+    *VECTOR_OPCODES,
 )
 """Every instruction the engine knows, in the order of the specification's chapters."""
 
@@ -321,5 +236,5 @@ BY_CODE: dict[int, Opcode] = {opcode.code: opcode for opcode in OPCODES}
 BY_NAME: dict[str, Opcode] = {opcode.name: opcode for opcode in OPCODES}
 """The table by ``Opcode.name``."""
 
-PREFIXES = frozenset(opcode.code >> 8 for opcode in OPCODES if opcode.code > 0xFF)
+PREFIXES = frozenset(opcode.prefix for opcode in OPCODES if opcode.prefix is not None)
 """The bytes that open a two-part opcode."""

@@ -15,13 +15,11 @@ UNSUPPORTED_OPCODES: dict[int, str] = {
     **dict.fromkeys((0x12, 0x13), _TAIL_CALLS),
     **dict.fromkeys((0x14, 0x15, 0xD4, 0xD5, 0xD6), _FUNCTION_REFERENCES),
     **dict.fromkeys((0xD3, 0xFB), _GC),
-    0xFD: "SIMD",
     0xFE: "threads",
 }
 """Proposals by an instruction's first byte."""
 
 UNSUPPORTED_TYPES: dict[int, str] = {
-    0x7B: "SIMD",
     **dict.fromkeys((0x63, 0x64), _FUNCTION_REFERENCES),
     **dict.fromkeys((0x69, 0x74), _EXCEPTIONS),
     **dict.fromkeys((0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x71, 0x72, 0x73), _GC),

@@ -12,63 +12,15 @@ constants of arithmetic are hidden from it (``_opaque``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from vm.errors import TrapCode
+from vm.isa.emit import MEMORY_TAG, Builder, Emit, Semantics
 from vm.isa.types import ValType
+from vm.isa.vector_semantics import VECTOR_SEMANTICS, vector_constant
 
-
-class Builder(Protocol):
-    """What an emitter may ask of the tier it writes for.
-
-    ``access`` stands between "load" or "store" and the type of each access to memory: "volatile " where an
-    access may trap by itself (guard pages), so that none is dropped or moved over another, and "" where
-    checks trap.
-    """
-
-    access: str
-
-    def value(self, text: str) -> str:
-        """Append an instruction that has a result; returns the result's SSA name."""
-
-    def effect(self, text: str) -> None:
-        """Append an instruction without a result."""
-
-    def trap_if(self, condition: str, code: TrapCode) -> None:
-        """Trap when ``condition`` (i1) holds; what follows runs only when it does not."""
-
-    def address(self, index: str, offset: int, width: int) -> str:
-        """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, or a trap."""
-
-
-Emit = Callable[..., str]
-
-
-@dataclass(frozen=True, slots=True)
-class Semantics:
-    """One instruction's meaning; ``condition``: the result is an i1 that stands for an i32 of 0 or 1."""
-
-    emit: Emit
-    condition: bool = False
-
-
-LLVM_TYPES: dict[ValType, str] = {
-    ValType.I32: "i32",
-    ValType.I64: "i64",
-    ValType.F32: "float",
-    ValType.F64: "double",
-    ValType.FUNCREF: "i64",
-    ValType.EXTERNREF: "i64",
-}
-"""How a value of each type is held in an SSA register."""
-
-SEMANTICS: dict[str, Semantics] = {}
-"""Meaning by instruction name."""
-
-MEMORY_TAG = ", !tbaa !0"
-"""Metadata on each access to linear memory: it never aliases the engine's own records."""
+SEMANTICS: dict[str, Semantics] = dict(VECTOR_SEMANTICS)
+"""Meaning by instruction name. Those of vectors have a file of their own."""
 
 _INTEGERS = {"i32": 32, "i64": 64}
 _FLOATS = {"f32": "float", "f64": "double"}
@@ -368,6 +320,8 @@ def constant(type: ValType, value: Any) -> str:
         return f"0x{value:016X}"
     if type is ValType.F32:
         return _single(value)
+    if type is ValType.V128:
+        return vector_constant(value)
     return str(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class ValType(enum.Enum):
@@ -13,6 +13,7 @@ class ValType(enum.Enum):
     I64 = 0x7E
     F32 = 0x7D
     F64 = 0x7C
+    V128 = 0x7B
     FUNCREF = 0x70
     EXTERNREF = 0x6F
 
@@ -27,10 +28,18 @@ class ValType(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class FuncType:
-    """Parameters and results of a function, block or instruction."""
+    """Parameters and results of a function, block or instruction.
+
+    ``has_vectors``: some of them are v128, which takes two words where values lie in words.
+    """
 
     params: tuple[ValType, ...] = ()
     results: tuple[ValType, ...] = ()
+    has_vectors: bool = field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        if ValType.V128 in self.params or ValType.V128 in self.results:
+            object.__setattr__(self, "has_vectors", True)
 
     def __str__(self) -> str:
         return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"

@@ -9,7 +9,7 @@ from vm.module.instructions import read
 from vm.module.limits import MAX_CONSTANT_STACK
 from vm.module.model import ConstExpr, ModuleData
 
-_CONSTANT = frozenset({"i32.const", "i64.const", "f32.const", "f64.const"})
+_CONSTANT = frozenset({"i32.const", "i64.const", "f32.const", "f64.const", "v128.const"})
 _ARITHMETIC = frozenset({f"{kind}.{op}" for kind in ("i32", "i64") for op in ("add", "sub", "mul")})
 
 

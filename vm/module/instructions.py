@@ -71,7 +71,7 @@ def _read_prefixed(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
     if prefix not in PREFIXES:
         raise DecodeError(f"illegal opcode {prefix:02x}", at, remark(prefix, UNSUPPORTED_OPCODES))
     sub, next_at = unsigned(code, at + 1)
-    entry = _PREFIXED.get(prefix << 8 | sub) if sub < 0x100 else None
+    entry = _PREFIXED.get((prefix, sub))
     if entry is None:
         raise DecodeError(f"illegal opcode {prefix:02x} {sub:02x}", at, "unknown after this prefix")
     opcode, reader = entry
@@ -137,6 +137,24 @@ def _bits(width: int) -> Reader:
     return reader
 
 
+def _lanes(count: int) -> Reader:
+    def reader(code: bytes, at: int) -> tuple[tuple[int, ...], int]:
+        if at + count > len(code):
+            raise DecodeError(UNEXPECTED_END, at, f"{count} lane indices were expected")
+        return tuple(code[at : at + count]), at + count
+
+    return reader
+
+
+_lane = _lanes(1)
+
+
+def _memarg_lane(code: bytes, at: int) -> tuple[tuple[int, ...], int]:
+    memarg, at = _memarg(code, at)
+    lane, at = _lane(code, at)
+    return (*memarg, *lane), at
+
+
 def _block_type(code: bytes, at: int) -> tuple[tuple[BlockType], int]:
     byte = code[at] if at < len(code) else -1
     if byte == _EMPTY_BLOCK:
@@ -198,14 +216,20 @@ _READERS: dict[Immediate, Reader | None] = {
     Immediate.I64: _i64,
     Immediate.F32: _bits(4),
     Immediate.F64: _bits(8),
+    Immediate.V128: _bits(16),
+    Immediate.LANE: _lane,
+    Immediate.SHUFFLE: _lanes(16),
+    Immediate.MEMARG_LANE: _memarg_lane,
     Immediate.REF_TYPE: _ref_type,
     Immediate.SELECT_TYPES: _value_types,
 }
 """How each kind of immediate is read; None when there is nothing to read."""
 
 _Entry = tuple[Opcode, Reader | None]
-_PREFIXED: dict[int, _Entry] = {
-    code: (opcode, _READERS[opcode.immediate]) for code, opcode in BY_CODE.items() if code > 0xFF
+_PREFIXED: dict[tuple[int, int], _Entry] = {
+    (opcode.prefix, opcode.sub): (opcode, _READERS[opcode.immediate])
+    for opcode in BY_CODE.values()
+    if opcode.prefix is not None
 }
 _ONE_BYTE: list[_Entry | None] = [
     (BY_CODE[byte], _READERS[BY_CODE[byte].immediate]) if byte in BY_CODE else None for byte in range(256)

@@ -22,6 +22,7 @@ _MARGIN = " " * 10
 _SHOWN_BYTES = 32
 """Bytes of a data segment that are printed; the rest is counted."""
 
+_WORDS = (0, 32, 64, 96)
 _OPENS = frozenset({"block", "loop", "if"})
 _TEXT_NAMES = {"select_t": "select"}
 
@@ -160,6 +161,10 @@ def _operands(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], l
             return float_text(immediates[0], "<I", "<f")
         case Immediate.F64:
             return float_text(immediates[0], "<Q", "<d")
+        case Immediate.V128:
+            return "i32x4 " + " ".join(f"{immediates[0] >> shift & 0xFFFF_FFFF:#010x}" for shift in _WORDS)
+        case Immediate.MEMARG_LANE:
+            return f"{_memarg(opcode, *immediates[:2])} {immediates[2]}".strip()
         case Immediate.REF_TYPE:
             return str(immediates[0]).removesuffix("ref")
         case Immediate.SELECT_TYPES:

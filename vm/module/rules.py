@@ -61,6 +61,17 @@ def _check_memarg(v: BodyValidator, immediates: Immediates) -> None:
         raise v.fail("offset out of range", f"{immediates[1]:#x}, addresses of this memory have 32 bits")
 
 
+def _check_lanes(v: BodyValidator, immediates: Immediates) -> None:
+    for lane in immediates:
+        if lane >= v.opcode.lanes:
+            raise v.fail("invalid lane index", f"{lane}, there are {v.opcode.lanes} lanes")
+
+
+def _check_memarg_lane(v: BodyValidator, immediates: Immediates) -> None:
+    _check_memarg(v, immediates)
+    _check_lanes(v, immediates[2:])
+
+
 def _check_data(v: BodyValidator, immediates: Immediates) -> None:
     if v.module.data_count is None:
         raise DecodeError("data count section required", v.at, f"{v.opcode} in function {v.index}")
@@ -78,6 +89,9 @@ def _check_elem(v: BodyValidator, immediates: Immediates) -> None:
 
 _CHECKS: dict[Immediate, Rule] = {
     Immediate.MEMARG: _check_memarg,
+    Immediate.MEMARG_LANE: _check_memarg_lane,
+    Immediate.LANE: _check_lanes,
+    Immediate.SHUFFLE: _check_lanes,
     Immediate.MEMORY: _check_memory,
     Immediate.MEMORY_MEMORY: _check_memory,
     Immediate.DATA: _check_data,

@@ -37,7 +37,7 @@ def evaluate(instance: Instance, expression: ConstExpr) -> int:
                 stack.append(instance.functions[immediates[0]].record)
             case ["i32" | "i64" as kind, "const"]:
                 stack.append(immediates[0] & _MASK[kind])
-            case ["f32" | "f64", "const"]:
+            case ["f32" | "f64" | "v128", "const"]:
                 stack.append(immediates[0])
             case ["i32" | "i64" as kind, operation]:
                 right = stack.pop()

@@ -1,9 +1,10 @@
-"""Global variables: a native cell of 16 bytes each, of which scalars use the low 8."""
+"""Global variables: a native cell of 16 bytes each, of which all but vectors use the low 8."""
 
 from __future__ import annotations
 
-from vm.isa.types import GlobalType
-from vm.memory.native import peek, poke
+from vm.isa.types import GlobalType, ValType
+from vm.memory.native import WORD, peek, poke
+from vm.runtime.words import WORD_MASK
 
 
 class Global:
@@ -20,8 +21,13 @@ class Global:
     @property
     def value(self) -> int:
         """The bit pattern, as unsigned integer."""
+        if self.type.content is ValType.V128:
+            return peek(self.cell) | peek(self.cell + WORD) << 64
         return peek(self.cell)
 
     @value.setter
     def value(self, bits: int) -> None:
+        if self.type.content is ValType.V128:
+            poke(self.cell + WORD, bits >> 64)
+            bits &= WORD_MASK
         poke(self.cell, bits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from vm.errors import TrapCode
-from vm.isa.semantics import LLVM_TYPES
+from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
 from vm.runtime.types import type_id

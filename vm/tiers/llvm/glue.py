@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Sequence
 
 from vm.errors import VMError
-from vm.isa.semantics import LLVM_TYPES
-from vm.isa.types import FuncType
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.types import FuncType, ValType
+from vm.memory.native import WORD
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
@@ -37,6 +39,7 @@ from vm.runtime.layout import (
     TRACE_MAXIMUM,
 )
 from vm.runtime.types import type_id
+from vm.runtime.words import offsets
 from vm.tiers.llvm import arena
 from vm.tiers.llvm.code import Code, Costs, build
 from vm.tiers.llvm.text import result_type
@@ -227,55 +230,55 @@ done:
 )
 
 
-def _loads(types: tuple[str, ...], array: str) -> list[str]:
+def _loads(types: Sequence[ValType], array: str) -> list[str]:
     lines = []
-    for i, type in enumerate(types):
-        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {i}")
-        lines.append(f"  %x{i} = load {type}, ptr %w{i}")
+    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
+        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {at}")
+        lines.append(f"  %x{i} = load {LLVM_TYPES[type]}, ptr %w{i}, align {_aligned(type)}")
     return lines
 
 
-def _stores(values: list[tuple[str, str]], array: str) -> list[str]:
+def _stores(types: Sequence[ValType], prefix: str, array: str) -> list[str]:
     """Whole words: what a value does not fill is 0."""
     lines = []
-    for i, (type, value) in enumerate(values):
-        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {i}")
-        if type != "i64":
+    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
+        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {at}")
+        if LLVM_TYPES[type] in ("i32", "float"):
             lines.append(f"  store i64 0, ptr %y{i}")
-        lines.append(f"  store {type} {value}, ptr %y{i}")
+        lines.append(f"  store {LLVM_TYPES[type]} {prefix}{i}, ptr %y{i}, align {_aligned(type)}")
     return lines
+
+
+def _aligned(type: ValType) -> int:
+    """Words are aligned to their own size, so a vector is to no more."""
+    return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
 
 
 def _invoke_ir(type: FuncType) -> str:
     """``invoke_T``: words in, words out (in the same array)."""
-    params = tuple(LLVM_TYPES[t] for t in type.params)
-    results = tuple(LLVM_TYPES[t] for t in type.results)
-    result = result_type(type)
+    result, count = result_type(type), len(type.results)
     lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) #0 {{"]
-    lines += _loads(params, "slots")
-    arguments = "".join(f", {t} %x{i}" for i, t in enumerate(params))
+    lines += _loads(type.params, "slots")
+    arguments = "".join(f", {LLVM_TYPES[t]} %x{i}" for i, t in enumerate(type.params))
     call = f"call fastcc {result} %code(ptr %ctx{arguments})"
-    lines.append(f"  %r = {call}" if results else f"  {call}")
-    if len(results) > 1:
-        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(len(results))]
-        lines += _stores([(t, f"%r{i}") for i, t in enumerate(results)], "slots")
-    elif results:
-        lines += _stores([(results[0], "%r")], "slots")
+    lines.append(f"  {'' if not count else '%r0 = ' if count == 1 else '%r = '}{call}")
+    if count > 1:
+        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(count)]
+    lines += _stores(type.results, "%r", "slots")
     return "\n".join([*lines, "  ret void", "}\n"])
 
 
 def _host_ir(type: FuncType) -> str:
     """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
-    params = tuple(LLVM_TYPES[t] for t in type.params)
-    results = tuple(LLVM_TYPES[t] for t in type.results)
-    result = result_type(type)
-    parameters = "".join(f", {t} %p{i}" for i, t in enumerate(params))
+    params, results = type.params, type.results
+    result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
+    parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
     lines = [
         f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
-        f"  %answer = alloca [{1 + max(len(params), len(results))} x i64]",
+        f"  %answer = alloca [{1 + words} x i64]",
         "  store i64 0, ptr %answer",
         "  %slots = getelementptr i64, ptr %answer, i64 1",
-        *_stores([(t, f"%p{i}") for i, t in enumerate(params)], "slots"),
+        *_stores(params, "%p", "slots"),
         "  %state = load ptr, ptr %ctx",
         _field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
         _field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
@@ -292,7 +295,7 @@ def _host_ir(type: FuncType) -> str:
     if len(results) > 1:
         value = "undef"
         for i, t in enumerate(results):
-            lines.append(f"  %a{i} = insertvalue {result} {value}, {t} %x{i}, {i}")
+            lines.append(f"  %a{i} = insertvalue {result} {value}, {LLVM_TYPES[t]} %x{i}, {i}")
             value = f"%a{i}"
         lines.append(f"  ret {result} {value}")
     else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vm.isa.opcodes import BY_NAME, OPCODES, Opcode
-from vm.isa.semantics import LLVM_TYPES, SEMANTICS, constant
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
+from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
 from vm.tiers.llvm import calls, memory, state
 from vm.tiers.llvm.translate import Handler, Translator
@@ -33,8 +34,16 @@ def numeric(opcode: Opcode) -> Handler:
         value = t.pop()
         emit(t, t.pop(), value, immediates[1])
 
-    if opcode.access:
+    def general(t: Translator, immediates: tuple[Any, ...]) -> None:
+        result = emit(t, *t.pop_many(count), *immediates[skipped:])
+        if type:
+            t.push(result, type)
+
+    if opcode.immediate is Immediate.MEMARG:
         return store if opcode.is_store else load
+    skipped = 1 if opcode.access else 0  # the alignment, which is only a hint
+    if opcode.immediate is not Immediate.NONE or count > 2:
+        return general
     return unary if count == 1 else binary
 
 
@@ -64,6 +73,7 @@ _CONTROL: dict[str, Handler] = {
     "i64.const": _constant(ValType.I64),
     "f32.const": _constant(ValType.F32),
     "f64.const": _constant(ValType.F64),
+    "v128.const": _constant(ValType.V128),
 }
 
 HANDLERS: dict[int, Handler] = {

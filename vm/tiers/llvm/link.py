@@ -19,6 +19,7 @@ from vm.runtime.layout import (
     TRAPS,
 )
 from vm.runtime.store import Store
+from vm.runtime.words import from_words, offsets, to_words
 from vm.tiers.llvm.glue import BUSY, UNWOUND, Glue
 from vm.tiers.llvm.runtime_help import NUMBERED
 
@@ -53,9 +54,14 @@ class StoreLink:
 
     def call(self, function: Function, code: int, context: int, args: Sequence[int]) -> list[int]:
         """Run ``code`` on bit patterns; raises what it ended with."""
-        count = len(function.type.results)
+        type = function.type
+        if type.has_vectors:
+            args = to_words(type.params, args)
+            count = offsets(type.results)[-1]
+        else:
+            count = len(type.results)
         slots = (ctypes.c_uint64 * max(len(args), count, 1))(*args)
-        invoke = self._glue.invoke(function.type)
+        invoke = self._glue.invoke(type)
         status = self._glue.enter(
             invoke,
             code,
@@ -67,7 +73,7 @@ class StoreLink:
         )
         if status:
             self._raise(status)
-        return slots[:count]
+        return from_words(type.results, slots) if type.has_vectors else slots[:count]
 
     def _raise(self, status: int) -> None:
         if status == BUSY:
@@ -100,8 +106,12 @@ class StoreLink:
         try:
             function = self._here().functions[handle]
             assert function.host is not None
-            args = (ctypes.c_uint64 * len(function.type.params)).from_address(words + WORD)[:]
-            results = function.host(args)
+            type = function.type
+            count = offsets(type.params)[-1] if type.has_vectors else len(type.params)
+            args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
+            results = function.host(from_words(type.params, args) if type.has_vectors else args)
+            if type.has_vectors:
+                results = to_words(type.results, results)
             (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error

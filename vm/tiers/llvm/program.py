@@ -14,6 +14,9 @@ from collections import deque
 
 from vm.config import Config
 from vm.errors import Frame
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.types import ValType
+from vm.isa.vector_semantics import VECTOR_DECLARATIONS
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
@@ -84,6 +87,8 @@ class Program:
         for index in batch:
             translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
             parts.append(translator.translate("" if index in visible else "internal"))
+        if any(LLVM_TYPES[ValType.V128] in part for part in parts):
+            parts.append(VECTOR_DECLARATIONS)
         code = build("".join(parts), self._level, arena.bodies(), self._glue.externals, self._costs)
         self._costs.functions += len(batch)
         self._images.append(code)

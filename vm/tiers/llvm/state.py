@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from vm.errors import TrapCode
-from vm.isa.semantics import LLVM_TYPES
+from vm.isa.emit import LLVM_TYPES
 from vm.runtime.layout import TABLE_ELEMENTS, TABLE_LENGTH
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, GLOBALS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vm.errors import TrapCode
-from vm.isa.semantics import DECLARATIONS, LLVM_TYPES
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.semantics import DECLARATIONS
 from vm.isa.types import PAGE_SIZE, FuncType, Limits, ValType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS

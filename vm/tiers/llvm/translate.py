@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vm.errors import TrapCode
-from vm.isa.semantics import LLVM_TYPES
+from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType, ValType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
@@ -88,7 +88,7 @@ class Translator(TextBuilder):
         given = len(self.type.params)
         for i in self._used:
             type = self._locals[i]
-            initial = f"%p{i}" if i < given else ("0.0" if type in ("float", "double") else "0")
+            initial = f"%p{i}" if i < given else "zeroinitializer"
             lines += [f"  %l{i} = alloca {type}", f"  store {type} {initial}, ptr %l{i}"]
         if self.uses_memory:
             lines += [

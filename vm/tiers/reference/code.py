@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from typing import Any
 
+from vm.isa.opcodes import Opcode
 from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
 
 Frame = list[int]
 Step = Callable[[Frame], None]
+
+Maker = Callable[[Instance, Opcode, tuple[Any, ...], int], Step]
+"""Makes the step of an instruction: in an instance, from its row and immediates, with so many slots in use."""
 
 
 class Ending(enum.Enum):

@@ -7,17 +7,15 @@ in use before the instruction, it gives the step.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import OPCODES, Opcode
 from vm.isa.types import ValType
 from vm.runtime.instance import Instance
-from vm.tiers.reference.code import Frame, Step
+from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import signed
-
-Maker = Callable[[Instance, Opcode, tuple[Any, ...], int], Step]
+from vm.tiers.reference.vector_steps import VECTOR_STEPS
 
 _MASKS = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
 _UNSIGNED = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I"), 8: struct.Struct("<Q")}
@@ -230,9 +228,10 @@ def _ref_is_null(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...]
 
 
 STEPS: dict[str, Maker] = {
-    **{f"{kind}.const": _const for kind in ("i32", "i64", "f32", "f64")},
+    **{f"{kind}.const": _const for kind in ("i32", "i64", "f32", "f64", "v128")},
     **{opcode.name: _load for opcode in OPCODES if opcode.is_load},
     **{opcode.name: _store for opcode in OPCODES if opcode.is_store},
+    **VECTOR_STEPS,
     "local.get": _local_get,
     "local.set": _local_set,
     "local.tee": _local_set,

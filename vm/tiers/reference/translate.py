@@ -22,6 +22,7 @@ from vm.runtime.instance import Instance
 from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode, Step
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
+from vm.tiers.reference.vectors import VECTOR_MEANINGS
 
 
 def translate(function: Function) -> FunctionCode:
@@ -100,7 +101,7 @@ class _Translator:
             block.steps.append(maker(self.instance, opcode, immediates, self.top))
         else:
             assert opcode.type is not None
-            block.steps.append(_numeric(opcode, self.top))
+            block.steps.append(_numeric(opcode, immediates, self.top))
         if opcode.type is None:
             self.top += STACK_EFFECTS[opcode.name]
         else:
@@ -136,10 +137,10 @@ class _Translator:
         self.top = block.base + len(signature.results)
 
 
-def _numeric(opcode: Opcode, top: int) -> Step:
-    """One step for any instruction whose meaning is a function of its operands."""
+def _numeric(opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
+    """One step for any instruction whose meaning is a function of its operands and immediates."""
     assert opcode.type is not None
-    meaning = MEANINGS[opcode.name]
+    meaning = _MEANINGS[opcode.name]
     first = top - len(opcode.type.params)
     second = first + 1
 
@@ -149,7 +150,15 @@ def _numeric(opcode: Opcode, top: int) -> Step:
     def binary(frame: Frame) -> None:
         frame[first] = meaning(frame[first], frame[second])
 
+    def general(frame: Frame) -> None:
+        frame[first] = meaning(*frame[first:top], *immediates)
+
+    if immediates or top - first > 2:
+        return general
     return unary if second == top else binary
+
+
+_MEANINGS = {**MEANINGS, **VECTOR_MEANINGS}
 
 
 def _unreachable(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:

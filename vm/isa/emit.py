@@ -1,0 +1,62 @@
+"""What an instruction's meaning is made of: functions that write LLVM IR text through a builder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from vm.errors import TrapCode
+from vm.isa.types import ValType
+
+
+class Builder(Protocol):
+    """What an emitter may ask of the tier it writes for.
+
+    ``access`` stands between "load" or "store" and the type of each access to memory: "volatile " where an
+    access may trap by itself (guard pages), so that none is dropped or moved over another, and "" where
+    checks trap.
+    """
+
+    access: str
+
+    def value(self, text: str) -> str:
+        """Append an instruction that has a result; returns the result's SSA name."""
+
+    def effect(self, text: str) -> None:
+        """Append an instruction without a result."""
+
+    def trap_if(self, condition: str, code: TrapCode) -> None:
+        """Trap when ``condition`` (i1) holds; what follows runs only when it does not."""
+
+    def address(self, index: str, offset: int, width: int) -> str:
+        """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, or a trap."""
+
+
+Emit = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Semantics:
+    """One instruction's meaning: ``emit(builder, *operands, *immediates)``, without a memarg's alignment.
+
+    ``condition``: the result is an i1 that stands for an i32 of 0 or 1.
+    """
+
+    emit: Emit
+    condition: bool = False
+
+
+LLVM_TYPES: dict[ValType, str] = {
+    ValType.I32: "i32",
+    ValType.I64: "i64",
+    ValType.F32: "float",
+    ValType.F64: "double",
+    ValType.V128: "<16 x i8>",
+    ValType.FUNCREF: "i64",
+    ValType.EXTERNREF: "i64",
+}
+"""How a value of each type is held in an SSA register."""
+
+MEMORY_TAG = ", !tbaa !0"
+"""Metadata on each access to linear memory: it never aliases the engine's own records."""

@@ -1,0 +1,133 @@
+"""What a row of the opcode table says (the rows stand in ``vm.isa.opcodes`` and ``vm.isa.vector_opcodes``)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from vm.isa.types import FuncType, ValType
+
+
+class Immediate(enum.Enum):
+    """What follows an opcode in the binary, and hence the tuple ``vm.module.instructions.read`` gives."""
+
+    NONE = "none"  # ()
+    BLOCK = "block"  # (block type,): None, a ValType, or a type index
+    LABEL = "label"  # (depth,)
+    LABEL_TABLE = "label_table"  # ((depth, ...), default depth)
+    FUNC = "func"  # (function index,)
+    CALL_INDIRECT = "call_indirect"  # (type index, table index)
+    LOCAL = "local"  # (local index,)
+    GLOBAL = "global"  # (global index,)
+    TABLE = "table"  # (table index,)
+    TABLE_TABLE = "table_table"  # (destination table, source table)
+    ELEM = "elem"  # (segment index,)
+    ELEM_TABLE = "elem_table"  # (segment index, table index)
+    DATA = "data"  # (segment index,)
+    DATA_MEMORY = "data_memory"  # (segment index, memory index)
+    MEMARG = "memarg"  # (log2 of alignment, offset)
+    MEMORY = "memory"  # (memory index,)
+    MEMORY_MEMORY = "memory_memory"  # (destination memory, source memory)
+    I32 = "i32"  # (value,), signed
+    I64 = "i64"  # (value,), signed
+    F32 = "f32"  # (bit pattern,), unsigned
+    F64 = "f64"  # (bit pattern,), unsigned
+    V128 = "v128"  # (bit pattern,), unsigned, lane 0 in the lowest bits
+    LANE = "lane"  # (lane,)
+    SHUFFLE = "shuffle"  # (lane, ...), 16 of them
+    MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, lane)
+    REF_TYPE = "ref_type"  # (ValType,)
+    SELECT_TYPES = "select_types"  # ((ValType, ...),)
+
+
+class Feature(enum.StrEnum):
+    """The addition to WebAssembly 1.0 that brought an instruction."""
+
+    MVP = "mvp"
+    SIGN_EXTENSION = "sign-extension"
+    SATURATION = "saturating-float-to-int"
+    BULK_MEMORY = "bulk-memory"
+    REFERENCES = "reference-types"
+    SIMD = "simd"
+    RELAXED_SIMD = "relaxed-simd"
+
+
+@dataclass(frozen=True, slots=True)
+class Opcode:
+    """One row. ``code`` is the opcode byte, or prefix and sub-opcode in a row of hex digits: 0xFC0A, 0xFD105.
+
+    ``type`` is None where the operands depend on context (control, variables, tables, references,
+    parametric instructions): the validator holds those rules. ``access`` is the width in bytes of a
+    load or store, 0 for everything else.
+    """
+
+    code: int
+    name: str
+    immediate: Immediate
+    type: FuncType | None
+    feature: Feature
+    access: int = 0
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def prefix(self) -> int | None:
+        """The byte that opens a two-part opcode; None for an opcode of one byte."""
+        if self.code <= 0xFF:
+            return None
+        return self.code >> (8 if self.code <= 0xFFFF else 12)
+
+    @property
+    def sub(self) -> int:
+        """What follows the prefix, as an unsigned LEB128; the code itself when there is no prefix."""
+        if self.code <= 0xFF:
+            return self.code
+        return self.code & (0xFF if self.code <= 0xFFFF else 0xFFF)
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes an immediate lane index chooses from; 0 when the instruction has none."""
+        match self.immediate:
+            case Immediate.SHUFFLE:
+                return 32  # both operands' bytes
+            case Immediate.LANE:
+                return int(self.name.partition(".")[0].partition("x")[2])
+            case Immediate.MEMARG_LANE:
+                return 16 // self.access
+            case _:
+                return 0
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it reads linear memory at an address from the stack."""
+        return self.access > 0 and self.type is not None and bool(self.type.results)
+
+    @property
+    def is_store(self) -> bool:
+        """Whether it writes linear memory at an address from the stack."""
+        return self.access > 0 and not self.is_load
+
+
+_LETTERS = {
+    "i": ValType.I32,
+    "l": ValType.I64,
+    "f": ValType.F32,
+    "d": ValType.F64,
+    "v": ValType.V128,
+}
+
+
+def row(
+    code: int,
+    name: str,
+    immediate: Immediate,
+    signature: str | None,
+    feature: Feature = Feature.MVP,
+    access: int = 0,
+) -> Opcode:
+    """A row; ``signature`` is "params:results" in the letters above, None where context decides."""
+    if signature is None:
+        return Opcode(code, name, immediate, None, feature, access)
+    params, results = (tuple(_LETTERS[c] for c in part) for part in signature.split(":"))
+    return Opcode(code, name, immediate, FuncType(params, results), feature, access)

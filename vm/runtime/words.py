@@ -1,0 +1,44 @@
+"""How values lie in an array of 64-bit words, where native code and Python hand them over.
+
+One word each, lowest bits first; a v128 takes two, the low half first. All who pack or unpack ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vm.isa.types import ValType
+
+WORD_MASK = (1 << 64) - 1
+
+
+def width(type: ValType) -> int:
+    """How many words a value of ``type`` takes."""
+    return 2 if type is ValType.V128 else 1
+
+
+def offsets(types: Sequence[ValType]) -> list[int]:
+    """The number of each value's first word, then the number of words in all."""
+    found = [0]
+    for type in types:
+        found.append(found[-1] + width(type))
+    return found
+
+
+def to_words(types: Sequence[ValType], values: Iterable[int]) -> list[int]:
+    """Bit patterns as words."""
+    words = []
+    for type, value in zip(types, values, strict=True):
+        words.append(value & WORD_MASK)
+        if type is ValType.V128:
+            words.append(value >> 64)
+    return words
+
+
+def from_words(types: Sequence[ValType], words: Sequence[int]) -> list[int]:
+    """Words as bit patterns; there may be more words than the types take."""
+    starts = offsets(types)
+    return [
+        words[at] | (words[at + 1] << 64 if type is ValType.V128 else 0)
+        for type, at in zip(types, starts, strict=False)
+    ]
