@@ -136,8 +136,6 @@ def test_the_first_fault_in_the_file_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "proposal"),
     [
-        ("(func (v128.const i64x2 0 0) drop)", "SIMD"),
-        ("(func (param v128))", "SIMD"),
         ("(func return_call 0)", "tail calls"),
         ("(type (func)) (func (param (ref 0)))", "typed function references"),
         ("(func (param anyref))", "garbage collection"),

@@ -14,6 +14,7 @@ from vm.module.rules import CONTEXT_RULES
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
 from vm.tiers.reference.translate import CONTROL
+from vm.tiers.reference.vectors import VECTOR_MEANINGS
 
 TEXT_OPERANDS = {
     Immediate.NONE: "",
@@ -32,6 +33,10 @@ TEXT_OPERANDS = {
     Immediate.DATA_MEMORY: "0",
     Immediate.MEMORY: "",
     Immediate.MEMORY_MEMORY: "",
+    Immediate.V128: "i32x4 1 2 3 4",
+    Immediate.LANE: "1",
+    Immediate.SHUFFLE: "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 31",
+    Immediate.MEMARG_LANE: "offset=5 align=1 0",
     Immediate.REF_TYPE: "func",
     Immediate.FUNC: "0",
     Immediate.CALL_INDIRECT: "0 (type 0)",
@@ -66,9 +71,10 @@ def test_a_row_agrees_with_an_independent_encoder(opcode: Opcode) -> None:
 @pytest.mark.parametrize("opcode", [o for o in OPCODES if o.access], ids=str)
 def test_access_width_is_the_natural_alignment(opcode: Opcode) -> None:
     """The text format writes the natural alignment when none is given: that is the access width."""
-    text = f"(module (memory 1) (func {opcode.name}))"
+    lane = " 0" if opcode.immediate is Immediate.MEMARG_LANE else ""
+    text = f"(module (memory 1) (func {opcode.name}{lane}))"
     module = decode(bytes(wasmtime.wat2wasm(text)))
-    _, (align, offset), _ = read(module.binary, module.bodies[0].start)
+    _, (align, offset, *_), _ = read(module.binary, module.bodies[0].start)
     assert (1 << align, offset) == (opcode.access, 0)
 
 
@@ -77,7 +83,7 @@ def test_every_opcode_is_either_typed_or_has_a_validation_rule() -> None:
 
 
 def test_the_reference_tier_covers_every_opcode_once() -> None:
-    parts = [set(MEANINGS), set(STEPS), set(CONTROL)]
+    parts = [set(MEANINGS), set(VECTOR_MEANINGS), set(STEPS), set(CONTROL)]
     assert set.union(*parts) == set(BY_NAME)
     assert sum(map(len, parts)) == len(BY_NAME)
 
@@ -87,5 +93,5 @@ def test_stack_effects_are_listed_exactly_where_the_row_has_no_type() -> None:
 
 
 def test_what_is_listed_as_unsupported_is_not_supported() -> None:
-    assert not set(UNSUPPORTED_OPCODES) & ({code if code < 0x100 else code >> 8 for code in BY_CODE})
+    assert not set(UNSUPPORTED_OPCODES) & {opcode.prefix or opcode.code for opcode in OPCODES}
     assert not set(UNSUPPORTED_TYPES) & {member.value for member in ValType}

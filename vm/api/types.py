@@ -69,6 +69,11 @@ class ValType(_Wrapper):
         return cls.of(isa.ValType.F64)
 
     @classmethod
+    def v128(cls) -> ValType:
+        """A vector of 128 bits; an unsigned int in Python, with lane 0 in the lowest bits."""
+        return cls.of(isa.ValType.V128)
+
+    @classmethod
     def funcref(cls) -> ValType:
         """A reference to a function, or null."""
         return cls.of(isa.ValType.FUNCREF)

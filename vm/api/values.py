@@ -1,4 +1,7 @@
-"""Between Python's values and bit patterns: signed ints, floats, None or Func, any object for externref."""
+"""Between Python's values and bit patterns.
+
+Signed ints, floats, None or Func, any object for externref; a v128 is one unsigned int, lane 0 lowest.
+"""
 
 from __future__ import annotations
 
@@ -72,11 +75,24 @@ def _f64_from_bits(bits: int) -> float:
     return value
 
 
+def _v128_to_bits(value: Any) -> int:
+    """No bits fall off, as they do of an i32: a number out of range is a mistake."""
+    bits = _integer(value)
+    if bits >> 128:
+        raise TypeError("an unsigned int of 128 bits")
+    return bits
+
+
+def _v128_from_bits(bits: int) -> int:
+    return bits
+
+
 _NUMBERS: dict[ValType, tuple[ToBits, FromBits]] = {
     ValType.I32: (_i32_to_bits, _i32_from_bits),
     ValType.I64: (_i64_to_bits, _i64_from_bits),
     ValType.F32: (_f32_to_bits, _f32_from_bits),
     ValType.F64: (_f64_to_bits, _f64_from_bits),
+    ValType.V128: (_v128_to_bits, _v128_from_bits),
 }
 
 

@@ -47,6 +47,14 @@ class Semantics:
     condition: bool = False
 
 
+class Meanings(dict[str, Semantics]):
+    """Meanings by instruction name."""
+
+    def define(self, name: str, emit: Emit, *, condition: bool = False) -> None:
+        """Enter one."""
+        self[name] = Semantics(emit, condition)
+
+
 LLVM_TYPES: dict[ValType, str] = {
     ValType.I32: "i32",
     ValType.I64: "i64",

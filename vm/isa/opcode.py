@@ -1,4 +1,4 @@
-"""What a row of the opcode table says (the rows stand in ``vm.isa.opcodes`` and ``vm.isa.vector_opcodes``)."""
+"""What a row of the opcode table says; the rows stand in ``opcodes`` and ``vector_opcodes``."""
 
 from __future__ import annotations
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 from vm.errors import TrapCode
-from vm.isa.emit import MEMORY_TAG, Builder, Emit, Semantics
+from vm.isa.emit import MEMORY_TAG, Builder, Emit, Meanings
 from vm.isa.types import ValType
-from vm.isa.vector_semantics import VECTOR_SEMANTICS, vector_constant
+from vm.isa.vectors import VECTOR_SEMANTICS
+from vm.isa.vectors.shapes import vector_constant
 
-SEMANTICS: dict[str, Semantics] = dict(VECTOR_SEMANTICS)
+SEMANTICS = Meanings(VECTOR_SEMANTICS)
 """Meaning by instruction name. Those of vectors have a file of their own."""
 
 _INTEGERS = {"i32": 32, "i64": 64}
@@ -49,8 +50,7 @@ DECLARATIONS = "".join(
 """The intrinsics that emitters call, for the head of an IR module."""
 
 
-def _define(name: str, emit: Emit, *, condition: bool = False) -> None:
-    SEMANTICS[name] = Semantics(emit, condition)
+_define = SEMANTICS.define
 
 
 # Integers (spec 4.3.2)

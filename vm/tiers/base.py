@@ -21,7 +21,8 @@ native memory, so that every tier sees the same state:
                                        host callable <───┘ .host is not None: host([bits]) -> [bits]
 
 **Values** cross every border as unsigned integers holding the bit pattern: i32 in 32 bits, i64 in 64,
-f32 and f64 as their IEEE bits (NaN payloads survive), a funcref as the address of its record, an
+f32 and f64 as their IEEE bits (NaN payloads survive), a v128 as its 128 bits with lane 0 lowest (two words
+where values lie in words, see ``vm.runtime.words``), a funcref as the address of its record, an
 externref as its handle; a null reference is 0.
 
 **Unwinding**: a tier raises ``Trap`` for the specification's reasons, with ``TrapCode.STACK_OVERFLOW`` when

@@ -73,7 +73,7 @@ class StoreLink:
         )
         if status:
             self._raise(status)
-        return from_words(type.results, slots) if type.has_vectors else slots[:count]
+        return from_words(type.results, slots[:]) if type.has_vectors else slots[:count]
 
     def _raise(self, status: int) -> None:
         if status == BUSY:

@@ -16,7 +16,7 @@ from vm.config import Config
 from vm.errors import Frame
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import ValType
-from vm.isa.vector_semantics import VECTOR_DECLARATIONS
+from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData

@@ -19,7 +19,7 @@ Frame = list[int]
 Step = Callable[[Frame], None]
 
 Maker = Callable[[Instance, Opcode, tuple[Any, ...], int], Step]
-"""Makes the step of an instruction: in an instance, from its row and immediates, with so many slots in use."""
+"""Makes the step of an instruction: from the row, its immediates and the number of slots in use."""
 
 
 class Ending(enum.Enum):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
 from vm.memory.linear import LinearMemory
