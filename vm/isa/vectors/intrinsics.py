@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vm.isa.vectors.shapes import FLOATS, INTEGERS, ROUNDINGS, V128
+from vm.isa.vectors.shapes import FLOATS, I8X16, I16X8, INTEGERS, ROUNDINGS, V128
 
 
 def _declarations() -> Iterable[str]:
@@ -19,6 +19,8 @@ def _declarations() -> Iterable[str]:
             yield f"declare {type_} @llvm.{name}.{suffix}({type_}, {type_})\n"
     yield f"declare {V128} @llvm.ctpop.v16i8({V128})\n"
     yield f"declare {V128} @llvm.x86.ssse3.pshuf.b.128({V128}, {V128})\n"
+    for shape, letter in ((I8X16, "b"), (I16X8, "w")):
+        yield f"declare {shape.type} @llvm.x86.sse2.pavg.{letter}({shape.type}, {shape.type})\n"
     for shape in FLOATS:
         type_, suffix = shape.type, shape.suffix
         for name in (*ROUNDINGS.values(), "fabs", "sqrt"):
