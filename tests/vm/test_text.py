@@ -100,7 +100,7 @@ def test_every_plain_instruction_is_written_as_another_reader_writes_it(name: st
 
 
 def test_every_kind_of_immediate_has_a_parser() -> None:
-    assert set(PARSERS) | {Immediate.MEMARG} == set(Immediate)
+    assert set(PARSERS) | {Immediate.MEMARG, Immediate.MEMARG_LANE} == set(Immediate)
 
 
 def test_every_instruction_has_a_text() -> None:

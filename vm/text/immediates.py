@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from vm.isa.opcodes import BY_CODE, BY_NAME, Immediate, Opcode
 from vm.module.leb import encode_signed, encode_unsigned
-from vm.text import numbers, types
+from vm.text import numbers, types, vectors
 from vm.text.cursor import OUT_OF_RANGE, Cursor
 from vm.text.keywords import INSTRUCTIONS
 from vm.text.lexer import shortened
@@ -154,6 +154,15 @@ def _memory_argument(s: Scope, access: int) -> bytes:
     return u(flags) + u(offset)
 
 
+def _memory_lane(s: Scope, access: int) -> bytes:
+    """A memory argument and a lane: a number that stands alone is the lane, not the memory."""
+    c = s.c
+    following = c.words[c.at + 1]
+    if c.sees_natural() and not (following[:1].isdigit() or following.startswith(("offset=", "align="))):
+        return u(access.bit_length() - 1) + b"\0" + vectors.lane(c)
+    return _memory_argument(s, access) + vectors.lane(c)
+
+
 def _argument(c: Cursor, prefix: str) -> int | None:
     word = c.words[c.at]
     if not word.startswith(prefix):
@@ -227,6 +236,9 @@ PARSERS: dict[Immediate, Parser | None] = {
     Immediate.I64: _integer(64),
     Immediate.F32: _float(numbers.F32),
     Immediate.F64: _float(numbers.F64),
+    Immediate.V128: lambda s: vectors.vector(s.c),
+    Immediate.LANE: lambda s: vectors.lane(s.c),
+    Immediate.SHUFFLE: lambda s: vectors.shuffle(s.c),
     Immediate.REF_TYPE: _reference_type,
     Immediate.SELECT_TYPES: _select_types,
 }
@@ -236,14 +248,16 @@ argument is missing: what it means when nothing is written depends on the instru
 
 def code_bytes(opcode: Opcode) -> bytes:
     """An opcode in binary."""
-    if opcode.code <= 0xFF:
+    if opcode.prefix is None:
         return bytes([opcode.code])
-    return bytes([opcode.code >> 8]) + encode_unsigned(opcode.code & 0xFF)
+    return bytes([opcode.prefix]) + encode_unsigned(opcode.sub)
 
 
 def _parser(opcode: Opcode) -> Parser | None:
     if opcode.immediate is Immediate.MEMARG:
         return lambda s: _memory_argument(s, opcode.access)
+    if opcode.immediate is Immediate.MEMARG_LANE:
+        return lambda s: _memory_lane(s, opcode.access)
     return PARSERS[opcode.immediate]
 
 
