@@ -243,13 +243,17 @@ def _benchmarks_at(path: Path, changed: int) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _metric(benchmark: str, told: Mapping[str, Any]) -> Metric:
-    """The metric of a benchmark, by its type, or by its name where the type is not told."""
+    """The metric of a benchmark, by its type, or by its name where the type is not told.
+
+    What a suite tracks is named as the suite names it: ``track_code_size`` measures "code size".
+    """
     function = benchmark.rpartition(".")[2]
     by_name = next((kind for prefix, kind in _PREFIXES.items() if function.startswith(prefix)), "track")
     kind = told.get("type", by_name)
     if kind in _TYPES:
         return _TYPES[kind]
     unit = str(told.get("unit") or "unit")
+    name = function.removeprefix("track_").replace("_", " ")
     if unit == "unit":  # asv's word where the suite gives none
-        return Metric("value", "1")
-    return Metric(unit, unit, direction_of(unit))
+        return Metric(name, "1")
+    return Metric(name, unit, direction_of(unit))

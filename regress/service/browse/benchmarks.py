@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -52,12 +53,25 @@ def _haystack(row: SeriesSummary) -> str:
     return f"{key.title} {key.metric.name} {key.machine} {key.environment}".lower()
 
 
+def _order(row: SeriesSummary) -> tuple[str, list[tuple[float, str]], str]:
+    """By benchmark, then by parameters: numbers by size, before words."""
+    return row.key.benchmark, [_rank(value) for _, value in row.key.parameters], row.key.metric.name
+
+
+def _rank(value: str) -> tuple[float, str]:
+    try:
+        number = float(value)
+    except ValueError:
+        return math.inf, value
+    return (number, value) if math.isfinite(number) else (math.inf, value)
+
+
 def benchmarks_page(
     store: Store, branch: str | None = None, query: str = "", page: int = 1
 ) -> BenchmarksPage:
     """One page of the list; a page behind the last one is the last one."""
     branch = pick_branch(store, branch)
-    found = matching(store.series_list(branch), query)
+    found = sorted(matching(store.series_list(branch), query), key=_order)
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(max(1, page), pages)
     shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
