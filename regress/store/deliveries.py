@@ -147,7 +147,8 @@ def _insert(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
         return
     connection = session.connection()
     statement = insert(MeasurementRow).compile(dialect=connection.dialect)
-    bind = MeasurementRow.__table__.c.measured_at.type.bind_processor(connection.dialect)
+    time = MeasurementRow.__table__.c.measured_at.type.dialect_impl(connection.dialect)
+    bind = time.bind_processor(connection.dialect)
     times = {row[6]: bind(row[6]) if bind else row[6] for row in rows}
     ready: Any = [(*row[:6], times[row[6]], row[7]) for row in rows]
     if not statement.positional:
