@@ -77,6 +77,10 @@ class SeriesKey:
         inner = ", ".join(f"{name}={value}" for name, value in self.parameters)
         return f"{self.benchmark}({inner})" if inner else self.benchmark
 
+    def is_called(self, name: str) -> bool:
+        """Whether somebody who says ``name`` means this series: its benchmark's name, or its own title."""
+        return name in (self.benchmark, self.title)
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -216,8 +220,14 @@ class ChangePoint:
         return self.after / self.before if self.before else float("inf")
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The first and last point that the new level may begin with, as far as the detector tells."""
+        earliest = self.index if self.earliest is None else self.earliest
+        return earliest, self.index if self.latest is None else self.latest
+
+    @property
     def slack(self) -> int:
-        """Points by which the place may be off beyond ``earliest`` and ``latest``.
+        """Points by which the place may be off beyond its ``span``.
 
         One stray measurement beside the step moves a noisy series' place by one; an exact counter has none.
         """
@@ -244,7 +254,7 @@ class State(enum.StrEnum):
 
 
 OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
-"""States of an event that nobody has explained or ended."""
+"""States of an event that nobody has explained or ended: what vanishes from one of them "went away"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +290,11 @@ class Event:
     state: State
     changes: tuple[SeriesChange, ...]
     first_seen: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has explained or ended it."""
+        return self.state in OPEN_STATES
 
     @property
     def worst(self) -> SeriesChange:

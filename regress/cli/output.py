@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from regress.cli.terminal import Terminal
-from regress.domain import OPEN_STATES, Event, EventKind, SeriesChange
+from regress.domain import Event, EventKind, SeriesChange
 
 if TYPE_CHECKING:
     from regress.store import Store
@@ -60,7 +60,7 @@ def changes_json(store: Store, branch: str) -> list[dict[str, Any]]:
 
 
 def _open_events(store: Store, branch: str) -> list[Event]:
-    return [event for event in store.events(branch) if event.state in OPEN_STATES]
+    return [event for event in store.events(branch) if event.is_open]
 
 
 def event_json(event: Event) -> dict[str, Any]:

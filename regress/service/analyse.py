@@ -67,8 +67,7 @@ def changes_of(series: Series, config: Config) -> list[SeriesChange]:
 
 def _located(series: Series, change: ChangePoint) -> SeriesChange:
     shas = [point.commit for point in series.points]
-    earliest = change.index if change.earliest is None else change.earliest
-    latest = change.index if change.latest is None else change.latest
+    earliest, latest = change.span
     return SeriesChange(
         series_id=series.id,
         series=series.key,

@@ -16,7 +16,7 @@ import numpy as np
 from regress.bisect.posterior import logarithms
 from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
-from regress.domain import OPEN_STATES, Bisection, Commit, EventKind, Series, SeriesKey
+from regress.domain import Bisection, Commit, EventKind, Series, SeriesKey
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
@@ -87,9 +87,9 @@ def find_target(project: Project, store: Store, benchmark: str, good: str, bad: 
     changes = [
         change
         for event in events
-        if event.state in OPEN_STATES
+        if event.is_open
         for change in sorted(event.changes, key=lambda c: -abs(c.change.ratio - 1))
-        if not benchmark or benchmark in (change.series.benchmark, change.series.title)
+        if not benchmark or change.series.is_called(benchmark)
     ]
     if not changes:
         if benchmark and benchmark not in store.benchmarks():
@@ -99,10 +99,10 @@ def find_target(project: Project, store: Store, benchmark: str, good: str, bad: 
     series = store.series(changes[0].series_id)
     change = changes[0].change
     # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
-    low = (change.index if change.earliest is None else change.earliest) - change.slack
-    high = (change.index if change.latest is None else change.latest) + change.slack
-    a = history.resolve(good) if good else series.points[max(0, low - 1)].commit
-    b = history.resolve(bad) if bad else series.points[min(len(series.points) - 1, high)].commit
+    first, last = change.span
+    before, after = max(0, first - change.slack - 1), min(len(series.points) - 1, last + change.slack)
+    a = history.resolve(good) if good else series.points[before].commit
+    b = history.resolve(bad) if bad else series.points[after].commit
     return Target(series, a, b)
 
 
@@ -120,7 +120,7 @@ def _measure_ends(
 ) -> None:
     """Measure a range's ends in a store that does not know the benchmark: they tell its series."""
     known = store.series_list(branch=project.branch)
-    if any(benchmark in (s.key.benchmark, s.key.title) for s in known):
+    if any(s.key.is_called(benchmark) for s in known):
         return
     shas = [project.history.resolve(end) for end in ends]
     if any(not store.measurements_at(sha) for sha in shas):
@@ -132,7 +132,7 @@ def _measure_ends(
 def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:
     """Of a benchmark's series (its parameters and metrics), the one that differs most between two commits."""
     of_branch = store.series_list(branch=project.branch)
-    names = [s.id for s in of_branch if benchmark in (s.key.benchmark, s.key.title)]
+    names = [s.id for s in of_branch if s.key.is_called(benchmark)]
     if not names:
         known = {name for s in of_branch for name in (s.key.benchmark, s.key.title)}
         raise UnknownNameError("benchmark", benchmark, sorted(known))

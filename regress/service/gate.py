@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regress.config import Config
-from regress.domain import OPEN_STATES, Event, EventKind, Failure, SeriesChange
+from regress.domain import Event, EventKind, Failure, SeriesChange
 from regress.errors import UnknownNameError
 from regress.service.analyse import analyse
 from regress.store import Store
@@ -50,9 +50,7 @@ def gate(
     events = [
         event
         for event in store.events(branch, EventKind.REGRESSION)
-        if event.state in OPEN_STATES
-        and position.get(event.first_after, -1) > start
-        and size(event.worst) >= threshold
+        if event.is_open and position.get(event.first_after, -1) > start and size(event.worst) >= threshold
     ]
     failing = store.failures(latest_only=True) if config.gate.fail_on_failures else []
     return GateReport(

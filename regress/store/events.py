@@ -11,14 +11,20 @@ from typing import Any
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session, aliased
 
-from regress.domain import ChangePoint, Event, EventKind, EventUpdate, SeriesChange, SeriesKey, State
+from regress.domain import (
+    OPEN_STATES,
+    ChangePoint,
+    Event,
+    EventKind,
+    EventUpdate,
+    SeriesChange,
+    SeriesKey,
+    State,
+)
 from regress.errors import UnknownNameError
 from regress.store import history
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
 from regress.store.series import keys
-
-OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
-"""States that a vanished event leaves for "went away"; the others are a person's last word."""
 
 Range = tuple[int, int]  # positions of the first and last commit that may be the culprit
 

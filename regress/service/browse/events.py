@@ -9,9 +9,6 @@ from regress.domain import Commit, Event, EventKind, SeriesChange, State
 from regress.service.browse.common import Spark, commit_or_unknown, pick_branch, spark
 from regress.store import Store
 
-OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
-"""States in which an event still wants somebody's attention."""
-
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
@@ -21,11 +18,6 @@ class EventRow:
     worst: SeriesChange
     commit: Commit | None
     spark: Spark
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody should still look at it."""
-        return self.event.state in OPEN_STATES
 
 
 @dataclass(frozen=True, slots=True)

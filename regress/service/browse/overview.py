@@ -7,7 +7,7 @@ from datetime import datetime
 
 from regress.domain import Commit, EventKind, Failure, SeriesSummary, State
 from regress.service.browse.common import newest_of, pick_branch
-from regress.service.browse.events import OPEN_STATES, EventRow, event_rows
+from regress.service.browse.events import EventRow, event_rows
 from regress.store import Store
 
 SHOWN = 12
@@ -45,7 +45,7 @@ def overview(store: Store, branch: str | None = None) -> Overview:
     """The state of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
     summaries = store.series_list(branch)
-    worse = [e for e in store.events(branch, EventKind.REGRESSION) if e.state in OPEN_STATES]
+    worse = [e for e in store.events(branch, EventKind.REGRESSION) if e.is_open]
     better = [e for e in store.events(branch, EventKind.IMPROVEMENT) if e.state is not State.INVALID]
     runs = store.runs(1)
     return Overview(
