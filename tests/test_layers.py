@@ -28,6 +28,7 @@ VM_LAYERS = (
     "tiers",
     "jit",
     "executor",
+    "wast",
     "wasi",
     "api",
     "cli",

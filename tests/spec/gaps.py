@@ -36,12 +36,14 @@ class Gaps:
     def __init__(self, path: Path = LIST) -> None:
         listed = tomllib.loads(path.read_text())
         self._groups = [(pattern, group["reason"]) for group in listed["group"] for pattern in group["files"]]
-        self._partial = {
-            entry["file"]: Gap(entry["reason"], False, _ranges(entry["lines"])) for entry in listed["partial"]
-        }
+        self._partial: dict[str, Gap] = {}
+        for entry in listed["partial"]:  # a file may be listed once per reason
+            before = self._partial.get(entry["file"], NONE)
+            ranges = before.ranges + _ranges(entry["lines"])
+            self._partial[entry["file"]] = Gap(entry["reason"], False, ranges)
 
     def of(self, file: str) -> Gap:
-        """What is listed for a file, by its name."""
+        """What is listed for a file, by its path below the suite."""
         if file in self._partial:
             return self._partial[file]
         for pattern, reason in self._groups:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # the main process of a run loads this, too, and needs none o
     import pytest
     from _pytest.terminal import TerminalReporter
 
-    from tests.spec.runner import Outcome
+    from vm.wast.judge import Outcome
 
 PROPERTY = "spec_tally"
 
@@ -20,8 +20,11 @@ COLUMNS = {
     "assert_return": "returns",
     "assert_trap": "traps",
     "assert_exhaustion": "traps",
+    "assert_exception": "exceptions",
     "assert_invalid": "invalid",
+    "assert_invalid_custom": "invalid",
     "assert_malformed": "malformed",
+    "assert_malformed_custom": "malformed",
     "assert_unlinkable": "unlinkable",
 }
 """What a command's kind is counted as; the others are definitions and bare actions."""
@@ -36,7 +39,7 @@ def record(request: pytest.FixtureRequest, configuration: str, outcomes: list[Ou
 
 def column(outcome: Outcome) -> str:
     """What an outcome is counted as."""
-    return _GAPS if outcome.status.value == "failed" else COLUMNS.get(outcome.kind, _OTHER)
+    return _GAPS if outcome.status.value != "passed" else COLUMNS.get(outcome.kind, _OTHER)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

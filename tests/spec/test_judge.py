@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from tests.spec import tally
 from tests.spec.gaps import Gaps
-from tests.spec.runner import Outcome, Runner, Status
-from tests.spec.values import float_bits
-from tests.spec.wast import ScriptError, parse, parse_script
 from vm.config import Config
+from vm.errors import TextError
+from vm.wast.judge import Judge, Outcome, Status
+from vm.wast.script import parse, parse_script
+from vm.wast.values import float_bits
 
 SETTING = """
 (module $m (memory (export "mem") 1) (global (export "g") i32 (i32.const 7))
@@ -53,14 +55,13 @@ FAILING = """
 (assert_malformed (module binary "\\00asm" "\\01\\00\\00\\00") "unknown binary version")
 (assert_malformed (module binary "\\00asm" "\\02\\00\\00\\00") "magic header not detected")
 (assert_unlinkable (module) "unknown import")
-(assert_exception (invoke $m "deep"))
 (module (func (result i32)))
 """
 
 
 def _run(script: str) -> list[Outcome]:
-    runner = Runner(Config(tier="reference"))
-    return [runner.run(command) for command in parse_script(SETTING + script)]
+    judge = Judge(Config(tier="reference"))
+    return [judge.run(command) for command in parse_script(SETTING + script)]
 
 
 def test_what_is_right_passes() -> None:
@@ -94,10 +95,30 @@ def test_scripts_keep_lines_comments_and_escapes_apart() -> None:
     assert len(node.items) == 4
 
 
-@pytest.mark.parametrize("text", ["(a", "(; a", '("a)'])
-def test_a_script_that_ends_too_soon_is_refused(text: str) -> None:
-    with pytest.raises(ScriptError):
-        list(parse(text))
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(a", "unclosed parenthesis"),
+        ("\n (; a", "unclosed comment"),
+        ('("a)', "unclosed string"),
+        (")", "unexpected )"),
+        ("a", "unexpected token"),
+        ('("\\zz")', "illegal escape"),
+        ("(register a)", "malformed register: a name in quotes was expected"),
+        ("(invoke $m)", "malformed invoke"),
+        ("(assert_return 1)", "malformed assert_return"),
+        ("(assert_return (call))", "unknown action call"),
+    ],
+)
+def test_what_is_no_script_is_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(TextError, match=re.escape(message)) as caught:
+        list(parse_script(text))
+    assert caught.value.line == text.count("\n") + 1
+
+
+def test_an_unknown_command_is_skipped() -> None:
+    setting, outcome = _run('(assert_suspension (invoke $m "deep"))')
+    assert (setting.status, outcome.status) == (Status.PASSED, Status.SKIPPED)
 
 
 def test_fields_without_a_module_around_them_are_one_module() -> None:
@@ -110,7 +131,8 @@ def test_gaps_are_read_by_group_and_by_line(tmp_path: Path) -> None:
     path = tmp_path / "gaps.toml"
     path.write_text(
         '[[group]]\nreason = "later"\nfiles = ["simd_*.wast"]\n'
-        '[[partial]]\nfile = "a.wast"\nreason = "some"\nlines = "3, 10-12"\n'
+        '[[partial]]\nfile = "a.wast"\nreason = "some"\nlines = "3"\n'
+        '[[partial]]\nfile = "a.wast"\nreason = "others"\nlines = "10-12"\n'
     )
     gaps = Gaps(path)
     assert gaps.of("simd_x.wast").whole

@@ -9,13 +9,13 @@ import pytest
 import wasmtime
 
 from tests.spec.test_suite import FILES, GAPS, SUITE, needs_suite
-from tests.spec.wast import ModuleSource, parse_script
 from vm.errors import TextError
 from vm.module.leb import unsigned
 from vm.module.model import ConstExpr, ModuleData
 from vm.module.reader import Reader
 from vm.module.sections import elements
 from vm.text import wat2wasm
+from vm.wast.script import ModuleSource, parse_script
 
 _CUSTOM, _ELEMENTS = 0, 9
 _BEYOND_ASCII = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")

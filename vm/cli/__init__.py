@@ -3,8 +3,8 @@
 One file a command, listed in ``COMMANDS``. argparse rather than the house's Typer, because start-up is a
 feature: a small module must run within milliseconds of a bare Python.
 
-Exit codes: the program's own; 2 for bad input or usage, with one line on stderr; 130 on Ctrl-C; 134 when the
-program trapped, as a native program that aborts gives its shell.
+Exit codes: the program's own; 1 when a script's assertion failed; 2 for bad input or usage, with one line on
+stderr; 130 on Ctrl-C; 134 when the program trapped, as a native program that aborts gives its shell.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vm.cli import dis, run, validate, wat
+from vm.cli import dis, run, validate, wast, wat
 from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
 from vm.errors import VMError
 
-COMMANDS = (run, validate, dis, wat)
+COMMANDS = (run, validate, dis, wat, wast)
 """Each module has ``add(subparsers)``, which registers its arguments and ``main(arguments) -> exit code``."""
 
 

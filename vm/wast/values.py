@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.spec.wast import Node
 from vm.runtime.store import Store
+from vm.wast.script import Node
 
 
 @dataclass(frozen=True)

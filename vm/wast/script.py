@@ -1,7 +1,8 @@
 """Reads the official suite's scripts: s-expressions with positions, and the commands they spell.
 
 Modules in the text format stay text (``vm.text`` reads them); only their extent is needed here. The script
-language is described in the specification repository, ``interpreter/README.md``.
+language is described in the specification repository, ``interpreter/README.md``. What is no script raises
+``TextError``, with line and column.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from vm.text import lexer
 
 _TOKEN = re.compile(
     r"""(?P<blank>[ \t\r\n]+|;;[^\r\n]*)
@@ -22,10 +25,6 @@ _TOKEN = re.compile(
 _COMMENT_EDGE = re.compile(r"\(;|;\)")
 _ESCAPE = re.compile(rb"\\(u\{([0-9a-fA-F_]+)\}|[0-9a-fA-F]{2}|.)", re.DOTALL)
 _SIMPLE_ESCAPES = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'", b"\\": b"\\"}
-
-
-class ScriptError(Exception):
-    """A script this parser cannot read."""
 
 
 @dataclass(slots=True)
@@ -84,13 +83,18 @@ class Command:
 
 def parse_script(text: str) -> Iterator[Command]:
     """The commands of a script, in order; the text is read only as far as commands are asked for."""
+    first = True
     for node in parse(text):
         if node.head.startswith("@"):
             continue
-        if node.head not in _COMMANDS:  # fields without `(module ...)` around them: the file is one module
+        if node.head in _COMMANDS:
+            yield _COMMANDS[node.head](node, text)
+        elif first:  # fields without `(module ...)` around them: the file is one module
             yield Command("module", 1, ModuleSource(None, "text", f"(module {text})"))
             return
-        yield _COMMANDS[node.head](node, text)
+        else:
+            yield Command(node.head, node.line)
+        first = False
 
 
 def parse(text: str) -> Iterator[Node]:
@@ -101,7 +105,7 @@ def parse(text: str) -> Iterator[Node]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise ScriptError(f"unexpected character {text[at]!r} at offset {at}")
+            raise lexer.error(text, at, "unclosed string" if text[at] == '"' else "unexpected character")
         kind, token, start = match.lastgroup, match.group(), at
         at = match.end()
         if kind == "comment":
@@ -111,6 +115,8 @@ def parse(text: str) -> Iterator[Node]:
             counted = start
             stack.append(Node([], start, start, line))
         elif kind == "close":
+            if not stack:
+                raise lexer.error(text, start, "unexpected )")
             node = stack.pop()
             node.end = at
             if not stack:
@@ -118,33 +124,44 @@ def parse(text: str) -> Iterator[Node]:
             elif not node.head.startswith("@"):
                 stack[-1].items.append(node)
         elif kind == "string":
-            stack[-1].items.append(_unescape(token))
+            _innermost(stack, text, start).items.append(_unescape(text, start, token))
         elif kind == "atom":
-            stack[-1].items.append(token)
+            _innermost(stack, text, start).items.append(token)
     if stack:
-        raise ScriptError(f"unclosed parenthesis on line {stack[-1].line}")
+        raise lexer.error(text, stack[-1].start, "unclosed parenthesis", "expected )")
+
+
+def _innermost(stack: list[Node], text: str, at: int) -> Node:
+    if not stack:
+        raise lexer.error(text, at, "unexpected token", "a script is commands in parentheses")
+    return stack[-1]
 
 
 def _skip_comment(text: str, at: int) -> int:
     """The offset behind a block comment whose inside starts at ``at``; they nest."""
-    depth = 1
+    start, depth = at - 2, 1
     while depth:
         edge = _COMMENT_EDGE.search(text, at)
         if edge is None:
-            raise ScriptError(f"unclosed comment at offset {at}")
+            raise lexer.error(text, start, "unclosed comment", "expected ;)")
         depth += 1 if edge.group() == "(;" else -1
         at = edge.end()
     return at
 
 
-def _unescape(literal: str) -> bytes:
+def _unescape(text: str, start: int, literal: str) -> bytes:
+    """The bytes of the string token at ``start``. Surrogates pass: the module's reader is to see them."""
+
     def replace(match: re.Match[bytes]) -> bytes:
         escape = match.group(1)
         if match.group(2):
             return chr(int(match.group(2), 16)).encode("utf-8", "surrogatepass")
         return _SIMPLE_ESCAPES.get(escape) or bytes.fromhex(escape.decode())
 
-    return _ESCAPE.sub(replace, literal[1:-1].encode("utf-8", "surrogatepass"))
+    try:
+        return _ESCAPE.sub(replace, literal[1:-1].encode("utf-8", "surrogatepass"))
+    except (ValueError, OverflowError):
+        raise lexer.error(text, start, "illegal escape", lexer.shortened(literal)) from None
 
 
 def _name(items: list[Item]) -> str | None:
@@ -180,32 +197,42 @@ def _module(node: Node, text: str) -> Command:
 
 def _register(node: Node, text: str) -> Command:
     items = node.items[1:]
-    alias = items.pop(0)
-    assert isinstance(alias, bytes)
-    return Command("register", node.line, names=(alias.decode(), _name(items)))
+    alias = _string(items, node, text)
+    return Command("register", node.line, names=(alias, _name(items)))
 
 
-def _action(node: Node) -> Action:
+def _string(items: list[Item], node: Node, text: str) -> str:
+    """Take a name in quotes off the front."""
+    if not items or not isinstance(items[0], bytes):
+        raise lexer.error(text, node.start, f"malformed {node.head}", "a name in quotes was expected")
+    item = items.pop(0)
+    assert isinstance(item, bytes)
+    return item.decode("utf-8", "surrogatepass")
+
+
+def _action(node: Node, text: str) -> Action:
+    if node.head not in ("invoke", "get"):
+        raise lexer.error(text, node.start, f"unknown action {node.head}", "expected invoke or get")
     items = node.items[1:]
     module = _name(items)
-    export = items.pop(0)
-    assert isinstance(export, bytes)
-    return Action(node.head, module, export.decode(), [item for item in items if isinstance(item, Node)])
+    export = _string(items, node, text)
+    return Action(node.head, module, export, [item for item in items if isinstance(item, Node)])
 
 
 def _bare_action(node: Node, text: str) -> Command:
-    return Command("action", node.line, action=_action(node))
+    return Command("action", node.line, action=_action(node, text))
 
 
 def _assertion(node: Node, text: str) -> Command:
-    subject, rest = node.items[1], node.items[2:]
-    assert isinstance(subject, Node)
+    subject, rest = (node.items[1] if len(node.items) > 1 else ""), node.items[2:]
+    if not isinstance(subject, Node):
+        raise lexer.error(text, node.start, f"malformed {node.head}", "a module or an action was expected")
     command = Command(node.head, node.line)
     if subject.head == "module":
         command.module = _module_source(subject, text)
     else:
-        command.action = _action(subject)
-    command.message = "".join(item.decode() for item in rest if isinstance(item, bytes))
+        command.action = _action(subject, text)
+    command.message = "".join(item.decode("utf-8", "replace") for item in rest if isinstance(item, bytes))
     command.expected = [item for item in rest if isinstance(item, Node)]
     return command
 
