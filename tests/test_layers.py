@@ -25,6 +25,7 @@ VM_LAYERS = (
     "memory",
     "gc",
     "runtime",
+    "native",
     "tiers",
     "jit",
     "executor",

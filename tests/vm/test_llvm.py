@@ -12,10 +12,10 @@ import pytest
 from tests.vm.engines import call, instance, module, store
 from vm.errors import Trap, TrapCode, VMError
 from vm.isa.types import FuncType, ValType
+from vm.native import elf, link
+from vm.native.arena import bodies
+from vm.native.code import Costs, build
 from vm.runtime.instantiate import instantiate
-from vm.tiers.llvm import elf, link
-from vm.tiers.llvm.arena import bodies
-from vm.tiers.llvm.code import Costs, build
 from vm.tiers.llvm.program import callees, exposed
 
 CHAIN = """(module (memory 1) (table 1 funcref) (elem (i32.const 0) $c)
@@ -142,7 +142,7 @@ def test_the_loader_names_what_it_cannot_resolve() -> None:
 
 
 def test_the_loader_refuses_relocations_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vm.tiers.llvm.pipeline import emit_object
+    from vm.native.pipeline import emit_object
 
     ir = "declare void @g()\ndefine void @f() {\n call void @g()\n ret void\n}\n"
     binary = emit_object(ir, 1)

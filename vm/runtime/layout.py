@@ -62,6 +62,11 @@ TRAPS: tuple[TrapCode, ...] = tuple(TrapCode)
 """A trap code's number in native state is its place here, plus one; 0 is no trap."""
 
 
+def trap_number(code: TrapCode) -> int:
+    """How native code names a trap: its place in ``TRAPS`` plus one."""
+    return TRAPS.index(code) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class ContextLayout:
     """The offsets in a context, which follow from the module alone."""

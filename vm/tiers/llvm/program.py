@@ -20,11 +20,11 @@ from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
+from vm.native import arena
+from vm.native.code import Code, Costs, build
+from vm.native.glue import Glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
-from vm.tiers.llvm import arena
-from vm.tiers.llvm.code import Code, Costs, build
-from vm.tiers.llvm.glue import Glue
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.text import HEAD, memory_range
 from vm.tiers.llvm.translate import Translator

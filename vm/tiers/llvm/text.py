@@ -9,7 +9,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
 from vm.isa.types import PAGE_SIZE, FuncType, Limits, ValType
 from vm.memory.linear import LENGTH
-from vm.runtime.layout import TRAPS
+from vm.runtime.layout import TRAPS, trap_number
 
 ENGINE = ", !tbaa !1"
 """Metadata on accesses to the engine's own records, which change only through the engine."""
@@ -156,8 +156,3 @@ def memory_range(limits: Limits) -> str:
     """Metadata that tells LLVM how long memory 0 can be: accesses to its fixed start need no check."""
     top = 65_536 if limits.maximum is None else limits.maximum
     return f"!6 = !{{i64 {limits.minimum * PAGE_SIZE}, i64 {top * PAGE_SIZE + 1}}}\n"
-
-
-def trap_number(code: TrapCode) -> int:
-    """How native code names a trap: its place in ``TRAPS`` plus one."""
-    return TRAPS.index(code) + 1

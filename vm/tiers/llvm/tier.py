@@ -15,21 +15,22 @@ from vm.config import Config
 from vm.errors import ConfigError, Frame
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
+from vm.native.code import Costs
+from vm.native.glue import glue
+from vm.native.link import StoreLink
+from vm.native.signals import signals
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_HANDLE
 from vm.runtime.store import Store
-from vm.tiers.llvm.code import Costs
-from vm.tiers.llvm.glue import Glue
-from vm.tiers.llvm.link import StoreLink
 from vm.tiers.llvm.program import Program
-from vm.tiers.llvm.signals import signals
+from vm.tiers.llvm.thunks import Thunks
 
 
 @functools.cache
-def _glue() -> Glue:
-    """The process's glue: its cost is the process's, not an engine's."""
-    return Glue(Costs())
+def _thunks() -> Thunks:
+    """The process's thunks: their cost is the process's, not an engine's."""
+    return Thunks(glue(), Costs())
 
 
 class LLVMTier:
@@ -52,14 +53,14 @@ class LLVMTier:
         with self._lock:
             program = self._programs.get(instance.module)
             if program is None:
-                program = Program(instance.module, self._config, _glue(), self._costs)
+                program = Program(instance.module, self._config, glue(), self._costs)
                 self._programs[instance.module] = program
             program.add(instance)
             if instance.store not in self._links:
                 self._handle_signals()
                 budget = self._config.max_wasm_stack
                 self._links[instance.store] = StoreLink(
-                    instance.store, _glue(), self._compile, self._locate, budget
+                    instance.store, glue(), _thunks().invoke, self._compile, self._locate, budget
                 )
 
     def call(self, function: Function, args: Sequence[int]) -> list[int]:
@@ -88,8 +89,8 @@ class LLVMTier:
         """
         self._faulthandler = faulthandler.is_enabled()
         if self._config.memory_guard == "guard":
-            signals(_glue()).guard()
-        signals(_glue()).interrupt()
+            signals(glue()).guard()
+        signals(glue()).interrupt()
 
     def _compile(self, store: Store, function: Function) -> int:
         """The code of any function; fills in its record."""
@@ -110,7 +111,7 @@ class LLVMTier:
         context = store.allocate(16)
         poke(context, store.state.address)
         poke(context + 8, peek(function.record + RECORD_HANDLE))
-        code = _glue().host(function.type)
+        code = _thunks().host(function.type)
         poke(function.record + RECORD_CONTEXT, context)
         poke(function.record + RECORD_CODE, code)
         return code

@@ -17,8 +17,8 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType, ValType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
-from vm.runtime.layout import CONTEXT_MEMORY, CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout
-from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type, trap_number
+from vm.runtime.layout import CONTEXT_MEMORY, CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
+from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vm.errors import VMError
-from vm.tiers.llvm import elf
-from vm.tiers.llvm.arena import Arena, Image
-from vm.tiers.llvm.pipeline import emit_object
+from vm.native import elf
+from vm.native.arena import Arena, Image
+from vm.native.pipeline import emit_object
 
 
 @dataclass(slots=True)

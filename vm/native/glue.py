@@ -1,9 +1,8 @@
 """The code between Python and compiled functions, generated once per process.
 
     enter(invoke, code, ctx, slots, state, budget, floor)
-                                    claims the store, sets a jump buffer and the stack limit, calls invoke_T
-    invoke_T(code, ctx, slots)                        words -> arguments of type T, call, results -> words
-    host_T(host ctx, arguments)                       the code of a host function of type T
+                                    claims the store, sets a jump buffer and the stack limit, calls invoke
+    invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, trace, leave                                store why and where, jump to the nearest enter's buffer
     compile, help                                     ask Python; unwind unless it says that it is done
 
@@ -17,19 +16,16 @@ before its first line, ctypes can only report that, and what it returns then is 
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Sequence
+import functools
 
 from vm.errors import VMError
-from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValType
-from vm.memory.native import WORD
+from vm.native import arena
+from vm.native.code import Costs, build
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
     STATE_COMPILE,
     STATE_HELP,
-    STATE_HOST_CALL,
     STATE_JUMP_BUFFER,
     STATE_OWNER,
     STATE_STACK_LIMIT,
@@ -38,11 +34,6 @@ from vm.runtime.layout import (
     STATE_TRAP_CODE,
     TRACE_MAXIMUM,
 )
-from vm.runtime.types import type_id
-from vm.runtime.words import offsets
-from vm.tiers.llvm import arena
-from vm.tiers.llvm.code import Code, Costs, build
-from vm.tiers.llvm.text import result_type
 
 UNWOUND = 0xFFFF
 """The trap code that says: a Python exception is waiting."""
@@ -51,17 +42,18 @@ BUSY = 0xFFFE
 """What ``enter`` returns when another thread runs code of the store: nothing was done."""
 
 
-def _field(name: str, base: str, offset: int) -> str:
+def field(name: str, base: str, offset: int) -> str:
+    """The line that makes ``%name`` point ``offset`` bytes behind ``%base``."""
     return f"  %{name} = getelementptr i8, ptr %{base}, i64 {offset}\n"
 
 
-_FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
+FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 """What is on the stack between a trap and its entry keeps frame pointers, so that ``trace`` can walk it."""
 
 
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    return _FRAMES + _ENTER.replace("KEY", str(key)).replace("BUSYCODE", str(BUSY))
+    return FRAMES + _ENTER.replace("KEY", str(key)).replace("BUSYCODE", str(BUSY))
 
 
 _ENTER = (
@@ -76,10 +68,10 @@ declare i64 @pthread_self()
 define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget, i64 %floor) #0 {
   %buffer = alloca [5 x ptr], align 16
 """
-    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
-    + _field("limit_field", "state", STATE_STACK_LIMIT)
-    + _field("owner_field", "state", STATE_OWNER)
-    + _field("trap_field", "state", STATE_TRAP_CODE)
+    + field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + field("limit_field", "state", STATE_STACK_LIMIT)
+    + field("owner_field", "state", STATE_OWNER)
+    + field("trap_field", "state", STATE_TRAP_CODE)
     + """\
   %self = call i64 @pthread_self()
   %claim = cmpxchg ptr %owner_field, i64 0, i64 %self acquire monotonic
@@ -134,8 +126,8 @@ define internal void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots) noinlin
 }
 define void @leave(ptr %state, i64 %why) nounwind noreturn {
 """
-    + _field("trap_field", "state", STATE_TRAP_CODE)
-    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + field("trap_field", "state", STATE_TRAP_CODE)
+    + field("buffer_field", "state", STATE_JUMP_BUFFER)
     + """\
   store i64 %why, ptr %trap_field
   %buffer = load ptr, ptr %buffer_field
@@ -144,9 +136,9 @@ define void @leave(ptr %state, i64 %why) nounwind noreturn {
 }
 define void @trace(ptr %state, i64 %code, ptr %frame) nounwind {
 """
-    + _field("buffer_field", "state", STATE_JUMP_BUFFER)
-    + _field("length_field", "state", STATE_TRACE_LENGTH)
-    + _field("entries", "state", STATE_TRACE)
+    + field("buffer_field", "state", STATE_JUMP_BUFFER)
+    + field("length_field", "state", STATE_TRACE_LENGTH)
+    + field("entries", "state", STATE_TRACE)
     + f"""\
   %buffer = load ptr, ptr %buffer_field
   %entry = load ptr, ptr %buffer
@@ -179,7 +171,7 @@ define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
   %return = load i64, ptr %return_field
   %caller = load ptr, ptr %own
 """
-    + _field("state_field", "ctx", CONTEXT_STATE)
+    + field("state_field", "ctx", CONTEXT_STATE)
     + """\
   %state = load ptr, ptr %state_field
   call void @trace(ptr %state, i64 %return, ptr %caller)
@@ -189,9 +181,9 @@ define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
 }
 define ptr @compile(ptr %ctx, ptr %record) nounwind {
 """
-    + _field("state_field", "ctx", CONTEXT_STATE)
+    + field("state_field", "ctx", CONTEXT_STATE)
     + "  %state = load ptr, ptr %state_field\n"
-    + _field("callback_field", "state", STATE_COMPILE)
+    + field("callback_field", "state", STATE_COMPILE)
     + f"""\
   %callback = load ptr, ptr %callback_field
   %answer = alloca ptr
@@ -208,10 +200,10 @@ done:
 }}
 define void @help(ptr %ctx, i32 %number, ptr %words) nounwind {{
 """
-    + _field("state_field", "ctx", CONTEXT_STATE)
-    + _field("handle_field", "ctx", CONTEXT_INSTANCE)
+    + field("state_field", "ctx", CONTEXT_STATE)
+    + field("handle_field", "ctx", CONTEXT_INSTANCE)
     + "  %state = load ptr, ptr %state_field\n"
-    + _field("callback_field", "state", STATE_HELP)
+    + field("callback_field", "state", STATE_HELP)
     + f"""\
   %handle = load i64, ptr %handle_field
   %callback = load ptr, ptr %callback_field
@@ -228,79 +220,6 @@ done:
 }}
 """
 )
-
-
-def _loads(types: Sequence[ValType], array: str) -> list[str]:
-    lines = []
-    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
-        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {at}")
-        lines.append(f"  %x{i} = load {LLVM_TYPES[type]}, ptr %w{i}, align {_aligned(type)}")
-    return lines
-
-
-def _stores(types: Sequence[ValType], prefix: str, array: str) -> list[str]:
-    """Whole words: what a value does not fill is 0."""
-    lines = []
-    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
-        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {at}")
-        if LLVM_TYPES[type] in ("i32", "float"):
-            lines.append(f"  store i64 0, ptr %y{i}")
-        lines.append(f"  store {LLVM_TYPES[type]} {prefix}{i}, ptr %y{i}, align {_aligned(type)}")
-    return lines
-
-
-def _aligned(type: ValType) -> int:
-    """Words are aligned to their own size, so a vector is to no more."""
-    return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
-
-
-def _invoke_ir(type: FuncType) -> str:
-    """``invoke_T``: words in, words out (in the same array)."""
-    result, count = result_type(type), len(type.results)
-    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) #0 {{"]
-    lines += _loads(type.params, "slots")
-    arguments = "".join(f", {LLVM_TYPES[t]} %x{i}" for i, t in enumerate(type.params))
-    call = f"call fastcc {result} %code(ptr %ctx{arguments})"
-    lines.append(f"  {'' if not count else '%r0 = ' if count == 1 else '%r = '}{call}")
-    if count > 1:
-        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(count)]
-    lines += _stores(type.results, "%r", "slots")
-    return "\n".join([*lines, "  ret void", "}\n"])
-
-
-def _host_ir(type: FuncType) -> str:
-    """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
-    params, results = type.params, type.results
-    result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
-    parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
-    lines = [
-        f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
-        f"  %answer = alloca [{1 + words} x i64]",
-        "  store i64 0, ptr %answer",
-        "  %slots = getelementptr i64, ptr %answer, i64 1",
-        *_stores(params, "%p", "slots"),
-        "  %state = load ptr, ptr %ctx",
-        _field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
-        _field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
-        "  call void %callback(i64 %handle, ptr %answer)",
-        "  %answered = load i64, ptr %answer",
-        "  %bad = icmp eq i64 %answered, 0",
-        "  br i1 %bad, label %unwind, label %done",
-        "unwind:",
-        f"  call void @leave(ptr %state, i64 {UNWOUND})",
-        "  unreachable",
-        "done:",
-        *_loads(results, "slots"),
-    ]
-    if len(results) > 1:
-        value = "undef"
-        for i, t in enumerate(results):
-            lines.append(f"  %a{i} = insertvalue {result} {value}, {LLVM_TYPES[t]} %x{i}, {i}")
-            value = f"%a{i}"
-        lines.append(f"  ret {result} {value}")
-    else:
-        lines.append(f"  ret {result} %x0" if results else "  ret void")
-    return "\n".join([*lines, "}\n"])
 
 
 _ENTER_TYPE = ctypes.CFUNCTYPE(
@@ -324,32 +243,16 @@ def _thread_key() -> int:
 
 
 class Glue:
-    """The process's glue; thunks are compiled when a type first needs one."""
+    """The process's glue; ``externals`` are the addresses that other code links against."""
 
     def __init__(self, costs: Costs) -> None:
-        self._costs = costs
-        self._lock = threading.Lock()
         self.key = _thread_key()
         self._base = build(_enter_ir(self.key), 1, arena.glue(), {}, costs)
-        self._thunks: list[Code] = []
-        self._invoke: dict[FuncType, int] = {}
-        self._host: dict[FuncType, int] = {}
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
         self.externals = self._base.symbols
 
-    def invoke(self, type: FuncType) -> int:
-        """The address of ``invoke_T``."""
-        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", _FRAMES + _invoke_ir(type))
 
-    def host(self, type: FuncType) -> int:
-        """The address of ``host_T``."""
-        declaration = "declare void @leave(ptr, i64) cold noreturn nounwind\n"
-        return self._host.get(type) or self._make(type, self._host, "host", declaration + _host_ir(type))
-
-    def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
-        with self._lock:
-            if type not in known:
-                code = build(ir, 1, arena.glue(), self.externals, self._costs)
-                self._thunks.append(code)
-                known[type] = code.symbols[f"{prefix}_{type_id(type)}"]
-            return known[type]
+@functools.cache
+def glue() -> Glue:
+    """The process's glue: its cost is the process's, not an engine's."""
+    return Glue(Costs())

@@ -23,12 +23,11 @@ import threading
 from vm.errors import TrapCode
 from vm.memory.linear import GUARDED_SPAN, NEXT
 from vm.memory.native import Block, peek, poke
-from vm.runtime.layout import STATE_MEMORIES
-from vm.tiers.llvm import arena
-from vm.tiers.llvm.arena import SPAN, bodies
-from vm.tiers.llvm.code import Code, Costs, build
-from vm.tiers.llvm.glue import Glue
-from vm.tiers.llvm.text import trap_number
+from vm.native import arena
+from vm.native.arena import SPAN, bodies
+from vm.native.code import Code, Costs, build
+from vm.native.glue import Glue
+from vm.runtime.layout import STATE_MEMORIES, trap_number
 
 _RDI, _RSI, _RBP, _RDX, _RSP, _RIP = 104, 112, 120, 136, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""

@@ -7,7 +7,10 @@ import weakref
 from collections.abc import Callable, Sequence
 
 from vm.errors import Frame, Trap, VMError
+from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
+from vm.native.glue import BUSY, UNWOUND, Glue
+from vm.native.help import NUMBERED
 from vm.runtime import stack
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
@@ -20,8 +23,6 @@ from vm.runtime.layout import (
 )
 from vm.runtime.store import Store
 from vm.runtime.words import from_words, offsets, to_words
-from vm.tiers.llvm.glue import BUSY, UNWOUND, Glue
-from vm.tiers.llvm.runtime_help import NUMBERED
 
 _HOST_CALL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_void_p)
 _HELP = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
@@ -29,18 +30,25 @@ _COMPILE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
 class StoreLink:
-    """Enters compiled code for one store. Holds no strong reference to the store, which outlives it."""
+    """Enters compiled code for one store. Holds no strong reference to the store, which outlives it.
+
+    ``invoke`` gives the address of the code between an array of words and functions of a type, ``compile``
+    the code of a function, ``locate`` the function that an address in a trace belongs to; ``budget`` is how
+    many bytes of native stack there are for calls.
+    """
 
     def __init__(
         self,
         store: Store,
         glue: Glue,
+        invoke: Callable[[FuncType], int],
         compile: Callable[[Store, Function], int],
         locate: Callable[[int], Frame | None],
         budget: int,
     ) -> None:
         self._store = weakref.ref(store)
         self._glue = glue
+        self._invoke = invoke
         self._compile = compile
         self._locate = locate
         self._budget = budget
@@ -61,9 +69,8 @@ class StoreLink:
         else:
             count = len(type.results)
         slots = (ctypes.c_uint64 * max(len(args), count, 1))(*args)
-        invoke = self._glue.invoke(type)
         status = self._glue.enter(
-            invoke,
+            self._invoke(type),
             code,
             context,
             ctypes.addressof(slots),

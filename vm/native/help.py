@@ -1,0 +1,51 @@
+"""Instructions that native code leaves to the runtime: a numbered list.
+
+A request travels in an array of words: one for the answer (0: failed), then the instruction's immediates,
+then its operands, deepest first. The result, if any, comes back in the word behind the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vm.runtime.instance import Instance
+
+Helper = Callable[..., int | None]
+"""``helper(instance, *immediates, *operands)``; its result is what the instruction pushes."""
+
+
+def _memory_grow(instance: Instance, memory: int, delta: int) -> int:
+    return instance.memories[memory].grow(delta) & 0xFFFF_FFFF
+
+
+def _table_grow(instance: Instance, table: int, init: int, delta: int) -> int:
+    return instance.tables[table].grow(delta, init) & 0xFFFF_FFFF
+
+
+def _table_fill(instance: Instance, table: int, start: int, value: int, count: int) -> None:
+    instance.tables[table].fill(start, value, count)
+
+
+def _table_copy(
+    instance: Instance, target: int, source: int, start: int, source_start: int, count: int
+) -> None:
+    instance.tables[target].copy(start, instance.tables[source], source_start, count)
+
+
+HELPERS: dict[str, tuple[Helper, int]] = {
+    "memory.grow": (_memory_grow, 2),
+    "memory.init": (Instance.memory_init, 5),
+    "data.drop": (Instance.data_drop, 1),
+    "table.grow": (_table_grow, 3),
+    "table.fill": (_table_fill, 4),
+    "table.copy": (_table_copy, 5),
+    "table.init": (Instance.table_init, 5),
+    "elem.drop": (Instance.elem_drop, 1),
+}
+"""Helpers by instruction name, with the number of words each takes."""
+
+NUMBERED: tuple[tuple[Helper, int], ...] = tuple(HELPERS.values())
+"""The same by the number that compiled code uses."""
+
+NUMBERS: dict[str, int] = {name: number for number, name in enumerate(HELPERS)}
+"""The numbers by instruction name."""

@@ -1,0 +1,123 @@
+"""The code between arrays of words and compiled functions, one pair of functions a type.
+
+invoke_T(code, ctx, slots)      words -> arguments of type T, call, results -> words
+host_T(host ctx, arguments)     the code of a host function of type T
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.types import FuncType, ValType
+from vm.memory.native import WORD
+from vm.native import arena
+from vm.native.code import Code, Costs, build
+from vm.native.glue import FRAMES, UNWOUND, Glue, field
+from vm.runtime.layout import STATE_HOST_CALL
+from vm.runtime.types import type_id
+from vm.runtime.words import offsets
+from vm.tiers.llvm.text import result_type
+
+
+def _loads(types: Sequence[ValType], array: str) -> list[str]:
+    lines = []
+    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
+        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {at}")
+        lines.append(f"  %x{i} = load {LLVM_TYPES[type]}, ptr %w{i}, align {_aligned(type)}")
+    return lines
+
+
+def _stores(types: Sequence[ValType], prefix: str, array: str) -> list[str]:
+    """Whole words: what a value does not fill is 0."""
+    lines = []
+    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
+        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {at}")
+        if LLVM_TYPES[type] in ("i32", "float"):
+            lines.append(f"  store i64 0, ptr %y{i}")
+        lines.append(f"  store {LLVM_TYPES[type]} {prefix}{i}, ptr %y{i}, align {_aligned(type)}")
+    return lines
+
+
+def _aligned(type: ValType) -> int:
+    """Words are aligned to their own size, so a vector is to no more."""
+    return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
+
+
+def _invoke_ir(type: FuncType) -> str:
+    """``invoke_T``: words in, words out (in the same array)."""
+    result, count = result_type(type), len(type.results)
+    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) #0 {{"]
+    lines += _loads(type.params, "slots")
+    arguments = "".join(f", {LLVM_TYPES[t]} %x{i}" for i, t in enumerate(type.params))
+    call = f"call fastcc {result} %code(ptr %ctx{arguments})"
+    lines.append(f"  {'' if not count else '%r0 = ' if count == 1 else '%r = '}{call}")
+    if count > 1:
+        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(count)]
+    lines += _stores(type.results, "%r", "slots")
+    return "\n".join([*lines, "  ret void", "}\n"])
+
+
+def _host_ir(type: FuncType) -> str:
+    """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
+    params, results = type.params, type.results
+    result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
+    parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
+    lines = [
+        f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
+        f"  %answer = alloca [{1 + words} x i64]",
+        "  store i64 0, ptr %answer",
+        "  %slots = getelementptr i64, ptr %answer, i64 1",
+        *_stores(params, "%p", "slots"),
+        "  %state = load ptr, ptr %ctx",
+        field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
+        field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
+        "  call void %callback(i64 %handle, ptr %answer)",
+        "  %answered = load i64, ptr %answer",
+        "  %bad = icmp eq i64 %answered, 0",
+        "  br i1 %bad, label %unwind, label %done",
+        "unwind:",
+        f"  call void @leave(ptr %state, i64 {UNWOUND})",
+        "  unreachable",
+        "done:",
+        *_loads(results, "slots"),
+    ]
+    if len(results) > 1:
+        value = "undef"
+        for i, t in enumerate(results):
+            lines.append(f"  %a{i} = insertvalue {result} {value}, {LLVM_TYPES[t]} %x{i}, {i}")
+            value = f"%a{i}"
+        lines.append(f"  ret {result} {value}")
+    else:
+        lines.append(f"  ret {result} %x0" if results else "  ret void")
+    return "\n".join([*lines, "}\n"])
+
+
+class Thunks:
+    """The process's thunks, compiled when a type first needs one."""
+
+    def __init__(self, glue: Glue, costs: Costs) -> None:
+        self._glue = glue
+        self._costs = costs
+        self._lock = threading.Lock()
+        self._codes: list[Code] = []
+        self._invoke: dict[FuncType, int] = {}
+        self._host: dict[FuncType, int] = {}
+
+    def invoke(self, type: FuncType) -> int:
+        """The address of ``invoke_T``."""
+        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", FRAMES + _invoke_ir(type))
+
+    def host(self, type: FuncType) -> int:
+        """The address of ``host_T``."""
+        declaration = "declare void @leave(ptr, i64) cold noreturn nounwind\n"
+        return self._host.get(type) or self._make(type, self._host, "host", declaration + _host_ir(type))
+
+    def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
+        with self._lock:
+            if type not in known:
+                code = build(ir, 1, arena.glue(), self._glue.externals, self._costs)
+                self._codes.append(code)
+                known[type] = code.symbols[f"{prefix}_{type_id(type)}"]
+            return known[type]
