@@ -114,6 +114,8 @@ class TrapCode(enum.Enum):
     UNREACHABLE = "unreachable"
     INTERRUPT = "interrupt"
     OUT_OF_FUEL = "all fuel consumed by WebAssembly"
+    HEAP_MISALIGNED = "unaligned atomic"
+    ATOMIC_WAIT_NON_SHARED_MEMORY = "expected shared memory"
 
     INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
 

@@ -44,6 +44,7 @@ TEXT_OPERANDS = {
     Immediate.LABEL_TABLE: "0 0",
     Immediate.BLOCK: "(result i32)",
     Immediate.SELECT_TYPES: "(result i32)",
+    Immediate.FENCE: "",
 }
 
 

@@ -9,6 +9,7 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 from vm.api.engine import Config, Engine, Module, Store
 from vm.api.externs import Caller, Func, Global, Memory, Table
 from vm.api.instance import Instance, Linker
+from vm.api.shared import SharedMemory
 from vm.api.types import (
     ExportType,
     FuncType,
@@ -42,6 +43,7 @@ __all__ = [
     "Memory",
     "MemoryType",
     "Module",
+    "SharedMemory",
     "Store",
     "Table",
     "TableType",

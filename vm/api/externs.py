@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vm.api.engine import Store
+from vm.api.shared import SharedMemory
 from vm.api.types import FuncType, GlobalType, MemoryType, TableType, check, wrap_type
 from vm.api.values import Converter, FromBits, ToBits
 from vm.errors import VMError
@@ -37,12 +38,12 @@ class Caller:
         """What the store was made with."""
         return self.store.data()
 
-    def get(self, name: str) -> Func | Table | Memory | Global | None:
+    def get(self, name: str) -> AnyExtern | None:
         """The caller's export ``name``, or None."""
         found = None if self._instance is None else self._instance.export(check(name, str, "name"))
         return None if found is None else wrap(found)
 
-    def __getitem__(self, name: str) -> Func | Table | Memory | Global:
+    def __getitem__(self, name: str) -> AnyExtern:
         found = self.get(name)
         if found is None:
             raise KeyError(f"failed to find export {name}")
@@ -353,7 +354,7 @@ class Global:
         self.raw.value = bits
 
 
-AnyExtern = Func | Table | Memory | Global
+AnyExtern = Func | Table | Memory | SharedMemory | Global
 
 
 def wrap(raw: RuntimeExtern) -> AnyExtern:
@@ -364,6 +365,6 @@ def wrap(raw: RuntimeExtern) -> AnyExtern:
         case runtime_tables.Table():
             return Table.of(raw)
         case LinearMemory():
-            return Memory.of(raw)
+            return SharedMemory.of(raw) if raw.type.shared else Memory.of(raw)
         case _:
             return Global.of(raw)

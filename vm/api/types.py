@@ -129,13 +129,19 @@ class Limits(_Wrapper):
 class MemoryType(_Wrapper):
     """A memory's limits, in pages of 64 KiB."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.raw = isa.MemoryType(check(limits, Limits, "limits").raw)
+    def __init__(self, limits: Limits, *, shared: bool = False) -> None:
+        self.raw = isa.MemoryType(check(limits, Limits, "limits").raw, shared)
 
     @property
     def limits(self) -> Limits:
         """Size bounds in pages."""
         return Limits(self.raw.limits.minimum, self.raw.limits.maximum)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several threads can use it at once."""
+        shared: bool = self.raw.shared
+        return shared
 
 
 class TableType(_Wrapper):

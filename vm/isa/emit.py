@@ -29,6 +29,9 @@ class Builder(Protocol):
     def trap_if(self, condition: str, code: TrapCode) -> None:
         """Trap when ``condition`` (i1) holds; what follows runs only when it does not."""
 
+    def aligned(self, index: str, offset: int, width: int) -> None:
+        """Trap unless ``index`` plus ``offset`` in memory 0 is a multiple of ``width``, a power of two."""
+
     def address(self, index: str, offset: int, width: int) -> str:
         """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, or a trap."""
 

@@ -38,6 +38,7 @@ class Immediate(enum.Enum):
     MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, lane)
     REF_TYPE = "ref_type"  # (ValType,)
     SELECT_TYPES = "select_types"  # ((ValType, ...),)
+    FENCE = "fence"  # (), but a zero byte in the binary
 
 
 class Feature(enum.StrEnum):
@@ -50,6 +51,7 @@ class Feature(enum.StrEnum):
     REFERENCES = "reference-types"
     SIMD = "simd"
     RELAXED_SIMD = "relaxed-simd"
+    THREADS = "threads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +101,19 @@ class Opcode:
                 return 0
 
     @property
+    def is_atomic(self) -> bool:
+        """Whether it accesses memory atomically, which needs an aligned address."""
+        return self.access > 0 and self.feature is Feature.THREADS
+
+    @property
     def is_load(self) -> bool:
-        """Whether it reads linear memory at an address from the stack."""
-        return self.access > 0 and self.type is not None and bool(self.type.results)
+        """Whether it reads linear memory at an address from the stack, and is not atomic."""
+        return self.access > 0 and not self.is_atomic and self.type is not None and bool(self.type.results)
 
     @property
     def is_store(self) -> bool:
-        """Whether it writes linear memory at an address from the stack."""
-        return self.access > 0 and not self.is_load
+        """Whether it writes linear memory at an address from the stack, and is not atomic."""
+        return self.access > 0 and not self.is_atomic and not self.is_load
 
 
 _LETTERS = {

@@ -15,7 +15,6 @@ UNSUPPORTED_OPCODES: dict[int, str] = {
     **dict.fromkeys((0x12, 0x13), _TAIL_CALLS),
     **dict.fromkeys((0x14, 0x15, 0xD4, 0xD5, 0xD6), _FUNCTION_REFERENCES),
     **dict.fromkeys((0xD3, 0xFB), _GC),
-    0xFE: "threads",
 }
 """Proposals by an instruction's first byte."""
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import Any
 
 from vm.errors import TrapCode
+from vm.isa.atomics import ATOMIC_SEMANTICS
 from vm.isa.emit import MEMORY_TAG, Builder, Emit, Meanings
 from vm.isa.types import ValType
 from vm.isa.vectors import VECTOR_SEMANTICS
 from vm.isa.vectors.shapes import vector_constant
 
-SEMANTICS = Meanings(VECTOR_SEMANTICS)
-"""Meaning by instruction name. Those of vectors have a file of their own."""
+SEMANTICS = Meanings(VECTOR_SEMANTICS | ATOMIC_SEMANTICS)
+"""Meaning by instruction name. Those of vectors and of atomic accesses have files of their own."""
 
 _INTEGERS = {"i32": 32, "i64": 64}
 _FLOATS = {"f32": "float", "f64": "double"}

@@ -63,9 +63,10 @@ class TableType:
 
 @dataclass(frozen=True, slots=True)
 class MemoryType:
-    """A linear memory, measured in pages of 64 KiB."""
+    """A linear memory, measured in pages of 64 KiB; several threads may use a ``shared`` one at once."""
 
     limits: Limits
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,24 @@
 """Linear memories: one contiguous reservation each, so that the base never moves.
 
     reservation                                          base                base + length
-    │  inaccessible  │ header page: ... next  │ length │  committed pages   │ inaccessible ... guard │
-                                        base-16   base-8
+    │  inaccessible  │ header page:  ...      │ length │  committed pages   │ inaccessible ... guard │
+                                                 base-8
 
-Compiled code finds the length (bytes) just below the base; ``next`` makes a list of a store's memories,
-which the signal handler of guarded mode walks. Growing is one ``mprotect``. In guarded mode the reservation
-covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access always meets
-an inaccessible page; in checked mode it covers what the memory may grow to.
+Compiled code finds the length (bytes) just below the base. Growing is one ``mprotect``. In guarded mode the
+reservation covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access
+always meets an inaccessible page; in checked mode it covers what the memory may grow to.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
 
 from vm.errors import Trap, TrapCode
 from vm.isa.types import PAGE_SIZE, Limits, MemoryType
 from vm.memory.native import poke
 from vm.memory.reserve import Reservation
+from vm.memory.waiting import Waiters
 
 HEADER = PAGE_SIZE
 """Bytes reserved below the base; the record sits at its end."""
@@ -25,32 +26,31 @@ HEADER = PAGE_SIZE
 LENGTH = -8
 """Where the length in bytes lies, relative to the base."""
 
-NEXT = -16
-"""Where the base of the store's next older memory lies (0: none), relative to the base."""
-
 GUARDED_SPAN = (8 << 30) + PAGE_SIZE
 """Bytes above the base in guarded mode: index and offset of 32 bits each, plus the widest access."""
+
+_CELLS = {4: ctypes.c_uint32, 8: ctypes.c_uint64}
 
 
 class LinearMemory:
     """One memory: ``type`` as declared, ``view`` its bytes now, ``address`` its base, ``owner`` its store.
 
     ``view`` is a new object after each growth; older views stay readable but do not show the new pages.
+    A shared memory belongs to no store, has ``waiters``, and can be used by several threads at once.
     """
 
-    def __init__(
-        self, type: MemoryType, *, following: int = 0, max_pages: int = 65_536, guarded: bool = False
-    ) -> None:
+    def __init__(self, type: MemoryType, *, max_pages: int = 65_536, guarded: bool = False) -> None:
         self.type = type
         self.owner: object = None
         declared = type.limits.maximum
         self._max_pages = max_pages if declared is None else min(declared, max_pages)
-        self._guarded = guarded
+        self.guarded = guarded
+        self.waiters = Waiters() if type.shared else None
+        self._growing = threading.Lock()
         span = GUARDED_SPAN if guarded else max(self._max_pages, type.limits.minimum) * PAGE_SIZE
         self._reservation = Reservation(HEADER + span)
         self.address = self._reservation.address + HEADER
         self._reservation.commit(0, HEADER)
-        poke(self.address + NEXT, following)
         self.size = 0
         self.view = memoryview(b"")
         if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):
@@ -63,10 +63,11 @@ class LinearMemory:
 
     def grow(self, delta: int) -> int:
         """Add ``delta`` pages; returns the size before, or -1 when that is more than there may be."""
-        before = self.size
-        if before + delta > self._max_pages or not self._resize(before + delta):
-            return -1
-        return before
+        with self._growing:  # a shared memory may grow in two threads at once
+            before = self.size
+            if before + delta > self._max_pages or not self._resize(before + delta):
+                return -1
+            return before
 
     def fill(self, start: int, byte: int, count: int) -> None:
         """``memory.fill``: set ``count`` bytes to the low 8 bits of ``byte``."""
@@ -85,6 +86,25 @@ class LinearMemory:
         """Copy ``data`` in; traps, and writes nothing, when it does not fit."""
         self.check(start, len(data))
         self.view[start : start + len(data)] = data
+
+    def wait(self, address: int, width: int, expected: int, timeout: int) -> int:
+        """``memory.atomic.wait``: see ``Waiters.wait``; traps where it makes no sense to wait."""
+        self.check_atomic(address, width)
+        if self.waiters is None:
+            raise Trap(TrapCode.ATOMIC_WAIT_NON_SHARED_MEMORY)
+        cell = _CELLS[width].from_address(self.address + address)
+        return self.waiters.wait(address, cell, expected, timeout)
+
+    def notify(self, address: int, count: int) -> int:
+        """``memory.atomic.notify``: wake up to ``count`` threads; gives how many there were."""
+        self.check_atomic(address, 4)
+        return 0 if self.waiters is None else self.waiters.notify(address, count)
+
+    def check_atomic(self, address: int, width: int) -> None:
+        """Trap unless an atomic access of ``width`` bytes at ``address`` is aligned and lies inside."""
+        if address % width:
+            raise Trap(TrapCode.HEAP_MISALIGNED)
+        self.check(address, width)
 
     def check(self, start: int, count: int) -> None:
         """Trap unless ``count`` bytes from ``start`` lie inside."""

@@ -183,6 +183,14 @@ def _ref_type(code: bytes, at: int) -> tuple[tuple[ValType], int]:
     return (found,), at + 1
 
 
+def _fence(code: bytes, at: int) -> tuple[tuple[()], int]:
+    if at >= len(code):
+        raise DecodeError(UNEXPECTED_END, at, "a zero byte was expected")
+    if code[at]:
+        raise DecodeError("zero byte expected", at, f"{code[at]:#04x} behind atomic.fence")
+    return (), at + 1
+
+
 def _value_types(code: bytes, at: int) -> tuple[tuple[tuple[ValType, ...]], int]:
     count, at = unsigned(code, at)
     if count > len(code) - at:
@@ -222,6 +230,7 @@ _READERS: dict[Immediate, Reader | None] = {
     Immediate.MEMARG_LANE: _memarg_lane,
     Immediate.REF_TYPE: _ref_type,
     Immediate.SELECT_TYPES: _value_types,
+    Immediate.FENCE: _fence,
 }
 """How each kind of immediate is read; None when there is nothing to read."""
 

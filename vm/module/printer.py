@@ -80,8 +80,8 @@ def _extern(described: ExternType) -> str:
             return _signature(described).strip()
         case TableType(element, limits):
             return f"{_limits(limits)} {element}"
-        case MemoryType(limits):
-            return _limits(limits)
+        case MemoryType(limits, shared):
+            return _limits(limits) + (" shared" if shared else "")
         case GlobalType(content, mutable):
             return f"(mut {content})" if mutable else str(content)
 

@@ -57,6 +57,8 @@ def _check_memarg(v: BodyValidator, immediates: Immediates) -> None:
     if 1 << immediates[0] > v.opcode.access:
         detail = f"{1 << immediates[0]}, the access has {v.opcode.access} bytes"
         raise v.fail("alignment must not be larger than natural", detail)
+    if v.opcode.is_atomic and 1 << immediates[0] != v.opcode.access:
+        raise v.fail("atomic alignment must be natural", f"{1 << immediates[0]}, not {v.opcode.access}")
     if immediates[1] > _MAX_OFFSET:
         raise v.fail("offset out of range", f"{immediates[1]:#x}, addresses of this memory have 32 bits")
 

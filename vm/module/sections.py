@@ -26,6 +26,8 @@ MAX_LOCALS = 2**32 - 1
 """Locals of one function, declared ones and parameters together (spec 5.5.13)."""
 
 _FUNC_FORM = 0x60
+_HAS_MAXIMUM, _SHARED = 1, 2
+"""Bits of the flags in front of limits."""
 
 
 def types(r: Reader, module: ModuleData) -> None:
@@ -187,21 +189,28 @@ def data(r: Reader, module: ModuleData) -> None:
     module.data = r.vector("data segments", one)
 
 
-def _limits(r: Reader) -> Limits:
+def _limits(r: Reader, flags: int) -> Limits:
     """Bounds are read with 64 bits; whether they are too big for what they bound is the validator's."""
-    flags = r.byte("limits flags")
-    if flags > 1:
-        raise r.fail("malformed limits flags", f"{flags:#x}", r.at - 1)
     minimum = r.unsigned("minimum", 64)
-    return Limits(minimum, r.unsigned("maximum", 64) if flags else None)
+    return Limits(minimum, r.unsigned("maximum", 64) if flags & _HAS_MAXIMUM else None)
+
+
+def _limits_flags(r: Reader, known: int) -> int:
+    """The byte in front of limits; ``known`` are the bits that may be set in it."""
+    flags = r.byte("limits flags")
+    if flags & ~known:
+        raise r.fail("malformed limits flags", f"{flags:#x}", r.at - 1)
+    return flags
 
 
 def _table_type(r: Reader) -> TableType:
-    return TableType(r.ref_type(), _limits(r))
+    element = r.ref_type()
+    return TableType(element, _limits(r, _limits_flags(r, _HAS_MAXIMUM)))
 
 
 def _memory_type(r: Reader) -> MemoryType:
-    return MemoryType(_limits(r))
+    flags = _limits_flags(r, _HAS_MAXIMUM | _SHARED)
+    return MemoryType(_limits(r, flags), bool(flags & _SHARED))
 
 
 def _global_type(r: Reader) -> GlobalType:

@@ -81,6 +81,8 @@ def _check_limits(module: ModuleData) -> None:
     for table in module.tables:
         _check_range(table.limits, MAX_ELEMENTS, "table size must be at most 2^32-1")
     for memory in module.memories:
+        if memory.shared and memory.limits.maximum is None:
+            raise ValidationError("shared memory must have maximum", 0, str(memory))
         _check_range(memory.limits, MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
     if len(module.memories) > 1:
         raise ValidationError("multiple memories", 0, f"{len(module.memories)}, one is supported")

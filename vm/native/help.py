@@ -32,6 +32,22 @@ def _table_copy(
     instance.tables[target].copy(start, instance.tables[source], source_start, count)
 
 
+def _notify(instance: Instance, offset: int, address: int, count: int) -> int:
+    return instance.memories[0].notify(address + offset, count)
+
+
+def _waiter(width: int) -> Helper:
+    def helper(instance: Instance, offset: int, address: int, expected: int, timeout: int) -> int:
+        return instance.memories[0].wait(address + offset, width, expected, signed(timeout))
+
+    return helper
+
+
+def signed(word: int) -> int:
+    """A word as a signed number."""
+    return word - (1 << 64) if word >> 63 else word
+
+
 HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.grow": (_memory_grow, 2),
     "memory.init": (Instance.memory_init, 5),
@@ -41,6 +57,9 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "table.copy": (_table_copy, 5),
     "table.init": (Instance.table_init, 5),
     "elem.drop": (Instance.elem_drop, 1),
+    "memory.atomic.notify": (_notify, 3),
+    "memory.atomic.wait32": (_waiter(4), 4),
+    "memory.atomic.wait64": (_waiter(8), 4),
 }
 """Helpers by instruction name, with the number of words each takes."""
 

@@ -21,8 +21,8 @@ import signal
 import threading
 
 from vm.errors import TrapCode
-from vm.memory.linear import GUARDED_SPAN, NEXT
-from vm.memory.native import Block, peek, poke
+from vm.memory.linear import GUARDED_SPAN
+from vm.memory.native import WORD, Block, peek, poke
 from vm.native import arena
 from vm.native.arena import SPAN, bodies
 from vm.native.code import Code, Costs, build
@@ -70,15 +70,17 @@ start:
   %first = load i64, ptr %first_field
   br label %search
 search:
-  %base = phi i64 [ %first, %start ], [ %next, %follow ]
-  %none = icmp eq i64 %base, 0
+  %entry = phi i64 [ %first, %start ], [ %next, %follow ]
+  %none = icmp eq i64 %entry, 0
   br i1 %none, label %chain, label %compare
 compare:
+  %base_field = inttoptr i64 %entry to ptr
+  %base = load i64, ptr %base_field
   %distance = sub i64 %address, %base
   %inside = icmp ult i64 %distance, {GUARDED_SPAN}
   br i1 %inside, label %hit, label %follow
 follow:
-  %next_at = add i64 %base, {NEXT}
+  %next_at = add i64 %entry, {WORD}
   %next_field = inttoptr i64 %next_at to ptr
   %next = load i64, ptr %next_field
   br label %search

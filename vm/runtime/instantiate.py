@@ -32,7 +32,7 @@ def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> 
     if len(imports) != len(module.imports):
         raise LinkError(f"the module has {len(module.imports)} imports, {len(imports)} were given")
     for wanted, given in zip(module.imports, imports, strict=True):
-        if given.owner is not store:
+        if given.owner is not store and not (isinstance(given, LinearMemory) and given.type.shared):
             raise LinkError(f"{wanted.module!r} {wanted.name!r} was given an object of another store")
         _match(wanted, given)
     instance = Instance(store, module)
@@ -61,7 +61,7 @@ def extern_type(extern: Extern) -> ExternType:
     if isinstance(extern, Table):
         return TableType(extern.type.element, extern.limits)
     if isinstance(extern, LinearMemory):
-        return MemoryType(extern.limits)
+        return MemoryType(extern.limits, extern.type.shared)
     return extern.type
 
 
@@ -72,8 +72,8 @@ def describe(type: ExternType) -> str:
             return f"a function {type}"
         case TableType(element, limits):
             return f"a table of {element} with {_bounds(limits)} elements"
-        case MemoryType(limits):
-            return f"a memory of {_bounds(limits)} pages"
+        case MemoryType(limits, shared):
+            return f"a {'shared ' if shared else ''}memory of {_bounds(limits)} pages"
         case GlobalType(content, mutable):
             return f"a {'mutable' if mutable else 'constant'} global of {content}"
 
@@ -87,7 +87,7 @@ def _fits(wanted: ExternType, found: ExternType) -> bool:
     if isinstance(wanted, TableType) and isinstance(found, TableType):
         return wanted.element == found.element and _within(wanted.limits, found.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
-        return _within(wanted.limits, found.limits)
+        return wanted.shared is found.shared and _within(wanted.limits, found.limits)
     return wanted == found
 
 
@@ -109,6 +109,8 @@ def _link_imports(instance: Instance, imports: Sequence[Extern]) -> None:
             case Table():
                 instance.tables.append(extern)
             case LinearMemory():
+                if extern.type.shared:
+                    instance.store.adopt(extern)
                 instance.memories.append(extern)
             case Global():
                 instance.globals.append(extern)

@@ -8,7 +8,7 @@ state (one per store)        function record (a funcref points here)   table rec
  32  callback: host call                                                 0  state
  40  callback: runtime help
  48  callback: compile
- 56  base of its newest memory, which begins a list
+ 56  its newest memory: where a pair of its base and the next such pair lies
  64  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code

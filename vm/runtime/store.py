@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from vm.config import Config
+from vm.errors import LinkError
 from vm.isa.types import FuncType, GlobalType, MemoryType, TableType
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
@@ -79,17 +80,31 @@ class Store:
 
     def memory(self, type: MemoryType) -> LinearMemory:
         """A new memory; the store keeps it, since the signal handler walks the list of them."""
-        newest = STATE_MEMORIES // WORD
         memory = LinearMemory(
-            type,
-            following=self.state.words[newest],
-            max_pages=self.config.max_memory_pages,
-            guarded=self.config.memory_guard == "guard",
+            type, max_pages=self.config.max_memory_pages, guarded=self.config.memory_guard == "guard"
         )
-        memory.owner = self
-        self._memories.append(memory)
-        self.state.words[newest] = memory.address
+        memory.owner = None if type.shared else self
+        self._keep(memory)
         return memory
+
+    def adopt(self, memory: LinearMemory) -> None:
+        """Let this store's code use a shared memory that was made elsewhere.
+
+        Raises ``LinkError`` for one without the guard that the code relies on.
+        """
+        if memory.guarded is not (self.config.memory_guard == "guard"):
+            raise LinkError("a shared memory is of an engine with another memory_guard: use one engine")
+        if memory not in self._memories:
+            self._keep(memory)
+
+    def _keep(self, memory: LinearMemory) -> None:
+        """Enter a memory into the list that the signal handler walks: pairs of its base and the next pair."""
+        newest = STATE_MEMORIES // WORD
+        entry = self.allocate(2 * WORD)
+        poke(entry, memory.address)
+        poke(entry + WORD, self.state.words[newest])
+        self._memories.append(memory)
+        self.state.words[newest] = entry
 
     def table(self, type: TableType, init: int = 0) -> Table:
         """A new table, filled with the reference ``init``."""

@@ -117,7 +117,7 @@ class _Walk:
             case "table":
                 return types.table_type(self.c, types.address_type(self.c))
             case "memory":
-                return types.limits(self.c, types.address_type(self.c))
+                return types.memory_type(self.c, types.address_type(self.c))
             case _:
                 return types.global_type(self.c)
 
@@ -168,7 +168,7 @@ class _Walk:
         c = self.c
         address = types.address_type(c)
         if not c.opens("data"):
-            self.sections.memories.append(types.limits(c, address))
+            self.sections.memories.append(types.memory_type(c, address))
             return
         content = self._strings()
         c.close()

@@ -241,6 +241,7 @@ PARSERS: dict[Immediate, Parser | None] = {
     Immediate.SHUFFLE: lambda s: vectors.shuffle(s.c),
     Immediate.REF_TYPE: _reference_type,
     Immediate.SELECT_TYPES: _select_types,
+    Immediate.FENCE: lambda s: b"\0",
 }
 """How each kind of immediate is read, in binary form; None when there is nothing to read. A memory
 argument is missing: what it means when nothing is written depends on the instruction."""

@@ -15,7 +15,7 @@ INSTRUCTIONS = frozenset(BY_NAME) - {"select_t"}
 _STRUCTURE = frozenset(
     """
     binary catch catch_all catch_all_ref catch_ref data declare elem export extern func global import
-    item local memory module mut nan:arithmetic nan:canonical null offset param quote ref result start
+    item local memory module mut nan:arithmetic nan:canonical null offset param quote ref result shared start
     table then type
     """.split()  # noqa: SIM905 - a list of words is read more easily as words
 )

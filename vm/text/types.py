@@ -10,7 +10,7 @@ from vm.text.spaces import Space, TypeSpace, Unnamed
 VALUE_TYPES = {str(member): member for member in ValType}
 HEAP_TYPES = {str(member).removesuffix("ref"): member for member in ValType if member.is_ref}
 
-_HAS_MAXIMUM, _ADDRESS_64 = 1, 4
+_HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
 
 
 def value_type(c: Cursor) -> ValType:
@@ -154,6 +154,15 @@ def limits(c: Cursor, address: ValType) -> bytes:
     minimum = u(c.natural(64, "a size"))
     maximum = u(c.natural(64)) if c.sees_natural() else b""
     return bytes([limits_flags(address, maximum=bool(maximum))]) + minimum + maximum
+
+
+def memory_type(c: Cursor, address: ValType) -> bytes:
+    """A memory's type in binary."""
+    bounds = limits(c, address)
+    if c.words[c.at] != "shared":
+        return bounds
+    c.at += 1
+    return bytes([bounds[0] | _SHARED]) + bounds[1:]
 
 
 def table_type(c: Cursor, address: ValType) -> bytes:

@@ -251,4 +251,5 @@ def _spectest(store: Store) -> dict[str, Extern]:
         exports[name] = store.global_(GlobalType(kind, False), bits)
     exports["table"] = store.table(TableType(ValType.FUNCREF, Limits(10, 20)))
     exports["memory"] = store.memory(MemoryType(Limits(1, 2)))
+    exports["shared_memory"] = store.memory(MemoryType(Limits(1, 2), shared=True))
     return exports

@@ -8,7 +8,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
-from vm.tiers.llvm import calls, memory, state
+from vm.tiers.llvm import atomics, calls, memory, state
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -39,7 +39,7 @@ def numeric(opcode: Opcode) -> Handler:
         if type:
             t.push(result, type)
 
-    if opcode.immediate is Immediate.MEMARG:
+    if opcode.immediate is Immediate.MEMARG and not opcode.is_atomic:
         return store if opcode.is_store else load
     skipped = 1 if opcode.access else 0  # the alignment, which is only a hint
     if opcode.immediate is not Immediate.NONE or count > 2:
@@ -81,5 +81,5 @@ HANDLERS: dict[int, Handler] = {
 }
 """Handlers by opcode number."""
 
-for _table in (_CONTROL, calls.HANDLERS, memory.HANDLERS, state.HANDLERS):
+for _table in (_CONTROL, calls.HANDLERS, memory.HANDLERS, atomics.HANDLERS, state.HANDLERS):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}

@@ -71,13 +71,17 @@ def return_type(results: Sequence[ValType]) -> str:
 
 
 class TextBuilder:
-    """Collects lines; ``guarded`` says that memory accesses need no check (``vm.isa.semantics.Builder``)."""
+    """Collects lines; ``guarded`` says that memory accesses need no check (``vm.isa.semantics.Builder``).
 
-    def __init__(self, *, guarded: bool) -> None:
+    ``shared``: other threads may write and grow the memory, so what is read of it is read each time.
+    """
+
+    def __init__(self, *, guarded: bool, shared: bool = False) -> None:
         self.lines: list[str] = []
         self.slots: list[str] = []
         self._guarded = guarded
-        self.access = "volatile " if guarded else ""
+        self.access = "volatile " if guarded or shared else ""
+        self._length_access = "volatile " if shared else ""
         self._values = 0
         self._labels = 0
         self._traps: set[TrapCode] = set()
@@ -145,11 +149,19 @@ class TextBuilder:
             wide = self.value(f"add nuw nsw i64 {wide}, {offset}")
         return self.value(f"getelementptr i8, ptr %memory, i64 {wide}")
 
+    def aligned(self, index: str, offset: int, width: int) -> None:
+        """Trap unless an atomic access would be aligned; memories start at a page's boundary."""
+        if width == 1:
+            return
+        low = self.value(f"add i32 {index}, {offset % width}")
+        low = self.value(f"and i32 {low}, {width - 1}")
+        self.trap_if(self.value(f"icmp ne i32 {low}, 0"), TrapCode.HEAP_MISALIGNED)
+
     def memory_length(self) -> str:
         """The length of memory 0 in bytes."""
         self.uses_memory = True
         pointer = self.value(f"getelementptr i8, ptr %memory, i64 {LENGTH}")
-        return self.value(f"load i64, ptr {pointer}{ENGINE}, !range !6")
+        return self.value(f"load {self._length_access}i64, ptr {pointer}{ENGINE}, !range !6")
 
 
 def memory_range(limits: Limits) -> str:

@@ -52,7 +52,7 @@ class Translator(TextBuilder):
         handlers: Mapping[int, Handler],
         guarded: bool,
     ) -> None:
-        super().__init__(guarded=guarded)
+        super().__init__(guarded=guarded, shared=any(memory.shared for memory in module.memories))
         self._handlers = handlers
         self.module = module
         self.layout = layout

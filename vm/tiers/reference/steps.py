@@ -13,6 +13,7 @@ from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import OPCODES, Opcode
 from vm.isa.types import ValType
 from vm.runtime.instance import Instance
+from vm.tiers.reference.atomic_steps import ATOMIC_STEPS
 from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import signed
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
@@ -232,6 +233,7 @@ STEPS: dict[str, Maker] = {
     **{opcode.name: _load for opcode in OPCODES if opcode.is_load},
     **{opcode.name: _store for opcode in OPCODES if opcode.is_store},
     **VECTOR_STEPS,
+    **ATOMIC_STEPS,
     "local.get": _local_get,
     "local.set": _local_set,
     "local.tee": _local_set,

@@ -1,0 +1,71 @@
+"""Threads that wait for an address of a shared memory: ``memory.atomic.wait``, ``notify`` (threads proposal).
+
+A waiting thread sleeps outside the interpreter's lock, so that others run meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+WOKEN, NOT_EQUAL, TIMED_OUT = 0, 1, 2
+"""What ``memory.atomic.wait`` gives."""
+
+
+class Waiters:
+    """The threads that wait, by address, in the order in which they came; ``lock`` also guards
+    read-modify-write accesses of tiers that cannot do them in one step.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._queues: dict[int, deque[threading.Event]] = {}
+
+    def wait(self, address: int, cell: Any, expected: int, timeout: int) -> int:
+        """Sleep until notified. ``cell`` is the ctypes integer at ``address``; ``timeout`` in nanoseconds.
+
+        A negative timeout never ends. Looking at the cell and going to sleep are one step for ``notify``.
+        """
+        woken = threading.Event()
+        with self.lock:
+            if cell.value != expected:
+                return NOT_EQUAL
+            self._queues.setdefault(address, deque()).append(woken)
+        try:
+            woken.wait(None if timeout < 0 else min(timeout / 1e9, threading.TIMEOUT_MAX))
+        finally:  # an interrupted thread must not stay in the queue
+            in_time = self._forget(address, woken)
+        return WOKEN if in_time else TIMED_OUT
+
+    def notify(self, address: int, count: int) -> int:
+        """Wake up to ``count`` threads that wait for ``address``, first come first served; gives how many."""
+        with self.lock:
+            queue = self._queues.get(address, ())
+            woken = min(count, len(queue))
+            for _ in range(woken):
+                self._pop(address).set()
+        return woken
+
+    def count(self, address: int) -> int:
+        """How many threads wait for ``address``."""
+        with self.lock:
+            return len(self._queues.get(address, ()))
+
+    def _pop(self, address: int) -> threading.Event:
+        queue = self._queues[address]
+        first = queue.popleft()
+        if not queue:
+            del self._queues[address]
+        return first
+
+    def _forget(self, address: int, woken: threading.Event) -> bool:
+        """Take a thread off the queue; whether it had been woken, which took it off already."""
+        with self.lock:
+            if woken.is_set():
+                return True
+            queue = self._queues[address]
+            queue.remove(woken)
+            if not queue:
+                del self._queues[address]
+            return False
