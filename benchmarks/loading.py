@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import resource
 import subprocess
 import sys
 import time
 from functools import cache
+from pathlib import Path
 from statistics import median
 
 from benchmarks.corpus import HERE, OWN, programs
@@ -92,6 +94,35 @@ class Load:
 
 
 Load.track_validate_throughput.unit = "MB/s"  # type: ignore[attr-defined]
+
+
+class Open:
+    """A real module of 10 MB (svg-flatten, C++) to the point where instances can be made of it: bodies are
+    checked when they are called.
+    """
+
+    number = 1
+    repeat = (3, 10, 1.0)
+    rounds = 1
+    timeout = 60.0
+    timer = time.process_time
+
+    def setup(self) -> None:
+        """Read the file; NotImplementedError, which asv takes as a skip, when its package is missing."""
+        from vm.api import Engine, Module
+
+        try:
+            package = importlib.metadata.distribution("svg-flatten-wasi")
+        except importlib.metadata.PackageNotFoundError:
+            raise NotImplementedError("svg-flatten-wasi is not installed") from None
+        self.binary = Path(str(package.locate_file("svg_flatten_wasi/svg-flatten.wasm"))).read_bytes()
+        self.engine, self.module = Engine(), Module
+        if "_start" not in {export.name for export in Module(self.engine, self.binary).exports}:
+            raise AssertionError("the module lost its exports")
+
+    def time_open(self) -> None:
+        """Seconds from bytes to a module."""
+        self.module(self.engine, self.binary)
 
 
 def _processor_time_of_children() -> float:

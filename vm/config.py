@@ -28,6 +28,11 @@ class Config:
         "How a memory access is kept in bounds: by guard pages and a signal handler, or by explicit checks.",
         choices=("checked", "guard"),
     )
+    validate: str = _knob(
+        "lazy",
+        "When a binary's bodies are checked: each before it first runs, or all of them when it is loaded.",
+        choices=("eager", "lazy"),
+    )
     max_wasm_stack: int = _knob(
         4 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
     )

@@ -60,7 +60,7 @@ FAILING = """
 
 
 def _run(script: str) -> list[Outcome]:
-    judge = Judge(Config(tier="reference"))
+    judge = Judge(Config(tier="reference", validate="eager"))
     return [judge.run(command) for command in parse_script(SETTING + script)]
 
 

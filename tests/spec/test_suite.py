@@ -24,9 +24,9 @@ FILES = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.was
 GAPS = Gaps()
 
 CONFIGURATIONS = {
-    **{tier: Config(tier=tier) for tier in TIERS},
-    "llvm (checked memory)": Config(tier="llvm", memory_guard="checked"),
-    "llvm (function by function)": Config(tier="llvm", opt_level=1, whole_module_bytes=0),
+    **{tier: Config(tier=tier, validate="eager") for tier in TIERS},
+    "llvm (checked memory)": Config(tier="llvm", validate="eager", memory_guard="checked"),
+    "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
 }
 """Every tier as it comes, and the other ways in which knobs make one generate code."""
 

@@ -158,7 +158,9 @@ BAD_FILES = {
     "magic": (b"GIF89a..", "magic header not detected"),
     "component": (b"\0asm\x0d\0\1\0", "a WebAssembly component, not a core module"),
     "invalid": (
-        wasmtime.wat2wasm("(module (func (result i32) i32.const 1))").replace(b"\x41\x01", b"\x42\x01"),
+        wasmtime.wat2wasm('(module (func (export "_start") (result i32) i32.const 1))').replace(
+            b"\x41\x01", b"\x42\x01"
+        ),
         "type mismatch",
     ),
 }

@@ -16,7 +16,7 @@ from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import PAGE_SIZE, ExternType, FuncType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
-from vm.module.validator import validate
+from vm.module.validator import validate, validate_module
 from vm.runtime import store as runtime
 from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
@@ -94,7 +94,11 @@ class Store:
 
 
 class Module:
-    """A decoded and validated module."""
+    """A module: decoded, its parts checked against each other.
+
+    A binary's function bodies are checked before they first run, and then raise what they would have raised
+    here (``Config.validate`` and ``Module.validate`` check them all at once). Text is checked at once.
+    """
 
     def __init__(self, engine: Engine, wasm: bytes | bytearray | str) -> None:
         """From a binary, or from text: a str, or the bytes of one. TextError says what is malformed there."""
@@ -105,7 +109,7 @@ class Module:
         if isinstance(content, str) or is_text(content):
             self.data = _load_text(engine, content)
         else:
-            self.data = _load(engine, content)
+            self.data = _load(engine, content, lazy=engine.config.validate == "lazy")
 
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
@@ -114,8 +118,8 @@ class Module:
 
     @classmethod
     def validate(cls, engine: Engine, wasm: bytes | bytearray) -> None:
-        """Check a binary; DecodeError or ValidationError says what is wrong with it."""
-        _load(check(engine, Engine, "engine"), bytes(check(wasm, (bytes, bytearray), "wasm")))
+        """Check a binary, all bodies included; DecodeError or ValidationError says what is wrong with it."""
+        _load(check(engine, Engine, "engine"), bytes(check(wasm, (bytes, bytearray), "wasm")), lazy=False)
 
     @property
     def imports(self) -> list[ImportType]:
@@ -131,18 +135,23 @@ class Module:
         ]
 
 
-def _load(engine: Engine, binary: bytes) -> ModuleData:
+def _load(engine: Engine, binary: bytes, *, lazy: bool) -> ModuleData:
     started = time.thread_time()
-    module = decode(binary)
-    validate(module)
+    module = decode(binary, lazy=lazy)
+    if lazy:
+        validate_module(module)
+    else:
+        validate(module)
     engine.module_seconds += time.thread_time() - started
     return module
 
 
 def _load_text(engine: Engine, text: str | bytes) -> ModuleData:
-    """From text; notes on what is invalid say where, for its offset is that of a binary nobody has seen."""
+    """From text, checked at once. Notes on what is invalid say where: its offset is that of a binary nobody
+    has seen.
+    """
     try:
-        return _load(engine, wat2wasm(text))
+        return _load(engine, wat2wasm(text), lazy=False)
     except ValidationError as error:
         where = locate(text, error.offset)
         if where is not None:

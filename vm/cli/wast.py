@@ -84,7 +84,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run them all; the exit code."""
     from vm.config import Config
 
-    config = Config(tier=arguments.tier)
+    config = Config(tier=arguments.tier, validate="eager")
     results = []
     for file in [file for path in arguments.paths for file in _scripts(path)]:
         results.append(_run(file, config))

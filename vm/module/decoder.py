@@ -1,7 +1,8 @@
 """Bytes to a decoded module: the header, the section loop, and the rules between sections.
 
 Only section contents are read; function bodies stay byte ranges (``vm.module.validator`` looks into
-them), so decoding takes time by number of functions and not by size of code. Source: spec 5.5.
+them), so decoding takes time by number of functions and not by size of code. Names are read when
+somebody asks. Source: spec 5.5.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from vm.module import sections
 from vm.module.instructions import read
 from vm.module.leb import UNEXPECTED_END
 from vm.module.model import ModuleData
-from vm.module.names import read_names
 from vm.module.reader import Reader
 
 MAGIC = b"\0asm"
 VERSION = b"\1\0\0\0"
 
-_CUSTOM = 0
+_CUSTOM, _CODE = 0, 10
 _ORDER = {section: position for position, section in enumerate(sections.SECTIONS)}
 
 
-def decode(binary: bytes) -> ModuleData:
-    """The module in ``binary``; raises ``DecodeError`` with the offset where it is malformed."""
+def decode(binary: bytes, *, lazy: bool = False) -> ModuleData:
+    """The module in ``binary``; raises ``DecodeError`` with the offset where it is malformed.
+
+    ``lazy`` leaves out what only a body's own user needs: its declarations of locals.
+    """
     module = ModuleData(bytes(binary))
     _header(module.binary)
     r = Reader(module.binary, len(MAGIC) + len(VERSION), len(module.binary))
@@ -30,6 +33,9 @@ def decode(binary: bytes) -> ModuleData:
     try:
         while r.at < r.end:
             last = _section(r, module, last)
+            if not lazy and last == _ORDER[_CODE]:
+                for _ in module.bodies:
+                    pass
         _counts_agree(module)
     except DecodeError as error:
         raise _fault_in_bodies(module) or error from None
@@ -88,7 +94,7 @@ def _custom(r: Reader, module: ModuleData) -> None:
     name = r.name("custom section name")
     module.custom.append((name, r.at, r.end))
     if name == "name":
-        module.names = read_names(module.binary, r.at, r.end)
+        module.name_section = r.at, r.end
 
 
 def _counts_agree(module: ModuleData) -> None:

@@ -5,7 +5,9 @@ Index spaces follow the specification: imports come first in each of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from vm.isa.types import ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
 
@@ -77,6 +79,43 @@ class Body:
     end: int
 
 
+class Bodies(Sequence[Body]):
+    """A module's function bodies. Their declarations of locals are read when a body is first asked for, by
+    ``parse(start, end)``, which may raise ``DecodeError``; ``extents`` says where each begins and ends.
+    """
+
+    __slots__ = ("_known", "_parse", "extents")
+
+    def __init__(
+        self, extents: Sequence[tuple[int, int]] = (), parse: Callable[[int, int], Body] | None = None
+    ) -> None:
+        self.extents = extents
+        self._parse = parse
+        self._known: dict[int, Body] = {}
+
+    def __len__(self) -> int:
+        return len(self.extents)
+
+    @overload
+    def __getitem__(self, index: int) -> Body: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Body]: ...
+    def __getitem__(self, index: int | slice) -> Body | list[Body]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        found = self._known.get(index)
+        if found is None:
+            start, end = self.extents[index]
+            assert self._parse is not None  # it comes with the first extent
+            found = self._known[index] = self._parse(start, end)
+        return found
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of all bodies, declarations of locals included."""
+        return sum(end - start for start, end in self.extents)
+
+
 @dataclass(slots=True)
 class Names:
     """The custom "name" section: what a compiler called things. Missing entries are simply absent."""
@@ -106,8 +145,8 @@ class ModuleData:
     elements: list[ElementSegment] = field(default_factory=list)
     data: list[DataSegment] = field(default_factory=list)
     data_count: int | None = None
-    bodies: list[Body] = field(default_factory=list)
-    names: Names = field(default_factory=Names)
+    bodies: Bodies = field(default_factory=Bodies)
+    name_section: tuple[int, int] | None = None
     custom: list[tuple[str, int, int]] = field(default_factory=list)
 
     imported_functions: int = 0
@@ -117,6 +156,22 @@ class ModuleData:
 
     declared_references: frozenset[int] | None = None
     """Functions that ``ref.func`` may name in a body; the validator works them out once, at first need."""
+
+    validated: bool = False
+    """Whether every body is known to be valid; otherwise whoever runs one has to check it first."""
+
+    _names: Names | None = None
+
+    @property
+    def names(self) -> Names:
+        """What the "name" section says; read when somebody first asks."""
+        if self._names is None:
+            from vm.module.names import read_names  # it makes a part of this model
+
+            self._names = Names()
+            if self.name_section is not None:
+                self._names = read_names(self.binary, *self.name_section)
+        return self._names
 
     def function_type(self, index: int) -> FuncType:
         """The type of function ``index`` of the index space."""

@@ -14,6 +14,9 @@ from vm.module.model import ConstExpr
 
 END_OF_SECTION = "unexpected end of section or function"
 
+_TWO_BYTES = 2
+"""Most numbers in big modules take one byte or two; longer ones go the general way."""
+
 _OPENS_BLOCK = frozenset({0x02, 0x03, 0x04})
 _END = 0x0B
 
@@ -65,6 +68,49 @@ class Reader:
         if value > self.end - self.at:
             raise self.fail(END_OF_SECTION, f"{value} {what}, {self.end - self.at} bytes left", start)
         return value
+
+    def u32s(self, what: str) -> list[int]:
+        """A length and that many unsigned 32-bit numbers; big modules have tens of thousands in a row."""
+        found = []
+        data, count = self.data, self.count(what)
+        at, last = self.at, self.end - _TWO_BYTES
+        for _ in range(count):
+            if at <= last and (first := data[at]) < 0x80:
+                found.append(first)
+                at += 1
+            elif at <= last and (second := data[at + 1]) < 0x80:
+                found.append(first & 0x7F | second << 7)
+                at += 2
+            else:
+                self.at = at
+                found.append(self.u32(what))
+                at = self.at
+        self.at = at
+        return found
+
+    def extents(self, what: str) -> list[tuple[int, int]]:
+        """A length and that many byte ranges, each behind its size; their contents are skipped."""
+        found = []
+        data, count = self.data, self.count(what)
+        at, end = self.at, self.end
+        last = end - _TWO_BYTES
+        for _ in range(count):
+            if at <= last and (size := data[at]) < 0x80:
+                at += 1
+            elif at <= last and (second := data[at + 1]) < 0x80:
+                size = size & 0x7F | second << 7
+                at += 2
+            else:
+                self.at = at
+                size = self.u32(f"{what}: size")
+                at = self.at
+            if size > end - at:
+                self.at = at
+                self.skip(size, what)
+            found.append((at, at + size))
+            at += size
+        self.at = at
+        return found
 
     def vector(self, what: str, element: Callable[[], _T]) -> list[_T]:
         """A length and that many elements."""

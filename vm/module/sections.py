@@ -8,6 +8,7 @@ from vm.errors import ValidationError
 from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.module.leb import TOO_LONG
 from vm.module.model import (
+    Bodies,
     Body,
     ConstExpr,
     DataSegment,
@@ -81,7 +82,7 @@ def _import_type(r: Reader, module: ModuleData, kind: str) -> ExternType:
 
 def functions(r: Reader, module: ModuleData) -> None:
     """Section 3: type indices of the functions defined here."""
-    module.functions += r.vector("functions", lambda: r.u32("type index"))
+    module.functions += r.u32s("functions")
 
 
 def tables(r: Reader, module: ModuleData) -> None:
@@ -135,8 +136,9 @@ def _element_segment(r: Reader) -> ElementSegment:
     element = ValType.FUNCREF
     if flags & 3:
         element = r.ref_type() if flags & 4 else _element_kind(r)
-    read_item: Callable[[], int | ConstExpr] = r.const_expr if flags & 4 else lambda: r.u32("function index")
-    return ElementSegment(mode, element, tuple(r.vector("elements", read_item)), table, offset)
+    items: list[ConstExpr] | list[int]
+    items = r.vector("elements", r.const_expr) if flags & 4 else r.u32s("elements")
+    return ElementSegment(mode, element, tuple(items), table, offset)
 
 
 def _element_kind(r: Reader) -> ValType:
@@ -152,13 +154,9 @@ def data_count(r: Reader, module: ModuleData) -> None:
 
 
 def code(r: Reader, module: ModuleData) -> None:
-    """Section 10: bodies as byte ranges; their instructions are not looked at."""
-    for _ in range(r.count("function bodies")):
-        size = r.u32("body size")
-        end = r.skip(size, "function body") + size
-        r.at = end - size
-        module.bodies.append(_body(Reader(r.data, r.at, end)))
-        r.at = end
+    """Section 10: bodies as byte ranges; neither their locals nor their instructions are looked at."""
+    binary = r.data
+    module.bodies = Bodies(r.extents("function bodies"), lambda start, end: _body(Reader(binary, start, end)))
 
 
 def _body(r: Reader) -> Body:

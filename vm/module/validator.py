@@ -32,6 +32,7 @@ def validate(module: ModuleData) -> None:
     validate_module(module)
     for number in range(len(module.bodies)):
         validate_function(module, module.imported_functions + number)
+    module.validated = True
 
 
 def validate_function(module: ModuleData, index: int) -> FunctionInfo:
@@ -48,8 +49,9 @@ def validate_module(module: ModuleData) -> None:
     """Check all but the bodies."""
     for at, signature in enumerate(module.types):
         _check_type(signature, f"type {at}")
-    for at, index in enumerate(module.functions):
-        _known(index, module.types, "type", f"function {at}")
+    if max(module.functions, default=0) >= len(module.types):
+        for at, index in enumerate(module.functions):
+            _known(index, module.types, "type", f"function {at}")
     _check_limits(module)
     _check_globals(module)
     _check_exports(module)

@@ -14,7 +14,7 @@ from vm.errors import DecodeError, LinkError, TextError, Trap, ValidationError
 from vm.isa.types import FuncType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
-from vm.module.validator import validate
+from vm.module.validator import validate, validate_module
 from vm.runtime.functions import Function
 from vm.runtime.globals import Global
 from vm.runtime.instance import Extern, Instance
@@ -87,11 +87,11 @@ class Judge:
     def _do_module(self, command: Command) -> None:
         assert command.module is not None
         self.instances.pop(None, None)  # a failing module must not leave its predecessor in its place
-        self._keep(command.module.name, self._instantiate(_checked(_encode(command.module))))
+        self._keep(command.module.name, self._instantiate(self._load(command.module)))
 
     def _do_module_definition(self, command: Command) -> None:
         assert command.module is not None
-        module = _checked(_encode(command.module))
+        module = self._load(command.module)
         self.definitions[command.module.name] = self.definitions[None] = module
 
     def _do_module_instance(self, command: Command) -> None:
@@ -163,6 +163,14 @@ class Judge:
         raise Mismatch(f"expected not to link: {command.message}")
 
     # parts
+
+    def _load(self, source: ModuleSource) -> ModuleData:
+        """A module that should be valid, checked as the configuration says."""
+        if self.store.config.validate == "eager":
+            return _checked(_encode(source))
+        module = decode(_encode(source), lazy=True)
+        validate_module(module)
+        return module
 
     def _instantiate(self, module: ModuleData) -> Instance:
         imports = []

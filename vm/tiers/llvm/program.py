@@ -13,13 +13,14 @@ import weakref
 from collections import deque
 
 from vm.config import Config
-from vm.errors import Frame
+from vm.errors import Frame, WasmError
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import ValType
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
+from vm.module.validator import validate_function
 from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.glue import Glue
@@ -43,7 +44,7 @@ class Program:
         self._images: list[Code] = []
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
-        size = sum(body.end - body.start for body in module.bodies)
+        size = module.bodies.code_bytes
         self._whole = size <= config.whole_module_bytes
         self._level = config.opt_level if size <= config.quick_module_bytes else 0
 
@@ -57,12 +58,14 @@ class Program:
         if index not in self.addresses:
             module = self._module()
             assert module is not None  # an instance, which holds it, is asking
+            if not module.validated:
+                validate_function(module, index)
             batch = self._everything(module) if self._whole else self._batch(module, index)
             self._build(module, batch, {index, *exposed(module)} if self._whole else set(batch))
         return self.addresses[index]
 
     def _everything(self, module: ModuleData) -> list[int]:
-        return list(range(module.imported_functions, len(module.functions)))
+        return [i for i in range(module.imported_functions, len(module.functions)) if _usable(module, i)]
 
     def _batch(self, module: ModuleData, index: int) -> list[int]:
         chosen: dict[int, None] = {}
@@ -73,7 +76,7 @@ class Program:
                 continue
             body = module.bodies[function - module.imported_functions]
             size = body.end - body.start
-            if chosen and size > room:
+            if chosen and (size > room or not _usable(module, function)):
                 continue
             room -= size
             chosen[function] = None
@@ -114,6 +117,17 @@ class Program:
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():
             poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+
+
+def _usable(module: ModuleData, index: int) -> bool:
+    """Whether a body is valid; one that is not fails who calls it, and nobody else."""
+    if module.validated:
+        return True
+    try:
+        validate_function(module, index)
+    except WasmError:
+        return False
+    return True
 
 
 def callees(module: ModuleData, index: int) -> list[int]:
