@@ -1,0 +1,129 @@
+"""Host handles: Python objects that WebAssembly holds, each by the index of a cell.
+
+A cell keeps its object alive. As a rule the table keeps every cell, until a collection finds that nothing
+refers to its handle any more.
+
+Cycles that run through both worlds (an object whose attribute is a wrapper of a heap object that leads back
+to it) are left to Python's cycle collector, which knows how; it only has to see them. For the time it looks,
+``freeze`` lets go of the cells that no global, table or frame leads to, and gives each to the anchors
+(``vm.gc.references``) of the Python-held references that do lead to it. What then is garbage for Python is
+garbage. ``thaw`` takes back the cells that are left.
+
+A frozen cell is known by its address only; whether it is still there, a ``_Token`` says, in the manner of
+``_Pin``. Whoever runs WebAssembly or hands a reference to it must thaw first: it may move things.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import weakref
+from collections import deque
+from collections.abc import Iterable
+
+_serials = itertools.count(1)
+_dropped: dict[int, deque[int]] = {}
+
+
+class _Token(int):
+    """Number of the table and index of a cell; dies exactly with the cell."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        queue = _dropped.get(self >> 32)
+        if queue is not None:
+            queue.append(self & 0xFFFF_FFFF)
+
+
+class Cell:
+    """One Python object in WebAssembly's hands."""
+
+    __slots__ = ("_token", "value")
+
+    def __init__(self, value: object, token: _Token) -> None:
+        self.value = value
+        self._token = token
+
+
+class Handles:
+    """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none."""
+
+    def __init__(self) -> None:
+        self._serial = next(_serials)
+        self._gone: deque[int] = deque()
+        _dropped[self._serial] = self._gone
+        weakref.finalize(self, _dropped.pop, self._serial).atexit = False
+        self._cells: list[Cell | None] = []
+        self._indices: dict[int, int] = {}
+        self._free: list[int] = []
+        self._frozen: dict[int, tuple[int, int]] = {}
+        self.marks = bytearray()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        self._drain()
+        return len(self._cells) - len(self._free)
+
+    def index(self, value: object) -> int:
+        """The handle of an object: the same for the same object, as long as WebAssembly holds it."""
+        self.thaw()
+        known = self._indices.get(id(value))
+        if known is not None:
+            return known
+        index = self._free.pop() if self._free else self._grow()
+        self._cells[index] = Cell(value, _Token(self._serial << 32 | index))
+        self._indices[id(value)] = index
+        return index
+
+    def value(self, index: int) -> object:
+        """The object behind a handle."""
+        self.thaw()
+        cell = self._cells[index]
+        assert cell is not None, f"handle {index} was freed while in use"
+        return cell.value
+
+    def sweep(self, live: range) -> list[Cell]:
+        """Free the cells whose mark is not in ``live``; the caller lets go of them when it is safe to."""
+        self.thaw()
+        dead = [i for i, mark in enumerate(self.marks) if mark not in live and self._cells[i] is not None]
+        cells = []
+        for index in dead:
+            cell = self._cells[index]
+            assert cell is not None
+            cells.append(cell)
+            self._cells[index] = None
+            del self._indices[id(cell.value)]
+        return cells
+
+    def cells(self, indices: Iterable[int]) -> list[Cell]:
+        """The cells of some handles."""
+        return [cell for index in indices if (cell := self._cells[index]) is not None]
+
+    def freeze(self, indices: Iterable[int]) -> None:
+        """Let go of some cells, which others hold by now."""
+        for index in indices:
+            cell = self._cells[index]
+            if cell is not None:
+                self._frozen[index] = id(cell), id(cell.value)
+                self._cells[index] = None
+
+    def thaw(self) -> None:
+        """Take back the frozen cells that still exist; forget those that died meanwhile."""
+        self._drain()
+        while self._frozen:
+            index, (address, _) = self._frozen.popitem()
+            self._cells[index] = ctypes.cast(address, ctypes.py_object).value
+
+    def _drain(self) -> None:
+        """Reuse the indices of cells that are really gone."""
+        while self._gone:
+            index = self._gone.popleft()
+            if index in self._frozen:
+                del self._indices[self._frozen.pop(index)[1]]
+            self._free.append(index)
+
+    def _grow(self) -> int:
+        self._cells.append(None)
+        self.marks.append(0)
+        return len(self._cells) - 1

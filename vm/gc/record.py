@@ -1,0 +1,22 @@
+"""The heap's native record: what compiled code, native kernels and Python share. Words of 8 bytes.
+
+  0  base of the cage            24  address of the type table      48  address of the line table
+  8  cursor: next free offset    32  top of the root stack          56  line where the search for room goes on
+ 16  limit: end of that room     40  its limit                      64  line where the heap ends for now
+
+The root stack holds the references that compiled frames need, one to a word: a frame stores them at the top
+before it calls or allocates, and sets the top back afterwards.
+"""
+
+from __future__ import annotations
+
+BASE = 0
+CURSOR = 8
+LIMIT = 16
+TYPES = 24
+ROOT_TOP = 32
+ROOT_LIMIT = 40
+LINES = 48
+SEARCH = 56
+END = 64
+SIZE = 72
