@@ -37,7 +37,7 @@ class Config:
         4 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
     )
     max_memory_pages: int = _knob(
-        65_536, "Pages of 64 KiB that one memory may grow to, whatever its type says.", low=0, high=65_536
+        1 << 20, "Pages of 64 KiB that one memory may grow to, whatever its type says.", low=0, high=1 << 30
     )
     max_table_elements: int = _knob(
         10_000_000, "Elements that one table may grow to, whatever its type says.", low=0, high=(1 << 32) - 1

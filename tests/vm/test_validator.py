@@ -90,7 +90,6 @@ INVALID_MODULES = {
     "(memory 65537)": "memory size must be at most 65536 pages (4GiB)",
     "(memory 2 1)": "size minimum must not be greater than maximum",
     "(table 2 1 funcref)": "size minimum must not be greater than maximum",
-    "(memory 0) (memory 0)": "multiple memories",
     "(global i32 (i64.const 0))": "type mismatch",
     "(global i32 (i32.const 0) (drop))": "constant expression required",
     "(global i32 (global.get 1)) (global i32 (i32.const 0))": "unknown global 1",

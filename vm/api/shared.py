@@ -9,6 +9,7 @@ from vm.api.engine import Engine
 from vm.api.types import MemoryType, check, wrap_type
 from vm.errors import VMError
 from vm.isa.types import PAGE_SIZE
+from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 
 
@@ -27,7 +28,7 @@ class SharedMemory:
         if type.limits.maximum is None:
             raise VMError("ty: shared memory must have maximum")
         self.raw = LinearMemory(
-            type, max_pages=config.max_memory_pages, guarded=config.memory_guard == "guard"
+            type, max_pages=config.max_memory_pages, guarded=guarded(type, config.memory_guard)
         )
 
     @classmethod

@@ -23,14 +23,14 @@ def _widen(b: Builder, type: str, memory_type: str, value: str) -> str:
     return value if type == memory_type else b.value(f"zext {memory_type} {value} to {type}")
 
 
-def _pointer(b: Builder, index: str, offset: int, width: int) -> str:
-    b.aligned(index, offset, width)
-    return b.address(index, offset, width)
+def _pointer(b: Builder, index: str, offset: int, memory: int, width: int) -> str:
+    b.aligned(index, offset, width, memory)
+    return b.address(index, offset, width, memory)
 
 
 def _load(type: str, memory_type: str, width: int) -> Emit:
-    def emit(b: Builder, index: str, offset: int) -> str:
-        pointer = _pointer(b, index, offset, width)
+    def emit(b: Builder, index: str, offset: int, memory: int) -> str:
+        pointer = _pointer(b, index, offset, memory, width)
         loaded = b.value(f"load atomic {b.access}{memory_type}, ptr {pointer} seq_cst, align {width}")
         return _widen(b, type, memory_type, loaded)
 
@@ -38,8 +38,8 @@ def _load(type: str, memory_type: str, width: int) -> Emit:
 
 
 def _store(type: str, memory_type: str, width: int) -> Emit:
-    def emit(b: Builder, index: str, value: str, offset: int) -> str:
-        pointer = _pointer(b, index, offset, width)
+    def emit(b: Builder, index: str, value: str, offset: int, memory: int) -> str:
+        pointer = _pointer(b, index, offset, memory, width)
         value = _narrow(b, type, memory_type, value)
         b.effect(f"store atomic {b.access}{memory_type} {value}, ptr {pointer} seq_cst, align {width}")
         return ""
@@ -48,8 +48,8 @@ def _store(type: str, memory_type: str, width: int) -> Emit:
 
 
 def _modify(operation: str, type: str, memory_type: str, width: int) -> Emit:
-    def emit(b: Builder, index: str, value: str, offset: int) -> str:
-        pointer = _pointer(b, index, offset, width)
+    def emit(b: Builder, index: str, value: str, offset: int, memory: int) -> str:
+        pointer = _pointer(b, index, offset, memory, width)
         operand = f"{memory_type} {_narrow(b, type, memory_type, value)}"
         before = b.value(f"atomicrmw {b.access}{operation} ptr {pointer}, {operand} seq_cst, align {width}")
         return _widen(b, type, memory_type, before)
@@ -60,8 +60,8 @@ def _modify(operation: str, type: str, memory_type: str, width: int) -> Emit:
 def _exchange_if(type: str, memory_type: str, width: int) -> Emit:
     """``cmpxchg``; the narrow forms wrap what they expect."""
 
-    def emit(b: Builder, index: str, expected: str, replacement: str, offset: int) -> str:
-        pointer = _pointer(b, index, offset, width)
+    def emit(b: Builder, index: str, expected: str, replacement: str, offset: int, memory: int) -> str:
+        pointer = _pointer(b, index, offset, memory, width)
         old = f"{memory_type} {_narrow(b, type, memory_type, expected)}"
         new = f"{memory_type} {_narrow(b, type, memory_type, replacement)}"
         pair = b.value(f"cmpxchg {b.access}ptr {pointer}, {old}, {new} seq_cst seq_cst, align {width}")

@@ -13,9 +13,9 @@ from vm.isa.types import ValType
 class Builder(Protocol):
     """What an emitter may ask of the tier it writes for.
 
-    ``access`` stands between "load" or "store" and the type of each access to memory: "volatile " where an
-    access may trap by itself (guard pages), so that none is dropped or moved over another, and "" where
-    checks trap.
+    ``access`` stands between "load" or "store" and the type of each access to memory: "volatile " where some
+    access of the module may trap by itself (guard pages), so that none is dropped or moved over another, and
+    "" where checks trap.
     """
 
     access: str
@@ -29,11 +29,14 @@ class Builder(Protocol):
     def trap_if(self, condition: str, code: TrapCode) -> None:
         """Trap when ``condition`` (i1) holds; what follows runs only when it does not."""
 
-    def aligned(self, index: str, offset: int, width: int) -> None:
-        """Trap unless ``index`` plus ``offset`` in memory 0 is a multiple of ``width``, a power of two."""
+    def aligned(self, index: str, offset: int, width: int, memory: int) -> None:
+        """Trap unless ``index`` plus ``offset`` is a multiple of ``width``, a power of two."""
 
-    def address(self, index: str, offset: int, width: int) -> str:
-        """A pointer to ``width`` bytes at i32 ``index`` plus ``offset`` in memory 0, or a trap."""
+    def address(self, index: str, offset: int, width: int, memory: int) -> str:
+        """A pointer to ``width`` bytes at ``index`` plus ``offset`` in memory number ``memory``, or a trap.
+
+        ``index`` is an i32 or i64 as that memory's addresses are.
+        """
 
 
 Emit = Callable[..., str]

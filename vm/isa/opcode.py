@@ -25,7 +25,7 @@ class Immediate(enum.Enum):
     ELEM_TABLE = "elem_table"  # (segment index, table index)
     DATA = "data"  # (segment index,)
     DATA_MEMORY = "data_memory"  # (segment index, memory index)
-    MEMARG = "memarg"  # (log2 of alignment, offset)
+    MEMARG = "memarg"  # (log2 of alignment, offset, memory index)
     MEMORY = "memory"  # (memory index,)
     MEMORY_MEMORY = "memory_memory"  # (destination memory, source memory)
     I32 = "i32"  # (value,), signed
@@ -35,7 +35,7 @@ class Immediate(enum.Enum):
     V128 = "v128"  # (bit pattern,), unsigned, lane 0 in the lowest bits
     LANE = "lane"  # (lane,)
     SHUFFLE = "shuffle"  # (lane, ...), 16 of them
-    MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, lane)
+    MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, memory index, lane)
     REF_TYPE = "ref_type"  # (ValType,)
     SELECT_TYPES = "select_types"  # ((ValType, ...),)
     FENCE = "fence"  # (), but a zero byte in the binary
@@ -60,7 +60,8 @@ class Opcode:
 
     ``type`` is None where the operands depend on context (control, variables, tables, references,
     parametric instructions): the validator holds those rules. ``access`` is the width in bytes of a
-    load or store, 0 for everything else.
+    load or store, 0 for everything else; its address stands as i32 in ``type``, and is i64 where the
+    memory has 64-bit addresses (``at``).
     """
 
     code: int
@@ -86,6 +87,11 @@ class Opcode:
         if self.code <= 0xFF:
             return self.code
         return self.code & (0xFF if self.code <= 0xFFFF else 0xFFF)
+
+    def at(self, address: ValType) -> FuncType:
+        """The type of a load or store in a memory with this type of addresses."""
+        assert self.type is not None
+        return FuncType((address, *self.type.params[1:]), self.type.results)
 
     @property
     def lanes(self) -> int:

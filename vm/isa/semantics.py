@@ -274,10 +274,10 @@ def _define_conversions() -> None:
 
 
 def _load(type: str, memory_type: str, width: int, extension: str | None) -> Emit:
-    """``emit(builder, index, offset)``."""
+    """``emit(builder, index, offset, memory)``."""
 
-    def emit(b: Builder, index: str, offset: int) -> str:
-        pointer = b.address(index, offset, width)
+    def emit(b: Builder, index: str, offset: int, memory: int) -> str:
+        pointer = b.address(index, offset, width, memory)
         loaded = b.value(f"load {b.access}{memory_type}, ptr {pointer}, align 1{MEMORY_TAG}")
         return b.value(f"{extension} {memory_type} {loaded} to {type}") if extension else loaded
 
@@ -285,10 +285,10 @@ def _load(type: str, memory_type: str, width: int, extension: str | None) -> Emi
 
 
 def _store(type: str, memory_type: str, width: int) -> Emit:
-    """``emit(builder, index, value, offset)``; there is no result, so the name is empty."""
+    """``emit(builder, index, value, offset, memory)``; there is no result, so the name is empty."""
 
-    def emit(b: Builder, index: str, value: str, offset: int) -> str:
-        pointer = b.address(index, offset, width)
+    def emit(b: Builder, index: str, value: str, offset: int, memory: int) -> str:
+        pointer = b.address(index, offset, width, memory)
         if memory_type != type:
             value = b.value(f"trunc {type} {value} to {memory_type}")
         b.effect(f"store {b.access}{memory_type} {value}, ptr {pointer}, align 1{MEMORY_TAG}")

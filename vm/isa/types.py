@@ -47,10 +47,14 @@ class FuncType:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Size bounds: pages of 64 KiB for a memory, elements for a table; ``maximum`` None is unbounded."""
+    """Size bounds: pages for a memory, elements for a table; ``maximum`` None is unbounded.
+
+    ``address`` is the type of what names a place in between: i32 or i64.
+    """
 
     minimum: int
     maximum: int | None = None
+    address: ValType = ValType.I32
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class TableType:
     element: ValType
     limits: Limits
 
+    @property
+    def address(self) -> ValType:
+        """The type of its indices and sizes: i32 or i64."""
+        return self.limits.address
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryType:
@@ -67,6 +76,11 @@ class MemoryType:
 
     limits: Limits
     shared: bool = False
+
+    @property
+    def address(self) -> ValType:
+        """The type of its addresses and sizes: i32 or i64."""
+        return self.limits.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +95,6 @@ ExternType = FuncType | TableType | MemoryType | GlobalType
 
 PAGE_SIZE = 65_536
 """Bytes in a page of linear memory (spec 4.2.8)."""
+
+MAX_PAGES = {ValType.I32: 2**16, ValType.I64: 2**48}
+"""Pages of the largest memory, by the type of its addresses (spec 3.2.15)."""

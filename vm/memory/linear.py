@@ -15,7 +15,7 @@ import ctypes
 import threading
 
 from vm.errors import Trap, TrapCode
-from vm.isa.types import PAGE_SIZE, Limits, MemoryType
+from vm.isa.types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
 from vm.memory.native import poke
 from vm.memory.reserve import Reservation
 from vm.memory.waiting import Waiters
@@ -43,7 +43,7 @@ class LinearMemory:
         self.type = type
         self.owner: object = None
         declared = type.limits.maximum
-        self._max_pages = max_pages if declared is None else min(declared, max_pages)
+        self._max_pages = min(max_pages, MAX_PAGES[type.address] if declared is None else declared)
         self.guarded = guarded
         self.waiters = Waiters() if type.shared else None
         self._growing = threading.Lock()
@@ -59,7 +59,7 @@ class LinearMemory:
     @property
     def limits(self) -> Limits:
         """Present size in pages, and the declared maximum: what an import is matched against."""
-        return Limits(self.size, self.type.limits.maximum)
+        return Limits(self.size, self.type.limits.maximum, self.type.address)
 
     def grow(self, delta: int) -> int:
         """Add ``delta`` pages; returns the size before, or -1 when that is more than there may be."""

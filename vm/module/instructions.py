@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vm.errors import DecodeError, ValidationError
+from vm.errors import DecodeError
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
 from vm.isa.proposals import UNSUPPORTED_OPCODES, UNSUPPORTED_TYPES, remark
 from vm.isa.types import FuncType, ValType
@@ -106,16 +106,15 @@ def _label_table(code: bytes, at: int) -> tuple[tuple[tuple[int, ...], int], int
     return (tuple(labels), default), at
 
 
-def _memarg(code: bytes, at: int) -> tuple[tuple[int, int], int]:
+def _memarg(code: bytes, at: int) -> tuple[tuple[int, int, int], int]:
     flags, next_at = unsigned(code, at)
     if flags >= 0x80:
         raise DecodeError("malformed memop flags", at, f"{flags:#x}")
+    memory = 0
     if flags & _EXPLICIT_MEMORY:
         memory, next_at = unsigned(code, next_at)
-        if memory:
-            raise ValidationError(f"unknown memory {memory}", at, "one memory is supported")
     offset, next_at = unsigned(code, next_at, 64)
-    return (flags & ~_EXPLICIT_MEMORY, offset), next_at
+    return (flags & ~_EXPLICIT_MEMORY, offset, memory), next_at
 
 
 def _i32(code: bytes, at: int) -> tuple[tuple[int], int]:

@@ -22,5 +22,8 @@ MAX_RESULTS = 1_000
 MAX_LABELS = 65_520
 """Labels of one ``br_table``, beside the default."""
 
+MAX_MEMORIES = 100
+"""Memories of one module: each takes gigabytes of address space."""
+
 MAX_CONSTANT_STACK = 1_000
 """Operands that a constant expression may hold at once; far above what any producer writes."""

@@ -87,7 +87,8 @@ def _extern(described: ExternType) -> str:
 
 
 def _limits(limits: Limits) -> str:
-    return str(limits.minimum) if limits.maximum is None else f"{limits.minimum} {limits.maximum}"
+    sizes = str(limits.minimum) if limits.maximum is None else f"{limits.minimum} {limits.maximum}"
+    return sizes if limits.address is ValType.I32 else f"{limits.address} {sizes}"
 
 
 def _signature(signature: FuncType) -> str:
@@ -164,7 +165,7 @@ def _operands(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], l
         case Immediate.V128:
             return "i32x4 " + " ".join(f"{immediates[0] >> shift & 0xFFFF_FFFF:#010x}" for shift in _WORDS)
         case Immediate.MEMARG_LANE:
-            return f"{_memarg(opcode, *immediates[:2])} {immediates[2]}".strip()
+            return f"{_memarg(opcode, *immediates[:3])} {immediates[3]}".strip()
         case Immediate.REF_TYPE:
             return str(immediates[0]).removesuffix("ref")
         case Immediate.SELECT_TYPES:
@@ -177,8 +178,10 @@ def _label(depth: int, labels: list[int]) -> str:
     return f"{depth} @{labels[-1 - depth]}" if depth < len(labels) else f"{depth} @?"
 
 
-def _memarg(opcode: Opcode, align: int, offset: int) -> str:
-    parts = [f"offset={offset}"] if offset else []
+def _memarg(opcode: Opcode, align: int, offset: int, memory: int) -> str:
+    parts = [str(memory)] if memory else []
+    if offset:
+        parts.append(f"offset={offset}")
     if 1 << align != opcode.access:
         parts.append(f"align={1 << align}")
     return " ".join(parts)

@@ -13,6 +13,7 @@ from vm.errors import DecodeError
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
 from vm.isa.types import FuncType, TableType, ValType
 from vm.module.limits import MAX_LABELS
+from vm.module.memory_rules import MEMORY_RULES, access_rule, check_data, check_lanes, narrower
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Immediates = tuple[Any, ...]
 Rule = Callable[["BodyValidator", Immediates], None]
 
-_MAX_OFFSET = 2**32 - 1
 _I32 = ValType.I32
 
 
@@ -47,57 +47,14 @@ def _fixed(opcode: Opcode) -> Rule:
 # what immediates must name
 
 
-def _check_memory(v: BodyValidator, immediates: Immediates) -> None:
-    for index in immediates:
-        v.check_index(index, v.module.memories, "memory")
-
-
-def _check_memarg(v: BodyValidator, immediates: Immediates) -> None:
-    v.check_index(0, v.module.memories, "memory")
-    if 1 << immediates[0] > v.opcode.access:
-        detail = f"{1 << immediates[0]}, the access has {v.opcode.access} bytes"
-        raise v.fail("alignment must not be larger than natural", detail)
-    if v.opcode.is_atomic and 1 << immediates[0] != v.opcode.access:
-        raise v.fail("atomic alignment must be natural", f"{1 << immediates[0]}, not {v.opcode.access}")
-    if immediates[1] > _MAX_OFFSET:
-        raise v.fail("offset out of range", f"{immediates[1]:#x}, addresses of this memory have 32 bits")
-
-
-def _check_lanes(v: BodyValidator, immediates: Immediates) -> None:
-    for lane in immediates:
-        if lane >= v.opcode.lanes:
-            raise v.fail("invalid lane index", f"{lane}, there are {v.opcode.lanes} lanes")
-
-
-def _check_memarg_lane(v: BodyValidator, immediates: Immediates) -> None:
-    _check_memarg(v, immediates)
-    _check_lanes(v, immediates[2:])
-
-
-def _check_data(v: BodyValidator, immediates: Immediates) -> None:
-    if v.module.data_count is None:
-        raise DecodeError("data count section required", v.at, f"{v.opcode} in function {v.index}")
-    v.check_index(immediates[0], v.module.data, "data segment")
-
-
-def _check_data_memory(v: BodyValidator, immediates: Immediates) -> None:
-    _check_memory(v, immediates[1:])
-    _check_data(v, immediates)
-
-
 def _check_elem(v: BodyValidator, immediates: Immediates) -> None:
     v.check_index(immediates[0], v.module.elements, "elem segment")
 
 
 _CHECKS: dict[Immediate, Rule] = {
-    Immediate.MEMARG: _check_memarg,
-    Immediate.MEMARG_LANE: _check_memarg_lane,
-    Immediate.LANE: _check_lanes,
-    Immediate.SHUFFLE: _check_lanes,
-    Immediate.MEMORY: _check_memory,
-    Immediate.MEMORY_MEMORY: _check_memory,
-    Immediate.DATA: _check_data,
-    Immediate.DATA_MEMORY: _check_data_memory,
+    Immediate.LANE: check_lanes,
+    Immediate.SHUFFLE: check_lanes,
+    Immediate.DATA: check_data,
     Immediate.ELEM: _check_elem,
 }
 
@@ -197,7 +154,7 @@ def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
     if _table(v, table).element is not ValType.FUNCREF:
         raise v.fail("type mismatch", f"table {table} does not hold functions")
     v.check_index(index, v.module.types, "type")
-    v.pop(_I32)
+    v.pop(_table(v, table).address)
     _invoke(v, v.module.types[index])
 
 
@@ -272,44 +229,45 @@ def _table(v: BodyValidator, index: int) -> TableType:
 
 
 def _table_get(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(_I32)
-    v.push(_table(v, immediates[0]).element)
+    table = _table(v, immediates[0])
+    v.pop(table.address)
+    v.push(table.element)
 
 
 def _table_set(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(_table(v, immediates[0]).element)
-    v.pop(_I32)
+    table = _table(v, immediates[0])
+    v.pop_all((table.address, table.element))
 
 
 def _table_size(v: BodyValidator, immediates: Immediates) -> None:
-    _table(v, immediates[0])
-    v.push(_I32)
+    v.push(_table(v, immediates[0]).address)
 
 
 def _table_grow(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(_I32)
-    v.pop(_table(v, immediates[0]).element)
-    v.push(_I32)
+    table = _table(v, immediates[0])
+    v.pop_all((table.element, table.address))
+    v.push(table.address)
 
 
 def _table_fill(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop_all((_I32, _table(v, immediates[0]).element, _I32))
+    table = _table(v, immediates[0])
+    v.pop_all((table.address, table.element, table.address))
 
 
 def _table_copy(v: BodyValidator, immediates: Immediates) -> None:
-    destination, source = immediates
-    if _table(v, destination).element is not _table(v, source).element:
+    target, source = (_table(v, index) for index in immediates)
+    if target.element is not source.element:
         raise v.fail("type mismatch", "the tables hold references of different types")
-    v.pop_all((_I32,) * 3)
+    v.pop_all((target.address, source.address, narrower(target.address, source.address)))
 
 
 def _table_init(v: BodyValidator, immediates: Immediates) -> None:
-    segment, table = immediates
-    element = _table(v, table).element
+    segment, index = immediates
+    table = _table(v, index)
     _check_elem(v, immediates)
-    if v.module.elements[segment].type is not element:
+    if v.module.elements[segment].type is not table.element:
         raise v.fail("type mismatch", "segment and table hold references of different types")
-    v.pop_all((_I32,) * 3)
+    v.pop_all((table.address, _I32, _I32))
 
 
 def _ref_null(v: BodyValidator, immediates: Immediates) -> None:
@@ -359,14 +317,19 @@ CONTEXT_RULES: dict[str, Rule] = {
     "table.fill": _table_fill,
     "table.copy": _table_copy,
     "table.init": _table_init,
+    **MEMORY_RULES,
     "ref.null": _ref_null,
     "ref.is_null": _ref_is_null,
     "ref.func": _ref_func,
 }
 """Rules of the instructions whose row has no type: their operands depend on context."""
 
-RULES: dict[int, Rule] = {
-    code: CONTEXT_RULES[opcode.name] if opcode.type is None else _fixed(opcode)
-    for code, opcode in BY_CODE.items()
-}
+
+def _rule(opcode: Opcode) -> Rule:
+    if opcode.type is None:
+        return CONTEXT_RULES[opcode.name]
+    return access_rule(opcode) if opcode.access else _fixed(opcode)
+
+
+RULES: dict[int, Rule] = {code: _rule(opcode) for code, opcode in BY_CODE.items()}
 """The rule of every instruction, by ``Opcode.code``."""

@@ -27,7 +27,7 @@ MAX_LOCALS = 2**32 - 1
 """Locals of one function, declared ones and parameters together (spec 5.5.13)."""
 
 _FUNC_FORM = 0x60
-_HAS_MAXIMUM, _SHARED = 1, 2
+_HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
 """Bits of the flags in front of limits."""
 
 
@@ -190,7 +190,8 @@ def data(r: Reader, module: ModuleData) -> None:
 def _limits(r: Reader, flags: int) -> Limits:
     """Bounds are read with 64 bits; whether they are too big for what they bound is the validator's."""
     minimum = r.unsigned("minimum", 64)
-    return Limits(minimum, r.unsigned("maximum", 64) if flags & _HAS_MAXIMUM else None)
+    maximum = r.unsigned("maximum", 64) if flags & _HAS_MAXIMUM else None
+    return Limits(minimum, maximum, ValType.I64 if flags & _ADDRESS_64 else ValType.I32)
 
 
 def _limits_flags(r: Reader, known: int) -> int:
@@ -203,11 +204,11 @@ def _limits_flags(r: Reader, known: int) -> int:
 
 def _table_type(r: Reader) -> TableType:
     element = r.ref_type()
-    return TableType(element, _limits(r, _limits_flags(r, _HAS_MAXIMUM)))
+    return TableType(element, _limits(r, _limits_flags(r, _HAS_MAXIMUM | _ADDRESS_64)))
 
 
 def _memory_type(r: Reader) -> MemoryType:
-    flags = _limits_flags(r, _HAS_MAXIMUM | _SHARED)
+    flags = _limits_flags(r, _HAS_MAXIMUM | _SHARED | _ADDRESS_64)
     return MemoryType(_limits(r, flags), bool(flags & _SHARED))
 
 

@@ -11,20 +11,26 @@ from collections.abc import Iterator, Sequence
 
 from vm.errors import ValidationError
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import FuncType, Limits, ValType
+from vm.isa.types import MAX_PAGES, FuncType, Limits, ValType
 from vm.module.body import BodyValidator, Branch, FunctionInfo
 from vm.module.constants import check_constant
 from vm.module.instructions import read
-from vm.module.limits import MAX_PARAMETERS, MAX_RESULTS
+from vm.module.limits import MAX_MEMORIES, MAX_PARAMETERS, MAX_RESULTS
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
 
 __all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_module"]
 
-MAX_PAGES = 65_536
-"""Pages of the largest 32-bit memory (spec 3.2.3)."""
+MAX_ELEMENTS = {ValType.I32: 2**32 - 1, ValType.I64: 2**64 - 1}
+"""Elements of the largest table, by the type of its indices (spec 3.2.16)."""
 
-MAX_ELEMENTS = 2**32 - 1
-"""Elements of the largest 32-bit table (spec 3.2.4)."""
+_TABLE_TOO_BIG = {
+    ValType.I32: "table size must be at most 2^32-1",
+    ValType.I64: "table size must be at most 2^64-1",
+}
+_MEMORY_TOO_BIG = {
+    ValType.I32: "memory size must be at most 65536 pages (4GiB)",
+    ValType.I64: "memory size must be at most 2^48 pages",
+}
 
 
 def validate(module: ModuleData) -> None:
@@ -61,7 +67,7 @@ def validate_module(module: ModuleData) -> None:
     for number, data in enumerate(module.data):
         if data.offset is not None:
             _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
-            check_constant(module, data.offset, ValType.I32, len(module.globals))
+            check_constant(module, data.offset, module.memories[data.memory].address, len(module.globals))
 
 
 def _check_type(signature: FuncType, where: str) -> None:
@@ -81,13 +87,14 @@ def _known(index: int, space: Sequence[object], what: str, where: str, at: int =
 
 def _check_limits(module: ModuleData) -> None:
     for table in module.tables:
-        _check_range(table.limits, MAX_ELEMENTS, "table size must be at most 2^32-1")
+        _check_range(table.limits, MAX_ELEMENTS[table.address], _TABLE_TOO_BIG[table.address])
     for memory in module.memories:
         if memory.shared and memory.limits.maximum is None:
             raise ValidationError("shared memory must have maximum", 0, str(memory))
-        _check_range(memory.limits, MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
-    if len(module.memories) > 1:
-        raise ValidationError("multiple memories", 0, f"{len(module.memories)}, one is supported")
+        _check_range(memory.limits, MAX_PAGES[memory.address], _MEMORY_TOO_BIG[memory.address])
+    if len(module.memories) > MAX_MEMORIES:
+        detail = f"{len(module.memories)}, at most {MAX_MEMORIES} are supported"
+        raise ValidationError("too many memories", 0, detail)
 
 
 def _check_range(limits: Limits, most: int, message: str) -> None:
@@ -135,7 +142,7 @@ def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> 
     where = f"element segment {number}"
     if segment.offset is not None:
         _known(segment.table, module.tables, "table", where, segment.offset.start)
-        check_constant(module, segment.offset, ValType.I32, len(module.globals))
+        check_constant(module, segment.offset, module.tables[segment.table].address, len(module.globals))
         element = module.tables[segment.table].element
         if element is not segment.type:
             detail = f"{where} holds {segment.type}, table {segment.table} {element}"

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vm.runtime.instance import Instance
+from vm.runtime.words import WORD_MASK
 
 Helper = Callable[..., int | None]
 """``helper(instance, *immediates, *operands)``; its result is what the instruction pushes."""
 
 
 def _memory_grow(instance: Instance, memory: int, delta: int) -> int:
-    return instance.memories[memory].grow(delta) & 0xFFFF_FFFF
+    return instance.memories[memory].grow(delta) & WORD_MASK
 
 
 def _table_grow(instance: Instance, table: int, init: int, delta: int) -> int:
-    return instance.tables[table].grow(delta, init) & 0xFFFF_FFFF
+    return instance.tables[table].grow(delta, init) & WORD_MASK
 
 
 def _table_fill(instance: Instance, table: int, start: int, value: int, count: int) -> None:
@@ -32,13 +33,15 @@ def _table_copy(
     instance.tables[target].copy(start, instance.tables[source], source_start, count)
 
 
-def _notify(instance: Instance, offset: int, address: int, count: int) -> int:
-    return instance.memories[0].notify(address + offset, count)
+def _notify(instance: Instance, offset: int, memory: int, address: int, count: int) -> int:
+    return instance.memories[memory].notify(address + offset, count)
 
 
 def _waiter(width: int) -> Helper:
-    def helper(instance: Instance, offset: int, address: int, expected: int, timeout: int) -> int:
-        return instance.memories[0].wait(address + offset, width, expected, signed(timeout))
+    def helper(
+        instance: Instance, offset: int, memory: int, address: int, expected: int, timeout: int
+    ) -> int:
+        return instance.memories[memory].wait(address + offset, width, expected, signed(timeout))
 
     return helper
 
@@ -57,9 +60,9 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "table.copy": (_table_copy, 5),
     "table.init": (Instance.table_init, 5),
     "elem.drop": (Instance.elem_drop, 1),
-    "memory.atomic.notify": (_notify, 3),
-    "memory.atomic.wait32": (_waiter(4), 4),
-    "memory.atomic.wait64": (_waiter(8), 4),
+    "memory.atomic.notify": (_notify, 4),
+    "memory.atomic.wait32": (_waiter(4), 5),
+    "memory.atomic.wait64": (_waiter(8), 5),
 }
 """Helpers by instruction name, with the number of words each takes."""
 

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Sequence
 
 from vm.errors import LinkError
-from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType
+from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD
 from vm.module.model import ConstExpr, Import, ModuleData
@@ -18,7 +18,7 @@ from vm.runtime.constants import evaluate
 from vm.runtime.functions import Function
 from vm.runtime.globals import Global
 from vm.runtime.instance import Extern, Instance
-from vm.runtime.layout import CONTEXT_INSTANCE, CONTEXT_MEMORY, CONTEXT_STATE, RECORD_SIZE
+from vm.runtime.layout import CONTEXT_INSTANCE, CONTEXT_STATE, RECORD_SIZE
 from vm.runtime.store import Store
 from vm.runtime.tables import Table
 from vm.runtime.types import type_id
@@ -79,7 +79,8 @@ def describe(type: ExternType) -> str:
 
 
 def _bounds(limits: Limits) -> str:
-    return f"{limits.minimum}.." + ("" if limits.maximum is None else str(limits.maximum))
+    bounds = f"{limits.minimum}.." + ("" if limits.maximum is None else str(limits.maximum))
+    return bounds if limits.address is ValType.I32 else f"{bounds} ({limits.address})"
 
 
 def _fits(wanted: ExternType, found: ExternType) -> bool:
@@ -92,7 +93,7 @@ def _fits(wanted: ExternType, found: ExternType) -> bool:
 
 
 def _within(wanted: Limits, found: Limits) -> bool:
-    if found.minimum < wanted.minimum:
+    if found.address is not wanted.address or found.minimum < wanted.minimum:
         return False
     return wanted.maximum is None or (found.maximum is not None and found.maximum <= wanted.maximum)
 
@@ -153,8 +154,8 @@ def _fill_context(instance: Instance) -> None:
     words, layout, module = instance.context.words, instance.layout, instance.module
     words[CONTEXT_STATE // WORD] = instance.store.state.address
     words[CONTEXT_INSTANCE // WORD] = instance.handle
-    if instance.memories:
-        words[CONTEXT_MEMORY // WORD] = instance.memories[0].address
+    for index, memory in enumerate(instance.memories):
+        words[layout.memory_pointer(index) // WORD] = memory.address
     for index in range(module.imported_functions):
         words[layout.function_pointer(index) // WORD] = instance.functions[index].record
     for index, table in enumerate(instance.tables):

@@ -8,7 +8,7 @@ state (one per store)        function record (a funcref points here)   table rec
  32  callback: host call                                                 0  state
  40  callback: runtime help
  48  callback: compile
- 56  its newest memory: where a pair of its base and the next such pair lies
+ 56  its newest guarded memory: where a pair of its base and the next such pair lies
  64  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
@@ -16,7 +16,7 @@ context (one per instance), reached from the first argument of compiled code
   8  handle in store.instances
  16  base of memory 0
  24  (free)
- 32  pointers: imported function records, table records, imported global cells
+ 32  pointers: imported function records, table records, imported global cells, bases of further memories
   .  cells of the globals defined here (16 bytes each, so that a vector fits)
   .  records of the functions defined here (32 bytes each)
 """
@@ -74,6 +74,7 @@ class ContextLayout:
     functions: int
     tables: int
     imported_globals: int
+    memories: int
     globals: int
     records: int
     size: int
@@ -86,13 +87,15 @@ class ContextLayout:
         functions = CONTEXT_POINTERS
         tables = functions + 8 * module.imported_functions
         imported_globals = tables + 8 * len(module.tables)
-        cells = _align(imported_globals + 8 * module.imported_globals)
+        memories = imported_globals + 8 * module.imported_globals
+        cells = _align(memories + 8 * max(0, len(module.memories) - 1))
         records = cells + GLOBAL_SIZE * (len(module.globals) - module.imported_globals)
         size = records + RECORD_SIZE * len(module.bodies)
         return cls(
             functions,
             tables,
             imported_globals,
+            memories,
             cells,
             records,
             size,
@@ -111,6 +114,10 @@ class ContextLayout:
     def table_pointer(self, index: int) -> int:
         """Where the pointer to the record of table ``index`` lies."""
         return self.tables + 8 * index
+
+    def memory_pointer(self, index: int) -> int:
+        """Where the base of memory ``index`` lies."""
+        return self.memories + 8 * (index - 1) if index else CONTEXT_MEMORY
 
     def global_pointer(self, index: int) -> int:
         """Where the pointer to the cell of imported global ``index`` lies."""

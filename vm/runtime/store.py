@@ -8,6 +8,7 @@ from typing import Protocol
 from vm.config import Config
 from vm.errors import LinkError
 from vm.isa.types import FuncType, GlobalType, MemoryType, TableType
+from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
 from vm.runtime.functions import Binder, Function, HostCallable
@@ -79,9 +80,9 @@ class Store:
         return self.register_function(Function(type, record, host=host, bind=bind, owner=self))
 
     def memory(self, type: MemoryType) -> LinearMemory:
-        """A new memory; the store keeps it, since the signal handler walks the list of them."""
+        """A new memory; the store keeps it, for its code as well as the signal handler goes by addresses."""
         memory = LinearMemory(
-            type, max_pages=self.config.max_memory_pages, guarded=self.config.memory_guard == "guard"
+            type, max_pages=self.config.max_memory_pages, guarded=guarded(type, self.config.memory_guard)
         )
         memory.owner = None if type.shared else self
         self._keep(memory)
@@ -92,18 +93,22 @@ class Store:
 
         Raises ``LinkError`` for one without the guard that the code relies on.
         """
-        if memory.guarded is not (self.config.memory_guard == "guard"):
+        if memory.guarded is not guarded(memory.type, self.config.memory_guard):
             raise LinkError("a shared memory is of an engine with another memory_guard: use one engine")
         if memory not in self._memories:
             self._keep(memory)
 
     def _keep(self, memory: LinearMemory) -> None:
-        """Enter a memory into the list that the signal handler walks: pairs of its base and the next pair."""
+        """Keep a memory; a guarded one is entered into the list that the signal handler walks, which is made
+        of pairs of a base and the next pair.
+        """
+        self._memories.append(memory)
+        if not memory.guarded:
+            return
         newest = STATE_MEMORIES // WORD
         entry = self.allocate(2 * WORD)
         poke(entry, memory.address)
         poke(entry + WORD, self.state.words[newest])
-        self._memories.append(memory)
         self.state.words[newest] = entry
 
     def table(self, type: TableType, init: int = 0) -> Table:

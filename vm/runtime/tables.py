@@ -33,7 +33,7 @@ class Table:
     @property
     def limits(self) -> Limits:
         """The present size as the minimum, and the declared maximum (what an import is matched against)."""
-        return Limits(self.size, self.type.limits.maximum)
+        return Limits(self.size, self.type.limits.maximum, self.type.address)
 
     def get(self, index: int) -> int:
         """Element ``index``; traps when there is none."""

@@ -258,6 +258,7 @@ def _spectest(store: Store) -> dict[str, Extern]:
     for name, (kind, bits) in values.items():
         exports[name] = store.global_(GlobalType(kind, False), bits)
     exports["table"] = store.table(TableType(ValType.FUNCREF, Limits(10, 20)))
+    exports["table64"] = store.table(TableType(ValType.FUNCREF, Limits(10, 20, ValType.I64)))
     exports["memory"] = store.memory(MemoryType(Limits(1, 2)))
     exports["shared_memory"] = store.memory(MemoryType(Limits(1, 2), shared=True))
     return exports

@@ -11,36 +11,42 @@ MEMORY_MEANINGS = Meanings()
 _define = MEMORY_MEANINGS.define
 
 
-def _read(b: Builder, type_: str, index: str, offset: int, width: int) -> str:
-    return b.value(f"load {b.access}{type_}, ptr {b.address(index, offset, width)}, align 1{MEMORY_TAG}")
+Place = tuple[int, int]
+"""What a memarg says beside the alignment: the offset, and which memory."""
 
 
-def _write(b: Builder, type_: str, value: str, index: str, offset: int, width: int) -> str:
-    b.effect(f"store {b.access}{type_} {value}, ptr {b.address(index, offset, width)}, align 1{MEMORY_TAG}")
+def _read(b: Builder, type_: str, index: str, place: Place, width: int) -> str:
+    pointer = b.address(index, place[0], width, place[1])
+    return b.value(f"load {b.access}{type_}, ptr {pointer}, align 1{MEMORY_TAG}")
+
+
+def _write(b: Builder, type_: str, value: str, index: str, place: Place, width: int) -> str:
+    pointer = b.address(index, place[0], width, place[1])
+    b.effect(f"store {b.access}{type_} {value}, ptr {pointer}, align 1{MEMORY_TAG}")
     return ""
 
 
 def _load_extended(narrow: Shape, wide: Shape, extension: str) -> Emit:
     half = f"<{wide.lanes} x {narrow.lane}>"
 
-    def emit(b: Builder, index: str, offset: int) -> str:
-        loaded = _read(b, half, index, offset, 8)
+    def emit(b: Builder, index: str, offset: int, memory: int) -> str:
+        loaded = _read(b, half, index, (offset, memory), 8)
         return cast(b, wide.type, b.value(f"{extension} {half} {loaded} to {wide.type}"), V128)
 
     return emit
 
 
 def _load_splat(shape: Shape) -> Emit:
-    def emit(b: Builder, index: str, offset: int) -> str:
-        loaded = _read(b, shape.lane, index, offset, shape.bits // 8)
+    def emit(b: Builder, index: str, offset: int, memory: int) -> str:
+        loaded = _read(b, shape.lane, index, (offset, memory), shape.bits // 8)
         return cast(b, shape.type, splat(b, shape, loaded), V128)
 
     return emit
 
 
 def _load_zero(shape: Shape) -> Emit:
-    def emit(b: Builder, index: str, offset: int) -> str:
-        loaded = _read(b, shape.lane, index, offset, shape.bits // 8)
+    def emit(b: Builder, index: str, offset: int, memory: int) -> str:
+        loaded = _read(b, shape.lane, index, (offset, memory), shape.bits // 8)
         vector = b.value(f"insertelement {shape.type} zeroinitializer, {shape.lane} {loaded}, i32 0")
         return cast(b, shape.type, vector, V128)
 
@@ -48,8 +54,8 @@ def _load_zero(shape: Shape) -> Emit:
 
 
 def _load_lane(shape: Shape) -> Emit:
-    def emit(b: Builder, index: str, x: str, offset: int, lane: int) -> str:
-        loaded = _read(b, shape.lane, index, offset, shape.bits // 8)
+    def emit(b: Builder, index: str, x: str, offset: int, memory: int, lane: int) -> str:
+        loaded = _read(b, shape.lane, index, (offset, memory), shape.bits // 8)
         x = cast(b, V128, x, shape.type)
         vector = b.value(f"insertelement {shape.type} {x}, {shape.lane} {loaded}, i32 {lane}")
         return cast(b, shape.type, vector, V128)
@@ -58,16 +64,16 @@ def _load_lane(shape: Shape) -> Emit:
 
 
 def _store_lane(shape: Shape) -> Emit:
-    def emit(b: Builder, index: str, x: str, offset: int, lane: int) -> str:
+    def emit(b: Builder, index: str, x: str, offset: int, memory: int, lane: int) -> str:
         value = b.value(f"extractelement {shape.type} {cast(b, V128, x, shape.type)}, i32 {lane}")
-        return _write(b, shape.lane, value, index, offset, shape.bits // 8)
+        return _write(b, shape.lane, value, index, (offset, memory), shape.bits // 8)
 
     return emit
 
 
 def _define_memory() -> None:
-    _define("v128.load", lambda b, index, offset: _read(b, V128, index, offset, 16))
-    _define("v128.store", lambda b, index, x, offset: _write(b, V128, x, index, offset, 16))
+    _define("v128.load", lambda b, index, *place: _read(b, V128, index, place, 16))
+    _define("v128.store", lambda b, index, x, *place: _write(b, V128, x, index, place, 16))
     for narrow, wide in ((I8X16, I16X8), (I16X8, I32X4), (I32X4, I64X2)):
         for sign, extension in EXTENSIONS.items():
             name = f"v128.load{narrow.bits}x{wide.lanes}_{sign}"

@@ -14,7 +14,7 @@ def _waiting(name: str) -> Handler:
 
     def handler(t: Translator, immediates: tuple[Any, ...]) -> None:
         operands = [t.pop_typed() for _ in range(count)][::-1]
-        t.push(request(t, name, immediates[1:], operands, result=True), "i32")
+        t.push(request(t, name, immediates[1:], operands, result="i32"), "i32")
 
     return handler
 

@@ -35,7 +35,7 @@ def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
     type_index, table = immediates
     type = t.module.types[type_index]
     t.calls = True
-    pointer = element_pointer(t, table, t.pop(), TrapCode.UNDEFINED_ELEMENT)
+    pointer = element_pointer(t, table, t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
     reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
     t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
     field = t.value(f"getelementptr i8, ptr {reference}, i64 {RECORD_TYPE}")

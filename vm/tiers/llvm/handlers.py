@@ -28,11 +28,11 @@ def numeric(opcode: Opcode) -> Handler:
         t.push(emit(t, t.pop(), y), type)
 
     def load(t: Translator, immediates: tuple[Any, ...]) -> None:
-        t.push(emit(t, t.pop(), immediates[1]), type)
+        t.push(emit(t, t.pop(), immediates[1], immediates[2]), type)
 
     def store(t: Translator, immediates: tuple[Any, ...]) -> None:
         value = t.pop()
-        emit(t, t.pop(), value, immediates[1])
+        emit(t, t.pop(), value, immediates[1], immediates[2])
 
     def general(t: Translator, immediates: tuple[Any, ...]) -> None:
         result = emit(t, *t.pop_many(count), *immediates[skipped:])

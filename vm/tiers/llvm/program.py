@@ -17,6 +17,7 @@ from vm.errors import Frame, WasmError
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import ValType
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
+from vm.memory.bounds import guarded
 from vm.memory.native import poke
 from vm.module.instructions import read
 from vm.module.model import ConstExpr, ModuleData
@@ -27,7 +28,7 @@ from vm.native.glue import Glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.llvm.handlers import HANDLERS
-from vm.tiers.llvm.text import HEAD, memory_range
+from vm.tiers.llvm.text import HEAD, memory_ranges
 from vm.tiers.llvm.translate import Translator
 
 
@@ -85,10 +86,10 @@ class Program:
 
     def _build(self, module: ModuleData, batch: list[int], visible: set[int]) -> None:
         members = frozenset(batch)
-        guarded = self._config.memory_guard == "guard"
-        parts = [HEAD, *(memory_range(memory.limits) for memory in module.memories[:1])]
+        guards = [guarded(memory, self._config.memory_guard) for memory in module.memories]
+        parts = [HEAD, memory_ranges(module.memories)]
         for index in batch:
-            translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guarded)
+            translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guards)
             parts.append(translator.translate("" if index in visible else "internal"))
         if any(LLVM_TYPES[ValType.V128] in part for part in parts):
             parts.append(VECTOR_DECLARATIONS)

@@ -15,9 +15,9 @@ def request(
     immediates: Sequence[Any],
     operands: Sequence[tuple[str, str]],
     *,
-    result: bool = False,
+    result: str = "",
 ) -> str:
-    """Emit a request for instruction ``name``; returns the i32 result's SSA name if there is one."""
+    """Emit a request for instruction ``name``; returns the SSA name of its result, of IR type ``result``."""
     words = [str(immediate) for immediate in immediates]
     words += [name if type == "i64" else t.value(f"zext i32 {name} to i64") for name, type in operands]
     t.calls = True
@@ -29,4 +29,4 @@ def request(
     if not result:
         return ""
     pointer = t.value("getelementptr i64, ptr %help, i64 1")
-    return t.value(f"load i32, ptr {pointer}")
+    return t.value(f"load {result}, ptr {pointer}")

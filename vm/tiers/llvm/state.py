@@ -42,35 +42,39 @@ def _length(t: Translator, record: str) -> str:
     return t.value(f"load i64, ptr {field}{ENGINE}")
 
 
+def _index_type(t: Translator, table: int) -> str:
+    return LLVM_TYPES[t.module.tables[table].address]
+
+
 def element_pointer(t: Translator, table: int, index: str, outside: TrapCode) -> str:
-    """A pointer to element ``index`` (i32) of a table; traps with ``outside`` when there is none."""
+    """A pointer to element ``index`` (i64) of a table; traps with ``outside`` when there is none."""
     record = _record(t, table)
-    wide = t.value(f"zext i32 {index} to i64")
-    t.trap_if(t.value(f"icmp uge i64 {wide}, {_length(t, record)}"), outside)
+    t.trap_if(t.value(f"icmp uge i64 {index}, {_length(t, record)}"), outside)
     field = t.value(f"getelementptr i8, ptr {record}, i64 {TABLE_ELEMENTS}")
     elements = t.value(f"load ptr, ptr {field}{ENGINE}")
-    return t.value(f"getelementptr i64, ptr {elements}, i64 {wide}")
+    return t.value(f"getelementptr i64, ptr {elements}, i64 {index}")
 
 
 def _table_get(t: Translator, immediates: tuple[Any, ...]) -> None:
-    pointer = element_pointer(t, immediates[0], t.pop(), TrapCode.TABLE_OUT_OF_BOUNDS)
+    pointer = element_pointer(t, immediates[0], t.pop_wide(), TrapCode.TABLE_OUT_OF_BOUNDS)
     t.push(t.value(f"load i64, ptr {pointer}{ELEMENTS}"), "i64")
 
 
 def _table_set(t: Translator, immediates: tuple[Any, ...]) -> None:
     value = t.pop()
-    pointer = element_pointer(t, immediates[0], t.pop(), TrapCode.TABLE_OUT_OF_BOUNDS)
+    pointer = element_pointer(t, immediates[0], t.pop_wide(), TrapCode.TABLE_OUT_OF_BOUNDS)
     t.effect(f"store {t.access}i64 {value}, ptr {pointer}{ELEMENTS}")
 
 
 def _table_size(t: Translator, immediates: tuple[Any, ...]) -> None:
-    t.push(t.value(f"trunc i64 {_length(t, _record(t, immediates[0]))} to i32"), "i32")
+    t.push_narrow(_length(t, _record(t, immediates[0])), _index_type(t, immediates[0]))
 
 
 def _table_grow(t: Translator, immediates: tuple[Any, ...]) -> None:
     delta = t.pop_typed()
     init = t.pop_typed()
-    t.push(request(t, "table.grow", immediates, [init, delta], result=True), "i32")
+    type = _index_type(t, immediates[0])
+    t.push(request(t, "table.grow", immediates, [init, delta], result=type), type)
 
 
 def _table_fill(t: Translator, immediates: tuple[Any, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
-from vm.isa.types import PAGE_SIZE, FuncType, Limits, ValType
+from vm.isa.types import MAX_PAGES, PAGE_SIZE, FuncType, MemoryType, ValType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS, trap_number
 
@@ -71,21 +71,23 @@ def return_type(results: Sequence[ValType]) -> str:
 
 
 class TextBuilder:
-    """Collects lines; ``guarded`` says that memory accesses need no check (``vm.isa.semantics.Builder``).
+    """Collects lines (``vm.isa.emit.Builder``) for code in a module with these ``memories``.
 
-    ``shared``: other threads may write and grow the memory, so what is read of it is read each time.
+    ``guarded`` says for each of them whether accesses need no check. What is read of a shared one is
+    read each time, for other threads may write and grow it.
     """
 
-    def __init__(self, *, guarded: bool, shared: bool = False) -> None:
+    def __init__(self, *, memories: Sequence[MemoryType], guarded: Sequence[bool]) -> None:
         self.lines: list[str] = []
         self.slots: list[str] = []
+        self._memories = memories
         self._guarded = guarded
-        self.access = "volatile " if guarded or shared else ""
-        self._length_access = "volatile " if shared else ""
+        shared = any(memory.shared for memory in memories)
+        self.access = "volatile " if any(guarded) or shared else ""
         self._values = 0
         self._labels = 0
         self._traps: set[TrapCode] = set()
-        self.uses_memory = False
+        self.bases: set[int] = set()
 
     def value(self, text: str) -> str:
         """Append an instruction with a result."""
@@ -136,35 +138,75 @@ class TextBuilder:
         """A pointer into the instance's context."""
         return self.value(f"getelementptr i8, ptr %ctx, i64 {offset}")
 
-    def address(self, index: str, offset: int, width: int) -> str:
-        """A pointer into memory 0, checked unless guard pages do it."""
-        self.uses_memory = True
+    def address(self, index: str, offset: int, width: int, memory: int) -> str:
+        """A pointer into a memory, checked unless guard pages do it."""
+        if self._memories[memory].address is ValType.I64:
+            return self._wide_address(index, offset, width, memory)
         wide = self.value(f"zext i32 {index} to i64")
-        if not self._guarded:
+        if not self._guarded[memory]:
             end = self.value(f"add nuw nsw i64 {wide}, {offset + width}")
-            self.trap_if(
-                self.value(f"icmp ugt i64 {end}, {self.memory_length()}"), TrapCode.MEMORY_OUT_OF_BOUNDS
-            )
-        if offset:
-            wide = self.value(f"add nuw nsw i64 {wide}, {offset}")
-        return self.value(f"getelementptr i8, ptr %memory, i64 {wide}")
+            self.outside_if(self.value(f"icmp ugt i64 {end}, {self.memory_length(memory)}"))
+        return self.offset_pointer(memory, wide, offset)
 
-    def aligned(self, index: str, offset: int, width: int) -> None:
+    def _wide_address(self, index: str, offset: int, width: int, memory: int) -> str:
+        """As ``address``, for an i64 ``index``: no sum is made before it is known not to overflow."""
+        reach = offset + width
+        if reach >= MAX_LENGTH:
+            self.outside_if("true")
+            return self.memory_base(memory)
+        self.outside_if(self.beyond(index, str(reach), self.memory_length(memory)))
+        return self.offset_pointer(memory, index, offset)
+
+    def beyond(self, start: str, count: str, length: str) -> str:
+        """An i1: whether ``count`` bytes from ``start`` are not all below ``length``, for any i64s."""
+        short = self.value(f"icmp ult i64 {length}, {count}")
+        far = self.value(f"icmp ugt i64 {start}, " + self.value(f"sub i64 {length}, {count}"))
+        return self.value(f"or i1 {short}, {far}")
+
+    def outside_if(self, condition: str) -> None:
+        """Trap as an access out of bounds does."""
+        self.trap_if(condition, TrapCode.MEMORY_OUT_OF_BOUNDS)
+
+    def offset_pointer(self, memory: int, index: str, offset: int = 0) -> str:
+        """A pointer to ``index`` (i64) plus ``offset``, which are known to be inside."""
+        if offset:
+            index = self.value(f"add nuw nsw i64 {index}, {offset}")
+        return self.value(f"getelementptr i8, ptr {self.memory_base(memory)}, i64 {index}")
+
+    def aligned(self, index: str, offset: int, width: int, memory: int) -> None:
         """Trap unless an atomic access would be aligned; memories start at a page's boundary."""
         if width == 1:
             return
-        low = self.value(f"add i32 {index}, {offset % width}")
-        low = self.value(f"and i32 {low}, {width - 1}")
-        self.trap_if(self.value(f"icmp ne i32 {low}, 0"), TrapCode.HEAP_MISALIGNED)
+        type = LLVM_TYPES[self._memories[memory].address]
+        low = self.value(f"add {type} {index}, {offset % width}")
+        low = self.value(f"and {type} {low}, {width - 1}")
+        self.trap_if(self.value(f"icmp ne {type} {low}, 0"), TrapCode.HEAP_MISALIGNED)
 
-    def memory_length(self) -> str:
-        """The length of memory 0 in bytes."""
-        self.uses_memory = True
-        pointer = self.value(f"getelementptr i8, ptr %memory, i64 {LENGTH}")
-        return self.value(f"load {self._length_access}i64, ptr {pointer}{ENGINE}, !range !6")
+    def memory_base(self, memory: int) -> str:
+        """The base of a memory, which the function's start loads."""
+        self.bases.add(memory)
+        return f"%memory{memory}"
+
+    def memory_length(self, memory: int) -> str:
+        """The length of a memory in bytes."""
+        pointer = self.value(f"getelementptr i8, ptr {self.memory_base(memory)}, i64 {LENGTH}")
+        access = "volatile " if self._memories[memory].shared else ""
+        return self.value(f"load {access}i64, ptr {pointer}{ENGINE}, !range !{_RANGES + memory}")
 
 
-def memory_range(limits: Limits) -> str:
-    """Metadata that tells LLVM how long memory 0 can be: accesses to its fixed start need no check."""
-    top = 65_536 if limits.maximum is None else limits.maximum
-    return f"!6 = !{{i64 {limits.minimum * PAGE_SIZE}, i64 {top * PAGE_SIZE + 1}}}\n"
+MAX_LENGTH = 1 << 48
+"""More bytes than a memory can have: addresses of a process have 47 bits."""
+
+_RANGES = 20
+"""The number of the metadata that tells the length of memory 0; those of the others follow."""
+
+
+def memory_ranges(memories: Sequence[MemoryType]) -> str:
+    """Metadata that tells LLVM how long each memory can be: accesses to its fixed start need no check."""
+    lines = []
+    for number, memory in enumerate(memories):
+        top = MAX_PAGES[memory.address] if memory.limits.maximum is None else memory.limits.maximum
+        most = min(top * PAGE_SIZE, MAX_LENGTH)
+        least = min(memory.limits.minimum * PAGE_SIZE, most)
+        lines.append(f"!{_RANGES + number} = !{{i64 {least}, i64 {most + 1}}}\n")
+    return "".join(lines)

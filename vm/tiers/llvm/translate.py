@@ -8,7 +8,7 @@ wants it as an i32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType, ValType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
-from vm.runtime.layout import CONTEXT_MEMORY, CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
+from vm.runtime.layout import CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
 from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
@@ -50,9 +50,9 @@ class Translator(TextBuilder):
         batch: Collection[int],
         *,
         handlers: Mapping[int, Handler],
-        guarded: bool,
+        guarded: Sequence[bool],
     ) -> None:
-        super().__init__(guarded=guarded, shared=any(memory.shared for memory in module.memories))
+        super().__init__(memories=module.memories, guarded=guarded)
         self._handlers = handlers
         self.module = module
         self.layout = layout
@@ -90,10 +90,11 @@ class Translator(TextBuilder):
             type = self._locals[i]
             initial = f"%p{i}" if i < given else "zeroinitializer"
             lines += [f"  %l{i} = alloca {type}", f"  store {type} {initial}, ptr %l{i}"]
-        if self.uses_memory:
+        for number in sorted(self.bases):
+            field = self.layout.memory_pointer(number)
             lines += [
-                f"  %memory_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_MEMORY}",
-                f"  %memory = load ptr, ptr %memory_field{FIXED}",
+                f"  %memory_field{number} = getelementptr i8, ptr %ctx, i64 {field}",
+                f"  %memory{number} = load ptr, ptr %memory_field{number}{FIXED}",
             ]
         if self.calls:  # a leaf fits into the margin that the limit leaves
             lines += [
@@ -154,6 +155,15 @@ class Translator(TextBuilder):
         if type == "i1":
             return self.value(f"zext i1 {name} to i32"), "i32"
         return name, type
+
+    def pop_wide(self) -> str:
+        """Pop an i32 or i64, the former without sign, as an i64: an address, index or count."""
+        name, type = self.pop_typed()
+        return name if type == "i64" else self.value(f"zext i32 {name} to i64")
+
+    def push_narrow(self, name: str, type: str) -> None:
+        """Push an i64 as ``type``, i32 or i64: what is counted fits."""
+        self.push(name if type == "i64" else self.value(f"trunc i64 {name} to i32"), type)
 
     def pop_condition(self) -> str:
         """Pop an i32 as an i1: whether it is not zero."""

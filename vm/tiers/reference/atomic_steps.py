@@ -38,7 +38,8 @@ def _put(memory: LinearMemory, address: int, width: int, value: int) -> None:
 
 
 def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         address = frame[top - 1] + offset
@@ -50,7 +51,8 @@ def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
 
 
 def _store(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         address = frame[top - 2] + offset
@@ -62,7 +64,8 @@ def _store(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top:
 
 
 def _modify(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
     found = re.search(r"rmw\d*\.([a-z]+)", opcode.name)
     assert found is not None
     modify = _MODIFY[found[1]]
@@ -80,7 +83,8 @@ def _modify(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top
 
 def _exchange_if(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
     """``cmpxchg``: what is expected is cut to the access's width before it is compared."""
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         address = frame[top - 3] + offset
@@ -95,7 +99,8 @@ def _exchange_if(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...]
 
 
 def _wait(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         timeout = signed(frame[top - 1], 64)
@@ -105,7 +110,8 @@ def _wait(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
 
 
 def _notify(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset = instance.memories[0], immediates[1]
+    _, offset, index = immediates
+    memory = instance.memories[index]
 
     def step(frame: Frame) -> None:
         frame[top - 2] = memory.notify(frame[top - 2] + offset, frame[top - 1])

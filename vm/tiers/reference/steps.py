@@ -19,6 +19,9 @@ from vm.tiers.reference.integers import signed
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
 
 _MASKS = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
+_OUTSIDE = (struct.error, IndexError, OverflowError)
+"""What ``struct`` raises for a place that a buffer does not have, far out or near."""
+
 _UNSIGNED = {1: struct.Struct("<B"), 2: struct.Struct("<H"), 4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 
 
@@ -82,7 +85,8 @@ def _select(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top
 
 def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
     assert opcode.type is not None
-    memory, offset, slot = instance.memories[0], immediates[1], top - 1
+    _, offset, index = immediates
+    memory, slot = instance.memories[index], top - 1
     unpack = _UNSIGNED[opcode.access].unpack_from
     width = 8 * opcode.access
     mask = _MASKS.get(opcode.type.results[0], -1)
@@ -90,7 +94,7 @@ def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
     def step(frame: Frame) -> None:
         try:
             frame[slot] = unpack(memory.view, frame[slot] + offset)[0]
-        except struct.error:
+        except _OUTSIDE:
             raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS) from None
 
     def step_signed(frame: Frame) -> None:
@@ -101,14 +105,15 @@ def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
 
 
 def _store(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset = instance.memories[0], immediates[1]
+    _, offset, index = immediates
+    memory = instance.memories[index]
     pack = _UNSIGNED[opcode.access].pack_into
     mask = (1 << 8 * opcode.access) - 1
 
     def step(frame: Frame) -> None:
         try:
             pack(memory.view, frame[top - 2] + offset, frame[top - 1] & mask)
-        except struct.error:
+        except _OUTSIDE:
             raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS) from None
 
     return step
@@ -125,9 +130,10 @@ def _memory_size(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...]
 
 def _memory_grow(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
     memory = instance.memories[immediates[0]]
+    mask = _MASKS[memory.type.address]
 
     def step(frame: Frame) -> None:
-        frame[top - 1] = memory.grow(frame[top - 1]) & 0xFFFF_FFFF
+        frame[top - 1] = memory.grow(frame[top - 1]) & mask
 
     return step
 
@@ -179,9 +185,10 @@ def _table_size(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...],
 
 def _table_grow(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
     table = instance.tables[immediates[0]]
+    mask = _MASKS[table.type.address]
 
     def step(frame: Frame) -> None:
-        frame[top - 2] = table.grow(frame[top - 1], frame[top - 2]) & 0xFFFF_FFFF
+        frame[top - 2] = table.grow(frame[top - 1], frame[top - 2]) & mask
 
     return step
 
@@ -272,6 +279,11 @@ STACK_EFFECTS: dict[str, int] = {
     "local.tee": 0,
     "global.get": 1,
     "global.set": -1,
+    "memory.size": 1,
+    "memory.grow": 0,
+    "memory.init": -3,
+    "memory.copy": -3,
+    "memory.fill": -3,
     "table.get": 0,
     "table.set": -2,
     "table.size": 1,

@@ -49,7 +49,8 @@ def _loaded(opcode: Opcode) -> Meaning:
 
 
 def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, slot = instance.memories[0], immediates[1], top - 1
+    _, offset, index = immediates
+    memory, slot = instance.memories[index], top - 1
     width, loaded = opcode.access, _loaded(opcode)
 
     def step(frame: Frame) -> None:
@@ -59,12 +60,14 @@ def _load(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
 
 
 def _store(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, offset, width = instance.memories[0], immediates[1], opcode.access
+    _, offset, index = immediates
+    memory, width = instance.memories[index], opcode.access
     return lambda frame: memory.write(frame[top - 2] + offset, frame[top - 1].to_bytes(width, "little"))
 
 
 def _load_lane(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, (_, offset, lane), width = instance.memories[0], immediates, opcode.access
+    _, offset, index, lane = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         value = _fetch(memory, frame[top - 2] + offset, width)
@@ -74,7 +77,8 @@ def _load_lane(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], 
 
 
 def _store_lane(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
-    memory, (_, offset, lane), width = instance.memories[0], immediates, opcode.access
+    _, offset, index, lane = immediates
+    memory, width = instance.memories[index], opcode.access
 
     def step(frame: Frame) -> None:
         value = split(frame[top - 1], 8 * width)[lane]
