@@ -15,7 +15,13 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-_CODEGEN_LEVEL = {0: 0, 1: 1, 2: 2, 3: 2}
+PROMOTE = -1
+"""A level below 0: nothing but variables into registers, then fast instruction selection."""
+
+PLAIN = -2
+"""A level below that: fast instruction selection only."""
+
+_CODEGEN_LEVEL = {PLAIN: 0, PROMOTE: 0, 0: 0, 1: 1, 2: 2, 3: 2}
 _lock = threading.Lock()
 
 
@@ -66,11 +72,14 @@ def _optimise(module: Any, machine: Any, level: int) -> None:
     options.slp_vectorization = options.loop_vectorization = level > 1
     options.loop_unrolling = options.loop_interleaving = level > 1
     builder = llvm.create_pass_builder(machine, options)
+    if level == PLAIN:
+        return
     if level > 1:
         passes = builder.getModulePassManager()
     else:
         passes = llvm.create_new_module_pass_manager()
         passes.add_sroa_pass()
-        passes.add_simplify_cfg_pass()
-        passes.add_instruction_combine_pass()
+        if level > PROMOTE:
+            passes.add_simplify_cfg_pass()
+            passes.add_instruction_combine_pass()
     passes.run(module, builder)

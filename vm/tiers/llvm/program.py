@@ -27,9 +27,13 @@ from vm.native.code import Code, Costs, build
 from vm.native.glue import Glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
+from vm.tiers.llvm import effort
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.text import HEAD, memory_ranges
 from vm.tiers.llvm.translate import Translator
+
+Body = tuple[str, effort.Size]
+"""A translated function, and how big it is."""
 
 
 class Program:
@@ -85,21 +89,37 @@ class Program:
         return list(chosen)
 
     def _build(self, module: ModuleData, batch: list[int], visible: set[int]) -> None:
+        bodies = self._translate(module, batch, visible)
+        parts = effort.parts({index: size for index, (_, size) in bodies.items()})
+        if len(parts) == 1:
+            self._emit(module, bodies, visible)
+            return
+        for part in parts:  # what was one batch calls across images now, so all of it is translated anew
+            self._emit(module, self._translate(module, part, set(part)), set(part))
+
+    def _translate(self, module: ModuleData, batch: list[int], visible: set[int]) -> dict[int, Body]:
         members = frozenset(batch)
         guards = [guarded(memory, self._config.memory_guard) for memory in module.memories]
-        parts = [HEAD, memory_ranges(module.memories)]
+        bodies = {}
         for index in batch:
             translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guards)
-            parts.append(translator.translate("" if index in visible else "internal"))
+            text = translator.translate("" if index in visible else "internal")
+            bodies[index] = text, translator.size()
+        return bodies
+
+    def _emit(self, module: ModuleData, bodies: dict[int, Body], visible: set[int]) -> None:
+        parts = [HEAD, memory_ranges(module.memories)]
+        parts += [text for text, _ in bodies.values()]
         if any(LLVM_TYPES[ValType.V128] in part for part in parts):
             parts.append(VECTOR_DECLARATIONS)
-        code = build("".join(parts), self._level, arena.bodies(), self._glue.externals, self._costs)
-        self._costs.functions += len(batch)
+        level = effort.affordable(sum((size for _, size in bodies.values()), effort.NOTHING), self._level)
+        code = build("".join(parts), level, arena.bodies(), self._glue.externals, self._costs)
+        self._costs.functions += len(bodies)
         self._images.append(code)
-        for index in batch:
+        for index in bodies:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
-        added = {index: code.symbols[f"f{index}"] for index in batch if index in visible}
+        added = {index: code.symbols[f"f{index}"] for index in bodies if index in visible}
         self.addresses |= added
         for instance in self._instances:
             self._publish(instance, added)

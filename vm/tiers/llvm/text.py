@@ -88,6 +88,7 @@ class TextBuilder:
         self._labels = 0
         self._traps: set[TrapCode] = set()
         self.bases: set[int] = set()
+        self.blocks = 1
 
     def value(self, text: str) -> str:
         """Append an instruction with a result."""
@@ -107,6 +108,7 @@ class TextBuilder:
 
     def block(self, label: str) -> None:
         """Start the block ``label``."""
+        self.blocks += 1
         self.lines.append(label + ":")
 
     def slot(self, type: str) -> str:

@@ -18,6 +18,7 @@ from vm.isa.types import FuncType, ValType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
 from vm.runtime.layout import CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
+from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
@@ -68,6 +69,7 @@ class Translator(TextBuilder):
         self.control: list[Control] = []
         self._dead = False
         self.calls = False
+        self._joins = 0
         self.help_slots = 0
 
     def translate(self, linkage: str) -> str:
@@ -79,6 +81,10 @@ class Translator(TextBuilder):
         name = f"@f{self.index}(ptr nonnull %ctx{parameters})"
         head = f"define {linkage} fastcc {result_type(self.type)} {name} #0 {{"
         return "\n".join([head, *self._prologue(), *self.lines, "}\n"])
+
+    def size(self) -> Size:
+        """How much IR that is."""
+        return Size(len(self.lines), self.blocks, len(self.slots) + len(self._used), self._joins)
 
     def _prologue(self) -> list[str]:
         """Slots, initial values of locals, the memory's base, and the check that there is stack left."""
@@ -353,11 +359,13 @@ class Translator(TextBuilder):
 
     def local_set_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.set``."""
+        self._joins += len(self.control)
         type, slot = self._local(immediates[0])
         self.effect(f"store {type} {self.pop()}, ptr {slot}")
 
     def local_tee_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.tee``."""
+        self._joins += len(self.control)
         value, type = self.pop_typed()
         self.effect(f"store {type} {value}, ptr {self._local(immediates[0])[1]}")
         self.push(value, type)
