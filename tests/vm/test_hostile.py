@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.vm import binary as b
 from tests.vm.engines import call, instance, store
 from vm.errors import Trap, TrapCode, ValidationError, VMError
-from vm.isa.types import FuncType, Limits, TableType, ValType
+from vm.isa.types import FUNCREF, FuncType, Limits, TableType, ValType
 from vm.module.decoder import decode
 from vm.module.leb import encode_unsigned as unsigned
 from vm.module.model import ModuleData
@@ -73,7 +73,7 @@ def test_a_deep_nest_of_blocks_runs(tier: str) -> None:
 def test_a_huge_table_takes_memory_where_it_is_used() -> None:
     s = store("reference")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tables = [s.table(TableType(ValType.FUNCREF, Limits(10_000_000))) for _ in range(20)]
+    tables = [s.table(TableType(FUNCREF, Limits(10_000_000))) for _ in range(20)]
     tables[3].set(9_999_999, 5)
     assert tables[3].get(9_999_999) == 5
     assert tables[4].get(9_999_999) == 0

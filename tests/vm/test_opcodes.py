@@ -6,8 +6,7 @@ import pytest
 import wasmtime
 
 from vm.isa.opcodes import BY_CODE, BY_NAME, OPCODES, Immediate, Opcode
-from vm.isa.proposals import UNSUPPORTED_OPCODES, UNSUPPORTED_TYPES
-from vm.isa.types import ValType
+from vm.isa.proposals import UNSUPPORTED_OPCODES
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.rules import CONTEXT_RULES
@@ -95,4 +94,3 @@ def test_stack_effects_are_listed_exactly_where_the_row_has_no_type() -> None:
 
 def test_what_is_listed_as_unsupported_is_not_supported() -> None:
     assert not set(UNSUPPORTED_OPCODES) & {opcode.prefix or opcode.code for opcode in OPCODES}
-    assert not set(UNSUPPORTED_TYPES) & {member.value for member in ValType}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.vm.engines import call, function, instance, module, store
 from vm.errors import LinkError, Trap, TrapCode
-from vm.isa.types import FuncType, Limits, TableType, ValType
+from vm.isa.types import FUNCREF, FuncType, Limits, TableType, ValType
 from vm.memory.linear import LinearMemory
 from vm.runtime.globals import Global
 from vm.runtime.instantiate import instantiate
@@ -26,7 +26,7 @@ I32_TO_I32 = FuncType((ValType.I32,), (ValType.I32,))
 def test_segments_run_in_order_and_what_was_written_before_a_trap_stays(tier: str) -> None:
     s = store(tier)
     memory = instance(s, '(module (memory (export "m") 1))').export("m")
-    table = s.table(TableType(ValType.FUNCREF, Limits(2)))
+    table = s.table(TableType(FUNCREF, Limits(2)))
     assert isinstance(memory, LinearMemory)
     wat = """(module (import "" "m" (memory 1)) (import "" "t" (table 2 funcref)) (func $f)
       (elem (i32.const 0) $f)

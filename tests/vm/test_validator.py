@@ -7,7 +7,7 @@ import wasmtime
 
 from tests.vm import binary as b
 from vm.errors import DecodeError, ValidationError
-from vm.isa.types import ValType
+from vm.isa.types import FUNCREF, ValType
 from vm.module.body import Branch, FunctionInfo
 from vm.module.decoder import decode
 from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_PARAMETERS, MAX_RESULTS
@@ -144,7 +144,7 @@ def test_the_frame_is_described() -> None:
         " (drop (i32.add (i32.const 1) (i32.add (i32.const 1) (i32.const 1))))"
         " (ref.is_null (local.get 1)))"
     )
-    assert info.locals == (ValType.F32, ValType.FUNCREF, ValType.I64)
+    assert info.locals == (ValType.F32, FUNCREF, ValType.I64)
     assert info.max_stack == 3
     assert info.ref_slots == {1, 3}
 

@@ -162,7 +162,7 @@ def _load_text(engine: Engine, text: str | bytes) -> ModuleData:
 def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:
     match kind:
         case "func":
-            return module.function_type(index)
+            return module.types[module.functions[index]]
         case "table":
             return module.tables[index]
         case "memory":

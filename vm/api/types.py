@@ -42,7 +42,7 @@ class ValType(_Wrapper):
         raise TypeError("use ValType.i32(), ValType.i64(), ValType.f32(), ...")
 
     @classmethod
-    def of(cls, raw: isa.ValType) -> ValType:
+    def of(cls, raw: isa.ValueType) -> ValType:
         """The wrapper of an engine type."""
         self = cls.__new__(cls)
         self.raw = raw
@@ -76,12 +76,12 @@ class ValType(_Wrapper):
     @classmethod
     def funcref(cls) -> ValType:
         """A reference to a function, or null."""
-        return cls.of(isa.ValType.FUNCREF)
+        return cls.of(isa.FUNCREF)
 
     @classmethod
     def externref(cls) -> ValType:
         """A reference to any Python object, or null."""
-        return cls.of(isa.ValType.EXTERNREF)
+        return cls.of(isa.EXTERNREF)
 
 
 class FuncType(_Wrapper):
@@ -101,7 +101,7 @@ class FuncType(_Wrapper):
         return [ValType.of(raw) for raw in self.raw.results]
 
 
-def _raws(types: Sequence[ValType], what: str) -> tuple[isa.ValType, ...]:
+def _raws(types: Sequence[ValType], what: str) -> tuple[isa.ValueType, ...]:
     return tuple(check(type, ValType, what).raw for type in types)
 
 
@@ -189,8 +189,10 @@ _WRAPPERS: dict[type, type[Any]] = {
 }
 
 
-def wrap_type(raw: isa.ExternType) -> Any:
+def wrap_type(raw: isa.ExternType | isa.FuncType) -> Any:
     """The API's type for an engine's."""
+    if isinstance(raw, isa.DefType):
+        raw = raw.func
     cls = _WRAPPERS[type(raw)]
     wrapper = object.__new__(cls)
     wrapper.raw = raw

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vm.isa.types import ValType
+from vm.isa.matching import top_of
+from vm.isa.types import Heap, RefType, ValType, ValueType
 
 if TYPE_CHECKING:
     from vm.runtime.functions import Function
@@ -106,32 +107,39 @@ class Converter:
         self._wrap = wrap
         self._unwrap = unwrap
 
-    def to_bits(self, type: ValType, value: Any, what: str) -> int:
+    def to_bits(self, type: ValueType, value: Any, what: str) -> int:
         """The bit pattern of ``value``; a TypeError that names ``what`` when it does not fit ``type``."""
         try:
             return self.encoder(type)(value)
         except TypeError as error:
             raise TypeError(f"{what}: {type} takes {error}, got {value!r}") from None
 
-    def from_bits(self, type: ValType, bits: int) -> Any:
+    def from_bits(self, type: ValueType, bits: int) -> Any:
         """The Python value of a bit pattern."""
         return self.decoder(type)(bits)
 
-    def encoder(self, type: ValType) -> ToBits:
+    def encoder(self, type: ValueType) -> ToBits:
         """The conversion to bits for ``type``; it raises TypeError with what it takes."""
-        if type is ValType.FUNCREF:
-            return self._function_to_bits
-        if type is ValType.EXTERNREF:
-            return self._store.extern_handle
-        return _NUMBERS[type][0]
+        if not isinstance(type, RefType):
+            return _NUMBERS[type][0]
+        to_bits: ToBits = (
+            self._function_to_bits if top_of(type.heap) is Heap.FUNC else self._store.extern_handle
+        )
 
-    def decoder(self, type: ValType) -> FromBits:
+        def checked(value: Any) -> int:
+            if value is None:
+                if not type.nullable:
+                    raise TypeError("anything but None")
+                return 0
+            return to_bits(value)
+
+        return checked
+
+    def decoder(self, type: ValueType) -> FromBits:
         """The conversion from bits for ``type``."""
-        if type is ValType.FUNCREF:
-            return self._function_from_bits
-        if type is ValType.EXTERNREF:
-            return self._store.extern
-        return _NUMBERS[type][1]
+        if not isinstance(type, RefType):
+            return _NUMBERS[type][1]
+        return self._function_from_bits if top_of(type.heap) is Heap.FUNC else self._store.extern
 
     def _function_to_bits(self, value: Any) -> int:
         return 0 if value is None else self._unwrap(value).record

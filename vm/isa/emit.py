@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vm.errors import TrapCode
-from vm.isa.types import ValType
+from vm.isa.types import ValType, ValueType
 
 
 class Builder(Protocol):
@@ -61,15 +61,22 @@ class Meanings(dict[str, Semantics]):
         self[name] = Semantics(emit, condition)
 
 
-LLVM_TYPES: dict[ValType, str] = {
-    ValType.I32: "i32",
-    ValType.I64: "i64",
-    ValType.F32: "float",
-    ValType.F64: "double",
-    ValType.V128: "<16 x i8>",
-    ValType.FUNCREF: "i64",
-    ValType.EXTERNREF: "i64",
-}
+class _LLVMTypes(dict[ValueType, str]):
+    """References of all types are words."""
+
+    def __missing__(self, type: ValueType) -> str:
+        return "i64"
+
+
+LLVM_TYPES = _LLVMTypes(
+    {
+        ValType.I32: "i32",
+        ValType.I64: "i64",
+        ValType.F32: "float",
+        ValType.F64: "double",
+        ValType.V128: "<16 x i8>",
+    }
+)
 """How a value of each type is held in an SSA register."""
 
 MEMORY_TAG = ", !tbaa !0"

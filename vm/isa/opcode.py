@@ -12,7 +12,7 @@ class Immediate(enum.Enum):
     """What follows an opcode in the binary, and hence the tuple ``vm.module.instructions.read`` gives."""
 
     NONE = "none"  # ()
-    BLOCK = "block"  # (block type,): None, a ValType, or a type index
+    BLOCK = "block"  # (block type,): None, a ValueType, or a type index
     LABEL = "label"  # (depth,)
     LABEL_TABLE = "label_table"  # ((depth, ...), default depth)
     FUNC = "func"  # (function index,)
@@ -36,8 +36,8 @@ class Immediate(enum.Enum):
     LANE = "lane"  # (lane,)
     SHUFFLE = "shuffle"  # (lane, ...), 16 of them
     MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, memory index, lane)
-    REF_TYPE = "ref_type"  # (ValType,)
-    SELECT_TYPES = "select_types"  # ((ValType, ...),)
+    REF_TYPE = "ref_type"  # (RefType,), nullable
+    SELECT_TYPES = "select_types"  # ((ValueType, ...),)
     FENCE = "fence"  # (), but a zero byte in the binary
 
 

@@ -1,6 +1,6 @@
 """Bytes that belong to proposals this engine does not have yet: so that an error can say which one it is.
 
-A row that enters the opcode table (or a type that enters ``ValType``) leaves this list.
+A row that enters the opcode table leaves this list.
 """
 
 from __future__ import annotations
@@ -17,13 +17,6 @@ UNSUPPORTED_OPCODES: dict[int, str] = {
     **dict.fromkeys((0xD3, 0xFB), _GC),
 }
 """Proposals by an instruction's first byte."""
-
-UNSUPPORTED_TYPES: dict[int, str] = {
-    **dict.fromkeys((0x63, 0x64), _FUNCTION_REFERENCES),
-    **dict.fromkeys((0x69, 0x74), _EXCEPTIONS),
-    **dict.fromkeys((0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x71, 0x72, 0x73), _GC),
-}
-"""Proposals by a value type's first byte."""
 
 
 def remark(byte: int, proposals: dict[int, str]) -> str:

@@ -1,29 +1,154 @@
-"""WebAssembly's types (spec 2.3), as immutable values that compare and hash by structure."""
+"""WebAssembly's types (spec 2.3), as immutable values that compare and hash by structure.
+
+The exception is ``DefType``, a type that a module defines: there is one object for each distinct one in the
+process (``vm.isa.canonical`` makes them), so those compare by identity, across modules too. Which type
+matches which is said in ``vm.isa.matching``.
+"""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 class ValType(enum.Enum):
-    """A value type; the enum's value is its byte in the binary format (spec 5.3)."""
+    """A number or vector type; the enum's value is its byte in the binary format (spec 5.3.1)."""
 
     I32 = 0x7F
     I64 = 0x7E
     F32 = 0x7D
     F64 = 0x7C
     V128 = 0x7B
-    FUNCREF = 0x70
-    EXTERNREF = 0x6F
 
     @property
-    def is_ref(self) -> bool:
+    def is_ref(self) -> Literal[False]:
         """Whether values of this type are references."""
-        return self in (ValType.FUNCREF, ValType.EXTERNREF)
+        return False
+
+    @property
+    def defaultable(self) -> bool:
+        """Whether the type has a value that variables start with."""
+        return True
 
     def __str__(self) -> str:
         return self.name.lower()
+
+
+class Heap(enum.Enum):
+    """An abstract heap type; the enum's value is its byte in the binary format (spec 5.3.3).
+
+    ``BOT`` is below all the others. No program can write it: it is what is known of a reference that
+    unreachable code made up.
+    """
+
+    NOEXN = 0x74
+    NOFUNC = 0x73
+    NOEXTERN = 0x72
+    NONE = 0x71
+    FUNC = 0x70
+    EXTERN = 0x6F
+    ANY = 0x6E
+    EQ = 0x6D
+    I31 = 0x6C
+    STRUCT = 0x6B
+    ARRAY = 0x6A
+    EXN = 0x69
+    BOT = 0
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class PackedType(enum.Enum):
+    """What a field can hold beside values: integers of fewer bits, seen as i32 on the operand stack."""
+
+    I8 = 0x78
+    I16 = 0x77
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RefType:
+    """References to what ``heap`` describes, and to nothing if ``nullable``.
+
+    ``heap`` is an int only where no module is known: the index of a type (``ModuleData.value_type`` resolves
+    it), or the place in its own recursion group while a type is being defined.
+    """
+
+    heap: Heap | DefType | int
+    nullable: bool = True
+
+    @property
+    def is_ref(self) -> Literal[True]:
+        """Whether values of this type are references."""
+        return True
+
+    @property
+    def defaultable(self) -> bool:
+        """Whether the type has a value that variables start with: null."""
+        return self.nullable
+
+    @property
+    def non_null(self) -> RefType:
+        """The same without null."""
+        return RefType(self.heap, False) if self.nullable else self
+
+    @property
+    def in_heap(self) -> bool:
+        """Whether its values can be objects that the collector manages: all but functions."""
+        if isinstance(self.heap, DefType):
+            return not isinstance(self.heap.composite, FuncType)
+        return self.heap not in (Heap.FUNC, Heap.NOFUNC)
+
+    def __str__(self) -> str:
+        short = _SHORT_NAMES.get(self.heap) if isinstance(self.heap, Heap) else None
+        if self.nullable and short is not None:
+            return short
+        return f"(ref {'null ' if self.nullable else ''}{self.heap})"
+
+
+ValueType = ValType | RefType
+"""Whatever a local, parameter or operand can be."""
+
+StorageType = ValType | RefType | PackedType
+"""Whatever a field can hold."""
+
+_SHORT_NAMES = {
+    Heap.NONE: "nullref",
+    Heap.NOFUNC: "nullfuncref",
+    Heap.NOEXTERN: "nullexternref",
+    Heap.NOEXN: "nullexnref",
+    **{
+        heap: f"{heap}ref"
+        for heap in (Heap.ANY, Heap.EQ, Heap.I31, Heap.STRUCT, Heap.ARRAY, Heap.FUNC, Heap.EXTERN, Heap.EXN)
+    },
+}
+
+ANYREF = RefType(Heap.ANY)
+EQREF = RefType(Heap.EQ)
+I31REF = RefType(Heap.I31)
+STRUCTREF = RefType(Heap.STRUCT)
+ARRAYREF = RefType(Heap.ARRAY)
+NULLREF = RefType(Heap.NONE)
+FUNCREF = RefType(Heap.FUNC)
+NULLFUNCREF = RefType(Heap.NOFUNC)
+EXTERNREF = RefType(Heap.EXTERN)
+NULLEXTERNREF = RefType(Heap.NOEXTERN)
+EXNREF = RefType(Heap.EXN)
+NULLEXNREF = RefType(Heap.NOEXN)
+
+SHORT_REFS: dict[int, RefType] = {
+    reference.heap.value: reference
+    for reference in (
+        *(ANYREF, EQREF, I31REF, STRUCTREF, ARRAYREF, NULLREF),
+        *(FUNCREF, NULLFUNCREF, EXTERNREF, NULLEXTERNREF, EXNREF, NULLEXNREF),
+    )
+    if isinstance(reference.heap, Heap)
+}
+"""The nullable references to abstract heap types by their byte, which is the heap type's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +158,8 @@ class FuncType:
     ``has_vectors``: some of them are v128, which takes two words where values lie in words.
     """
 
-    params: tuple[ValType, ...] = ()
-    results: tuple[ValType, ...] = ()
+    params: tuple[ValueType, ...] = ()
+    results: tuple[ValueType, ...] = ()
     has_vectors: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +168,127 @@ class FuncType:
 
     def __str__(self) -> str:
         return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldType:
+    """A field of a structure, or the elements of an array."""
+
+    storage: StorageType
+    mutable: bool = False
+
+    @property
+    def unpacked(self) -> ValueType:
+        """The type that its content has on the operand stack."""
+        return ValType.I32 if isinstance(self.storage, PackedType) else self.storage
+
+    def __str__(self) -> str:
+        return f"(mut {self.storage})" if self.mutable else str(self.storage)
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """A structure: fields of fixed places."""
+
+    fields: tuple[FieldType, ...] = ()
+
+    def __str__(self) -> str:
+        return f"struct{''.join(f' {member}' for member in self.fields)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """An array: a number of elements alike that is fixed when it is made."""
+
+    element: FieldType
+
+    def __str__(self) -> str:
+        return f"array {self.element}"
+
+
+CompositeType = FuncType | StructType | ArrayType
+
+
+@dataclass(frozen=True, slots=True)
+class SubType:
+    """A type as its definition gives it: ``supertypes`` are heap types, of which there is one at most.
+
+    References to its own recursion group are ints: places in the group.
+    """
+
+    composite: CompositeType
+    supertypes: tuple[DefType | int, ...] = ()
+    final: bool = True
+
+
+class DefType:
+    """A defined type, in its one canonical form: two definitions that are equivalent give the same object.
+
+    ``id`` is its number, different from that of any other type of the process; ``composite`` what it is,
+    in which all references are to heap types or to ``DefType`` (its own group included); ``group`` and
+    ``index`` say where it was defined. ``display`` are its supertypes from the outermost to itself, so that
+    ``b`` is a supertype of ``a`` exactly if ``a.display[b.depth] is b`` (where there is such a place).
+    """
+
+    __slots__ = ("__weakref__", "composite", "display", "final", "group", "id", "index")
+
+    id: int
+    group: RecGroup
+    index: int
+    final: bool
+    display: tuple[DefType, ...]
+    composite: CompositeType
+
+    @property
+    def depth(self) -> int:
+        """How many supertypes it has."""
+        return len(self.display) - 1
+
+    @property
+    def supertype(self) -> DefType | None:
+        """The type it declares itself to be a subtype of."""
+        return self.display[-2] if len(self.display) > 1 else None
+
+    @property
+    def func(self) -> FuncType:
+        """The signature of a function type, which this must be."""
+        assert isinstance(self.composite, FuncType)
+        return self.composite
+
+    def extends(self, other: DefType) -> bool:
+        """Whether it is ``other`` or a declared subtype of it: in constant time."""
+        display, depth = self.display, len(other.display)
+        return len(display) >= depth and display[depth - 1] is other
+
+    def __str__(self) -> str:
+        return f"({_outline(self.composite)})"
+
+    def __repr__(self) -> str:
+        return f"<DefType {self.id} {self}>"
+
+
+class RecGroup:
+    """A recursion group in its one canonical form: types that may refer to each other."""
+
+    __slots__ = ("__weakref__", "members")
+
+    members: tuple[DefType, ...]
+
+
+def _outline(composite: CompositeType) -> str:
+    """A type without what it refers to: for people, and finite."""
+    if isinstance(composite, FuncType):
+        params, results = (" ".join(map(_shallow, side)) for side in (composite.params, composite.results))
+        return f"func [{params}] -> [{results}]"
+    fields = (composite.element,) if isinstance(composite, ArrayType) else composite.fields
+    listed = (f"(mut {_shallow(f.storage)})" if f.mutable else _shallow(f.storage) for f in fields)
+    return " ".join(("array" if isinstance(composite, ArrayType) else "struct", *listed))
+
+
+def _shallow(type: StorageType) -> str:
+    if isinstance(type, RefType) and isinstance(type.heap, DefType):
+        return "(ref null ...)" if type.nullable else "(ref ...)"
+    return str(type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +307,7 @@ class Limits:
 class TableType:
     """A table of references."""
 
-    element: ValType
+    element: RefType
     limits: Limits
 
     @property
@@ -87,11 +333,12 @@ class MemoryType:
 class GlobalType:
     """A global variable."""
 
-    content: ValType
+    content: ValueType
     mutable: bool
 
 
-ExternType = FuncType | TableType | MemoryType | GlobalType
+ExternType = DefType | TableType | MemoryType | GlobalType
+"""What an import asks for; a ``DefType`` stands for a function of that type."""
 
 PAGE_SIZE = 65_536
 """Bytes in a page of linear memory (spec 4.2.8)."""

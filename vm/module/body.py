@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vm.errors import DecodeError, ValidationError
+from vm.isa.matching import matches
 from vm.isa.opcodes import BY_CODE
-from vm.isa.types import FuncType, ValType
+from vm.isa.types import DefType, FuncType, RefType, ValueType
 from vm.module.instructions import BlockType, block_type, read
 from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 from vm.module.model import ModuleData
 from vm.module.reader import END_OF_SECTION
 from vm.module.rules import RULES
 
-_FUNCREF, _EXTERNREF = ValType.FUNCREF, ValType.EXTERNREF
-
-Operand = ValType | None
+Operand = ValueType | None
 """A type on the operand stack; None is a value that unreachable code made up, and fits every type."""
 
 
@@ -54,7 +53,7 @@ class FunctionInfo:
     """
 
     type: FuncType
-    locals: tuple[ValType, ...]
+    locals: tuple[ValueType, ...]
     max_stack: int
     side_table: tuple[Branch, ...]
     ref_slots: frozenset[int]
@@ -74,7 +73,7 @@ class ControlFrame:
     false_branch: Branch | None = None
 
     @property
-    def label(self) -> tuple[ValType, ...]:
+    def label(self) -> tuple[ValueType, ...]:
         """The types a branch to this frame carries."""
         return self.type.params if self.kind == "loop" else self.type.results
 
@@ -139,7 +138,7 @@ class BodyValidator:
         depth = len(self.stack)
         if depth > self.max_stack:
             self.max_stack = depth
-        if kind is _FUNCREF or kind is _EXTERNREF:
+        if kind.__class__ is RefType:
             self.ref_slots.add(len(self.locals) + depth - 1)
 
     def pop(self, want: Operand = None) -> Operand:
@@ -150,11 +149,11 @@ class BodyValidator:
                 return None
             raise self.fail("type mismatch", f"expected {want or 'a value'}, but the block's stack is empty")
         found = self.stack.pop()
-        if found is not want and found is not None and want is not None:
+        if found is not want and found is not None and want is not None and not matches(found, want):
             raise self.fail("type mismatch", f"expected {want}, found {found}")
         return found
 
-    def pop_all(self, wanted: Sequence[ValType]) -> list[Operand]:
+    def pop_all(self, wanted: Sequence[ValueType]) -> list[Operand]:
         """Take values of these types off the stack, the last from the top."""
         return [self.pop(want) for want in reversed(wanted)][::-1]
 
@@ -173,7 +172,9 @@ class BodyValidator:
     def enter(self, kind: str, immediate: BlockType) -> ControlFrame:
         """Open a block."""
         if isinstance(immediate, int):
-            self.check_index(immediate, self.module.types, "type")
+            self.signature(immediate)
+        elif immediate.__class__ is RefType:
+            self.value_type(immediate)
         signature = block_type(self.module, immediate)
         self.pop_all(signature.params)
         height = len(self.stack)
@@ -193,6 +194,28 @@ class BodyValidator:
         if self.frames:
             self.frame = self.frames[-1]
         return frame
+
+    # types
+
+    def defined(self, index: int) -> DefType:
+        """Type ``index``."""
+        self.check_index(index, self.module.types, "type")
+        return self.module.types[index]
+
+    def signature(self, index: int) -> FuncType:
+        """Type ``index``, which must be a function type."""
+        found = self.defined(index).composite
+        if not isinstance(found, FuncType):
+            raise self.fail("type mismatch", f"type {index} is not a function type but ({found})")
+        return found
+
+    def value_type(self, type: ValueType) -> ValueType:
+        """A type that an instruction names."""
+        if isinstance(type, RefType) and isinstance(type.heap, int):
+            return RefType(self.defined(type.heap), type.nullable)
+        return type
+
+    # labels
 
     def label(self, depth: int) -> ControlFrame:
         """The frame a branch of this depth goes to."""
@@ -227,7 +250,7 @@ class BodyValidator:
             return set()
         return {slot for slot, kind in enumerate(self.locals) if kind.is_ref}
 
-    def _expand_locals(self) -> tuple[ValType, ...]:
+    def _expand_locals(self) -> tuple[ValueType, ...]:
         total = len(self.type.params) + sum(number for number, _ in self.body.locals)
         if total > MAX_LOCALS:
             detail = f"{total}, at most {MAX_LOCALS} are supported"

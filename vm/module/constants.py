@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vm.errors import ValidationError
+from vm.isa.matching import matches
 from vm.isa.opcodes import Opcode
-from vm.isa.types import ValType
+from vm.isa.types import RefType, ValueType
 from vm.module.instructions import read
 from vm.module.limits import MAX_CONSTANT_STACK
 from vm.module.model import ConstExpr, ModuleData
@@ -13,12 +14,14 @@ _CONSTANT = frozenset({"i32.const", "i64.const", "f32.const", "f64.const", "v128
 _ARITHMETIC = frozenset({f"{kind}.{op}" for kind in ("i32", "i64") for op in ("add", "sub", "mul")})
 
 
-def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValType, globals_in_scope: int) -> None:
+def check_constant(
+    module: ModuleData, expression: ConstExpr, wanted: ValueType, globals_in_scope: int
+) -> None:
     """Raise ``ValidationError`` unless the expression is constant and gives one ``wanted``.
 
     It may read immutable globals with an index below ``globals_in_scope``.
     """
-    stack: list[ValType] = []
+    stack: list[ValueType] = []
     at = expression.start
     while True:
         opcode, immediates, next_at = read(module.binary, at)
@@ -26,7 +29,7 @@ def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValType, g
             break
         _step(module, opcode, immediates, at, stack, globals_in_scope)
         at = next_at
-    if stack != [wanted]:
+    if len(stack) != 1 or not matches(stack[0], wanted):
         found = " ".join(map(str, stack)) or "nothing"
         raise ValidationError(
             "type mismatch", expression.start, f"expected {wanted}, the expression gives {found}"
@@ -36,9 +39,9 @@ def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValType, g
 def _step(
     module: ModuleData,
     opcode: Opcode,
-    immediates: tuple[int, ...] | tuple[ValType],
+    immediates: tuple[int, ...] | tuple[RefType],
     at: int,
-    stack: list[ValType],
+    stack: list[ValueType],
     globals_in_scope: int,
 ) -> None:
     """One instruction of a constant expression, on the stack of types."""
@@ -46,12 +49,14 @@ def _step(
     if opcode.name in _ARITHMETIC or opcode.name in _CONSTANT:
         assert opcode.type is not None
         _apply(opcode, at, stack)
-    elif opcode.name == "ref.null" and isinstance(immediate, ValType):
-        stack.append(immediate)
+    elif opcode.name == "ref.null" and isinstance(immediate, RefType):
+        if isinstance(immediate.heap, int) and immediate.heap >= len(module.types):
+            raise ValidationError(f"unknown type {immediate.heap}", at, f"there are {len(module.types)}")
+        stack.append(module.value_type(immediate))
     elif opcode.name == "ref.func" and isinstance(immediate, int):
         if immediate >= len(module.functions):
             raise ValidationError(f"unknown function {immediate}", at, f"there are {len(module.functions)}")
-        stack.append(ValType.FUNCREF)
+        stack.append(RefType(module.types[module.functions[immediate]], False))
     elif opcode.name == "global.get" and isinstance(immediate, int):
         stack.append(_global(module, immediate, at, globals_in_scope))
     else:
@@ -60,7 +65,7 @@ def _step(
         raise ValidationError("constant expression required", at, f"more than {MAX_CONSTANT_STACK} operands")
 
 
-def _apply(opcode: Opcode, at: int, stack: list[ValType]) -> None:
+def _apply(opcode: Opcode, at: int, stack: list[ValueType]) -> None:
     assert opcode.type is not None
     for want in reversed(opcode.type.params):
         if not stack or stack.pop() is not want:
@@ -68,7 +73,7 @@ def _apply(opcode: Opcode, at: int, stack: list[ValType]) -> None:
     stack.extend(opcode.type.results)
 
 
-def _global(module: ModuleData, index: int, at: int, globals_in_scope: int) -> ValType:
+def _global(module: ModuleData, index: int, at: int, globals_in_scope: int) -> ValueType:
     if index >= globals_in_scope:
         raise ValidationError(f"unknown global {index}", at, f"{globals_in_scope} can be used here")
     variable = module.globals[index]

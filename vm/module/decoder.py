@@ -77,7 +77,7 @@ def _section(r: Reader, module: ModuleData, last: int) -> int:
         raise r.fail("malformed section id", str(kind), start)
     size = r.u32("section size")
     begin = r.skip(size, f"section {kind}")
-    inner = Reader(module.binary, begin, begin + size)
+    inner = Reader(module.binary, begin, begin + size, module.types)
     if kind == _CUSTOM:
         _custom(inner, module)
         return last

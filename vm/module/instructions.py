@@ -11,18 +11,23 @@ from typing import Any
 
 from vm.errors import DecodeError
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
-from vm.isa.proposals import UNSUPPORTED_OPCODES, UNSUPPORTED_TYPES, remark
-from vm.isa.types import FuncType, ValType
+from vm.isa.proposals import UNSUPPORTED_OPCODES, remark
+from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
 from vm.module.model import ModuleData
 
-BlockType = ValType | int | None
+BlockType = ValueType | int | None
 """A block's type as the binary gives it: a type index, one result, or None for ``[] -> []``."""
 
 Reader = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
 
-VALUE_TYPES: dict[int, ValType] = {member.value: member for member in ValType}
-"""Value types by their byte."""
+VALUE_TYPES: dict[int, ValueType] = {**{member.value: member for member in ValType}, **SHORT_REFS}
+"""Value types of one byte, by it."""
+
+NULLABLE_REF, NON_NULL_REF = 0x63, 0x64
+"""The bytes that open a reference type whose heap type follows."""
+
+_ABSTRACT = {heap.value: heap for heap in Heap if heap is not Heap.BOT}
 
 _EMPTY_BLOCK = 0x40
 _EXPLICIT_MEMORY = 0x40
@@ -50,15 +55,14 @@ def read(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
 
 
 def block_type(module: ModuleData, immediate: BlockType) -> FuncType:
-    """The function type of a block, from the immediate that ``read`` gave.
-
-    Raises ``IndexError`` for a type index the module does not have.
-    """
+    """The function type of a block, from the immediate that ``read`` gave, which must have been checked."""
     if immediate is None:
         return _NO_VALUES
     if isinstance(immediate, ValType):
         return _ONE_RESULT[immediate]
-    return module.types[immediate]
+    if isinstance(immediate, RefType):
+        return FuncType((), (module.value_type(immediate),))
+    return module.signature(immediate)
 
 
 _NO_VALUES = FuncType()
@@ -160,26 +164,38 @@ def _block_type(code: bytes, at: int) -> tuple[tuple[BlockType], int]:
         return (None,), at + 1
     if byte in VALUE_TYPES:
         return (VALUE_TYPES[byte],), at + 1
+    if byte in (NULLABLE_REF, NON_NULL_REF):
+        reference, at = read_ref_type(code, at)
+        return (reference,), at
     index, next_at = signed(code, at, 33)
     if index < 0:
-        raise DecodeError("malformed block type", at, remark(byte, UNSUPPORTED_TYPES))
+        raise DecodeError("malformed block type", at, f"byte {byte:#04x}")
     return (index,), next_at
 
 
-def _value_type(code: bytes, at: int) -> tuple[ValType, int]:
+def read_value_type(code: bytes, at: int) -> tuple[ValueType, int]:
+    """The value type at ``at``, and the next offset; type indices in it stay as they are."""
     if at >= len(code):
         raise DecodeError(UNEXPECTED_END, at, "a value type was expected")
     found = VALUE_TYPES.get(code[at])
-    if found is None:
-        raise DecodeError("malformed value type", at, remark(code[at], UNSUPPORTED_TYPES))
-    return found, at + 1
+    if found is not None:
+        return found, at + 1
+    if code[at] not in (NULLABLE_REF, NON_NULL_REF):
+        raise DecodeError("malformed value type", at, f"byte {code[at]:#04x}")
+    return read_ref_type(code, at)
 
 
-def _ref_type(code: bytes, at: int) -> tuple[tuple[ValType], int]:
-    found = VALUE_TYPES.get(code[at]) if at < len(code) else None
-    if found is None or not found.is_ref:
-        raise DecodeError("malformed reference type", at, "funcref or externref was expected")
-    return (found,), at + 1
+def read_ref_type(code: bytes, at: int) -> tuple[RefType, int]:
+    """As ``read_value_type``, for references."""
+    if at >= len(code):
+        raise DecodeError(UNEXPECTED_END, at, "a reference type was expected")
+    byte = code[at]
+    if byte in SHORT_REFS:
+        return SHORT_REFS[byte], at + 1
+    if byte not in (NULLABLE_REF, NON_NULL_REF):
+        raise DecodeError("malformed reference type", at, f"byte {byte:#04x}")
+    heap, at = read_heap_type(code, at + 1)
+    return RefType(heap, byte == NULLABLE_REF), at
 
 
 def _fence(code: bytes, at: int) -> tuple[tuple[()], int]:
@@ -190,13 +206,28 @@ def _fence(code: bytes, at: int) -> tuple[tuple[()], int]:
     return (), at + 1
 
 
-def _value_types(code: bytes, at: int) -> tuple[tuple[tuple[ValType, ...]], int]:
+def read_heap_type(code: bytes, at: int) -> tuple[Heap | int, int]:
+    """The heap type at ``at``, an int if it is a type index, and the next offset."""
+    if at < len(code) and code[at] in _ABSTRACT:
+        return _ABSTRACT[code[at]], at + 1
+    index, next_at = signed(code, at, 33)
+    if index < 0:
+        raise DecodeError("malformed heap type", at, f"byte {code[at]:#04x}")
+    return index, next_at
+
+
+def _null_type(code: bytes, at: int) -> tuple[tuple[RefType], int]:
+    heap, at = read_heap_type(code, at)
+    return (RefType(heap),), at
+
+
+def _value_types(code: bytes, at: int) -> tuple[tuple[tuple[ValueType, ...]], int]:
     count, at = unsigned(code, at)
     if count > len(code) - at:
         raise DecodeError("unexpected end of section or function", at, f"{count} value types")
     types = []
     for _ in range(count):
-        found, at = _value_type(code, at)
+        found, at = read_value_type(code, at)
         types.append(found)
     return (tuple(types),), at
 
@@ -227,7 +258,7 @@ _READERS: dict[Immediate, Reader | None] = {
     Immediate.LANE: _lane,
     Immediate.SHUFFLE: _lanes(16),
     Immediate.MEMARG_LANE: _memarg_lane,
-    Immediate.REF_TYPE: _ref_type,
+    Immediate.REF_TYPE: _null_type,
     Immediate.SELECT_TYPES: _value_types,
     Immediate.FENCE: _fence,
 }

@@ -19,6 +19,12 @@ MAX_PARAMETERS = 1_000
 MAX_RESULTS = 1_000
 """Results of one function or block type."""
 
+MAX_SUBTYPE_DEPTH = 63
+"""Supertypes of one type."""
+
+MAX_FIELDS = 10_000
+"""Fields of one structure."""
+
 MAX_LABELS = 65_520
 """Labels of one ``br_table``, beside the default."""
 

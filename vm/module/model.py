@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
-from vm.isa.types import ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
+from vm.isa.canonical import resolved
+from vm.isa.types import (
+    DefType,
+    ExternType,
+    FuncType,
+    GlobalType,
+    MemoryType,
+    RefType,
+    TableType,
+    ValueType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ class ElementSegment:
     """
 
     mode: str
-    type: ValType
+    type: RefType
     items: tuple[int | ConstExpr, ...]
     table: int = 0
     offset: ConstExpr | None = None
@@ -74,7 +84,7 @@ class DataSegment:
 class Body:
     """A function body: declared locals as (count, type) runs, and the byte range of its instructions."""
 
-    locals: tuple[tuple[int, ValType], ...]
+    locals: tuple[tuple[int, ValueType], ...]
     start: int
     end: int
 
@@ -128,12 +138,15 @@ class Names:
 class ModuleData:
     """Everything the binary says.
 
+    ``types`` are the canonical types that its definitions mean, and other types here refer to those;
+    only the immediates of instructions have type indices.
+
     ``functions`` gives the type index of every function in the index space (imported ones first);
     ``bodies`` the bodies of those defined here, so function ``i`` has body ``i - imported_functions``.
     """
 
     binary: bytes
-    types: list[FuncType] = field(default_factory=list)
+    types: list[DefType] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     functions: list[int] = field(default_factory=list)
     tables: list[TableType] = field(default_factory=list)
@@ -173,6 +186,24 @@ class ModuleData:
                 self._names = read_names(self.binary, *self.name_section)
         return self._names
 
+    type_indices: dict[DefType, int] = field(default_factory=dict)
+    """Where a type was defined first; ``index_of`` fills it at first need."""
+
+    def index_of(self, definition: DefType) -> int:
+        """The lowest index that a type of this module has."""
+        if not self.type_indices:
+            for index, type in enumerate(self.types):
+                self.type_indices.setdefault(type, index)
+        return self.type_indices[definition]
+
     def function_type(self, index: int) -> FuncType:
         """The type of function ``index`` of the index space."""
-        return self.types[self.functions[index]]
+        return self.types[self.functions[index]].func
+
+    def signature(self, index: int) -> FuncType:
+        """Type ``index``, which must be a function type."""
+        return self.types[index].func
+
+    def value_type(self, type: ValueType) -> ValueType:
+        """A type that an instruction names, whose type index (if it has one) must be known."""
+        return resolved(type, self.types)

@@ -8,14 +8,15 @@ branches to it repeat. ``@0`` is the function.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from vm.isa.opcodes import Immediate, Opcode
-from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
-from vm.module.instructions import read
+from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType
+from vm.module.instructions import BlockType, read
 from vm.module.model import ConstExpr, DataSegment, ElementSegment, ModuleData
+from vm.module.type_text import clause, definitions, extern_text, signature_text, type_text
 
 _INDENT = "  "
 _MARGIN = " " * 10
@@ -43,15 +44,15 @@ def disassemble(module: ModuleData) -> Iterator[str]:
 
 def _declarations(module: ModuleData) -> Iterator[str]:
     """Everything that stands before the functions."""
-    for index, signature in enumerate(module.types):
-        yield f"(type {index} (func{_signature(signature)}))"
+    yield from definitions(module)
     yield from _imports(module)
     for index in range(module.imported_tables, len(module.tables)):
-        yield f"(table {index} {_extern(module.tables[index])})"
+        yield f"(table {index} {extern_text(module, module.tables[index])})"
     for index in range(module.imported_memories, len(module.memories)):
-        yield f"(memory {index} {_extern(module.memories[index])})"
+        yield f"(memory {index} {extern_text(module, module.memories[index])})"
     for index, definition in enumerate(module.global_defs, module.imported_globals):
-        yield f"(global {index} {_extern(definition.type)} {_expression(module, definition.init)})"
+        described = extern_text(module, definition.type)
+        yield f"(global {index} {described} {_expression(module, definition.init)})"
     for export in module.exports:
         yield f"(export {quoted(export.name.encode())} ({export.kind} {export.index}))"
     if module.start is not None:
@@ -67,37 +68,11 @@ def _imports(module: ModuleData) -> Iterator[str]:
         index, counts[kind] = counts[kind], counts[kind] + 1
         name = _function_name(module, index) if kind == "func" else ""
         names = f"{quoted(item.module.encode())} {quoted(item.name.encode())}"
-        inner = " ".join(filter(None, (f"{kind} {index}{name}", _extern(item.type))))
+        inner = " ".join(filter(None, (f"{kind} {index}{name}", extern_text(module, item.type))))
         yield f"(import {names} ({inner}))"
 
 
-_KINDS: dict[type, str] = {FuncType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global"}
-
-
-def _extern(described: ExternType) -> str:
-    match described:
-        case FuncType():
-            return _signature(described).strip()
-        case TableType(element, limits):
-            return f"{_limits(limits)} {element}"
-        case MemoryType(limits, shared):
-            return _limits(limits) + (" shared" if shared else "")
-        case GlobalType(content, mutable):
-            return f"(mut {content})" if mutable else str(content)
-
-
-def _limits(limits: Limits) -> str:
-    sizes = str(limits.minimum) if limits.maximum is None else f"{limits.minimum} {limits.maximum}"
-    return sizes if limits.address is ValType.I32 else f"{limits.address} {sizes}"
-
-
-def _signature(signature: FuncType) -> str:
-    return _clause("param", signature.params) + _clause("result", signature.results)
-
-
-def _clause(word: str, types: Iterable[ValType]) -> str:
-    listed = " ".join(map(str, types))
-    return f" ({word} {listed})" if listed else ""
+_KINDS: dict[type, str] = {DefType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global"}
 
 
 def _function(module: ModuleData, index: int) -> Iterator[str]:
@@ -105,7 +80,7 @@ def _function(module: ModuleData, index: int) -> Iterator[str]:
     signature = _block(module, module.functions[index])
     yield f"{_MARGIN}{_INDENT}(func {index}{_function_name(module, index)}{signature}"
     for number, kind in body.locals:
-        yield f"{_MARGIN}{_INDENT * 2}(local {kind}{f' x {number}' if number > 1 else ''})"
+        yield f"{_MARGIN}{_INDENT * 2}(local {type_text(module, kind)}{f' x {number}' if number > 1 else ''})"
     for at, depth, text in _code(module, body.start, body.end):
         yield f"{at:#08x}  {_INDENT * (depth + 2)}{text}"
     yield f"{_MARGIN}{_INDENT})"
@@ -132,12 +107,13 @@ def _code(module: ModuleData, at: int, end: int) -> Iterator[tuple[int, int, str
         at = following
 
 
-def _block(module: ModuleData, immediate: ValType | int | None) -> str:
+def _block(module: ModuleData, immediate: BlockType) -> str:
     if immediate is None:
         return ""
-    if isinstance(immediate, ValType):
-        return f" (result {immediate})"
-    return _signature(module.types[immediate]) if immediate < len(module.types) else f" (type {immediate})"
+    if isinstance(immediate, int):
+        known = module.types[immediate].composite if immediate < len(module.types) else None
+        return signature_text(module, known) if isinstance(known, FuncType) else f" (type {immediate})"
+    return clause(module, "result", (immediate,))
 
 
 def _instruction(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], labels: list[int]) -> str:
@@ -167,9 +143,9 @@ def _operands(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], l
         case Immediate.MEMARG_LANE:
             return f"{_memarg(opcode, *immediates[:3])} {immediates[3]}".strip()
         case Immediate.REF_TYPE:
-            return str(immediates[0]).removesuffix("ref")
+            return str(immediates[0].heap)
         case Immediate.SELECT_TYPES:
-            return _clause("result", immediates[0]).strip()
+            return clause(module, "result", immediates[0]).strip()
         case _:
             return " ".join(map(str, immediates))
 
@@ -215,7 +191,7 @@ def _element(module: ModuleData, number: int, segment: ElementSegment) -> str:
     ]
     runs = ((text, len(list(same))) for text, same in groupby(items))
     listed = ", ".join(f"{text}{f' x {count}' if count > 1 else ''}" for text, count in runs)
-    return f"(elem {number} {where} {segment.type}: {listed})"
+    return f"(elem {number} {where} {type_text(module, segment.type)}: {listed})"
 
 
 def _data(module: ModuleData, number: int, segment: DataSegment) -> str:

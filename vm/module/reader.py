@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from vm.errors import DecodeError
-from vm.isa.proposals import UNSUPPORTED_TYPES, remark
-from vm.isa.types import ValType
-from vm.module.instructions import VALUE_TYPES, read
+from vm.errors import DecodeError, ValidationError
+from vm.isa.types import DefType, RefType, ValueType
+from vm.module.instructions import read, read_ref_type, read_value_type
 from vm.module.leb import UNEXPECTED_END, unsigned
 from vm.module.model import ConstExpr
 
@@ -24,14 +23,18 @@ _T = TypeVar("_T")
 
 
 class Reader:
-    """Reads ``data`` from ``at`` up to ``end``; ``at`` moves forward as things are read."""
+    """Reads ``data`` from ``at`` up to ``end``; ``at`` moves forward as things are read.
 
-    __slots__ = ("at", "data", "end")
+    ``types`` are what type indices in value types mean.
+    """
 
-    def __init__(self, data: bytes, at: int, end: int) -> None:
+    __slots__ = ("at", "data", "end", "types")
+
+    def __init__(self, data: bytes, at: int, end: int, types: Sequence[DefType] = ()) -> None:
         self.data = data
         self.at = at
         self.end = end
+        self.types = types
 
     def fail(self, message: str, detail: str = "", at: int | None = None) -> DecodeError:
         """An error at ``at`` (default: here), for the caller to raise."""
@@ -134,21 +137,44 @@ class Reader:
         except UnicodeDecodeError as error:
             raise self.fail("malformed UTF-8 encoding", what, start + error.start) from None
 
-    def value_type(self) -> ValType:
-        """A value type."""
-        byte = self.byte("value type")
-        found = VALUE_TYPES.get(byte)
-        if found is None:
-            raise self.fail("malformed value type", remark(byte, UNSUPPORTED_TYPES), self.at - 1)
+    def mutability(self) -> bool:
+        """Whether a global or field is mutable."""
+        flag = self.byte("mutability")
+        if flag > 1:
+            raise self.fail("malformed mutability", f"byte {flag:#x}", self.at - 1)
+        return bool(flag)
+
+    def raw_value_type(self) -> ValueType:
+        """A value type, in which a type index stays an int."""
+        self.need(1, "value type")
+        found, at = read_value_type(self.data, self.at)
+        self._move(at, "value type")
         return found
 
-    def ref_type(self) -> ValType:
+    def value_type(self) -> ValueType:
+        """A value type."""
+        start = self.at
+        found = self.raw_value_type()
+        return self._resolved(found, start) if isinstance(found, RefType) else found
+
+    def ref_type(self) -> RefType:
         """A reference type."""
-        byte = self.byte("reference type")
-        found = VALUE_TYPES.get(byte)
-        if found is None or not found.is_ref:
-            raise self.fail("malformed reference type", remark(byte, UNSUPPORTED_TYPES), self.at - 1)
-        return found
+        self.need(1, "reference type")
+        start = self.at
+        found, at = read_ref_type(self.data, start)
+        self._move(at, "reference type")
+        return self._resolved(found, start)
+
+    def _resolved(self, type: RefType, at: int) -> RefType:
+        return RefType(self.type(type.heap, at), type.nullable) if isinstance(type.heap, int) else type
+
+    def type(self, index: int, at: int) -> DefType:
+        """The type with this index, which was read at ``at``: a rule of validity, checked already here
+        because the model holds types themselves.
+        """
+        if index >= len(self.types):
+            raise ValidationError(f"unknown type {index}", at, f"the module has {len(self.types)}")
+        return self.types[index]
 
     def const_expr(self) -> ConstExpr:
         """A constant expression: skipped instruction by instruction up to its own ``end``."""

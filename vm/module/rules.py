@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vm.errors import DecodeError
+from vm.isa.matching import matches, matches_all
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
-from vm.isa.types import FuncType, TableType, ValType
+from vm.isa.types import FUNCREF, FuncType, RefType, TableType, ValType, ValueType
 from vm.module.limits import MAX_LABELS
 from vm.module.memory_rules import MEMORY_RULES, access_rule, check_data, check_lanes, narrower
 
@@ -97,7 +98,7 @@ def _else(v: BodyValidator, immediates: Immediates) -> None:
 def _end(v: BodyValidator, immediates: Immediates) -> None:
     frame = v.leave()
     if frame.false_branch is not None:
-        if frame.type.params != frame.type.results:
+        if not matches_all(frame.type.params, frame.type.results):
             raise v.fail("type mismatch", f"`if` without `else` of type {frame.type}")
         frame.forward.append(frame.false_branch)
     v.land(frame.forward, v.next if v.frames else v.at)
@@ -151,11 +152,11 @@ def _call(v: BodyValidator, immediates: Immediates) -> None:
 
 def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
     index, table = immediates
-    if _table(v, table).element is not ValType.FUNCREF:
+    if not matches(_table(v, table).element, FUNCREF):
         raise v.fail("type mismatch", f"table {table} does not hold functions")
-    v.check_index(index, v.module.types, "type")
+    signature = v.signature(index)
     v.pop(_table(v, table).address)
-    _invoke(v, v.module.types[index])
+    _invoke(v, signature)
 
 
 # parametric
@@ -179,15 +180,16 @@ def _select_t(v: BodyValidator, immediates: Immediates) -> None:
     kinds = immediates[0]
     if len(kinds) != 1:
         raise v.fail("invalid result arity", f"{len(kinds)} types, 1 was expected")
+    kind = v.value_type(kinds[0])
     v.pop(_I32)
-    v.pop_all((kinds[0], kinds[0]))
-    v.push(kinds[0])
+    v.pop_all((kind, kind))
+    v.push(kind)
 
 
 # variables
 
 
-def _local(v: BodyValidator, immediates: Immediates) -> ValType:
+def _local(v: BodyValidator, immediates: Immediates) -> ValueType:
     index: int = immediates[0]
     if index >= len(v.locals):
         v.check_index(index, v.locals, "local")
@@ -256,7 +258,7 @@ def _table_fill(v: BodyValidator, immediates: Immediates) -> None:
 
 def _table_copy(v: BodyValidator, immediates: Immediates) -> None:
     target, source = (_table(v, index) for index in immediates)
-    if target.element is not source.element:
+    if not matches(source.element, target.element):
         raise v.fail("type mismatch", "the tables hold references of different types")
     v.pop_all((target.address, source.address, narrower(target.address, source.address)))
 
@@ -265,13 +267,13 @@ def _table_init(v: BodyValidator, immediates: Immediates) -> None:
     segment, index = immediates
     table = _table(v, index)
     _check_elem(v, immediates)
-    if v.module.elements[segment].type is not table.element:
+    if not matches(v.module.elements[segment].type, table.element):
         raise v.fail("type mismatch", "segment and table hold references of different types")
     v.pop_all((table.address, _I32, _I32))
 
 
 def _ref_null(v: BodyValidator, immediates: Immediates) -> None:
-    v.push(immediates[0])
+    v.push(v.value_type(immediates[0]))
 
 
 def _ref_is_null(v: BodyValidator, immediates: Immediates) -> None:
@@ -286,7 +288,7 @@ def _ref_func(v: BodyValidator, immediates: Immediates) -> None:
     if immediates[0] not in v.references:
         detail = f"function {immediates[0]} is in no export, global or element segment"
         raise v.fail("undeclared function reference", detail)
-    v.push(ValType.FUNCREF)
+    v.push(RefType(v.module.types[v.module.functions[immediates[0]]], False))
 
 
 CONTEXT_RULES: dict[str, Rule] = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vm.errors import ValidationError
-from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
-from vm.module.leb import TOO_LONG
+from vm.isa.types import FUNCREF, ExternType, GlobalType, Limits, MemoryType, RefType, TableType, ValType
+from vm.module.definitions import types
 from vm.module.model import (
     Bodies,
     Body,
@@ -26,26 +25,8 @@ EXPORT_KINDS = ("func", "table", "memory", "global")
 MAX_LOCALS = 2**32 - 1
 """Locals of one function, declared ones and parameters together (spec 5.5.13)."""
 
-_FUNC_FORM = 0x60
 _HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
 """Bits of the flags in front of limits."""
-
-
-def types(r: Reader, module: ModuleData) -> None:
-    """Section 1."""
-
-    def one() -> FuncType:
-        form = r.byte("type")
-        if form & 0x80:  # forms are signed LEB128 numbers of 7 bits
-            raise r.fail(TOO_LONG, "type", r.at - 1)
-        if form != _FUNC_FORM:
-            raise r.fail(
-                "malformed definition type", f"byte {form:#x}, a function type was expected", r.at - 1
-            )
-        params = tuple(r.vector("parameters", r.value_type))
-        return FuncType(params, tuple(r.vector("results", r.value_type)))
-
-    module.types = r.vector("types", one)
 
 
 def imports(r: Reader, module: ModuleData) -> None:
@@ -66,10 +47,7 @@ def _import_type(r: Reader, module: ModuleData, kind: str) -> ExternType:
     if kind == "func":
         start, index = r.at, r.u32("type index")
         module.functions.append(index)
-        if index >= len(module.types):
-            # a rule of validity, checked already here because the model holds the type itself
-            raise ValidationError("unknown type", start, f"{index}, the module has {len(module.types)}")
-        return module.types[index]
+        return r.type(index, start)
     if kind == "table":
         module.tables.append(_table_type(r))
         return module.tables[-1]
@@ -133,7 +111,7 @@ def _element_segment(r: Reader) -> ElementSegment:
     mode = "active" if active else "declarative" if flags & 2 else "passive"
     table = r.u32("table index") if active and flags & 2 else 0
     offset = r.const_expr() if active else None
-    element = ValType.FUNCREF
+    element = FUNCREF
     if flags & 3:
         element = r.ref_type() if flags & 4 else _element_kind(r)
     items: list[ConstExpr] | list[int]
@@ -141,11 +119,11 @@ def _element_segment(r: Reader) -> ElementSegment:
     return ElementSegment(mode, element, tuple(items), table, offset)
 
 
-def _element_kind(r: Reader) -> ValType:
+def _element_kind(r: Reader) -> RefType:
     kind = r.byte("element kind")
     if kind:
         raise r.fail("malformed element kind", f"byte {kind:#x}, 0 was expected", r.at - 1)
-    return ValType.FUNCREF
+    return FUNCREF
 
 
 def data_count(r: Reader, module: ModuleData) -> None:
@@ -155,8 +133,10 @@ def data_count(r: Reader, module: ModuleData) -> None:
 
 def code(r: Reader, module: ModuleData) -> None:
     """Section 10: bodies as byte ranges; neither their locals nor their instructions are looked at."""
-    binary = r.data
-    module.bodies = Bodies(r.extents("function bodies"), lambda start, end: _body(Reader(binary, start, end)))
+    binary, types = r.data, module.types
+    module.bodies = Bodies(
+        r.extents("function bodies"), lambda start, end: _body(Reader(binary, start, end, types))
+    )
 
 
 def _body(r: Reader) -> Body:
@@ -213,11 +193,7 @@ def _memory_type(r: Reader) -> MemoryType:
 
 
 def _global_type(r: Reader) -> GlobalType:
-    content = r.value_type()
-    mutable = r.byte("mutability")
-    if mutable > 1:
-        raise r.fail("malformed mutability", f"byte {mutable:#x}", r.at - 1)
-    return GlobalType(content, bool(mutable))
+    return GlobalType(r.value_type(), r.mutability())
 
 
 SECTIONS: dict[int, Callable[[Reader, ModuleData], None]] = {

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vm.errors import ValidationError
+from vm.isa.matching import matches
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import MAX_PAGES, FuncType, Limits, ValType
+from vm.isa.types import MAX_PAGES, FuncType, Limits, RefType, ValType
 from vm.module.body import BodyValidator, Branch, FunctionInfo
 from vm.module.constants import check_constant
 from vm.module.instructions import read
-from vm.module.limits import MAX_MEMORIES, MAX_PARAMETERS, MAX_RESULTS
+from vm.module.limits import MAX_MEMORIES
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
+from vm.module.subtypes import check_types
 
 __all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_module"]
 
@@ -53,11 +55,15 @@ def validate_function(module: ModuleData, index: int) -> FunctionInfo:
 
 def validate_module(module: ModuleData) -> None:
     """Check all but the bodies."""
-    for at, signature in enumerate(module.types):
-        _check_type(signature, f"type {at}")
+    check_types(module.types)
     if max(module.functions, default=0) >= len(module.types):
         for at, index in enumerate(module.functions):
             _known(index, module.types, "type", f"function {at}")
+    for index in set(module.functions):
+        if not isinstance(module.types[index].composite, FuncType):
+            raise ValidationError(
+                "type mismatch", 0, f"a function is of type {index}, which is not a function type"
+            )
     _check_limits(module)
     _check_globals(module)
     _check_exports(module)
@@ -68,15 +74,6 @@ def validate_module(module: ModuleData) -> None:
         if data.offset is not None:
             _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
             check_constant(module, data.offset, module.memories[data.memory].address, len(module.globals))
-
-
-def _check_type(signature: FuncType, where: str) -> None:
-    counts = ("parameters", signature.params, MAX_PARAMETERS), ("results", signature.results, MAX_RESULTS)
-    for what, types, most in counts:
-        if len(types) > most:
-            raise ValidationError(
-                f"too many {what}", 0, f"{where}: {len(types)}, at most {most} are supported"
-            )
 
 
 def _known(index: int, space: Sequence[object], what: str, where: str, at: int = 0) -> None:
@@ -144,7 +141,7 @@ def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> 
         _known(segment.table, module.tables, "table", where, segment.offset.start)
         check_constant(module, segment.offset, module.tables[segment.table].address, len(module.globals))
         element = module.tables[segment.table].element
-        if element is not segment.type:
+        if not matches(segment.type, element):
             detail = f"{where} holds {segment.type}, table {segment.table} {element}"
             raise ValidationError("type mismatch", segment.offset.start, detail)
     for item in segment.items:
@@ -152,6 +149,9 @@ def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> 
             check_constant(module, item, segment.type, len(module.globals))
         else:
             _known(item, module.functions, "function", where)
+            found = RefType(module.types[module.functions[item]], False)
+            if not matches(found, segment.type):
+                raise ValidationError("type mismatch", 0, f"{where} holds {segment.type}, not {found}")
 
 
 def _references(module: ModuleData) -> Iterator[int]:

@@ -51,6 +51,11 @@ def signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
+def _function_extends(instance: Instance, type_index: int, reference: int) -> int:
+    function = instance.store.function_at(reference)
+    return int(function.definition.extends(instance.module.types[type_index]))
+
+
 HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.grow": (_memory_grow, 2),
     "memory.init": (Instance.memory_init, 5),
@@ -63,8 +68,9 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.atomic.notify": (_notify, 4),
     "memory.atomic.wait32": (_waiter(4), 5),
     "memory.atomic.wait64": (_waiter(8), 5),
+    "function extends": (_function_extends, 2),
 }
-"""Helpers by instruction name, with the number of words each takes."""
+"""Helpers by instruction name (or by what they answer about one), with the number of words each takes."""
 
 NUMBERED: tuple[tuple[Helper, int], ...] = tuple(HELPERS.values())
 """The same by the number that compiled code uses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from vm.isa.types import FuncType
+from vm.isa.types import DefType
 
 if TYPE_CHECKING:
     from vm.runtime.instance import Instance
@@ -24,14 +24,15 @@ class Function:
     set.
     ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
     functions that depend on the importing instance; each import of them then gets a function of its own,
-    whose ``origin`` is the one that was imported. ``owner`` is the store it belongs to.
+    whose ``origin`` is the one that was imported. ``owner`` is the store it belongs to. ``definition`` is its
+    canonical type, ``type`` the signature in it.
     """
 
-    __slots__ = ("bind", "host", "index", "instance", "origin", "owner", "record", "type")
+    __slots__ = ("bind", "definition", "host", "index", "instance", "origin", "owner", "record", "type")
 
     def __init__(
         self,
-        type: FuncType,
+        definition: DefType,
         record: int,
         *,
         instance: Instance | None = None,
@@ -40,7 +41,8 @@ class Function:
         bind: Binder | None = None,
         owner: object = None,
     ) -> None:
-        self.type = type
+        self.definition = definition
+        self.type = definition.func
         self.record = record
         self.instance = instance
         self.index = index

@@ -10,7 +10,8 @@ from array import array
 from collections.abc import Sequence
 
 from vm.errors import LinkError
-from vm.isa.types import ExternType, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from vm.isa.matching import matches
+from vm.isa.types import DefType, ExternType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD
 from vm.module.model import ConstExpr, Import, ModuleData
@@ -21,7 +22,6 @@ from vm.runtime.instance import Extern, Instance
 from vm.runtime.layout import CONTEXT_INSTANCE, CONTEXT_STATE, RECORD_SIZE
 from vm.runtime.store import Store
 from vm.runtime.tables import Table
-from vm.runtime.types import type_id
 
 
 def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> Instance:
@@ -62,14 +62,14 @@ def extern_type(extern: Extern) -> ExternType:
         return TableType(extern.type.element, extern.limits)
     if isinstance(extern, LinearMemory):
         return MemoryType(extern.limits, extern.type.shared)
-    return extern.type
+    return extern.definition if isinstance(extern, Function) else extern.type
 
 
 def describe(type: ExternType) -> str:
     """A type in words, for messages."""
     match type:
-        case FuncType():
-            return f"a function {type}"
+        case DefType():
+            return f"a function {type.func}"
         case TableType(element, limits):
             return f"a table of {element} with {_bounds(limits)} elements"
         case MemoryType(limits, shared):
@@ -84,7 +84,11 @@ def _bounds(limits: Limits) -> str:
 
 
 def _fits(wanted: ExternType, found: ExternType) -> bool:
-    """Import matching (spec 3.2.7): equal, but limits may be narrower than asked for."""
+    """Import matching (spec 3.2.7): limits may be narrower than asked for, what is only read a subtype."""
+    if isinstance(wanted, DefType) and isinstance(found, DefType):
+        return found.extends(wanted)
+    if isinstance(wanted, GlobalType) and isinstance(found, GlobalType) and not wanted.mutable:
+        return not found.mutable and matches(found.content, wanted.content)
     if isinstance(wanted, TableType) and isinstance(found, TableType):
         return wanted.element == found.element and _within(wanted.limits, found.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
@@ -104,7 +108,7 @@ def _link_imports(instance: Instance, imports: Sequence[Extern]) -> None:
             case Function(bind=None):
                 instance.functions.append(extern)
             case Function(bind=bind) if bind is not None:
-                bound = instance.store.host_function(extern.type, bind(instance))
+                bound = instance.store.host_function(extern.definition, bind(instance))
                 bound.origin = extern
                 instance.functions.append(bound)
             case Table():
@@ -122,10 +126,9 @@ def _define_functions(instance: Instance) -> None:
     module, store = instance.module, instance.store
     record = instance.context.address + instance.layout.records
     words = array("Q")
-    type_ids = [type_id(type) for type in module.types]
     for index in range(module.imported_functions, len(module.functions)):
         type_index = module.functions[index]
-        words.extend((0, instance.context.address, type_ids[type_index], len(store.functions)))
+        words.extend((0, instance.context.address, module.types[type_index].id, len(store.functions)))
         function = Function(module.types[type_index], record, instance=instance, index=index, owner=store)
         store.functions.append(function)
         instance.functions.append(function)

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from vm.config import Config
 from vm.errors import LinkError
-from vm.isa.types import FuncType, GlobalType, MemoryType, TableType
+from vm.isa.canonical import canonical
+from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
@@ -24,7 +25,6 @@ from vm.runtime.layout import (
     TABLE_SIZE,
 )
 from vm.runtime.tables import Table
-from vm.runtime.types import type_id
 
 
 class BodyRunner(Protocol):
@@ -67,17 +67,18 @@ class Store:
 
     def register_function(self, function: Function) -> Function:
         """Give ``function`` its handle and fill in its record (all but the code and the context)."""
-        poke(function.record + RECORD_TYPE, type_id(function.type))
+        poke(function.record + RECORD_TYPE, function.definition.id)
         poke(function.record + RECORD_HANDLE, len(self.functions))
         self.functions.append(function)
         return function
 
     def host_function(
-        self, type: FuncType, host: HostCallable | None, bind: Binder | None = None
+        self, type: FuncType | DefType, host: HostCallable | None, bind: Binder | None = None
     ) -> Function:
         """A function that runs ``host``, or, with ``bind``, one callable per importing instance."""
         record = self._heap.allocate(RECORD_SIZE)
-        return self.register_function(Function(type, record, host=host, bind=bind, owner=self))
+        definition = canonical(type) if isinstance(type, FuncType) else type
+        return self.register_function(Function(definition, record, host=host, bind=bind, owner=self))
 
     def memory(self, type: MemoryType) -> LinearMemory:
         """A new memory; the store keeps it, for its code as well as the signal handler goes by addresses."""

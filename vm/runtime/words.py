@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vm.isa.types import ValType
+from vm.isa.types import ValType, ValueType
 
 WORD_MASK = (1 << 64) - 1
 
 
-def width(type: ValType) -> int:
+def width(type: ValueType) -> int:
     """How many words a value of ``type`` takes."""
     return 2 if type is ValType.V128 else 1
 
 
-def offsets(types: Sequence[ValType]) -> list[int]:
+def offsets(types: Sequence[ValueType]) -> list[int]:
     """The number of each value's first word, then the number of words in all."""
     found = [0]
     for type in types:
@@ -25,7 +25,7 @@ def offsets(types: Sequence[ValType]) -> list[int]:
     return found
 
 
-def to_words(types: Sequence[ValType], values: Iterable[int]) -> list[int]:
+def to_words(types: Sequence[ValueType], values: Iterable[int]) -> list[int]:
     """Bit patterns as words."""
     words = []
     for type, value in zip(types, values, strict=True):
@@ -35,7 +35,7 @@ def to_words(types: Sequence[ValType], values: Iterable[int]) -> list[int]:
     return words
 
 
-def from_words(types: Sequence[ValType], words: Sequence[int]) -> list[int]:
+def from_words(types: Sequence[ValueType], words: Sequence[int]) -> list[int]:
     """Words as bit patterns; there may be more words than the types take."""
     starts = offsets(types)
     return [

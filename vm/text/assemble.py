@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vm.text.definitions import encoded_groups
 from vm.text.fields import Sections, text_name
 from vm.text.immediates import u
 from vm.text.outline import Outline
 from vm.text.spaces import Space
-from vm.text.types import encoded_function_type
 
 HEADER = b"\0asm\1\0\0\0"
 
 _CUSTOM = 0
-_MODULE_NAME, _LOCAL_NAMES, _LABEL_NAMES = 0, 2, 3
+_MODULE_NAME, _LOCAL_NAMES, _LABEL_NAMES, _FIELD_NAMES = 0, 2, 3, 10
 
 
 def assemble(found: Outline, sections: Sections) -> bytes:
     """The whole binary. Sections without content are left out."""
     data_count = u(len(sections.data)) if sections.uses_data else b""
     parts = [
-        _vector(1, list(map(encoded_function_type, found.spaces.types.types))),
+        _vector(1, encoded_groups(found.spaces.types)),
         _vector(2, sections.imports),
         _vector(3, sections.functions),
         _vector(4, sections.tables),
@@ -62,6 +62,9 @@ def _names(found: Outline, sections: Sections) -> bytes:
         parts[number] = _name_map(_of(space)) if space.by_name else b""
     parts[_LOCAL_NAMES] = _indirect_map(sections.local_names)
     parts[_LABEL_NAMES] = _indirect_map(sections.label_names)
+    parts[_FIELD_NAMES] = _indirect_map(
+        {index: dict(_of(space)) for index, space in spaces.types.fields.items() if space.by_name}
+    )
     content = b"".join(_section(number, parts[number]) for number in sorted(parts))
     return _section(_CUSTOM, text_name("name") + content) if content else b""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import PAGE_SIZE, ValType
+from vm.isa.types import FUNCREF, PAGE_SIZE, RefType, ValType, ValueType
 from vm.module.leb import encode_signed
 from vm.module.sections import EXPORT_KINDS
 from vm.text import types
@@ -52,7 +52,7 @@ class Sections:
 class _Elements:
     """Elements of a segment: ``items`` in binary; indices of functions unless ``expressions``."""
 
-    type: ValType
+    type: RefType
     expressions: bool
     items: list[bytes]
 
@@ -115,16 +115,16 @@ class _Walk:
             case "func":
                 return u(types.type_use(self.c, self.spaces.types, Unnamed()))
             case "table":
-                return types.table_type(self.c, types.address_type(self.c))
+                return types.table_type(self.c, self.spaces.types, types.address_type(self.c))
             case "memory":
                 return types.memory_type(self.c, types.address_type(self.c))
             case _:
-                return types.global_type(self.c)
+                return types.global_type(self.c, self.spaces.types)
 
     def _function(self, entry: Field) -> None:
         scope = Scope(self.c, self.spaces)
         self.sections.functions.append(u(types.type_use(self.c, self.spaces.types, scope.locals)))
-        locals_ = _runs(types.variables(self.c, "local", scope.locals))
+        locals_ = _runs(types.variables(self.c, "local", self.spaces.types, scope.locals))
         code = Code(scope)
         code.sequence()
         body = locals_ + code.expression()
@@ -144,14 +144,14 @@ class _Walk:
         if not c.sees_natural():
             self._table_with_elements(entry, address)
             return
-        described = types.table_type(c, address)
+        described = types.table_type(c, self.spaces.types, address)
         if c.words[c.at] != ")":
             described = _TABLE_WITH_INIT + described + self._expression()
         self.sections.tables.append(described)
 
     def _table_with_elements(self, entry: Field, address: ValType) -> None:
         c = self.c
-        element = types.reference_type(c)
+        element = types.reference_type(c, self.spaces.types)
         if not c.opens("elem"):
             raise c.unexpected("(elem")
         if c.words[c.at] == "(":
@@ -161,7 +161,7 @@ class _Walk:
         c.close()
         size = u(len(elements.items))
         flags = types.limits_flags(address, maximum=True)
-        self.sections.tables.append(bytes([element.value, flags]) + size + size)
+        self.sections.tables.append(types.encoded(element) + bytes([flags]) + size + size)
         self._active_elements(entry.index, _zero(address), elements)
 
     def _memory(self, entry: Field) -> None:
@@ -178,7 +178,7 @@ class _Walk:
         self._active_data(entry.index, _zero(address), content)
 
     def _global(self, entry: Field) -> None:
-        described = types.global_type(self.c)
+        described = types.global_type(self.c, self.spaces.types)
         self.sections.globals.append(described + self._expression())
 
     def _export(self, entry: Field) -> None:
@@ -219,15 +219,15 @@ class _Walk:
         """A list of elements; where no table is named, ``func`` may be left out."""
         c = self.c
         if types.sees_reference_type(c):
-            return _Elements(types.reference_type(c), True, self._element_expressions())
+            return _Elements(types.reference_type(c, self.spaces.types), True, self._element_expressions())
         if func_needed or c.words[c.at] == "func":
             c.take("func")
-        return _Elements(ValType.FUNCREF, False, self._function_indices())
+        return _Elements(FUNCREF, False, self._function_indices())
 
-    def _functions_as(self, element: ValType) -> _Elements:
+    def _functions_as(self, element: RefType) -> _Elements:
         """Function indices in a table of ``element``: only those of functions can stand as indices."""
         indices = self._function_indices()
-        if element is ValType.FUNCREF:
+        if element == FUNCREF:
             return _Elements(element, False, indices)
         return _Elements(element, True, [_REF_FUNC + index + END for index in indices])
 
@@ -247,16 +247,16 @@ class _Walk:
         """Flags: 2 says that the table and the elements' type follow, 4 that elements are expressions."""
         flags = 4 if elements.expressions else 0
         described = b""
-        if table or elements.type is not ValType.FUNCREF:
+        if table or elements.type != FUNCREF:
             flags |= 2
-            described = bytes([elements.type.value]) if elements.expressions else _FUNC_KIND
+            described = types.encoded(elements.type) if elements.expressions else _FUNC_KIND
         target = u(table) if flags & 2 else b""
         self.sections.elements.append(u(flags) + target + offset + described + elements.encode())
 
     def _inactive_elements(self, elements: _Elements, *, declarative: bool) -> None:
         """Flags: 1 not active, 2 declarative, 4 expressions."""
         flags = 1 | (2 if declarative else 0) | (4 if elements.expressions else 0)
-        described = bytes([elements.type.value]) if elements.expressions else _FUNC_KIND
+        described = types.encoded(elements.type) if elements.expressions else _FUNC_KIND
         self.sections.elements.append(u(flags) + described + elements.encode())
 
     def _data_segment(self, entry: Field) -> None:
@@ -300,15 +300,15 @@ class _Walk:
         return code.expression()
 
 
-def _runs(declared: list[ValType]) -> bytes:
+def _runs(declared: list[ValueType]) -> bytes:
     """Locals as the binary has them: how many of one type in a row."""
-    runs: list[tuple[int, ValType]] = []
+    runs: list[tuple[int, ValueType]] = []
     for member in declared:
-        if runs and runs[-1][1] is member:
+        if runs and runs[-1][1] == member:
             runs[-1] = (runs[-1][0] + 1, member)
         else:
             runs.append((1, member))
-    return u(len(runs)) + b"".join(u(count) + bytes([member.value]) for count, member in runs)
+    return u(len(runs)) + b"".join(u(count) + types.encoded(member) for count, member in runs)
 
 
 def _zero(address: ValType) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vm.isa.opcodes import BY_CODE, BY_NAME, Immediate, Opcode
+from vm.isa.types import RefType
 from vm.module.leb import encode_signed, encode_unsigned
 from vm.text import numbers, types, vectors
 from vm.text.cursor import OUT_OF_RANGE, Cursor
@@ -84,9 +85,9 @@ def block_type(s: Scope) -> bytes:
     c = s.c
     if not c.sees("type"):
         start = c.at
-        found = types.signature(c)
+        found = types.signature(c, s.spaces.types)
         if not found.params and len(found.results) <= 1:
-            return bytes([found.results[0].value]) if found.results else _EMPTY_BLOCK
+            return types.encoded(found.results[0]) if found.results else _EMPTY_BLOCK
         c.at = start
     return encode_signed(types.type_use(c, s.spaces.types))
 
@@ -208,11 +209,11 @@ def _float(form: numbers.Format) -> Parser:
 
 
 def _reference_type(s: Scope) -> bytes:
-    return bytes([types.heap_type(s.c).value])
+    return types.encoded_heap(RefType(types.heap_type(s.c, s.spaces.types)))
 
 
 def _select_types(s: Scope) -> bytes:
-    return types.encoded_types(types.results(s.c))
+    return types.encoded_types(types.results(s.c, s.spaces.types))
 
 
 PARSERS: dict[Immediate, Parser | None] = {

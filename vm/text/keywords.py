@@ -6,7 +6,7 @@ import difflib
 import re
 
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import ValType
+from vm.isa.types import SHORT_REFS, Heap, PackedType, ValType
 from vm.text import numbers
 
 INSTRUCTIONS = frozenset(BY_NAME) - {"select_t"}
@@ -14,12 +14,14 @@ INSTRUCTIONS = frozenset(BY_NAME) - {"select_t"}
 
 _STRUCTURE = frozenset(
     """
-    binary catch catch_all catch_all_ref catch_ref data declare elem export extern func global import
-    item local memory module mut nan:arithmetic nan:canonical null offset param quote ref result shared start
-    table then type
+    binary catch catch_all catch_all_ref catch_ref data declare elem export field final global import
+    item local memory module mut nan:arithmetic nan:canonical null offset param quote rec ref result shared
+    start sub table then type
     """.split()  # noqa: SIM905 - a list of words is read more easily as words
 )
-_TYPES = frozenset(map(str, ValType))
+_TYPES = frozenset(
+    str(word) for words in (ValType, SHORT_REFS.values(), Heap, PackedType) for word in words
+) - {"bot"}
 _ARGUMENT = re.compile(r"(?:offset|align)=(.*)")
 
 _RENAMED = {

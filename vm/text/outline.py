@@ -1,15 +1,17 @@
 """The first of two walks over a module: which fields there are, and what they are called.
 
-Identifiers may be used before they are defined, so every field gets its index here; types are read whole,
-everything else is left for ``vm.text.fields``.
+Identifiers may be used before they are defined, so every field gets its index here. Types are read whole,
+once all of them have their names; everything else is left for ``vm.text.fields``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vm.isa.types import SubType
 from vm.text import types
 from vm.text.cursor import Cursor
+from vm.text.definitions import type_definition
 from vm.text.spaces import Space, Spaces
 
 
@@ -51,6 +53,7 @@ def outline(c: Cursor) -> Outline:
         c.close()
     if c.words[c.at]:
         raise c.unexpected("the end" if wrapped else "a field in parentheses")
+    walk.types()
     return found
 
 
@@ -63,6 +66,7 @@ class _Walk:
         spaces = found.spaces
         self.definable = spaces.definable
         self.segments = {space.kind: space for space in (spaces.elements, spaces.data)}
+        self.type_fields: list[int] = []
         self.defined: Space | None = None
         self.started = False
 
@@ -73,9 +77,12 @@ class _Walk:
         keyword = c.words[start + 1]
         c.at += 2
         if keyword == "type":
-            self._type()
-            return
-        if keyword == "import":
+            self.type_fields.append(start)
+            self.found.spaces.types.add(c)
+        elif keyword == "rec":
+            self.type_fields.append(start)
+            self._recursion_group()
+        elif keyword == "import":
             self._import(start)
         elif keyword in self.definable:
             self._definition(start, self.definable[keyword])
@@ -90,11 +97,26 @@ class _Walk:
         c.at = start + 1
         c.skip_group()
 
-    def _type(self) -> None:
-        spaces = self.found.spaces
-        spaces.types.add(self.c)
-        spaces.types.declare(types.function_type(self.c))
-        self.c.close()
+    def _recursion_group(self) -> None:
+        c = self.c
+        while c.opens("type"):
+            self.found.spaces.types.add(c)
+            c.skip_group()
+        c.close()
+
+    def types(self) -> None:
+        """Read the types whose places the walk has noted; their names are known."""
+        c, names = self.c, self.found.spaces.types
+        for c.at in self.type_fields:
+            group = c.opens("rec")
+            members: list[SubType] = []
+            while c.opens("type"):
+                c.identifier()
+                members.append(type_definition(c, names, len(names.types) + len(members)))
+                c.close()
+                if not group:
+                    break
+            names.declare(members, group=group)
 
     def _reference(self, start: int, keyword: str) -> None:
         if keyword == "start":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vm.isa.types import FuncType
+from vm.isa.types import FuncType, SubType
 from vm.text.cursor import Cursor
 
 
@@ -69,20 +70,30 @@ class Unnamed(Space):
 
 @dataclass(slots=True)
 class TypeSpace(Space):
-    """The types: those declared, then those that type uses bring along."""
+    """The types: those declared, then those that type uses bring along.
 
-    types: list[FuncType] = field(default_factory=list)
-    _first: dict[FuncType, int] = field(default_factory=dict)
+    ``groups`` has for each recursion group how many members it has, or None for a type that stands alone
+    in a group that was not written; ``fields`` the names of fields, by the type's index.
+    """
 
-    def declare(self, type_: FuncType) -> int:
-        """Append a type; an equal one before it stays the first."""
-        self.types.append(type_)
-        return self._first.setdefault(type_, len(self.types) - 1)
+    types: list[SubType] = field(default_factory=list)
+    groups: list[int | None] = field(default_factory=list)
+    fields: dict[int, Space] = field(default_factory=dict)
+    _first: dict[SubType, int] = field(default_factory=dict)
 
-    def intern(self, type_: FuncType) -> int:
-        """The first type equal to ``type_``, which is appended when there is none (spec 6.4.8)."""
-        found = self._first.get(type_)
-        return self.declare(type_) if found is None else found
+    def declare(self, members: Sequence[SubType], *, group: bool) -> None:
+        """Append the types of a recursion group; what equals one before it leaves that the first."""
+        self.groups.append(len(members) if group else None)
+        if len(members) == 1:
+            self._first.setdefault(members[0], len(self.types))
+        self.types += members
+
+    def intern(self, signature: FuncType) -> int:
+        """The first type that is just ``signature``, which is appended when there is none (spec 6.4.8)."""
+        wanted = SubType(signature)
+        if wanted not in self._first:
+            self.declare([wanted], group=False)
+        return self._first[wanted]
 
 
 @dataclass(slots=True)

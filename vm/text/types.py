@@ -1,35 +1,41 @@
-"""Types and type uses: parsed from text, given as values or in their binary form (spec 6.4, 5.3)."""
+"""Value types and type uses: parsed from text, given as values or in their binary form (spec 6.4, 5.3).
+
+Types that refer to defined types have their indices: what those mean is found out from the binary.
+"""
 
 from __future__ import annotations
 
-from vm.isa.types import FuncType, ValType
+from collections.abc import Sequence
+
+from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
+from vm.module.instructions import NON_NULL_REF, NULLABLE_REF
+from vm.module.leb import encode_signed
 from vm.module.leb import encode_unsigned as u
 from vm.text.cursor import Cursor
-from vm.text.spaces import Space, TypeSpace, Unnamed
+from vm.text.spaces import Space, TypeSpace
 
-VALUE_TYPES = {str(member): member for member in ValType}
-HEAP_TYPES = {str(member).removesuffix("ref"): member for member in ValType if member.is_ref}
+VALUE_TYPES: dict[str, ValueType] = {
+    str(member): member for kinds in (ValType, SHORT_REFS.values()) for member in kinds
+}
+HEAP_TYPES = {str(heap): heap for heap in Heap if heap is not Heap.BOT}
 
 _HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
 
 
-def value_type(c: Cursor) -> ValType:
+def value_type(c: Cursor, names: TypeSpace) -> ValueType:
     """A value type; ``(ref null func)`` is the long form of ``funcref``."""
-    if c.sees("ref"):
-        return _long_reference_type(c)
     found = VALUE_TYPES.get(c.words[c.at])
-    if found is None:
+    if found is not None:
+        c.at += 1
+        return found
+    if not c.opens("ref"):
         raise c.unexpected("a value type")
-    c.at += 1
-    return found
-
-
-def _long_reference_type(c: Cursor) -> ValType:
-    c.at += 2
-    c.take("null")
-    found = heap_type(c)
+    nullable = c.words[c.at] == "null"
+    if nullable:
+        c.at += 1
+    reference = RefType(heap_type(c, names), nullable)
     c.close()
-    return found
+    return reference
 
 
 def sees_reference_type(c: Cursor) -> bool:
@@ -38,110 +44,117 @@ def sees_reference_type(c: Cursor) -> bool:
     return c.sees("ref") if found is None else found.is_ref
 
 
-def reference_type(c: Cursor) -> ValType:
+def reference_type(c: Cursor, names: TypeSpace) -> RefType:
     """A reference type."""
-    if not sees_reference_type(c):
+    found = value_type(c, names) if sees_reference_type(c) else None
+    if not isinstance(found, RefType):
         raise c.unexpected("a reference type")
-    return value_type(c)
-
-
-def heap_type(c: Cursor) -> ValType:
-    """What a null points to, as the type of reference that it is."""
-    found = HEAP_TYPES.get(c.words[c.at])
-    if found is None:
-        raise c.unexpected("a heap type")
-    c.at += 1
     return found
 
 
-def value_types(c: Cursor) -> list[ValType]:
+def heap_type(c: Cursor, names: TypeSpace) -> Heap | int:
+    """What a reference points to: an abstract heap type or a type index."""
+    found = HEAP_TYPES.get(c.words[c.at])
+    if found is not None:
+        c.at += 1
+        return found
+    if not names.sees_index(c):
+        raise c.unexpected("a heap type")
+    return names.index(c)
+
+
+def value_types(c: Cursor, names: TypeSpace) -> list[ValueType]:
     """Value types up to the closing parenthesis, which is read."""
     found = []
     while c.words[c.at] != ")":
-        found.append(value_type(c))
+        found.append(value_type(c, names))
     c.at += 1
     return found
 
 
-def variables(c: Cursor, keyword: str, names: Space | None) -> list[ValType]:
-    """All the ``(param ...)`` or ``(local ...)`` that follow; identifiers go into ``names``, if allowed."""
-    found: list[ValType] = []
+def variables(c: Cursor, keyword: str, names: TypeSpace, space: Space | None) -> list[ValueType]:
+    """All the ``(param ...)`` or ``(local ...)`` that follow; identifiers go into ``space``, if allowed."""
+    found: list[ValueType] = []
     while c.opens(keyword):
-        if names is not None and c.words[c.at][:1] == "$":
-            names.add(c)
-            found.append(value_type(c))
+        if space is not None and c.words[c.at][:1] == "$":
+            space.add(c)
+            found.append(value_type(c, names))
             c.close()
         else:
-            several = value_types(c)
-            if names is not None:
-                names.add_anonymous(len(several))
+            several = value_types(c, names)
+            if space is not None:
+                space.add_anonymous(len(several))
             found += several
     return found
 
 
-def results(c: Cursor) -> list[ValType]:
+def results(c: Cursor, names: TypeSpace) -> list[ValueType]:
     """All the ``(result ...)`` that follow."""
-    found: list[ValType] = []
+    found: list[ValueType] = []
     while c.opens("result"):
-        found += value_types(c)
+        found += value_types(c, names)
     return found
 
 
-def signature(c: Cursor, names: Space | None = None) -> FuncType:
-    """Parameters and results, possibly none."""
-    found = FuncType(tuple(variables(c, "param", names)), tuple(results(c)))
+def signature(c: Cursor, names: TypeSpace, space: Space | None = None) -> FuncType:
+    """Parameters and results, possibly none; names of parameters go into ``space``, if allowed."""
+    found = FuncType(tuple(variables(c, "param", names, space)), tuple(results(c, names)))
     if c.sees("param"):
         raise c.unexpected("no parameter behind a result", c.at + 1)
     return found
 
 
-def function_type(c: Cursor) -> FuncType:
-    """``(func ...)`` in a type definition."""
-    c.take("(")
-    c.take("func")
-    found = signature(c, Unnamed())
-    c.close()
-    return found
-
-
-def type_use(c: Cursor, types: TypeSpace, names: Space | None = None) -> int:
+def type_use(c: Cursor, types: TypeSpace, space: Space | None = None) -> int:
     """The type index of a function: by reference, written out, or both, which must agree (spec 6.4.8)."""
     start = c.at
     explicit = None
     if c.opens("type"):
         explicit = types.index(c)
         c.close()
-    inline = signature(c, names)
+    inline = signature(c, types, space)
     if explicit is None:
         return types.intern(inline)
+    known = types.types[explicit].composite if explicit < len(types.types) else None
     if inline == FuncType():
-        if names is not None and explicit < len(types.types):
-            names.add_anonymous(len(types.types[explicit].params))
+        if space is not None and isinstance(known, FuncType):
+            space.add_anonymous(len(known.params))
         return explicit
-    if explicit >= len(types.types):
+    if known is None:
         raise c.fail("unknown type", start, f"{explicit}, {len(types.types)} are known here")
-    if types.types[explicit] != inline:
-        raise c.fail(
-            "inline function type", start, f"{inline} is not type {explicit}, {types.types[explicit]}"
-        )
+    if known != inline:
+        raise c.fail("inline function type", start, f"{inline} is not type {explicit}, {known}")
     return explicit
 
 
-def encoded_function_type(type_: FuncType) -> bytes:
-    """Its form in the type section."""
-    return b"\x60" + encoded_types(type_.params) + encoded_types(type_.results)
+def encoded(type: ValueType) -> bytes:
+    """A value type in binary, as short as can be."""
+    if isinstance(type, ValType):
+        return bytes([type.value])
+    heap = encoded_heap(type)
+    if type.nullable and isinstance(type.heap, Heap):
+        return heap
+    return bytes([NULLABLE_REF if type.nullable else NON_NULL_REF]) + heap
 
 
-def encoded_types(types: tuple[ValType, ...] | list[ValType]) -> bytes:
+def encoded_heap(type: RefType) -> bytes:
+    """The heap type of a reference in binary."""
+    if isinstance(type.heap, Heap):
+        return bytes([type.heap.value])
+    assert isinstance(type.heap, int)  # in a text, types are defined by their place
+    return encode_signed(type.heap)
+
+
+def encoded_types(types: Sequence[ValueType]) -> bytes:
     """Value types with their count."""
-    return u(len(types)) + bytes(member.value for member in types)
+    return u(len(types)) + b"".join(map(encoded, types))
 
 
 def address_type(c: Cursor) -> ValType:
     """What addresses a memory or table, when it is said: i32 unless it is."""
     if c.words[c.at] not in ("i32", "i64"):
         return ValType.I32
-    return value_type(c)
+    c.at += 1
+    return ValType.I32 if c.words[c.at - 1] == "i32" else ValType.I64
 
 
 def limits_flags(address: ValType, *, maximum: bool) -> int:
@@ -165,16 +178,16 @@ def memory_type(c: Cursor, address: ValType) -> bytes:
     return bytes([bounds[0] | _SHARED]) + bounds[1:]
 
 
-def table_type(c: Cursor, address: ValType) -> bytes:
+def table_type(c: Cursor, names: TypeSpace, address: ValType) -> bytes:
     """A table's type in binary."""
     bounds = limits(c, address)
-    return bytes([reference_type(c).value]) + bounds
+    return encoded(reference_type(c, names)) + bounds
 
 
-def global_type(c: Cursor) -> bytes:
+def global_type(c: Cursor, names: TypeSpace) -> bytes:
     """A global's type in binary."""
     if not c.opens("mut"):
-        return bytes([value_type(c).value, 0])
-    content = value_type(c)
+        return encoded(value_type(c, names)) + b"\0"
+    content = value_type(c, names)
     c.close()
-    return bytes([content.value, 1])
+    return encoded(content) + b"\1"

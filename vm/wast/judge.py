@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vm import tiers
 from vm.config import Config
 from vm.errors import DecodeError, LinkError, TextError, Trap, ValidationError
-from vm.isa.types import FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from vm.isa.types import FUNCREF, FuncType, GlobalType, Limits, MemoryType, TableType, ValType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_module
@@ -257,8 +257,8 @@ def _spectest(store: Store) -> dict[str, Extern]:
     }
     for name, (kind, bits) in values.items():
         exports[name] = store.global_(GlobalType(kind, False), bits)
-    exports["table"] = store.table(TableType(ValType.FUNCREF, Limits(10, 20)))
-    exports["table64"] = store.table(TableType(ValType.FUNCREF, Limits(10, 20, ValType.I64)))
+    exports["table"] = store.table(TableType(FUNCREF, Limits(10, 20)))
+    exports["table64"] = store.table(TableType(FUNCREF, Limits(10, 20, ValType.I64)))
     exports["memory"] = store.memory(MemoryType(Limits(1, 2)))
     exports["shared_memory"] = store.memory(MemoryType(Limits(1, 2), shared=True))
     return exports

@@ -10,9 +10,9 @@ from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType
+from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
-from vm.runtime.types import type_id
+from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, result_type
 from vm.tiers.llvm.translate import Handler, Translator
@@ -33,15 +33,31 @@ def _call(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
     type_index, table = immediates
-    type = t.module.types[type_index]
+    wanted = t.module.types[type_index]
     t.calls = True
     pointer = element_pointer(t, table, t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
     reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
     t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
+    _check_type(t, reference, wanted, type_index)
+    _call_record(t, reference, wanted.func)
+
+
+def _check_type(t: Translator, reference: str, wanted: DefType, type_index: int) -> None:
+    """Trap unless the function behind ``reference`` has the type; the runtime is asked about subtypes."""
     field = t.value(f"getelementptr i8, ptr {reference}, i64 {RECORD_TYPE}")
     found = t.value(f"load i64, ptr {field}{FIXED}")
-    t.trap_if(t.value(f"icmp ne i64 {found}, {type_id(type)}"), TrapCode.BAD_SIGNATURE)
-    _call_record(t, reference, type)
+    differs = t.value(f"icmp ne i64 {found}, {wanted.id}")
+    if wanted.final:
+        t.trap_if(differs, TrapCode.BAD_SIGNATURE)
+        return
+    ask, following = t.label("subtype"), t.label("next")
+    t.effect(f"br i1 {differs}, label %{ask}, label %{following}")
+    t.block(ask)
+    word = t.value(f"ptrtoint ptr {reference} to i64")
+    extends = request(t, "function extends", (type_index,), [(word, "i64")], result="i32")
+    t.trap_if(t.value(f"icmp eq i32 {extends}, 0"), TrapCode.BAD_SIGNATURE)
+    t.effect(f"br label %{following}")
+    t.block(following)
 
 
 def _arguments(t: Translator, type: FuncType) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
-from vm.isa.types import MAX_PAGES, PAGE_SIZE, FuncType, MemoryType, ValType
+from vm.isa.types import MAX_PAGES, PAGE_SIZE, FuncType, MemoryType, ValType, ValueType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS, trap_number
 
@@ -61,7 +61,7 @@ def result_type(type: FuncType) -> str:
     return return_type(type.results)
 
 
-def return_type(results: Sequence[ValType]) -> str:
+def return_type(results: Sequence[ValueType]) -> str:
     """As ``result_type``, from the results alone."""
     if not results:
         return "void"

@@ -10,18 +10,17 @@ import threading
 from collections.abc import Sequence
 
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValType
+from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.glue import FRAMES, UNWOUND, Glue, field
 from vm.runtime.layout import STATE_HOST_CALL
-from vm.runtime.types import type_id
 from vm.runtime.words import offsets
 from vm.tiers.llvm.text import result_type
 
 
-def _loads(types: Sequence[ValType], array: str) -> list[str]:
+def _loads(types: Sequence[ValueType], array: str) -> list[str]:
     lines = []
     for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
         lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {at}")
@@ -29,7 +28,7 @@ def _loads(types: Sequence[ValType], array: str) -> list[str]:
     return lines
 
 
-def _stores(types: Sequence[ValType], prefix: str, array: str) -> list[str]:
+def _stores(types: Sequence[ValueType], prefix: str, array: str) -> list[str]:
     """Whole words: what a value does not fill is 0."""
     lines = []
     for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
@@ -40,7 +39,7 @@ def _stores(types: Sequence[ValType], prefix: str, array: str) -> list[str]:
     return lines
 
 
-def _aligned(type: ValType) -> int:
+def _aligned(type: ValueType) -> int:
     """Words are aligned to their own size, so a vector is to no more."""
     return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
 
@@ -48,7 +47,7 @@ def _aligned(type: ValType) -> int:
 def _invoke_ir(type: FuncType) -> str:
     """``invoke_T``: words in, words out (in the same array)."""
     result, count = result_type(type), len(type.results)
-    lines = [f"define void @invoke_{type_id(type)}(ptr %code, ptr %ctx, ptr %slots) #0 {{"]
+    lines = ["define void @invoke_T(ptr %code, ptr %ctx, ptr %slots) #0 {"]
     lines += _loads(type.params, "slots")
     arguments = "".join(f", {LLVM_TYPES[t]} %x{i}" for i, t in enumerate(type.params))
     call = f"call fastcc {result} %code(ptr %ctx{arguments})"
@@ -65,7 +64,7 @@ def _host_ir(type: FuncType) -> str:
     result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
     parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
     lines = [
-        f"define fastcc {result} @host_{type_id(type)}(ptr %ctx{parameters}) nounwind {{",
+        f"define fastcc {result} @host_T(ptr %ctx{parameters}) nounwind {{",
         f"  %answer = alloca [{1 + words} x i64]",
         "  store i64 0, ptr %answer",
         "  %slots = getelementptr i64, ptr %answer, i64 1",
@@ -119,5 +118,5 @@ class Thunks:
             if type not in known:
                 code = build(ir, 1, arena.glue(), self._glue.externals, self._costs)
                 self._codes.append(code)
-                known[type] = code.symbols[f"{prefix}_{type_id(type)}"]
+                known[type] = code.symbols[f"{prefix}_T"]
             return known[type]

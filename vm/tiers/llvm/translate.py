@@ -14,7 +14,7 @@ from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValType
+from vm.isa.types import FuncType, ValueType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
 from vm.runtime.layout import CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
@@ -29,7 +29,7 @@ class Control:
     kind: str
     type: FuncType
     label: str
-    carried: tuple[ValType, ...]
+    carried: tuple[ValueType, ...]
     slots: list[str]
     height: int
     otherwise: str | None = None

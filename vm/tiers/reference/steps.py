@@ -11,14 +11,14 @@ from typing import Any
 
 from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import OPCODES, Opcode
-from vm.isa.types import ValType
+from vm.isa.types import ValType, ValueType
 from vm.runtime.instance import Instance
 from vm.tiers.reference.atomic_steps import ATOMIC_STEPS
 from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import signed
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
 
-_MASKS = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
+_MASKS: dict[ValueType, int] = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
 _OUTSIDE = (struct.error, IndexError, OverflowError)
 """What ``struct`` raises for a place that a buffer does not have, far out or near."""
 

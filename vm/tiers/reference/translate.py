@@ -286,7 +286,7 @@ def _call(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
 def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
     if t.current is None:
         return
-    signature = t.module.types[immediates[0]]
+    wanted = t.module.types[immediates[0]]
     table, store = t.instance.tables[immediates[1]], t.instance.store
     t.top -= 1
     slot = t.top
@@ -299,11 +299,11 @@ def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) 
         if reference == 0:
             raise Trap(TrapCode.UNINITIALIZED_ELEMENT)
         function = store.function_at(reference)
-        if function.type != signature:
+        if not function.definition.extends(wanted):
             raise Trap(TrapCode.BAD_SIGNATURE)
         return function
 
-    t.call(signature, callee, following)
+    t.call(wanted.func, callee, following)
 
 
 CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {

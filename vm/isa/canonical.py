@@ -1,0 +1,94 @@
+"""Canonical types: one ``DefType`` object for all equivalent definitions (spec 3.1.3, iso-recursive).
+
+Two recursion groups are equivalent when they are equal once every reference inside the group is written as a
+place in the group, and every other as the canonical type it means. A group in that form is a key of the
+registry below. The registry holds its groups weakly: types go with the last module or object that uses them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Sequence
+
+from vm.isa.types import (
+    ArrayType,
+    CompositeType,
+    DefType,
+    FieldType,
+    FuncType,
+    RecGroup,
+    RefType,
+    StructType,
+    SubType,
+    ValueType,
+)
+
+_groups: weakref.WeakValueDictionary[tuple[SubType, ...], RecGroup] = weakref.WeakValueDictionary()
+_ids = itertools.count()
+_lock = threading.RLock()
+
+
+def canonical_group(members: Sequence[SubType]) -> tuple[DefType, ...]:
+    """The canonical types of a recursion group.
+
+    In ``members``, a heap type or supertype that is an int is a place in the group. A supertype must stand
+    before what extends it. What else the specification asks of types is not looked at.
+    """
+    key = tuple(members)
+    with _lock:
+        group = _groups.get(key)
+        if group is None:
+            group = _groups[key] = _make(key)
+        return group.members
+
+
+def canonical(signature: FuncType) -> DefType:
+    """The canonical type of a function type that stands alone, is final and extends nothing."""
+    return canonical_group((SubType(signature),))[0]
+
+
+def _make(members: tuple[SubType, ...]) -> RecGroup:
+    group = RecGroup()
+    made = [DefType() for _ in members]
+    for index, (definition, described) in enumerate(zip(made, members, strict=True)):
+        definition.id = next(_ids)
+        definition.group = group
+        definition.index = index
+        definition.final = described.final
+        above: tuple[DefType, ...] = ()
+        for supertype in described.supertypes[:1]:
+            above = (supertype if isinstance(supertype, DefType) else made[supertype]).display
+        definition.display = (*above, definition)
+        definition.composite = _closed(described.composite, made)
+    group.members = tuple(made)
+    return group
+
+
+def _closed(composite: CompositeType, group: Sequence[DefType]) -> CompositeType:
+    """The type with its group's members in their places."""
+    match composite:
+        case FuncType(params, results):
+            closed = FuncType(
+                tuple(resolved(type, group) for type in params),
+                tuple(resolved(type, group) for type in results),
+            )
+            return composite if closed == composite else closed
+        case StructType(fields):
+            return StructType(tuple(_closed_field(member, group) for member in fields))
+        case ArrayType(element):
+            return ArrayType(_closed_field(element, group))
+
+
+def _closed_field(member: FieldType, group: Sequence[DefType]) -> FieldType:
+    if isinstance(member.storage, RefType):
+        return FieldType(resolved(member.storage, group), member.mutable)
+    return member
+
+
+def resolved(type: ValueType, types: Sequence[DefType]) -> ValueType:
+    """``type``, where a heap type that is an int stands for that member of ``types``."""
+    if isinstance(type, RefType) and isinstance(type.heap, int):
+        return RefType(types[type.heap], type.nullable)
+    return type
