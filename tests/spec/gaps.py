@@ -10,6 +10,7 @@ import fnmatch
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 LIST = Path(__file__).with_name("gaps.toml")
 
@@ -31,30 +32,35 @@ NONE = Gap()
 
 
 class Gaps:
-    """The list; asked once per file."""
+    """The list; asked once per file and tier."""
 
     def __init__(self, path: Path = LIST) -> None:
         listed = tomllib.loads(path.read_text())
-        self._groups = [(pattern, group["reason"]) for group in listed["group"] for pattern in group["files"]]
-        self._partial: dict[str, Gap] = {}
-        for entry in listed["partial"]:  # a file may be listed once per reason
-            before = self._partial.get(entry["file"], NONE)
-            ranges = before.ranges + _ranges(entry["lines"])
-            self._partial[entry["file"]] = Gap(entry["reason"], False, ranges)
+        self._groups: list[dict[str, Any]] = listed.get("group", [])
+        self._partial: list[dict[str, Any]] = listed.get("partial", [])
 
-    def of(self, file: str) -> Gap:
-        """What is listed for a file, by its path below the suite."""
-        if file in self._partial:
-            return self._partial[file]
-        for pattern, reason in self._groups:
-            if fnmatch.fnmatchcase(file, pattern):
-                return Gap(reason, True)
+    def of(self, file: str, tier: str) -> Gap:
+        """What is listed for a file, by its path below the suite; a file may be listed once per reason."""
+        found = NONE
+        for entry in self._partial:
+            if entry["file"] == file and _concerns(entry, tier):
+                found = Gap(entry["reason"], False, found.ranges + _ranges(entry["lines"]))
+        if found is not NONE:
+            return found
+        for group in self._groups:
+            if _concerns(group, tier) and any(fnmatch.fnmatchcase(file, name) for name in group["files"]):
+                return Gap(group["reason"], True)
         return NONE
 
     def unused(self, files: list[str]) -> list[str]:
         """Patterns and names that match none of the suite's files."""
-        names = [*(pattern for pattern, _ in self._groups), *self._partial]
+        names = [name for group in self._groups for name in group["files"]]
+        names += [entry["file"] for entry in self._partial]
         return [name for name in names if not any(fnmatch.fnmatchcase(file, name) for file in files)]
+
+
+def _concerns(entry: dict[str, Any], tier: str) -> bool:
+    return tier in entry.get("tiers", (tier,))
 
 
 def _ranges(text: str) -> tuple[tuple[int, int], ...]:

@@ -133,12 +133,14 @@ def test_gaps_are_read_by_group_and_by_line(tmp_path: Path) -> None:
         '[[group]]\nreason = "later"\nfiles = ["simd_*.wast"]\n'
         '[[partial]]\nfile = "a.wast"\nreason = "some"\nlines = "3"\n'
         '[[partial]]\nfile = "a.wast"\nreason = "others"\nlines = "10-12"\n'
+        '[[partial]]\nfile = "c.wast"\nreason = "later"\ntiers = ["llvm"]\nlines = "7"\n'
     )
     gaps = Gaps(path)
-    assert gaps.of("simd_x.wast").whole
-    assert [line for line in range(15) if gaps.of("a.wast").covers(line)] == [3, 10, 11, 12]
-    assert not gaps.of("b.wast").covers(3)
-    assert gaps.unused(["a.wast"]) == ["simd_*.wast"]
+    assert gaps.of("simd_x.wast", "llvm").whole
+    assert [line for line in range(15) if gaps.of("a.wast", "llvm").covers(line)] == [3, 10, 11, 12]
+    assert not gaps.of("b.wast", "llvm").covers(3)
+    assert [gaps.of("c.wast", tier).covers(7) for tier in ("reference", "llvm")] == [False, True]
+    assert gaps.unused(["a.wast", "c.wast"]) == ["simd_*.wast"]
 
 
 def test_counts_are_kept_by_what_was_asserted() -> None:

@@ -10,6 +10,8 @@ import wasmtime
 
 from tests.spec.test_suite import FILES, GAPS, SUITE, needs_suite
 from vm.errors import TextError
+from vm.isa.canonical import canonical
+from vm.isa.types import FuncType, ValType
 from vm.module.leb import unsigned
 from vm.module.model import ConstExpr, ModuleData
 from vm.module.reader import Reader
@@ -23,13 +25,23 @@ _BEYOND_ASCII = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
 ONLY_WE_REFUSE = {"start.wast": {102}, "try_table.wast": {366}}
 """Malformed modules, by file and line, that the other reader lets through."""
 
-IN_SCOPE = [file for file in FILES if not GAPS.of(file).whole]
+OTHER_TYPE = {"type-rec.wast": {45, 185, 197}, "type-subtyping.wast": {373}}
+"""Modules, by file and line, where the other reader does not find the type that equals one written out: it
+takes no account of one-member groups that are written as groups, nor of `final` (spec 6.4.8)."""
+
+_STAND_INS = [canonical(FuncType((ValType.I32,) * index)) for index in range(100)]
+"""A type for each index, different from the others: segments are compared without the type section."""
+
+REFERENCE = "reference"
+"""The tier whose gaps count: texts are the same in all."""
+
+IN_SCOPE = [file for file in FILES if not GAPS.of(file, REFERENCE).whole]
 
 
 @needs_suite
 @pytest.mark.parametrize("file", IN_SCOPE or ["none"])
 def test_both_readers_agree(file: str) -> None:
-    gap = GAPS.of(file)
+    gap = GAPS.of(file, REFERENCE)
     for line, source in _modules(file):
         ours, theirs = _ours(source), _theirs(source)
         if gap.covers(line) and ours is None:
@@ -39,7 +51,8 @@ def test_both_readers_agree(file: str) -> None:
             continue
         assert (ours is None) == (theirs is None), f"line {line}: {source.text}"
         if ours is not None and theirs is not None:
-            assert _sections(ours) == _sections(theirs), f"line {line}: {source.text}"
+            differ = _sections(ours) != _sections(theirs)
+            assert differ is (line in OTHER_TYPE.get(file, ())), f"line {line}: {source.text}"
 
 
 def _modules(file: str) -> list[tuple[int, ModuleSource]]:
@@ -93,7 +106,7 @@ def _extents(binary: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _segments(binary: bytes, start: int, end: int) -> Iterator[object]:
     module = ModuleData(binary)
-    elements(Reader(binary, start, end), module)
+    elements(Reader(binary, start, end, _STAND_INS), module)
     for segment in module.elements:
         items = [_code(binary, item) for item in segment.items]
         yield segment.mode, segment.type, items, segment.table, _code(binary, segment.offset)

@@ -171,11 +171,7 @@ class BodyValidator:
 
     def enter(self, kind: str, immediate: BlockType) -> ControlFrame:
         """Open a block."""
-        if isinstance(immediate, int):
-            self.signature(immediate)
-        elif immediate.__class__ is RefType:
-            self.value_type(immediate)
-        signature = block_type(self.module, immediate)
+        signature = self.block_signature(immediate)
         self.pop_all(signature.params)
         height = len(self.stack)
         self.frame = ControlFrame(kind, signature, height, [], self.next, len(self.side_table))
@@ -208,6 +204,14 @@ class BodyValidator:
         if not isinstance(found, FuncType):
             raise self.fail("type mismatch", f"type {index} is not a function type but ({found})")
         return found
+
+    def block_signature(self, immediate: BlockType) -> FuncType:
+        """The type of a block."""
+        if immediate.__class__ is int:
+            return self.signature(immediate)
+        if immediate.__class__ is RefType:
+            return FuncType((), (self.value_type(immediate),))
+        return block_type(self.module, immediate)
 
     def value_type(self, type: ValueType) -> ValueType:
         """A type that an instruction names."""

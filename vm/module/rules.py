@@ -76,6 +76,7 @@ def _loop(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _if(v: BodyValidator, immediates: Immediates) -> None:
+    v.block_signature(immediates[0])  # what is wrong with it comes before what is wrong with the condition
     v.pop(_I32)
     frame = v.enter("if", immediates[0])
     frame.false_branch = v.skip(len(frame.type.params))
