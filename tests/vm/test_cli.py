@@ -88,6 +88,17 @@ def test_a_program_gets_its_own_arguments_environment_and_directory(
     assert "cat /data/hello.txt: from 7: world\n" in out
 
 
+def test_a_directory_can_be_given_to_read_only_and_a_variable_handed_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDED", "on")
+    for suffix, made in ((":ro", False), ("", True)):
+        command = ["run", "--dir", f"{tmp_path}::/data{suffix}", "--env", "HANDED", "--env", "NOT_THERE"]
+        assert main([*command, str(PROBE)]) == 7
+        assert "environment HANDED=on\n" in capfd.readouterr().out
+        assert (tmp_path / "new.txt").exists() == made
+
+
 def test_a_backtrace_names_functions_innermost_first(module: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--tier", "reference", "--invoke", "crash", module, "65536"]) == 134
     frames = capfd.readouterr().err.splitlines()[1:]
@@ -133,7 +144,8 @@ BAD_USE = {
     ),
     "reactor": (["{module}"], "it has no _start; --invoke a function instead (add, wide,"),
     "missing": (["nowhere.wasm"], "nowhere.wasm: No such file or directory; check the path"),
-    "env": (["--env", "NOVALUE", "{module}"], "--env NOVALUE: expected NAME=VALUE"),
+    "env": (["--env", "=x", "{module}"], "--env =x: expected NAME or NAME=VALUE"),
+    "listen": (["--tcplisten", "80", "{module}"], "expected HOST:PORT, not '80'"),
     "dir": (["--dir", "/nowhere", "{module}"], "not a directory: /nowhere"),
 }
 

@@ -23,14 +23,16 @@ from vm.api.types import (
 from vm.errors import ExitTrap, Frame, Trap, TrapCode
 from vm.errors import VMError as WasmtimeError
 from vm.text import wat2wasm
-from vm.wasi import WasiConfig
+from vm.wasi import DirPerms, FilePerms, WasiConfig
 
 __all__ = [
     "Caller",
     "Config",
+    "DirPerms",
     "Engine",
     "ExitTrap",
     "ExportType",
+    "FilePerms",
     "Frame",
     "Func",
     "FuncType",

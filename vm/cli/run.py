@@ -21,8 +21,9 @@ MAX_FRAMES = 20
 _EXAMPLES = """\
 examples:
   wasmvm run hello.wasm
-  wasmvm run --dir . --env LANG=C wc.wasm README.md      files of this directory, read-only
-  wasmvm run --dir data::/mnt tool.wasm /mnt/input       the host's data/ as /mnt
+  wasmvm run --dir . --env LANG=C sort.wasm -o out in    with this directory, and a variable
+  wasmvm run --dir data::/mnt:ro tool.wasm /mnt/input    the host's data/ as /mnt, read-only
+  wasmvm run --tcplisten 127.0.0.1:8080 server.wasm      a listening socket as descriptor 3
   wasmvm run --invoke fib fib.wasm 30                    call an export, print its results
   wasmvm run --tier reference fib.wasm                   without native code
 
@@ -47,15 +48,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--dir",
         action="append",
         default=[],
-        metavar="HOST[::GUEST]",
-        help="let the program read a directory, under its own name or GUEST (may be repeated)",
+        metavar="HOST[::GUEST][:ro]",
+        help="give the program a directory, under its own name or GUEST; :ro to read only (may be repeated)",
     )
     command.add_argument(
         "--env",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="set an environment variable (may be repeated)",
+        metavar="NAME[=VALUE]",
+        help="set an environment variable; without VALUE, to this process's own (may be repeated)",
+    )
+    command.add_argument(
+        "--tcplisten",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="give the program a socket that listens there, as descriptor 3 and on (may be repeated)",
     )
     command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
@@ -98,21 +106,36 @@ def _wasi(arguments: argparse.Namespace) -> WasiConfig:
     wasi = WasiConfig()
     program = [] if arguments.invoke else arguments.args
     wasi.argv = [os.path.basename(arguments.file), *program]
-    wasi.env = [_variable(text) for text in arguments.env]
+    wasi.env = [pair for text in arguments.env for pair in _variable(text)]
     wasi.inherit_stdin()
     wasi.inherit_stdout()
     wasi.inherit_stderr()
     for text in arguments.dir:
-        host, _, guest = text.partition("::")
-        wasi.preopen_dir(host, guest or host)
+        _directory(wasi, text)
+    for fd, address in enumerate(arguments.tcplisten, start=3):
+        wasi.preopen_socket(fd, address)
     return wasi
 
 
-def _variable(text: str) -> tuple[str, str]:
+def _directory(wasi: WasiConfig, text: str) -> None:
+    """HOST, HOST::GUEST, either with ":ro" behind it."""
+    host, colons, guest = text.partition("::")
+    last = guest if colons else host
+    plain = last.removesuffix(":ro")
+    if colons:
+        wasi.preopen_dir(host, plain or host, plain == last)
+    else:
+        wasi.preopen_dir(plain, plain, plain == last)
+
+
+def _variable(text: str) -> list[tuple[str, str]]:
+    """The variable as a list of one; of none when this process has no such variable (as wasmtime does)."""
     name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise InputError(f"--env {text}: expected NAME=VALUE")
-    return name, value
+    if not name:
+        raise InputError(f"--env {text}: expected NAME or NAME=VALUE")
+    if equals:
+        return [(name, value)]
+    return [(name, os.environ[name])] if name in os.environ else []
 
 
 def _functions(store: Store, instance: Instance) -> dict[str, Func]:

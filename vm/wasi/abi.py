@@ -175,6 +175,35 @@ class Oflags(enum.IntFlag):
     TRUNC = 8
 
 
+class Fstflags(enum.IntFlag):
+    """``fstflags``: which timestamps to set, and to what."""
+
+    ATIM = 1
+    ATIM_NOW = 2
+    MTIM = 4
+    MTIM_NOW = 8
+
+
+class Riflags(enum.IntFlag):
+    """``riflags`` of ``sock_recv``."""
+
+    PEEK = 1
+    WAITALL = 2
+
+
+class Sdflags(enum.IntFlag):
+    """``sdflags`` of ``sock_shutdown``."""
+
+    RD = 1
+    WR = 2
+
+
+DATA_TRUNCATED = 1
+"""The one bit of ``roflags``."""
+
+HANGUP = 1
+"""The one bit of ``eventrwflags``."""
+
 SYMLINK_FOLLOW = 1
 """The one bit of ``lookupflags``."""
 
@@ -186,3 +215,9 @@ MAX_CALLBACK = 1 << 20
 
 MAX_PATH = 4096
 """Longest path taken, in bytes (Linux's PATH_MAX)."""
+
+MAX_OFFSET = (1 << 63) - 1
+"""Largest file offset, size or time a host takes: they are signed there."""
+
+MAX_DESCRIPTORS = 1024
+"""Most descriptors a program may hold, so that it cannot use up the host's."""

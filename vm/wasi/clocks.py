@@ -16,6 +16,9 @@ HOST_CLOCKS = (
 )
 """The host's clocks by ``clockid``."""
 
+WAITABLE = (0, 1)
+"""The clocks one can wait for: real and monotonic time. The others stand still meanwhile."""
+
 
 def now(clock: int) -> int:
     """Nanoseconds on the clock of that ``clockid``; EINVAL when there is none."""

@@ -6,8 +6,20 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vm.errors import ConfigError
+from vm.wasi.abi import MAX_DESCRIPTORS
+from vm.wasi.rights import Permissions
+
+if TYPE_CHECKING:
+    import socket
+
+DirPerms = Permissions
+"""What a program may do to the entries of a preopened directory, in wasmtime-py's word."""
+
+FilePerms = Permissions
+"""What a program may do to the files of a preopened directory, in wasmtime-py's word."""
 
 CustomOutput = Callable[[bytes], "int | None"]
 """Takes what was written; may return how many bytes of it were taken (None: all)."""
@@ -15,10 +27,12 @@ CustomOutput = Callable[[bytes], "int | None"]
 
 @dataclass(frozen=True, slots=True)
 class Preopen:
-    """A host directory the program sees under ``guest_path``."""
+    """A host directory the program sees under ``guest_path``, and what it may do to its entries and files."""
 
     host_path: str
     guest_path: str
+    entries: Permissions
+    files: Permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class Stdio:
 
 
 class WasiConfig:
-    """A program's arguments, environment, streams and directories.
+    """A program's arguments, environment, streams, directories and listeners.
 
     By default it has no arguments, an empty environment, an empty stdin, discarded output and no directory.
     """
@@ -39,6 +53,7 @@ class WasiConfig:
     def __init__(self) -> None:
         self.argv: list[str] = []
         self.preopens: list[Preopen] = []
+        self.listeners: dict[int, str | socket.socket] = {}
         self.stdin = Stdio()
         self.stdout = Stdio()
         self.stderr = Stdio()
@@ -121,16 +136,38 @@ class WasiConfig:
     def stderr_custom(self, callback: CustomOutput) -> None:
         self.stderr = Stdio(custom=callback)
 
-    def preopen_dir(self, path: str, guest_path: str, fs_mutable: bool = True) -> None:
-        """Let the program read the host directory ``path`` under the name ``guest_path``.
+    def preopen_dir(
+        self,
+        path: str | os.PathLike[str],
+        guest_path: str,
+        fs_mutable: bool | DirPerms = True,
+        file_perms: FilePerms | None = None,
+        *,
+        dir_perms: DirPerms | None = None,
+    ) -> None:
+        """Let the program use the host directory ``path`` as ``guest_path``, and nothing outside of it.
 
-        ``fs_mutable`` is taken for wasmtime-py's sake: directories are read-only in this version, and a
-        program that tries to change one gets EROFS.
+        ``fs_mutable`` False lets it look only: what would change anything fails with EROFS. ``dir_perms``
+        and ``file_perms`` say the same apart, for what directories list and for what files hold.
         """
-        del fs_mutable
-        if not os.path.isdir(path):
-            raise ConfigError("preopen_dir", f"not a directory: {path}")
-        self.preopens.append(Preopen(path, guest_path))
+        name = os.fspath(path)
+        if not os.path.isdir(name):
+            raise ConfigError("preopen_dir", f"not a directory: {name}")
+        general = Permissions.READ_WRITE if fs_mutable else Permissions.READ_ONLY
+        if isinstance(fs_mutable, Permissions):  # wasmtime-py's third argument before it had fs_mutable
+            general, dir_perms = Permissions.READ_WRITE, dir_perms or fs_mutable
+        self.preopens.append(Preopen(name, guest_path, dir_perms or general, file_perms or general))
+
+    def preopen_socket(self, fd_num: int, host_port: str | socket.socket) -> None:
+        """Let the program accept TCP connections on ``HOST:PORT`` as its descriptor ``fd_num`` (3 or more).
+
+        Instead of an address, a socket that listens already will do; it stays the caller's.
+        """
+        if not 3 <= fd_num < MAX_DESCRIPTORS:
+            raise ConfigError("preopen_socket", f"fd_num is from 3 to {MAX_DESCRIPTORS - 1}, not {fd_num}")
+        if fd_num in self.listeners:
+            raise ConfigError("preopen_socket", f"descriptor {fd_num} is taken")
+        self.listeners[fd_num] = host_port
 
 
 def _creatable(knob: str, path: str | bytes | os.PathLike[str]) -> str:

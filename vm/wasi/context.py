@@ -6,26 +6,19 @@ import os
 import weakref
 
 from vm.errors import ConfigError
-from vm.wasi.abi import Errno, Rights, WasiError
-from vm.wasi.config import Stdio, WasiConfig
-from vm.wasi.descriptors import (
-    DIRECTORY,
-    FILE,
-    STREAM_IN,
-    STREAM_OUT,
-    CallbackStream,
-    Descriptor,
-    Directory,
-    HostFile,
-    NullStream,
-)
-
-MAX_DESCRIPTORS = 1024
-"""Most descriptors a program may hold, so that it cannot use up the host's."""
+from vm.wasi.abi import MAX_DESCRIPTORS, Errno, Rights, WasiError
+from vm.wasi.config import Preopen, Stdio, WasiConfig
+from vm.wasi.connections import Socket
+from vm.wasi.descriptors import CallbackStream, Descriptor, HostFile, NullStream
+from vm.wasi.listing import Directory
+from vm.wasi.rights import DIRECTORY, FILE, INHERITED, STREAM_IN, STREAM_OUT
 
 
 class WasiContext:
-    """Arguments, environment and descriptors 0 (stdin), 1 (stdout), 2 (stderr), 3... (preopened directories).
+    """Arguments, environment and descriptors: 0, 1, 2 for the standard streams, then what was preopened.
+
+    Listeners have the numbers they were given (:meth:`WasiConfig.preopen_socket`), directories the free ones
+    from 3 on.
 
     Opening what the config names happens here; a file or directory that cannot be opened is a ConfigError.
     Host descriptors are closed by :meth:`close`, or when the context is garbage.
@@ -39,8 +32,10 @@ class WasiContext:
         self._finalizer = weakref.finalize(self, _close_all, self._table)
         for number, stdio in enumerate((config.stdin, config.stdout, config.stderr)):
             self._table[number] = _stream(stdio, reading=number == 0)
+        for number, listener in config.listeners.items():
+            self._table[number] = Socket.listener(listener)
         for preopen in config.preopens:
-            self.add(_preopened(preopen.host_path, preopen.guest_path))
+            self.add(_preopened(preopen))
 
     def close(self) -> None:
         """Close every host file this program holds."""
@@ -48,12 +43,19 @@ class WasiContext:
 
     def add(self, descriptor: Descriptor) -> int:
         """Enter a descriptor under the lowest free number; it is closed when the table is full."""
-        if len(self._table) >= MAX_DESCRIPTORS:
+        try:
+            self.check_room()
+        except WasiError:
             descriptor.close()
-            raise WasiError(Errno.MFILE)
+            raise
         number = next(n for n in range(MAX_DESCRIPTORS) if n not in self._table)
         self._table[number] = descriptor
         return number
+
+    def check_room(self) -> None:
+        """EMFILE when the table is full: to ask before something is done that cannot be undone."""
+        if len(self._table) >= MAX_DESCRIPTORS:
+            raise WasiError(Errno.MFILE)
 
     def get(self, fd: int, right: Rights = Rights(0)) -> Descriptor:  # noqa: B008 - an immutable flag
         """The descriptor numbered ``fd`` if it has ``right``; else EBADF, ENOTCAPABLE."""
@@ -119,9 +121,16 @@ def _opened(path: str, *, reading: bool) -> int:
         raise ConfigError("wasi", f"cannot open {path}: {error.strerror}") from error
 
 
-def _preopened(host_path: str, guest_path: str) -> Directory:
+def _preopened(preopen: Preopen) -> Directory:
     try:
-        fd = os.open(host_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(preopen.host_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise ConfigError("preopen_dir", f"cannot open {host_path}: {error.strerror}") from error
-    return Directory(fd, DIRECTORY, guest_path)
+        raise ConfigError("preopen_dir", f"cannot open {preopen.host_path}: {error.strerror}") from error
+    return Directory(
+        fd,
+        DIRECTORY,
+        INHERITED,
+        entries=preopen.entries,
+        files=preopen.files,
+        guest_path=preopen.guest_path,
+    )

@@ -1,65 +1,58 @@
-"""What a program's file descriptors stand for: nothing, a callback, a host file, a host directory.
+"""What a program's file descriptors stand for.
 
 Descriptor
 ├── NullStream      reads nothing, swallows everything
 ├── CallbackStream  hands what is written to a Python callable
-└── HostFile        a host descriptor: stream or file
-└── Directory   with the entries of the listing in progress
+├── HostFile        a host descriptor: stream or file
+│   └── Directory   with the entries of the listing in progress (``listing.py``)
+└── Socket          a listener or a connection (``sockets.py``)
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-import stat
-from collections.abc import Callable, Sequence
+import select
+from collections.abc import Sequence
 
-from vm.wasi.abi import MAX_CALLBACK, Errno, Filetype, Rights, WasiError
+from vm.wasi.abi import MAX_CALLBACK, Errno, Fdflags, Filetype, Rights, WasiError
 from vm.wasi.config import CustomOutput
+from vm.wasi.rights import STREAM_OUT, filetype
 
-STREAM_IN = Rights.FD_READ | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE | Rights.FD_FDSTAT_SET_FLAGS
-STREAM_OUT = Rights.FD_WRITE | Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE | Rights.FD_FDSTAT_SET_FLAGS
-FILE = STREAM_IN | Rights.FD_SEEK | Rights.FD_TELL | Rights.FD_ADVISE | Rights.FD_SYNC | Rights.FD_DATASYNC
-DIRECTORY = (
-    Rights.PATH_OPEN
-    | Rights.FD_READDIR
-    | Rights.PATH_READLINK
-    | Rights.PATH_FILESTAT_GET
-    | Rights.FD_FILESTAT_GET
-)
-INHERITED = DIRECTORY | FILE | Rights.FD_WRITE
-"""What a directory says its files may have. FD_WRITE is among them although directories are read-only, so
-that opening for writing fails at once with EROFS: wasi-libc masks the rights it asks for with these, and the
-program would otherwise learn it from its first write."""
+_HOST_FLAGS = {Fdflags.APPEND: os.O_APPEND, Fdflags.NONBLOCK: os.O_NONBLOCK}
+"""The flags a host can change on an open file; syncing is done here, after each write."""
 
-
-def filetype(mode: int) -> Filetype:
-    """A host ``st_mode`` as WASI calls it; pipes have no name there."""
-    for test, kind in (
-        (stat.S_ISREG, Filetype.REGULAR_FILE),
-        (stat.S_ISDIR, Filetype.DIRECTORY),
-        (stat.S_ISLNK, Filetype.SYMBOLIC_LINK),
-        (stat.S_ISCHR, Filetype.CHARACTER_DEVICE),
-        (stat.S_ISBLK, Filetype.BLOCK_DEVICE),
-        (stat.S_ISSOCK, Filetype.SOCKET_STREAM),
-    ):
-        if test(mode):
-            return kind
-    return Filetype.UNKNOWN
+datasync = getattr(os, "fdatasync", os.fsync)
+"""macOS has only the stronger one."""
 
 
 class Descriptor:
     """One entry of the table. The base reads nothing, writes nothing and has no place in a file."""
 
     kind = Filetype.UNKNOWN
+    flags = Fdflags(0)
     inheriting = Rights(0)
 
     def __init__(self, rights: Rights) -> None:
         self.rights = rights
 
     def need(self, right: Rights) -> None:
-        """Fail with ENOTCAPABLE unless all of ``right`` was given."""
-        if right & ~self.rights:
-            raise WasiError(Errno.NOTCAPABLE)
+        """Fail unless all of ``right`` is held; :meth:`refusal` says how."""
+        missing = right & ~self.rights
+        if missing:
+            raise WasiError(self.refusal(missing))
+
+    def refusal(self, missing: Rights) -> Errno:
+        """Why a call that needs ``missing`` fails.
+
+        EBADF for reading and writing, as POSIX and wasmtime say; ESPIPE for a place in a stream; else
+        ENOTCAPABLE.
+        """
+        if missing & (Rights.FD_READ | Rights.FD_WRITE):
+            return Errno.BADF
+        if missing & (Rights.FD_SEEK | Rights.FD_TELL) and self.kind is not Filetype.REGULAR_FILE:
+            return Errno.SPIPE
+        return Errno.NOTCAPABLE
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """Fill the buffers in turn; the number of bytes read, 0 at the end."""
@@ -69,13 +62,9 @@ class Descriptor:
         """Write the buffers in turn; the number of bytes taken."""
         raise WasiError(Errno.BADF)
 
-    def seek(self, offset: int, whence: int) -> int:
-        """Move; the new place in bytes from the start."""
-        raise WasiError(Errno.SPIPE)
-
-    def pread(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """Read at a place without moving."""
-        raise WasiError(Errno.SPIPE)
+    def set_flags(self, flags: Fdflags) -> None:
+        """Change the descriptor's flags."""
+        self.flags = flags
 
     def status(self) -> os.stat_result | None:
         """The host's facts, or None where no host file is behind."""
@@ -118,29 +107,50 @@ class CallbackStream(Descriptor):
 
 
 class HostFile(Descriptor):
-    """A file or stream of the host. ``owned`` says whether closing it is ours to do."""
+    """A file or stream of the host.
+
+    ``owned`` says whether it is ours: one that is only lent (this process's own stdin, say) is neither closed
+    nor has its flags changed, for whoever shares it would feel that.
+    """
 
     def __init__(self, fd: int, rights: Rights, *, owned: bool = True) -> None:
         super().__init__(rights)
         self._fd = fd
         self._owned = owned
         self.kind = filetype(os.fstat(fd).st_mode)
+        host = fcntl.fcntl(fd, fcntl.F_GETFL)
+        self.flags = Fdflags(sum(flag for flag, bit in _HOST_FLAGS.items() if host & bit))
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """Straight into the program's memory."""
+        self._ready(select.POLLIN)
         return os.readv(self._fd, buffers) if buffers else 0
 
     def write(self, buffers: Sequence[memoryview]) -> int:
         """Straight from the program's memory."""
-        return os.writev(self._fd, buffers) if buffers else 0
+        self._ready(select.POLLOUT)
+        return self._settled(os.writev(self._fd, buffers)) if buffers else 0
 
     def seek(self, offset: int, whence: int) -> int:
-        """``whence`` 0 from the start, 1 from here, 2 from the end."""
+        """``whence`` 0 from the start, 1 from here, 2 from the end; the new place, in bytes."""
         return os.lseek(self._fd, offset, whence)
 
     def pread(self, buffers: Sequence[memoryview], offset: int) -> int:
-        """Straight into the program's memory."""
+        """Read at a place without moving."""
         return os.preadv(self._fd, buffers, offset) if buffers else 0
+
+    def pwrite(self, buffers: Sequence[memoryview], offset: int) -> int:
+        """Write at a place without moving; with APPEND at the end, as Linux does."""
+        return self._settled(os.pwritev(self._fd, buffers, offset)) if buffers else 0
+
+    def set_flags(self, flags: Fdflags) -> None:
+        """Change the descriptor's flags, on the host as well when the file is ours."""
+        if self._owned:
+            host = fcntl.fcntl(self._fd, fcntl.F_GETFL)
+            for flag, bit in _HOST_FLAGS.items():
+                host = host | bit if flags & flag else host & ~bit
+            fcntl.fcntl(self._fd, fcntl.F_SETFL, host)
+        self.flags = flags
 
     def status(self) -> os.stat_result:
         """The host's ``fstat``."""
@@ -155,41 +165,17 @@ class HostFile(Descriptor):
         if self._owned:
             os.close(self._fd)
 
+    def _ready(self, event: int) -> None:
+        """NONBLOCK on a lent stream: look first."""
+        if self.flags & Fdflags.NONBLOCK and not self._owned:
+            poller = select.poll()
+            poller.register(self._fd, event)
+            if not poller.poll(0):
+                raise WasiError(Errno.AGAIN)
 
-class Directory(HostFile):
-    """An open directory; ``guest_path`` is set on preopened ones, which programs find by asking."""
-
-    inheriting = INHERITED
-
-    def __init__(self, fd: int, rights: Rights, guest_path: str | None = None) -> None:
-        super().__init__(fd, rights)
-        self.guest_path = guest_path
-        self._listing: list[tuple[bytes, int, Filetype]] = []
-
-    def read(self, buffers: Sequence[memoryview]) -> int:
-        """Directories are listed, not read."""
-        raise WasiError(Errno.ISDIR)
-
-    def listing(self, *, afresh: bool) -> list[tuple[bytes, int, Filetype]]:
-        """(name, inode, type) sorted by name, after "." and "..".
-
-        One listing serves a whole walk (``afresh`` starts one), so that cookies stay valid while files come
-        and go. ".." carries the directory's own inode, as at the root of a file system: what lies above
-        is none of the program's business.
-        """
-        if afresh or not self._listing:
-            own = os.fstat(self._fd).st_ino
-            with os.scandir(self._fd) as entries:
-                found = sorted((os.fsencode(e.name), e.inode(), _entry_type(e)) for e in entries)
-            dots = [(b".", own, Filetype.DIRECTORY), (b"..", own, Filetype.DIRECTORY)]
-            self._listing = dots + found
-        return self._listing
-
-
-def _entry_type(entry: os.DirEntry[str]) -> Filetype:
-    tests: tuple[tuple[Callable[[], bool], Filetype], ...] = (
-        (entry.is_symlink, Filetype.SYMBOLIC_LINK),
-        (lambda: entry.is_dir(follow_symlinks=False), Filetype.DIRECTORY),
-        (lambda: entry.is_file(follow_symlinks=False), Filetype.REGULAR_FILE),
-    )
-    return next((kind for test, kind in tests if test()), Filetype.UNKNOWN)
+    def _settled(self, written: int) -> int:
+        if self.flags & Fdflags.SYNC:
+            os.fsync(self._fd)
+        elif self.flags & Fdflags.DSYNC:
+            datasync(self._fd)
+        return written

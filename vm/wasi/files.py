@@ -1,27 +1,19 @@
-"""Calls on open descriptors: reading, writing, moving, and asking what they are."""
+"""The contents of open files: reading, writing, moving, reserving, cutting, and making sure."""
 
 from __future__ import annotations
 
 import os
-import struct
 
-from vm.wasi.abi import Errno, Fdflags, Rights, WasiError
+from vm.wasi.abi import MAX_OFFSET, Errno, Rights, WasiError
 from vm.wasi.context import WasiContext
-from vm.wasi.descriptors import Descriptor, Directory, filetype
+from vm.wasi.descriptors import HostFile, datasync
 from vm.wasi.guest import Guest
 
-_FDSTAT = struct.Struct("<BxHxxxxQQ")
-_FILESTAT = struct.Struct("<QQBxxxxxxxQQQQQ")
-_MAX_OFFSET = (1 << 63) - 1
-
-
-def filestat(status: os.stat_result | None, descriptor: Descriptor | None = None) -> bytes:
-    """The 64-byte ``filestat`` record; all zeros but the type where no host file is behind."""
-    if status is None:
-        return _FILESTAT.pack(0, 0, descriptor.kind if descriptor else 0, 0, 0, 0, 0, 0)
-    times = (max(0, t) for t in (status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns))
-    kind = filetype(status.st_mode)
-    return _FILESTAT.pack(status.st_dev, status.st_ino, kind, status.st_nlink, status.st_size, *times)
+_ADVICE = tuple(
+    getattr(os, f"POSIX_FADV_{name}", None)
+    for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
+)
+"""The host's words by ``advice``; None where it has none."""
 
 
 def fd_read(context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, result: int) -> None:
@@ -35,10 +27,8 @@ def fd_pread(
     context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, offset: int, result: int
 ) -> None:
     """Read at ``offset`` without moving; store the number of bytes read."""
-    descriptor = context.get(fd, Rights.FD_READ)
-    if offset > _MAX_OFFSET:
-        raise WasiError(Errno.INVAL)
-    guest.write_u32(result, descriptor.pread(guest.iovecs(iovs, count), offset))
+    file = _file(context, fd, Rights.FD_READ, Rights.FD_SEEK)
+    guest.write_u32(result, file.pread(guest.iovecs(iovs, count), _in_range(offset)))
 
 
 def fd_write(context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, result: int) -> None:
@@ -51,115 +41,78 @@ def fd_write(context: WasiContext, guest: Guest, fd: int, iovs: int, count: int,
 def fd_pwrite(
     context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, offset: int, result: int
 ) -> None:
-    """Streams have no offsets, and files are read-only."""
-    context.get(fd, Rights.FD_WRITE)
-    raise WasiError(Errno.SPIPE)
+    """Write at ``offset`` without moving; store the number of bytes written."""
+    file = _file(context, fd, Rights.FD_WRITE, Rights.FD_SEEK)
+    guest.span(result, 4)
+    guest.write_u32(result, file.pwrite(guest.iovecs(iovs, count), _in_range(offset)))
 
 
 def fd_seek(context: WasiContext, guest: Guest, fd: int, offset: int, whence: int, result: int) -> None:
     """Move by the signed ``offset`` from the start, here or the end (0, 1, 2); store the new place."""
-    descriptor = context.get(fd)
-    if not descriptor.rights & Rights.FD_SEEK:
-        raise WasiError(Errno.SPIPE)
+    file = _file(context, fd, Rights.FD_SEEK)
     if whence > 2:
         raise WasiError(Errno.INVAL)
-    signed = offset - (1 << 64) if offset > _MAX_OFFSET else offset
     guest.span(result, 8)
-    guest.write_u64(result, descriptor.seek(signed, whence))
+    signed = offset - (1 << 64) if offset > MAX_OFFSET else offset
+    guest.write_u64(result, file.seek(signed, whence))
 
 
 def fd_tell(context: WasiContext, guest: Guest, fd: int, result: int) -> None:
-    """Store the place in the file."""
-    fd_seek(context, guest, fd, 0, 1, result)
-
-
-def fd_close(context: WasiContext, guest: Guest, fd: int) -> None:
-    """Close the descriptor."""
-    context.remove(fd)
-
-
-def fd_renumber(context: WasiContext, guest: Guest, fd: int, to: int) -> None:
-    """Move a descriptor onto another's number."""
-    context.renumber(fd, to)
-
-
-def fd_fdstat_get(context: WasiContext, guest: Guest, fd: int, result: int) -> None:
-    """Store the ``fdstat`` record: type, flags, rights."""
-    descriptor = context.get(fd)
-    guest.write(result, _FDSTAT.pack(descriptor.kind, 0, descriptor.rights, descriptor.inheriting))
-
-
-def fd_fdstat_set_flags(context: WasiContext, guest: Guest, fd: int, flags: int) -> None:
-    """Only clearing all flags is offered: nothing here is opened with one, and output is already in order."""
-    context.get(fd)
-    if flags & ~Fdflags.APPEND:
-        raise WasiError(Errno.NOTSUP)
-
-
-def fd_fdstat_set_rights(context: WasiContext, guest: Guest, fd: int, base: int, inheriting: int) -> None:
-    """Give rights up; ENOTCAPABLE when asked for one that is not held."""
-    descriptor = context.get(fd)
-    if base & ~descriptor.rights or inheriting & ~descriptor.inheriting:
-        raise WasiError(Errno.NOTCAPABLE)
-    descriptor.rights = Rights(base)
-    descriptor.inheriting = Rights(inheriting)
-
-
-def fd_filestat_get(context: WasiContext, guest: Guest, fd: int, result: int) -> None:
-    """Store the ``filestat`` record."""
-    descriptor = context.get(fd, Rights.FD_FILESTAT_GET)
-    guest.write(result, filestat(descriptor.status(), descriptor))
-
-
-def fd_filestat_set_size(context: WasiContext, guest: Guest, fd: int, size: int) -> None:
-    """Not a right any descriptor has here."""
-    context.get(fd, Rights.FD_FILESTAT_SET_SIZE)
-
-
-def fd_filestat_set_times(
-    context: WasiContext, guest: Guest, fd: int, access: int, modified: int, flags: int
-) -> None:
-    """Not a right any descriptor has here."""
-    context.get(fd, Rights.FD_FILESTAT_SET_TIMES)
+    """Store the place in the file; the right to move implies the right to ask."""
+    held = context.get(fd).rights & Rights.FD_SEEK
+    guest.write_u64(result, _file(context, fd, held or Rights.FD_TELL).seek(0, os.SEEK_CUR))
 
 
 def fd_allocate(context: WasiContext, guest: Guest, fd: int, offset: int, size: int) -> None:
-    """Not a right any descriptor has here."""
-    context.get(fd, Rights.FD_ALLOCATE)
+    """Make sure that the file has room up to ``offset + size``; it grows when it is shorter."""
+    host = _file(context, fd, Rights.FD_ALLOCATE).fileno()
+    if not size:
+        raise WasiError(Errno.INVAL)
+    if _in_range(offset) + _in_range(size) > MAX_OFFSET:
+        raise WasiError(Errno.FBIG)
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(host, offset, size)
+    else:
+        raise WasiError(Errno.NOTSUP)
+
+
+def fd_filestat_set_size(context: WasiContext, guest: Guest, fd: int, size: int) -> None:
+    """Cut the file, or lengthen it with zeros."""
+    host = _file(context, fd, Rights.FD_FILESTAT_SET_SIZE).fileno()
+    os.ftruncate(host, _in_range(size))
 
 
 def fd_advise(context: WasiContext, guest: Guest, fd: int, offset: int, size: int, advice: int) -> None:
-    """Advice is free not to be taken; only its arguments are checked."""
-    context.get(fd, Rights.FD_ADVISE)
-    if advice > 5:
+    """Tell the host how the file will be used."""
+    host = _file(context, fd, Rights.FD_ADVISE).fileno()
+    if advice >= len(_ADVICE):
         raise WasiError(Errno.INVAL)
+    word = _ADVICE[advice]
+    if word is not None:
+        os.posix_fadvise(host, _in_range(offset), _in_range(size), word)
 
 
 def fd_sync(context: WasiContext, guest: Guest, fd: int) -> None:
-    """Nothing to do on what cannot be written."""
-    context.get(fd, Rights.FD_SYNC)
+    """Have contents and facts on the disk before returning."""
+    os.fsync(_file(context, fd, Rights.FD_SYNC).fileno())
 
 
 def fd_datasync(context: WasiContext, guest: Guest, fd: int) -> None:
-    """Nothing to do on what cannot be written."""
-    context.get(fd, Rights.FD_DATASYNC)
+    """Have contents on the disk before returning."""
+    datasync(_file(context, fd, Rights.FD_DATASYNC).fileno())
 
 
-def fd_prestat_get(context: WasiContext, guest: Guest, fd: int, result: int) -> None:
-    """Store the ``prestat`` record of a preopened directory: tag 0, length of its name."""
-    guest.write(result, struct.pack("<II", 0, len(_preopen_name(context, fd))))
-
-
-def fd_prestat_dir_name(context: WasiContext, guest: Guest, fd: int, path: int, size: int) -> None:
-    """Store the name a directory was preopened under."""
-    name = _preopen_name(context, fd)
-    if size < len(name):
-        raise WasiError(Errno.NAMETOOLONG)
-    guest.write(path, name)
-
-
-def _preopen_name(context: WasiContext, fd: int) -> bytes:
+def _file(context: WasiContext, fd: int, *rights: Rights) -> HostFile:
+    """The host file numbered ``fd``, which must have each of ``rights``; ESPIPE when it is no file."""
     descriptor = context.get(fd)
-    if not isinstance(descriptor, Directory) or descriptor.guest_path is None:
-        raise WasiError(Errno.BADF)
-    return os.fsencode(descriptor.guest_path)
+    for right in rights:
+        descriptor.need(right)
+    if not isinstance(descriptor, HostFile):
+        raise WasiError(Errno.SPIPE)
+    return descriptor
+
+
+def _in_range(offset: int) -> int:
+    if offset > MAX_OFFSET:
+        raise WasiError(Errno.INVAL)
+    return offset

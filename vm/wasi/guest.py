@@ -27,6 +27,10 @@ class Guest:
         """Store ``data`` at ``at``, all of it or nothing."""
         self.span(at, len(data))[:] = data
 
+    def write_u16(self, at: int, value: int) -> None:
+        """Store a little-endian 16-bit number."""
+        self.write(at, value.to_bytes(2, "little"))
+
     def write_u32(self, at: int, value: int) -> None:
         """Store a little-endian 32-bit number."""
         self.write(at, value.to_bytes(4, "little"))

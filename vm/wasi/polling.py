@@ -1,13 +1,18 @@
-"""Waiting for clocks and streams: ``poll_oneoff``, which ``sleep``, ``poll`` and ``select`` end in."""
+"""Waiting for clocks and descriptors: ``poll_oneoff``, which ``sleep``, ``poll`` and ``select`` end in."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import select
+import stat
 import struct
+import termios
+import time
 from dataclasses import dataclass
 
-from vm.wasi.abi import Errno, Rights, WasiError
-from vm.wasi.clocks import now
+from vm.wasi.abi import HANGUP, Errno, Rights, WasiError
+from vm.wasi.clocks import WAITABLE, now
 from vm.wasi.context import WasiContext
 from vm.wasi.guest import Guest
 
@@ -18,25 +23,35 @@ _EVENT = struct.Struct("<QHBxxxxxQHxxxxxx")
 _CLOCK_EVENT, _READ_EVENT, _WRITE_EVENT = range(3)
 _ABSOLUTE = 1
 _HOST_EVENTS = {_READ_EVENT: select.POLLIN, _WRITE_EVENT: select.POLLOUT}
-_RIGHTS = {_READ_EVENT: Rights.FD_READ, _WRITE_EVENT: Rights.FD_WRITE}
+_EXCEPTIONAL = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 MAX_SUBSCRIPTIONS = 4096
 """Most subscriptions taken in one call."""
 
+MAX_WAIT = 1_000_000_000
+"""Longest wait at a stretch, in nanoseconds, while there is a clock: the wall clock may be set meanwhile."""
+
 
 @dataclass(slots=True)
 class _Subscription:
-    """One wait: ``wait`` is nanoseconds until a clock is due, ``host`` the descriptor to watch.
+    """One wait: until ``clock`` shows ``deadline`` (nanoseconds), or until the host descriptor is ready.
 
     ``errno`` is set at once when the subscription itself is at fault; ``due`` when it is ready.
     """
 
     userdata: int
     kind: int
-    wait: int | None = None
+    clock: int = 0
+    deadline: int | None = None
     host: int | None = None
     errno: Errno = Errno.SUCCESS
     due: bool = False
+    size: int = 0
+    flags: int = 0
+
+    def remaining(self) -> int:
+        """Nanoseconds until the deadline."""
+        return 0 if self.deadline is None else max(0, self.deadline - now(self.clock))
 
 
 def poll_oneoff(
@@ -47,12 +62,14 @@ def poll_oneoff(
         raise WasiError(Errno.INVAL)
     raw = guest.span(subscriptions, count * _SUBSCRIPTION.size)
     size = _SUBSCRIPTION.size
-    waits = [_subscription(context, bytes(raw[i : i + size])) for i in range(0, len(raw), size)]
     guest.span(events, count * _EVENT.size)
+    guest.span(result, 4)
+    waits = [_subscription(context, bytes(raw[i : i + size])) for i in range(0, len(raw), size)]
     _wait(waits)
     due = [wait for wait in waits if wait.due]
     for i, wait in enumerate(due):
-        guest.write(events + i * _EVENT.size, _EVENT.pack(wait.userdata, wait.errno, wait.kind, 0, 0))
+        event = (wait.userdata, wait.errno, wait.kind, wait.size, wait.flags)
+        guest.write(events + i * _EVENT.size, _EVENT.pack(*event))
     guest.write_u32(result, len(due))
 
 
@@ -61,12 +78,13 @@ def _subscription(context: WasiContext, raw: bytes) -> _Subscription:
     sub = _Subscription(userdata, kind)
     try:
         if kind == _CLOCK_EVENT:
-            clock, timeout, _precision, flags = _CLOCK.unpack(raw)
-            current = now(clock)
-            sub.wait = max(0, timeout - current) if flags & _ABSOLUTE else timeout
+            sub.clock, timeout, _precision, flags = _CLOCK.unpack(raw)
+            if flags & ~_ABSOLUTE or sub.clock not in WAITABLE:
+                raise WasiError(Errno.INVAL)
+            sub.deadline = timeout if flags & _ABSOLUTE else now(sub.clock) + timeout
         elif kind in _HOST_EVENTS:
             (fd,) = _FD.unpack(raw)
-            sub.host = context.get(fd, _RIGHTS[kind]).fileno()
+            sub.host = context.get(fd, Rights.POLL_FD_READWRITE).fileno()
             sub.due = sub.host is None
         else:
             raise WasiError(Errno.INVAL)
@@ -77,27 +95,56 @@ def _subscription(context: WasiContext, raw: bytes) -> _Subscription:
 
 def _wait(waits: list[_Subscription]) -> None:
     """Mark what is due, waiting for the first one when nothing is due yet."""
+    watched = [sub for sub in waits if sub.host is not None]
+    clocks = [sub for sub in waits if sub.deadline is not None]
+    while True:
+        if any(sub.due for sub in waits):
+            timeout: int | None = 0
+        elif clocks:
+            timeout = min(MAX_WAIT, *(sub.remaining() for sub in clocks))
+        else:
+            timeout = None
+        _look(watched, timeout)
+        for sub in clocks:
+            sub.due = not sub.remaining()
+        if any(sub.due for sub in waits):
+            return
+
+
+def _look(watched: list[_Subscription], timeout: int | None) -> None:
+    """Mark the descriptors that are ready within ``timeout`` nanoseconds; None waits for ever."""
+    if not watched:
+        time.sleep((timeout or 0) / 1e9)
+        return
     poller = select.poll()
-    watched: dict[int, int] = {}
-    for sub in waits:
+    masks: dict[int, int] = {}
+    for sub in watched:
         if sub.host is not None:
-            watched[sub.host] = watched.get(sub.host, 0) | _HOST_EVENTS[sub.kind]
-    for fd, mask in watched.items():
+            masks[sub.host] = masks.get(sub.host, 0) | _HOST_EVENTS[sub.kind]
+    for fd, mask in masks.items():
         poller.register(fd, mask)
-    clocks = [sub.wait for sub in waits if sub.wait is not None]
-    shortest = min(clocks) if clocks else None
-    ready = dict(poller.poll(_milliseconds(0 if any(s.due for s in waits) else shortest)))
-    for sub in waits:
-        if sub.host is not None:
-            # An error or hang-up makes both directions ready: the next read or write will say it.
-            sub.due = bool(ready.get(sub.host, 0) & ~(sum(_HOST_EVENTS.values()) & ~_HOST_EVENTS[sub.kind]))
-        elif sub.wait is not None and sub.wait == shortest:
-            sub.due = not ready and not any(s.due for s in waits if s.wait is None)
+    # Rounded up, so that a clock is never early.
+    ready = dict(poller.poll(None if timeout is None else -(-timeout // 1_000_000)))
+    for sub in watched:
+        if sub.host in ready:
+            _mark(sub, ready[sub.host])
 
 
-def _milliseconds(nanoseconds: int | None) -> int | None:
-    """For ``poll``: rounded up, so that a clock is never early; None waits for ever.
+def _mark(sub: _Subscription, ready: int) -> None:
+    """An error or hang-up makes both directions ready: the next read or write will say it."""
+    sub.due = bool(ready & (_HOST_EVENTS[sub.kind] | _EXCEPTIONAL))
+    sub.flags = HANGUP if ready & select.POLLHUP else 0
+    if sub.due and sub.kind == _READ_EVENT and sub.host is not None:
+        sub.size = _readable(sub.host)
 
-    A wait is bounded to ``poll``'s largest, 24 days, after which the program sees an early event.
-    """
-    return None if nanoseconds is None else min(-(-nanoseconds // 1_000_000), (1 << 31) - 1)
+
+def _readable(host: int) -> int:
+    """How many bytes can be read at once; 0 where the host cannot say."""
+    try:
+        status = os.fstat(host)
+        if stat.S_ISREG(status.st_mode):
+            return max(0, status.st_size - os.lseek(host, 0, os.SEEK_CUR))
+        count: int = struct.unpack("i", fcntl.ioctl(host, termios.FIONREAD, bytes(4)))[0]
+    except OSError:
+        return 0
+    return count

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,12 @@ from vm.wasi.abi import Errno, WasiError
 
 MAX_LINKS = 40
 """Links followed before giving up with ELOOP (Linux's own bound)."""
+
+MAX_DEPTH = 256
+"""Directories a path may lead down; each is held open while it is walked."""
+
+_MAX_RACES = 8
+"""How often a directory that turned into a link and back while we stepped on it is tried again."""
 
 _STEP = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
@@ -35,6 +42,26 @@ def parent_of(root: int, path: bytes, *, follow: bool) -> Iterator[tuple[int, by
         yield walk.go(path, follow=follow)
     finally:
         walk.close()
+
+
+@contextmanager
+def place_of(root: int, path: bytes) -> Iterator[tuple[int, bytes, bool]]:
+    """The same for calls that make, move or remove the entry itself: never follows a link at the end.
+
+    The third item says whether the path ended in "/": then it means a directory, and only that. The kernel's
+    own reading of such names is not used, for some calls follow links there.
+    """
+    walk = _Walk(root)
+    try:
+        plain = path.rstrip(b"/") or path
+        yield (*walk.go(plain, follow=False), plain != path)
+    finally:
+        walk.close()
+
+
+def is_directory(parent: int, name: bytes) -> bool:
+    """Whether an entry is a directory, not a link to one; ENOENT when there is none."""
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
 class _Walk:
@@ -73,17 +100,23 @@ class _Walk:
 
     def _enter(self, name: bytes) -> bytes | None:
         """Step into ``name``; when it is a link, return its target instead."""
-        try:
-            self._opened.append(os.open(name, _STEP, dir_fd=self.here))
-        except OSError as error:
-            # Linux says ENOTDIR for a link here, others ELOOP; a plain file says ENOTDIR too.
-            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-                raise
-            target = self._link(name)
-            if target is None:
-                raise
-            return target
-        return None
+        if len(self._opened) >= MAX_DEPTH:
+            raise WasiError(Errno.NAMETOOLONG)
+        for _ in range(_MAX_RACES):
+            try:
+                self._opened.append(os.open(name, _STEP, dir_fd=self.here))
+            except OSError as error:
+                # Linux says ENOTDIR for a link here, others ELOOP; a plain file says ENOTDIR too.
+                if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                    raise
+                target = self._link(name)
+                if target is not None:
+                    return target
+                if not is_directory(self.here, name):
+                    raise
+            else:
+                return None
+        raise WasiError(Errno.LOOP)
 
     def _link(self, name: bytes) -> bytes | None:
         """The target when ``name`` is a link, None when it is anything else or nothing."""

@@ -1,36 +1,73 @@
-"""Preview 1's socket calls. No descriptor here is a socket, so they fail as POSIX says: ENOTSOCK."""
+"""Sockets of preview 1: connections are accepted from listeners the host gives, then read, written, shut."""
 
 from __future__ import annotations
 
-from vm.wasi.abi import Errno, WasiError
+from vm.wasi.abi import DATA_TRUNCATED, Errno, Fdflags, Riflags, Rights, WasiError
+from vm.wasi.connections import Socket
 from vm.wasi.context import WasiContext
 from vm.wasi.guest import Guest
+from vm.wasi.rights import CONNECTION
 
 
-def _no_socket(context: WasiContext, fd: int) -> None:
-    context.get(fd)
-    raise WasiError(Errno.NOTSOCK)
+def _socket(context: WasiContext, fd: int, right: Rights) -> Socket:
+    descriptor = context.get(fd)
+    if not isinstance(descriptor, Socket):
+        raise WasiError(Errno.NOTSOCK)
+    descriptor.need(right)
+    return descriptor
 
 
 def sock_accept(context: WasiContext, guest: Guest, fd: int, flags: int, result: int) -> None:
-    """ENOTSOCK."""
-    _no_socket(context, fd)
+    """Wait for a connection (EAGAIN when ``fd`` does not wait); store the new descriptor's number.
+
+    ``flags`` are the new descriptor's; NONBLOCK is the only one there is for it.
+    """
+    listener = _socket(context, fd, Rights(0))
+    if not listener.rights & Rights.SOCK_ACCEPT:
+        raise WasiError(Errno.NOTCAPABLE if listener.preopened else Errno.INVAL)
+    if flags & ~Fdflags.NONBLOCK:
+        raise WasiError(Errno.INVAL)
+    guest.span(result, 4)
+    context.check_room()
+    connection, _ = listener.host.accept()
+    accepted = Socket(connection, CONNECTION & listener.inheriting)
+    accepted.set_flags(Fdflags(flags))
+    guest.write_u32(result, context.add(accepted))
 
 
 def sock_recv(
     context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, flags: int, size: int, result: int
 ) -> None:
-    """ENOTSOCK."""
-    _no_socket(context, fd)
+    """Receive into the buffers; store the number of bytes, and whether a message was cut."""
+    connection = _socket(context, fd, Rights.FD_READ)
+    if flags & ~sum(Riflags):
+        raise WasiError(Errno.INVAL)
+    guest.span(size, 4)
+    guest.span(result, 2)
+    import socket  # not at the top: start-up matters, and few programs have sockets
+
+    host = (socket.MSG_PEEK if flags & Riflags.PEEK else 0) | (
+        socket.MSG_WAITALL if flags & Riflags.WAITALL else 0
+    )
+    received, _, told, _ = connection.host.recvmsg_into(guest.iovecs(iovs, count), 0, host)
+    guest.write_u32(size, received)
+    guest.write_u16(result, DATA_TRUNCATED if told & socket.MSG_TRUNC else 0)
 
 
 def sock_send(
-    context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, flags: int, size: int
+    context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, flags: int, result: int
 ) -> None:
-    """ENOTSOCK."""
-    _no_socket(context, fd)
+    """Send the buffers; store the number of bytes taken. ``flags`` has no bit in preview 1."""
+    connection = _socket(context, fd, Rights.FD_WRITE)
+    if flags:
+        raise WasiError(Errno.INVAL)
+    guest.span(result, 4)
+    guest.write_u32(result, connection.write(guest.iovecs(iovs, count)))
 
 
 def sock_shutdown(context: WasiContext, guest: Guest, fd: int, how: int) -> None:
-    """ENOTSOCK."""
-    _no_socket(context, fd)
+    """End receiving (RD), sending (WR), or both."""
+    connection = _socket(context, fd, Rights.SOCK_SHUTDOWN)
+    if not 1 <= how <= 3:
+        raise WasiError(Errno.INVAL)
+    connection.host.shutdown(how - 1)  # SHUT_RD, SHUT_WR, SHUT_RDWR

@@ -11,7 +11,7 @@ import wasmtime
 
 from vm.tiers import TIERS
 
-PROBE = Path(__file__).parent / "programs" / "probe.wasm"
+PROBE = Path(__file__).parent.parent / "vm" / "programs" / "probe.wasm"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm.wasi_harness import Program
+from tests.wasi.harness import Program
 from vm.wasi import WasiConfig
 from vm.wasi.abi import Errno, Oflags, Rights
 
