@@ -33,6 +33,12 @@ class Config:
         "When a binary's bodies are checked: each before it first runs, or all of them when it is loaded.",
         choices=("eager", "lazy"),
     )
+    consume_fuel: bool = _knob(
+        False, "Whether code uses up its store's fuel, which Store.set_fuel gives, and traps without."
+    )
+    epoch_interruption: bool = _knob(
+        False, "Whether code traps when the engine's epoch reaches the deadline that its store sets."
+    )
     max_wasm_stack: int = _knob(
         4 << 20, "Bytes of native stack that WebAssembly calls may use.", low=1 << 14, high=1 << 30
     )

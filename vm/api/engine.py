@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from vm.api.types import ExportType, ImportType, check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
 from vm.errors import ConfigError, ValidationError, VMError
-from vm.isa.types import PAGE_SIZE, ExternType, FuncType
+from vm.isa.types import ExternType, FuncType
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_module
 from vm.runtime import store as runtime
+from vm.runtime.metering import NEVER, Epoch
 from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
@@ -49,8 +51,13 @@ class Engine:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config: Knobs = Knobs() if config is None else check(config, Config, "config").knobs
-        self.tier = tiers.load(self.config.tier)(self.config)
+        self.tier = tiers.make(self.config)
+        self.epoch = Epoch()
         self.module_seconds = 0.0
+
+    def increment_epoch(self) -> None:
+        """Begin the next epoch; stores whose deadline it is are interrupted. Any thread may do so."""
+        self.epoch.advance()
 
     def stats(self) -> dict[str, float]:
         """Costs so far, in CPU seconds: ``module_seconds`` (decoding, validating), and the tier's
@@ -64,7 +71,7 @@ class Store:
 
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
         self.engine: Engine = Engine() if engine is None else check(engine, Engine, "engine")
-        self.runtime = runtime.Store(self.engine.tier, self.engine.config)
+        self.runtime = runtime.Store(self.engine.tier, self.engine.config, self.engine.epoch)
         self._data = data
         self._wasi: dict[str, tuple[FuncType, HostFunction]] | None = None
 
@@ -83,14 +90,60 @@ class Store:
             raise VMError("a module wants WASI, but its store has none: use Store.set_wasi")
         return self._wasi
 
-    def set_limits(self, memory_size: int = -1, table_elements: int = -1) -> None:
-        """Bound what memories (bytes) and tables (elements) made from now on may grow to; -1 leaves it."""
-        config = self.runtime.config
-        if memory_size >= 0:
-            config = config.with_(max_memory_pages=min(memory_size // PAGE_SIZE, config.max_memory_pages))
-        if table_elements >= 0:
-            config = config.with_(max_table_elements=min(table_elements, config.max_table_elements))
-        self.runtime.config = config
+    def set_limits(
+        self,
+        memory_size: int = -1,
+        table_elements: int = -1,
+        instances: int = -1,
+        tables: int = -1,
+        memories: int = -1,
+    ) -> None:
+        """Bound the size of each memory (bytes) and table (elements), and how many objects there may be.
+
+        -1 is no limit. What is there already stays; a memory that may not grow says so as the specification
+        wants it, and making one object too many is a WasmtimeError.
+        """
+        given = (memory_size, table_elements, instances, tables, memories)
+        self.runtime.set_limits(
+            runtime.StoreLimits(*(None if check(value, int, "limit") < 0 else value for value in given))
+        )
+
+    def set_fuel(self, fuel: int) -> None:
+        """Give the store so much fuel, whatever it had (``Config.consume_fuel``); it starts with none."""
+        self._need("consume_fuel", "fuel is not configured in this store")
+        if not 0 <= check(fuel, int, "fuel") <= NEVER:
+            raise VMError(f"fuel: expected 0 to {NEVER}, got {fuel}")
+        self.runtime.meters.fuel = fuel
+
+    def get_fuel(self) -> int:
+        """The fuel that is left; ``vm.module.fuel`` says what uses how much."""
+        self._need("consume_fuel", "fuel is not configured in this store")
+        return self.runtime.meters.fuel
+
+    def set_epoch_deadline(self, ticks_after_current: int) -> None:
+        """Let code trap once the engine's epoch has been incremented so often from now.
+
+        With ``Config.epoch_interruption`` a store's first deadline is at once: set one before anything runs.
+        """
+        if check(ticks_after_current, int, "ticks_after_current") < 0:
+            raise VMError(f"ticks_after_current: expected 0 or more, got {ticks_after_current}")
+        self.runtime.meters.set_deadline(ticks_after_current)
+
+    def set_deadline(self, seconds: float | None) -> None:
+        """Let code trap after so many seconds of wall clock, from now on until told otherwise; None: never.
+
+        It takes the place of an epoch's deadline, and ``Config.epoch_interruption`` too. A host function that
+        runs, or sleeps, is not stopped.
+        """
+        self._need("epoch_interruption", "a deadline needs code that looks at it")
+        check(seconds, (int, float, type(None)), "seconds")
+        if seconds is not None and not 0 <= seconds <= threading.TIMEOUT_MAX:
+            raise VMError(f"seconds: expected 0 to {threading.TIMEOUT_MAX:g}, got {seconds}")
+        self.runtime.meters.set_seconds(seconds)
+
+    def _need(self, knob: str, why: str) -> None:
+        if not getattr(self.runtime.config, knob):
+            raise VMError(f"{why}: set Config.{knob} before making the engine")
 
 
 class Module:

@@ -44,6 +44,7 @@ class LinearMemory:
         self.owner: object = None
         declared = type.limits.maximum
         self._max_pages = min(max_pages, MAX_PAGES[type.address] if declared is None else declared)
+        self._most = self._max_pages
         self.guarded = guarded
         self.waiters = Waiters() if type.shared else None
         self._growing = threading.Lock()
@@ -68,6 +69,10 @@ class LinearMemory:
             if before + delta > self._max_pages or not self._resize(before + delta):
                 return -1
             return before
+
+    def limit(self, pages: int) -> None:
+        """Let it grow to no more than ``pages``, nor than it was made for; what it has, it keeps."""
+        self._max_pages = min(self._most, pages)
 
     def fill(self, start: int, byte: int, count: int) -> None:
         """``memory.fill``: set ``count`` bytes to the low 8 bits of ``byte``."""

@@ -9,7 +9,10 @@ state (one per store)        function record (a funcref points here)   table rec
  40  callback: runtime help
  48  callback: compile
  56  its newest guarded memory: where a pair of its base and the next such pair lies
- 64  number of code addresses in a trap's trace, which follow, innermost first
+ 64  fuel left
+ 72  address of the engine's epoch
+ 80  the epoch that is the deadline
+ 88  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -36,8 +39,11 @@ STATE_HOST_CALL = 32
 STATE_HELP = 40
 STATE_COMPILE = 48
 STATE_MEMORIES = 56
-STATE_TRACE_LENGTH = 64
-STATE_TRACE = 72
+STATE_FUEL = 64
+STATE_EPOCH = 72
+STATE_DEADLINE = 80
+STATE_TRACE_LENGTH = 88
+STATE_TRACE = 96
 TRACE_MAXIMUM = 64
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from vm.config import Config
-from vm.errors import LinkError
+from vm.errors import LinkError, VMError
 from vm.isa.canonical import canonical
-from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType
+from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
@@ -24,6 +25,7 @@ from vm.runtime.layout import (
     STATE_SIZE,
     TABLE_SIZE,
 )
+from vm.runtime.metering import Epoch, Meters
 from vm.runtime.tables import Table
 
 
@@ -37,20 +39,39 @@ class BodyRunner(Protocol):
         """Run a defined function on bit patterns."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """How many objects one store may have, and how big each may be; None is no limit of the store's."""
+
+    memory_bytes: int | None = None
+    table_elements: int | None = None
+    instances: int | None = None
+    tables: int | None = None
+    memories: int | None = None
+
+
+def _below(what: str, present: int, most: int | None) -> None:
+    if most is not None and present >= most:
+        raise VMError(f"resource limit exceeded: {present + 1} {what}, the store may have {most}")
+
+
 class Store:
     """Owner of functions, host objects and native records. Nothing in it is freed before the store itself.
 
     Used by one thread at a time; references (funcref, externref) are meaningful only inside their store.
     """
 
-    def __init__(self, runner: BodyRunner, config: Config) -> None:
+    def __init__(self, runner: BodyRunner, config: Config, epoch: Epoch | None = None) -> None:
         self.runner = runner
-        self.config = config
+        self.config = self._config = config
         self.state = Block(STATE_SIZE)
+        self.meters = Meters(self.state, epoch or Epoch())
+        self.limits = StoreLimits()
         self.functions: list[Function] = []
         self.instances: list[Instance] = []
         self._heap = Heap()
         self._memories: list[LinearMemory] = []
+        self._tables: list[Table] = []
         self._externs: list[object] = [None]
         self._extern_handles: dict[int, int] = {}
 
@@ -62,6 +83,7 @@ class Store:
 
     def register_instance(self, instance: Instance) -> int:
         """Keep ``instance`` alive; returns its handle."""
+        _below("instances", len(self.instances), self.limits.instances)
         self.instances.append(instance)
         return len(self.instances) - 1
 
@@ -82,6 +104,7 @@ class Store:
 
     def memory(self, type: MemoryType) -> LinearMemory:
         """A new memory; the store keeps it, for its code as well as the signal handler goes by addresses."""
+        _below("memories", len(self._memories), self.limits.memories)
         memory = LinearMemory(
             type, max_pages=self.config.max_memory_pages, guarded=guarded(type, self.config.memory_guard)
         )
@@ -114,8 +137,25 @@ class Store:
 
     def table(self, type: TableType, init: int = 0) -> Table:
         """A new table, filled with the reference ``init``."""
+        _below("tables", len(self._tables), self.limits.tables)
         limit = self.config.max_table_elements
-        return Table(type, self.allocate(TABLE_SIZE), max_elements=limit, init=init, owner=self)
+        table = Table(type, self.allocate(TABLE_SIZE), max_elements=limit, init=init, owner=self)
+        self._tables.append(table)
+        return table
+
+    def set_limits(self, limits: StoreLimits) -> None:
+        """Bound what there is and what will be; a memory or table that is bigger already just cannot grow."""
+        self.limits = limits
+        pages, elements = self._config.max_memory_pages, self._config.max_table_elements
+        if limits.memory_bytes is not None:
+            pages = min(limits.memory_bytes // PAGE_SIZE, pages)
+        if limits.table_elements is not None:
+            elements = min(limits.table_elements, elements)
+        for memory in self._memories:
+            memory.limit(pages)
+        for table in self._tables:
+            table.limit(elements)
+        self.config = self._config.with_(max_memory_pages=pages, max_table_elements=elements)
 
     def global_(self, type: GlobalType, value: int) -> Global:
         """A new global that belongs to no instance."""

@@ -24,6 +24,7 @@ class Table:
         self.record = record
         declared = type.limits.maximum
         self._max_elements = max_elements if declared is None else min(declared, max_elements)
+        self._most = self._max_elements
         self._capacity = 0
         self._block = Block(0)
         self.size = 0
@@ -34,6 +35,10 @@ class Table:
     def limits(self) -> Limits:
         """The present size as the minimum, and the declared maximum (what an import is matched against)."""
         return Limits(self.size, self.type.limits.maximum, self.type.address)
+
+    def limit(self, elements: int) -> None:
+        """Let it grow to no more than ``elements``, nor than it was made for; what it has, it keeps."""
+        self._max_elements = min(self._most, elements)
 
     def get(self, index: int) -> int:
         """Element ``index``; traps when there is none."""

@@ -5,22 +5,29 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
+from vm.config import Config
 from vm.errors import ConfigError
 from vm.tiers.base import Tier
 
 
 @dataclass(frozen=True, slots=True)
 class TierEntry:
-    """A tier by name: where its class lives, and one sentence for people."""
+    """A tier by name: where its class lives, and one sentence for people.
+
+    ``metered`` says that its code knows fuel and deadlines (``vm.runtime.metering``).
+    """
 
     module: str
     cls: str
     summary: str
+    metered: bool = False
 
 
 TIERS: dict[str, TierEntry] = {
-    "reference": TierEntry("vm.tiers.reference", "ReferenceTier", "plain Python, slow: the oracle"),
-    "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised"),
+    "reference": TierEntry(
+        "vm.tiers.reference", "ReferenceTier", "plain Python, slow: the oracle", metered=True
+    ),
+    "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }
 
 
@@ -30,4 +37,15 @@ def load(name: str) -> type[Tier]:
     if entry is None:
         raise ConfigError("tier", f"no tier called {name!r}; there are: {', '.join(TIERS)}")
     tier: type[Tier] = getattr(importlib.import_module(entry.module), entry.cls)
+    return tier
+
+
+def make(config: Config) -> Tier:
+    """The tier that ``config`` asks for; ConfigError when it cannot do what other knobs ask for."""
+    tier = load(config.tier)(config)
+    if not TIERS[config.tier].metered:
+        for knob in ("consume_fuel", "epoch_interruption"):
+            if getattr(config, knob):
+                able = ", ".join(name for name, entry in TIERS.items() if entry.metered)
+                raise ConfigError(knob, f"tier {config.tier} does not look at it; use one of {able}")
     return tier

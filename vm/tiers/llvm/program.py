@@ -29,6 +29,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.llvm import effort
 from vm.tiers.llvm.handlers import HANDLERS
+from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.text import HEAD, memory_ranges
 from vm.tiers.llvm.translate import Translator
 
@@ -102,7 +103,15 @@ class Program:
         guards = [guarded(memory, self._config.memory_guard) for memory in module.memories]
         bodies = {}
         for index in batch:
-            translator = Translator(module, self._layout, index, members, handlers=HANDLERS, guarded=guards)
+            translator = Translator(
+                module,
+                self._layout,
+                index,
+                members,
+                handlers=HANDLERS,
+                guarded=guards,
+                metering=Metering.of(self._config, module, index),
+            )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size()
         return bodies

@@ -19,6 +19,7 @@ from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
 from vm.runtime.layout import CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
 from vm.tiers.llvm.effort import Size
+from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
@@ -52,9 +53,11 @@ class Translator(TextBuilder):
         *,
         handlers: Mapping[int, Handler],
         guarded: Sequence[bool],
+        metering: Metering,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
         self._handlers = handlers
+        self._metering = metering
         self.module = module
         self.layout = layout
         self.index = index
@@ -68,6 +71,7 @@ class Translator(TextBuilder):
         self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
         self._dead = False
+        self.next = self.body.start
         self.calls = False
         self._joins = 0
         self.help_slots = 0
@@ -75,6 +79,7 @@ class Translator(TextBuilder):
     def translate(self, linkage: str) -> str:
         """The whole definition, as text."""
         self._open("block", FuncType((), self.type.results))
+        self._metering.checkpoint(self, self.body.start)
         self._walk()
         self.trap_blocks()
         parameters = "".join(f", {LLVM_TYPES[type]} %p{i}" for i, type in enumerate(self.type.params))
@@ -102,11 +107,14 @@ class Translator(TextBuilder):
                 f"  %memory_field{number} = getelementptr i8, ptr %ctx, i64 {field}",
                 f"  %memory{number} = load ptr, ptr %memory_field{number}{FIXED}",
             ]
+        if self.calls or self._metering.active:
+            lines += [
+                f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
+                f"  %state = load ptr, ptr %state_field{FIXED}",
+            ]
         if self.calls:  # a leaf fits into the margin that the limit leaves
             lines += [
                 "  %sp = call i64 @llvm.read_register.i64(metadata !5)",
-                f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
-                f"  %state = load ptr, ptr %state_field{FIXED}",
                 f"  %limit_field = getelementptr i8, ptr %state, i64 {STATE_STACK_LIMIT}",
                 f"  %limit = load i64, ptr %limit_field{ENGINE}",
                 "  %exhausted = icmp ult i64 %sp, %limit",
@@ -125,6 +133,7 @@ class Translator(TextBuilder):
         handlers = self._handlers
         while at < end and self.control:
             opcode, immediates, at = read(code, at)
+            self.next = at
             if handlers[opcode.code](self, immediates):
                 at = self._skip(at)
 
@@ -231,6 +240,7 @@ class Translator(TextBuilder):
         self._store_carried(control)
         self.effect(f"br label %{control.label}")
         self.block(control.label)
+        self._metering.checkpoint(self, self.next)
         self._load_carried(control)
 
     def if_op(self, immediates: tuple[Any, ...]) -> None:

@@ -15,6 +15,7 @@ from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import Opcode
 from vm.isa.types import FuncType
 from vm.module.body import Branch, FunctionInfo
+from vm.module.fuel import costs
 from vm.module.instructions import block_type, read
 from vm.module.validator import validate_function
 from vm.runtime.functions import Function
@@ -52,6 +53,9 @@ class _Translator:
         self.body = self.module.bodies[function.index - self.module.imported_functions]
         self.bottom = self.top = len(info.locals)
         self.side_table = iter(info.side_table)
+        config = instance.store.config
+        self.epochs = config.epoch_interruption
+        self.costs = costs(self.module, function.index) if config.consume_fuel else {}
         self.blocks: dict[int, Block] = {}
         self.current: Block | None = None
         self.open = [_Construct(FuncType((), function.type.results), self.top, False)]
@@ -60,6 +64,7 @@ class _Translator:
         """Walk the body; gives the block where it starts."""
         at = self.body.start
         entry = self.block_at(at)
+        self.checkpoint(entry, at)
         while at < self.body.end:
             self.arrive(at)
             opcode, immediates, following = read(self.module.binary, at)
@@ -77,6 +82,15 @@ class _Translator:
         if block is None:
             block = self.blocks[at] = Block()
         return block
+
+    def checkpoint(self, block: Block, at: int) -> None:
+        """Begin ``block``, the first of a function or loop, with what the knobs ask for."""
+        meters = self.instance.store.meters
+        if self.epochs:
+            block.steps.append(lambda frame: meters.look())
+        cost = self.costs.get(at, 0)
+        if cost:
+            block.steps.append(lambda frame: meters.burn(cost))
 
     def arrive(self, at: int) -> None:
         """Where a block starts, the code before it runs on into it."""
@@ -177,7 +191,7 @@ def _block(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
 def _loop(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
     t.enter(immediates)
     if t.current is not None:
-        t.block_at(following)
+        t.checkpoint(t.block_at(following), following)
 
 
 def _if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
