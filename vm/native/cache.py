@@ -1,0 +1,85 @@
+"""Machine code that is made once and then only loaded: artefacts on disk, verified before they run.
+
+An artefact is what one program text becomes on one kind of machine, so its key names all of that: the
+sources, the compiler's version, the processor. A file is a digest of the content, then the content; it
+appears whole or not at all, and one that is damaged, or that another user could have written, is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import tempfile
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+_DIGEST = hashlib.sha256().digest_size
+_KEY_LENGTH = 24
+_OTHERS = 0o022
+
+
+def directory() -> Path:
+    """Where artefacts lie: ``$WASMVM_CACHE``, or the user's cache folder."""
+    chosen = os.environ.get("WASMVM_CACHE")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_cache_path("wasmvm")
+
+
+def key(sources: Iterable[bytes], *packages: str) -> str:
+    """The key of what is made from ``sources`` by these packages as installed, for this processor."""
+    digest = hashlib.sha256()
+    for part in (*sources, *(f"{name} {metadata.version(name)}".encode() for name in packages)):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    digest.update(f"{platform.machine()} {platform.system()} {_processor()}".encode())
+    return digest.hexdigest()[:_KEY_LENGTH]
+
+
+def _processor() -> str:
+    """What this processor can do, as the system says it: code for one may not run on another."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            return next((line for line in info if line.startswith("flags")), "")
+    except OSError:
+        return platform.processor()
+
+
+def load(name: str, key: str) -> bytes | None:
+    """The content stored under this name and key, or None if there is none to be trusted."""
+    path = _path(name, key)
+    try:
+        status = path.stat()
+        if status.st_uid != os.getuid() or status.st_mode & _OTHERS:
+            return None
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    content = stored[_DIGEST:]
+    return content if hashlib.sha256(content).digest() == stored[:_DIGEST] else None
+
+
+def store(name: str, key: str, content: bytes) -> bool:
+    """Keep ``content``; whether that was possible. A folder that cannot be written costs only time."""
+    path = _path(name, key)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(content).digest() + content)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError:
+        return False
+    return True
+
+
+def _path(name: str, key: str) -> Path:
+    return directory() / f"{name}-{key}.o"
