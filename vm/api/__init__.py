@@ -7,7 +7,7 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
 from vm.api.engine import Config, Engine, Module, Store
-from vm.api.externs import Caller, Func, Global, Memory, Table
+from vm.api.externs import Caller, Func, Global, Memory, Table, Tag
 from vm.api.instance import Instance, Linker
 from vm.api.shared import SharedMemory
 from vm.api.types import (
@@ -18,6 +18,7 @@ from vm.api.types import (
     Limits,
     MemoryType,
     TableType,
+    TagType,
     ValType,
 )
 from vm.errors import ExitTrap, Frame, Trap, TrapCode
@@ -49,6 +50,8 @@ __all__ = [
     "Store",
     "Table",
     "TableType",
+    "Tag",
+    "TagType",
     "Trap",
     "TrapCode",
     "ValType",

@@ -220,5 +220,7 @@ def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:
             return module.tables[index]
         case "memory":
             return module.memories[index]
+        case "tag":
+            return module.tags[index]
         case _:
             return module.globals[index]

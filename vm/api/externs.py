@@ -1,4 +1,4 @@
-"""Func, Table, Memory and Global: the objects that cross the border of an instance."""
+"""Func, Table, Memory, Global and Tag: the objects that cross the border of an instance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from vm.api.engine import Store
 from vm.api.shared import SharedMemory
-from vm.api.types import FuncType, GlobalType, MemoryType, TableType, check, wrap_type
+from vm.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, check, wrap_type
 from vm.api.values import Converter, FromBits, ToBits
 from vm.errors import VMError
 from vm.isa import types as isa
@@ -18,6 +18,7 @@ from vm.runtime import functions as runtime_functions
 from vm.runtime import globals as runtime_globals
 from vm.runtime import store as runtime_store
 from vm.runtime import tables as runtime_tables
+from vm.runtime import tags as runtime_tags
 from vm.runtime.instance import Extern as RuntimeExtern
 from vm.runtime.instance import Instance as RuntimeInstance
 
@@ -354,7 +355,38 @@ class Global:
         self.raw.value = bits
 
 
-AnyExtern = Func | Table | Memory | SharedMemory | Global
+class Tag:
+    """A tag: what an exception is, and the types of the values that it brings along."""
+
+    def __init__(self, store: Storelike, ty: TagType) -> None:
+        self.raw = runtime_of(store).tag(check(ty, TagType, "ty").raw)
+
+    @classmethod
+    def of(cls, raw: runtime_tags.Tag) -> Tag:
+        """The wrapper of a runtime tag."""
+        self = cls.__new__(cls)
+        self.raw = raw
+        return self
+
+    def type(self, store: Storelike) -> TagType:
+        """Its type."""
+        inside(store, self.raw)
+        found: TagType = wrap_type(self.raw.type)
+        return found
+
+    def eq(self, store: Storelike, other: Tag) -> bool:
+        """Whether both are the same tag, as ``==`` says, too."""
+        inside(store, self.raw)
+        return self == other
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and other.raw is self.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw.record)
+
+
+AnyExtern = Func | Table | Memory | SharedMemory | Global | Tag
 
 
 def wrap(raw: RuntimeExtern) -> AnyExtern:
@@ -366,5 +398,7 @@ def wrap(raw: RuntimeExtern) -> AnyExtern:
             return Table.of(raw)
         case LinearMemory():
             return SharedMemory.of(raw) if raw.type.shared else Memory.of(raw)
+        case runtime_tags.Tag():
+            return Tag.of(raw)
         case _:
             return Global.of(raw)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vm.api.engine import Engine, Module, Store
-from vm.api.externs import AnyExtern, Caller, Func, Global, Memory, Storelike, Table, runtime_of, wrap
+from vm.api.externs import AnyExtern, Caller, Func, Global, Memory, Storelike, Table, Tag, runtime_of, wrap
 from vm.api.shared import SharedMemory
 from vm.api.types import FuncType, check
 from vm.errors import LinkError, VMError
@@ -18,7 +18,7 @@ from vm.runtime.instantiate import instantiate
 from vm.wasi import MODULE as WASI_MODULE
 from vm.wasi.registry import FUNCTIONS, HostFunction
 
-_EXTERNS = (Func, Table, Memory, SharedMemory, Global)
+_EXTERNS = (Func, Table, Memory, SharedMemory, Global, Tag)
 
 
 class Instance:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vm.errors import VMError
 from vm.isa import types as isa
+from vm.isa.canonical import canonical
 
 
 def check(value: object, expected: type | tuple[type, ...], what: str) -> Any:
@@ -179,13 +180,27 @@ class GlobalType(_Wrapper):
         return mutable
 
 
-ExternType = FuncType | MemoryType | TableType | GlobalType
+class TagType(_Wrapper):
+    """A tag's type: the parameters of a function type are what exceptions bring along."""
+
+    def __init__(self, functype: FuncType) -> None:
+        self.raw = isa.TagType(canonical(check(functype, FuncType, "functype").raw))
+
+    @property
+    def functype(self) -> FuncType:
+        """The function type."""
+        found: FuncType = wrap_type(self.raw.definition)
+        return found
+
+
+ExternType = FuncType | MemoryType | TableType | GlobalType | TagType
 
 _WRAPPERS: dict[type, type[Any]] = {
     isa.FuncType: FuncType,
     isa.MemoryType: MemoryType,
     isa.TableType: TableType,
     isa.GlobalType: GlobalType,
+    isa.TagType: TagType,
 }
 
 

@@ -337,7 +337,14 @@ class GlobalType:
     mutable: bool
 
 
-ExternType = DefType | TableType | MemoryType | GlobalType
+@dataclass(frozen=True, slots=True)
+class TagType:
+    """A tag: what an exception is. The parameters of ``definition``, a function type, are its payload."""
+
+    definition: DefType
+
+
+ExternType = DefType | TableType | MemoryType | GlobalType | TagType
 """What an import asks for; a ``DefType`` stands for a function of that type."""
 
 PAGE_SIZE = 65_536

@@ -18,6 +18,7 @@ from vm.isa.types import (
     MemoryType,
     RefType,
     TableType,
+    TagType,
     ValueType,
 )
 
@@ -33,7 +34,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One export; ``kind`` is "func", "table", "memory" or "global"."""
+    """One export; ``kind`` is "func", "table", "memory", "global" or "tag"."""
 
     name: str
     kind: str
@@ -152,6 +153,7 @@ class ModuleData:
     tables: list[TableType] = field(default_factory=list)
     memories: list[MemoryType] = field(default_factory=list)
     globals: list[GlobalType] = field(default_factory=list)
+    tags: list[TagType] = field(default_factory=list)
     global_defs: list[GlobalDef] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     start: int | None = None
@@ -166,6 +168,7 @@ class ModuleData:
     imported_tables: int = 0
     imported_memories: int = 0
     imported_globals: int = 0
+    imported_tags: int = 0
 
     declared_references: frozenset[int] | None = None
     """Functions that ``ref.func`` may name in a body; the validator works them out once, at first need."""

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from vm.isa.opcodes import Immediate, Opcode
-from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType
+from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.module.instructions import BlockType, read
 from vm.module.model import ConstExpr, DataSegment, ElementSegment, ModuleData
 from vm.module.type_text import clause, definitions, extern_text, signature_text, type_text
@@ -50,6 +50,8 @@ def _declarations(module: ModuleData) -> Iterator[str]:
         yield f"(table {index} {extern_text(module, module.tables[index])})"
     for index in range(module.imported_memories, len(module.memories)):
         yield f"(memory {index} {extern_text(module, module.memories[index])})"
+    for index in range(module.imported_tags, len(module.tags)):
+        yield f"(tag {index}{signature_text(module, module.tags[index].definition.func)})"
     for index, definition in enumerate(module.global_defs, module.imported_globals):
         described = extern_text(module, definition.type)
         yield f"(global {index} {described} {_expression(module, definition.init)})"
@@ -62,7 +64,7 @@ def _declarations(module: ModuleData) -> Iterator[str]:
 
 
 def _imports(module: ModuleData) -> Iterator[str]:
-    counts = {"func": 0, "table": 0, "memory": 0, "global": 0}
+    counts = dict.fromkeys(_KINDS.values(), 0)
     for item in module.imports:
         kind = _KINDS[type(item.type)]
         index, counts[kind] = counts[kind], counts[kind] + 1
@@ -72,7 +74,13 @@ def _imports(module: ModuleData) -> Iterator[str]:
         yield f"(import {names} ({inner}))"
 
 
-_KINDS: dict[type, str] = {DefType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global"}
+_KINDS: dict[type, str] = {
+    DefType: "func",
+    TableType: "table",
+    MemoryType: "memory",
+    GlobalType: "global",
+    TagType: "tag",
+}
 
 
 def _function(module: ModuleData, index: int) -> Iterator[str]:

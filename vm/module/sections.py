@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vm.isa.types import FUNCREF, ExternType, GlobalType, Limits, MemoryType, RefType, TableType, ValType
+from vm.isa.types import (
+    FUNCREF,
+    ExternType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    RefType,
+    TableType,
+    TagType,
+    ValType,
+)
 from vm.module.definitions import types
 from vm.module.model import (
     Bodies,
@@ -19,7 +29,7 @@ from vm.module.model import (
 )
 from vm.module.reader import Reader
 
-EXPORT_KINDS = ("func", "table", "memory", "global")
+EXPORT_KINDS = ("func", "table", "memory", "global", "tag")
 """Kinds of imports and exports, by their byte."""
 
 MAX_LOCALS = 2**32 - 1
@@ -41,6 +51,7 @@ def imports(r: Reader, module: ModuleData) -> None:
     module.imported_tables = len(module.tables)
     module.imported_memories = len(module.memories)
     module.imported_globals = len(module.globals)
+    module.imported_tags = len(module.tags)
 
 
 def _import_type(r: Reader, module: ModuleData, kind: str) -> ExternType:
@@ -54,6 +65,9 @@ def _import_type(r: Reader, module: ModuleData, kind: str) -> ExternType:
     if kind == "memory":
         module.memories.append(_memory_type(r))
         return module.memories[-1]
+    if kind == "tag":
+        module.tags.append(_tag_type(r))
+        return module.tags[-1]
     module.globals.append(_global_type(r))
     return module.globals[-1]
 
@@ -71,6 +85,11 @@ def tables(r: Reader, module: ModuleData) -> None:
 def memories(r: Reader, module: ModuleData) -> None:
     """Section 5."""
     module.memories += r.vector("memories", lambda: _memory_type(r))
+
+
+def tags(r: Reader, module: ModuleData) -> None:
+    """Section 13, which stands behind the memories."""
+    module.tags += r.vector("tags", lambda: _tag_type(r))
 
 
 def globals_(r: Reader, module: ModuleData) -> None:
@@ -192,6 +211,14 @@ def _memory_type(r: Reader) -> MemoryType:
     return MemoryType(_limits(r, flags), bool(flags & _SHARED))
 
 
+def _tag_type(r: Reader) -> TagType:
+    attribute = r.byte("tag attribute")
+    if attribute:
+        raise r.fail("malformed tag attribute", f"byte {attribute:#x}, 0 was expected", r.at - 1)
+    start = r.at
+    return TagType(r.type(r.u32("type index"), start))
+
+
 def _global_type(r: Reader) -> GlobalType:
     return GlobalType(r.value_type(), r.mutability())
 
@@ -202,6 +229,7 @@ SECTIONS: dict[int, Callable[[Reader, ModuleData], None]] = {
     3: functions,
     4: tables,
     5: memories,
+    13: tags,
     6: globals_,
     7: exports,
     8: start,

@@ -17,6 +17,7 @@ from vm.isa.types import (
     RefType,
     StorageType,
     TableType,
+    TagType,
     ValType,
 )
 from vm.module.model import ModuleData
@@ -85,6 +86,8 @@ def extern_text(module: ModuleData, described: ExternType) -> str:
             return f"{_limits(limits)} {type_text(module, element)}"
         case MemoryType(limits, shared):
             return _limits(limits) + (" shared" if shared else "")
+        case TagType(definition):
+            return signature_text(module, definition.func).strip()
         case GlobalType(content, mutable):
             text = type_text(module, content)
             return f"(mut {text})" if mutable else text

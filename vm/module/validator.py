@@ -65,6 +65,7 @@ def validate_module(module: ModuleData) -> None:
                 "type mismatch", 0, f"a function is of type {index}, which is not a function type"
             )
     _check_limits(module)
+    _check_tags(module)
     _check_globals(module)
     _check_exports(module)
     _check_start(module)
@@ -94,6 +95,15 @@ def _check_limits(module: ModuleData) -> None:
         raise ValidationError("too many memories", 0, detail)
 
 
+def _check_tags(module: ModuleData) -> None:
+    for number, tag in enumerate(module.tags):
+        signature = tag.definition.composite
+        if not isinstance(signature, FuncType):
+            raise ValidationError("type mismatch", 0, f"tag {number}: ({signature}) is not a function type")
+        if signature.results:
+            raise ValidationError("non-empty tag result type", 0, f"tag {number} has type {signature}")
+
+
 def _check_range(limits: Limits, most: int, message: str) -> None:
     if max(limits.minimum, limits.maximum or 0) > most:
         raise ValidationError(message, 0, str(limits))
@@ -114,6 +124,7 @@ def _check_exports(module: ModuleData) -> None:
         "table": (module.tables, "table"),
         "memory": (module.memories, "memory"),
         "global": (module.globals, "global"),
+        "tag": (module.tags, "tag"),
     }
     seen = set()
     for export in module.exports:

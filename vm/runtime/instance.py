@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vm.errors import Trap, TrapCode
@@ -12,11 +13,12 @@ from vm.runtime.functions import Function
 from vm.runtime.globals import Global
 from vm.runtime.layout import ContextLayout
 from vm.runtime.tables import Table
+from vm.runtime.tags import Tag
 
 if TYPE_CHECKING:
     from vm.runtime.store import Store
 
-Extern = Function | Table | LinearMemory | Global
+Extern = Function | Table | LinearMemory | Global | Tag
 """What can be imported and exported."""
 
 
@@ -37,6 +39,7 @@ class Instance:
         self.tables: list[Table] = []
         self.memories: list[LinearMemory] = []
         self.globals: list[Global] = []
+        self.tags: list[Tag] = []
         self.elements: list[list[int]] = []
         self.data_dropped = [False] * len(module.data)
 
@@ -51,8 +54,8 @@ class Instance:
         """All exports, in the module's order."""
         return {export.name: self.space(export.kind)[export.index] for export in self.module.exports}
 
-    def space(self, kind: str) -> list[Function] | list[Table] | list[LinearMemory] | list[Global]:
-        """The index space of an export kind: "func", "table", "memory" or "global"."""
+    def space(self, kind: str) -> Sequence[Extern]:
+        """The index space of an export kind: "func", "table", "memory", "global" or "tag"."""
         match kind:
             case "func":
                 return self.functions
@@ -60,6 +63,8 @@ class Instance:
                 return self.tables
             case "memory":
                 return self.memories
+            case "tag":
+                return self.tags
             case _:
                 return self.globals
 

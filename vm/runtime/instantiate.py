@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from vm.errors import LinkError
 from vm.isa.matching import matches
-from vm.isa.types import DefType, ExternType, GlobalType, Limits, MemoryType, TableType, ValType
+from vm.isa.types import DefType, ExternType, GlobalType, Limits, MemoryType, TableType, TagType, ValType
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD
 from vm.module.model import ConstExpr, Import, ModuleData
@@ -22,6 +22,7 @@ from vm.runtime.instance import Extern, Instance
 from vm.runtime.layout import CONTEXT_INSTANCE, CONTEXT_STATE, RECORD_SIZE
 from vm.runtime.store import Store
 from vm.runtime.tables import Table
+from vm.runtime.tags import Tag
 
 
 def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> Instance:
@@ -74,6 +75,8 @@ def describe(type: ExternType) -> str:
             return f"a table of {element} with {_bounds(limits)} elements"
         case MemoryType(limits, shared):
             return f"a {'shared ' if shared else ''}memory of {_bounds(limits)} pages"
+        case TagType(definition):
+            return f"a tag of type {definition.func}"
         case GlobalType(content, mutable):
             return f"a {'mutable' if mutable else 'constant'} global of {content}"
 
@@ -119,6 +122,8 @@ def _link_imports(instance: Instance, imports: Sequence[Extern]) -> None:
                 instance.memories.append(extern)
             case Global():
                 instance.globals.append(extern)
+            case Tag():
+                instance.tags.append(extern)
 
 
 def _define_functions(instance: Instance) -> None:
@@ -141,6 +146,7 @@ def _define_state(instance: Instance) -> None:
     module, store, layout = instance.module, instance.store, instance.layout
     instance.tables += [store.table(type) for type in module.tables[module.imported_tables :]]
     instance.memories += [store.memory(type) for type in module.memories[module.imported_memories :]]
+    instance.tags += [store.tag(type) for type in module.tags[module.imported_tags :]]
     for index, definition in enumerate(module.global_defs, module.imported_globals):
         cell = instance.context.address + layout.global_cell(index)
         value = evaluate(instance, definition.init)
@@ -163,6 +169,8 @@ def _fill_context(instance: Instance) -> None:
         words[layout.function_pointer(index) // WORD] = instance.functions[index].record
     for index, table in enumerate(instance.tables):
         words[layout.table_pointer(index) // WORD] = table.record
+    for index, tag in enumerate(instance.tags):
+        words[layout.tag_pointer(index) // WORD] = tag.record
     for index in range(module.imported_globals):
         words[layout.global_pointer(index) // WORD] = instance.globals[index].cell
 

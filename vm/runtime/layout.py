@@ -19,7 +19,8 @@ context (one per instance), reached from the first argument of compiled code
   8  handle in store.instances
  16  base of memory 0
  24  (free)
- 32  pointers: imported function records, table records, imported global cells, bases of further memories
+ 32  pointers: imported function records, table records, tag records, imported global cells, further
+     memories' bases
   .  cells of the globals defined here (16 bytes each, so that a vector fits)
   .  records of the functions defined here (32 bytes each)
 """
@@ -79,6 +80,7 @@ class ContextLayout:
 
     functions: int
     tables: int
+    tags: int
     imported_globals: int
     memories: int
     globals: int
@@ -92,7 +94,8 @@ class ContextLayout:
         """The layout for instances of ``module``."""
         functions = CONTEXT_POINTERS
         tables = functions + 8 * module.imported_functions
-        imported_globals = tables + 8 * len(module.tables)
+        tags = tables + 8 * len(module.tables)
+        imported_globals = tags + 8 * len(module.tags)
         memories = imported_globals + 8 * module.imported_globals
         cells = _align(memories + 8 * max(0, len(module.memories) - 1))
         records = cells + GLOBAL_SIZE * (len(module.globals) - module.imported_globals)
@@ -100,6 +103,7 @@ class ContextLayout:
         return cls(
             functions,
             tables,
+            tags,
             imported_globals,
             memories,
             cells,
@@ -124,6 +128,10 @@ class ContextLayout:
     def memory_pointer(self, index: int) -> int:
         """Where the base of memory ``index`` lies."""
         return self.memories + 8 * (index - 1) if index else CONTEXT_MEMORY
+
+    def tag_pointer(self, index: int) -> int:
+        """Where the pointer to the record of tag ``index`` lies."""
+        return self.tags + 8 * index
 
     def global_pointer(self, index: int) -> int:
         """Where the pointer to the cell of imported global ``index`` lies."""

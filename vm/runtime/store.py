@@ -9,7 +9,7 @@ from typing import Protocol
 from vm.config import Config
 from vm.errors import LinkError, VMError
 from vm.isa.canonical import canonical
-from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType
+from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
@@ -27,6 +27,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.metering import Epoch, Meters
 from vm.runtime.tables import Table
+from vm.runtime.tags import Tag
 
 
 class BodyRunner(Protocol):
@@ -160,6 +161,10 @@ class Store:
     def global_(self, type: GlobalType, value: int) -> Global:
         """A new global that belongs to no instance."""
         return Global(type, self.allocate(GLOBAL_SIZE), value, owner=self)
+
+    def tag(self, type: TagType) -> Tag:
+        """A new tag, different from all others."""
+        return Tag(type, self.allocate(WORD), owner=self)
 
     def allocate(self, size: int) -> int:
         """The address of ``size`` zeroed bytes that live as long as the store."""

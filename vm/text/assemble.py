@@ -25,6 +25,7 @@ def assemble(found: Outline, sections: Sections) -> bytes:
         _vector(3, sections.functions),
         _vector(4, sections.tables),
         _vector(5, sections.memories),
+        _vector(13, sections.tags),
         _vector(6, sections.globals),
         _vector(7, sections.exports),
         _section(8, sections.start or b""),
@@ -57,6 +58,7 @@ def _names(found: Outline, sections: Sections) -> bytes:
         7: spaces.globals,
         8: spaces.elements,
         9: spaces.data,
+        11: spaces.tags,
     }
     for number, space in by_number.items():
         parts[number] = _name_map(_of(space)) if space.by_name else b""

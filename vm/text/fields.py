@@ -16,6 +16,7 @@ from vm.text.outline import Field, Outline
 from vm.text.spaces import Unnamed
 
 _FUNC_KIND = b"\0"  # the only kind of elements that are written as function indices
+_EXCEPTION = b"\0"  # the only kind of tags
 _TABLE_WITH_INIT = b"\x40\0"
 
 _REF_FUNC = code_bytes(BY_NAME["ref.func"])
@@ -36,6 +37,7 @@ class Sections:
     functions: list[bytes] = field(default_factory=list)
     tables: list[bytes] = field(default_factory=list)
     memories: list[bytes] = field(default_factory=list)
+    tags: list[bytes] = field(default_factory=list)
     globals: list[bytes] = field(default_factory=list)
     exports: list[bytes] = field(default_factory=list)
     start: bytes | None = None
@@ -90,6 +92,7 @@ class _Walk:
             "table": self._table,
             "memory": self._memory,
             "global": self._global,
+            "tag": self._tag,
             "elem": self._element_segment,
             "data": self._data_segment,
             "export": self._export,
@@ -118,6 +121,8 @@ class _Walk:
                 return types.table_type(self.c, self.spaces.types, types.address_type(self.c))
             case "memory":
                 return types.memory_type(self.c, types.address_type(self.c))
+            case "tag":
+                return self._tag_type()
             case _:
                 return types.global_type(self.c, self.spaces.types)
 
@@ -176,6 +181,12 @@ class _Walk:
         flags = types.limits_flags(address, maximum=True)
         self.sections.memories.append(bytes([flags]) + pages + pages)
         self._active_data(entry.index, _zero(address), content)
+
+    def _tag(self, entry: Field) -> None:
+        self.sections.tags.append(self._tag_type())
+
+    def _tag_type(self) -> bytes:
+        return _EXCEPTION + u(types.type_use(self.c, self.spaces.types, Unnamed()))
 
     def _global(self, entry: Field) -> None:
         described = types.global_type(self.c, self.spaces.types)

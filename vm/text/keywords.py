@@ -16,7 +16,7 @@ _STRUCTURE = frozenset(
     """
     binary catch catch_all catch_all_ref catch_ref data declare elem export field final global import
     item local memory module mut nan:arithmetic nan:canonical null offset param quote rec ref result shared
-    start sub table then type
+    start sub table tag then type
     """.split()  # noqa: SIM905 - a list of words is read more easily as words
 )
 _TYPES = frozenset(

@@ -105,10 +105,12 @@ class Spaces:
     tables: Space = field(default_factory=lambda: Space("table", "table"))
     memories: Space = field(default_factory=lambda: Space("memory", "memory"))
     globals: Space = field(default_factory=lambda: Space("global", "global"))
+    tags: Space = field(default_factory=lambda: Space("tag", "tag"))
     elements: Space = field(default_factory=lambda: Space("elem", "elem segment"))
     data: Space = field(default_factory=lambda: Space("data", "data segment"))
 
     @property
     def definable(self) -> dict[str, Space]:
         """What can be imported, exported and defined, by its keyword."""
-        return {space.kind: space for space in (self.functions, self.tables, self.memories, self.globals)}
+        spaces = (self.functions, self.tables, self.memories, self.globals, self.tags)
+        return {space.kind: space for space in spaces}

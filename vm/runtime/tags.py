@@ -1,0 +1,21 @@
+"""Tags: what an exception is. Their native record is what compiled code tells them apart by."""
+
+from __future__ import annotations
+
+from vm.isa.types import FuncType, TagType
+
+
+class Tag:
+    """One tag. ``record`` is an address that no other tag of the store has; ``owner`` is its store."""
+
+    __slots__ = ("owner", "record", "type")
+
+    def __init__(self, type: TagType, record: int, *, owner: object = None) -> None:
+        self.type = type
+        self.record = record
+        self.owner = owner
+
+    @property
+    def signature(self) -> FuncType:
+        """Its parameters are the values that an exception brings along."""
+        return self.type.definition.func
