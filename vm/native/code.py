@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from vm.errors import VMError
 from vm.native import elf
 from vm.native.arena import Arena, Image
-from vm.native.pipeline import emit_object
 
 
 @dataclass(slots=True)
@@ -26,16 +25,27 @@ class Costs:
 
 @dataclass(slots=True)
 class Code:
-    """Machine code in place: symbols by name; it stays as long as this object."""
+    """Machine code in place, ``size`` bytes of it: symbols by name; it stays as long as this object."""
 
     image: Image
+    size: int
     symbols: dict[str, int] = field(default_factory=dict)
 
 
 def build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
     """Compile IR text and put the code in ``arena``."""
+    from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
+
     started = time.thread_time()
-    binary = emit_object(ir, level)
+    code = load(emit_object(ir, level), arena, externals)
+    costs.seconds += time.thread_time() - started
+    costs.code_bytes += code.size
+    costs.images += 1
+    return code
+
+
+def load(binary: bytes, arena: Arena, externals: Mapping[str, int]) -> Code:
+    """Put an object file's code in ``arena``."""
     images: list[Image] = []
 
     def place(size: int) -> int:
@@ -44,10 +54,7 @@ def build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs
 
     loaded = elf.load(binary, place, externals, _library_function)
     images[0].write(loaded.code)
-    costs.seconds += time.thread_time() - started
-    costs.code_bytes += len(loaded.code)
-    costs.images += 1
-    return Code(images[0], loaded.symbols)
+    return Code(images[0], len(loaded.code), loaded.symbols)
 
 
 _LIBRARIES = (None, "libm.so.6", "libgcc_s.so.1")
