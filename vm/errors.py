@@ -114,6 +114,8 @@ class TrapCode(enum.Enum):
     UNREACHABLE = "unreachable"
     INTERRUPT = "interrupt"
     OUT_OF_FUEL = "all fuel consumed by WebAssembly"
+    NULL_REFERENCE = "null reference"
+    NULL_FUNCTION_REFERENCE = "null function reference"
     HEAP_EXHAUSTED = "no room in the heap of objects"
     HEAP_MISALIGNED = "unaligned atomic"
     ATOMIC_WAIT_NON_SHARED_MEMORY = "expected shared memory"

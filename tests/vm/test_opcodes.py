@@ -38,6 +38,7 @@ TEXT_OPERANDS = {
     Immediate.MEMARG_LANE: "offset=5 align=1 0",
     Immediate.REF_TYPE: "func",
     Immediate.FUNC: "0",
+    Immediate.TYPE: "0",
     Immediate.CALL_INDIRECT: "0 (type 0)",
     Immediate.LABEL: "0",
     Immediate.LABEL_TABLE: "0 0",

@@ -16,6 +16,7 @@ class Immediate(enum.Enum):
     LABEL = "label"  # (depth,)
     LABEL_TABLE = "label_table"  # ((depth, ...), default depth)
     FUNC = "func"  # (function index,)
+    TYPE = "type"  # (type index,)
     CALL_INDIRECT = "call_indirect"  # (type index, table index)
     LOCAL = "local"  # (local index,)
     GLOBAL = "global"  # (global index,)
@@ -49,6 +50,7 @@ class Feature(enum.StrEnum):
     SATURATION = "saturating-float-to-int"
     BULK_MEMORY = "bulk-memory"
     REFERENCES = "reference-types"
+    FUNCTION_REFERENCES = "function-references"
     SIMD = "simd"
     RELAXED_SIMD = "relaxed-simd"
     THREADS = "threads"

@@ -55,6 +55,10 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0xD0, "ref.null", Immediate.REF_TYPE, None, Feature.REFERENCES),
     _row(0xD1, "ref.is_null", _N, None, Feature.REFERENCES),
     _row(0xD2, "ref.func", Immediate.FUNC, None, Feature.REFERENCES),
+    _row(0x14, "call_ref", Immediate.TYPE, None, Feature.FUNCTION_REFERENCES),
+    _row(0xD4, "ref.as_non_null", _N, None, Feature.FUNCTION_REFERENCES),
+    _row(0xD5, "br_on_null", Immediate.LABEL, None, Feature.FUNCTION_REFERENCES),
+    _row(0xD6, "br_on_non_null", Immediate.LABEL, None, Feature.FUNCTION_REFERENCES),
     # memory
     _row(0x28, "i32.load", Immediate.MEMARG, "i:i", access=4),
     _row(0x29, "i64.load", Immediate.MEMARG, "i:l", access=8),

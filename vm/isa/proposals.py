@@ -13,7 +13,7 @@ _GC = "garbage collection"
 UNSUPPORTED_OPCODES: dict[int, str] = {
     **dict.fromkeys((0x06, 0x07, 0x08, 0x09, 0x0A, 0x18, 0x19, 0x1F), _EXCEPTIONS),
     **dict.fromkeys((0x12, 0x13), _TAIL_CALLS),
-    **dict.fromkeys((0x14, 0x15, 0xD4, 0xD5, 0xD6), _FUNCTION_REFERENCES),
+    **dict.fromkeys((0x15,), _FUNCTION_REFERENCES),
     **dict.fromkeys((0xD3, 0xFB), _GC),
 }
 """Proposals by an instruction's first byte."""

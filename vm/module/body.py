@@ -61,7 +61,9 @@ class FunctionInfo:
 
 @dataclass(slots=True)
 class ControlFrame:
-    """A control frame: an open block. ``forward`` are the branches that wait for its ``end``."""
+    """A control frame: an open block. ``forward`` are the branches that wait for its ``end``; ``set_before``
+    says how many of the locals without a default had been set when it opened.
+    """
 
     kind: str
     type: FuncType
@@ -70,6 +72,7 @@ class ControlFrame:
     start: int
     start_entry: int
     unreachable: bool = False
+    set_before: int = 0
     false_branch: Branch | None = None
 
     @property
@@ -96,6 +99,8 @@ class BodyValidator:
         self.ref_slots = self._reference_slots()
         self.frame = ControlFrame("function", FuncType((), self.type.results), 0, [], self.at, 0)
         self.frames = [self.frame]
+        self.unset = self._unset_locals()
+        self._set: list[int] = []
 
     def run(self) -> FunctionInfo:
         """Check every instruction up to the body's final ``end``."""
@@ -175,6 +180,7 @@ class BodyValidator:
         self.pop_all(signature.params)
         height = len(self.stack)
         self.frame = ControlFrame(kind, signature, height, [], self.next, len(self.side_table))
+        self.frame.set_before = len(self._set)
         self.frames.append(self.frame)
         self.push_all(signature.params)
         return self.frame
@@ -189,7 +195,28 @@ class BodyValidator:
         self.frames.pop()
         if self.frames:
             self.frame = self.frames[-1]
+        self.forget_locals(frame)
         return frame
+
+    # locals without a default value (spec 3.4.3.1): which may be read
+
+    def set_local(self, index: int) -> None:
+        """A local has a value, up to the end of the block."""
+        if index in self.unset:
+            self.unset.remove(index)
+            self._set.append(index)
+
+    def forget_locals(self, frame: ControlFrame) -> None:
+        """At the end of a block or arm: what was set inside counts as not set."""
+        while len(self._set) > frame.set_before:
+            self.unset.add(self._set.pop())
+
+    def _unset_locals(self) -> set[int]:
+        """The locals that have no value at the start."""
+        if all(kind.defaultable for _, kind in self.body.locals):
+            return set()
+        first = len(self.type.params)
+        return {slot for slot in range(first, len(self.locals)) if not self.locals[slot].defaultable}
 
     # types
 

@@ -238,6 +238,7 @@ _READERS: dict[Immediate, Reader | None] = {
     Immediate.LABEL: _index,
     Immediate.LABEL_TABLE: _label_table,
     Immediate.FUNC: _index,
+    Immediate.TYPE: _index,
     Immediate.CALL_INDIRECT: _two_indices,
     Immediate.LOCAL: _index,
     Immediate.GLOBAL: _index,

@@ -142,6 +142,7 @@ class ModuleData:
     ``types`` are the canonical types that its definitions mean, and other types here refer to those;
     only the immediates of instructions have type indices.
 
+    ``table_inits`` says what the elements of the tables defined here are at first, None for null;
     ``functions`` gives the type index of every function in the index space (imported ones first);
     ``bodies`` the bodies of those defined here, so function ``i`` has body ``i - imported_functions``.
     """
@@ -151,6 +152,7 @@ class ModuleData:
     imports: list[Import] = field(default_factory=list)
     functions: list[int] = field(default_factory=list)
     tables: list[TableType] = field(default_factory=list)
+    table_inits: list[ConstExpr | None] = field(default_factory=list)
     memories: list[MemoryType] = field(default_factory=list)
     globals: list[GlobalType] = field(default_factory=list)
     tags: list[TagType] = field(default_factory=list)

@@ -46,8 +46,9 @@ def _declarations(module: ModuleData) -> Iterator[str]:
     """Everything that stands before the functions."""
     yield from definitions(module)
     yield from _imports(module)
-    for index in range(module.imported_tables, len(module.tables)):
-        yield f"(table {index} {extern_text(module, module.tables[index])})"
+    for index, init in enumerate(module.table_inits, module.imported_tables):
+        first = f" {_expression(module, init)}" if init is not None else ""
+        yield f"(table {index} {extern_text(module, module.tables[index])}{first})"
     for index in range(module.imported_memories, len(module.memories)):
         yield f"(memory {index} {extern_text(module, module.memories[index])})"
     for index in range(module.imported_tags, len(module.tags)):

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from vm.errors import DecodeError
 from vm.isa.matching import matches, matches_all
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
-from vm.isa.types import FUNCREF, FuncType, RefType, TableType, ValType, ValueType
+from vm.isa.types import FUNCREF, TableType, ValType, ValueType
 from vm.module.limits import MAX_LABELS
 from vm.module.memory_rules import MEMORY_RULES, access_rule, check_data, check_lanes, narrower
+from vm.module.reference_rules import REFERENCE_RULES, invoke
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator
@@ -93,6 +94,7 @@ def _else(v: BodyValidator, immediates: Immediates) -> None:
     v.land([frame.false_branch], v.next)
     frame.false_branch = None
     frame.unreachable = False
+    v.forget_locals(frame)
     v.push_all(frame.type.params)
 
 
@@ -141,14 +143,9 @@ def _return(v: BodyValidator, immediates: Immediates) -> None:
     _br(v, (len(v.frames) - 1,))
 
 
-def _invoke(v: BodyValidator, signature: FuncType) -> None:
-    v.pop_all(signature.params)
-    v.push_all(signature.results)
-
-
 def _call(v: BodyValidator, immediates: Immediates) -> None:
     v.check_index(immediates[0], v.module.functions, "function")
-    _invoke(v, v.module.function_type(immediates[0]))
+    invoke(v, v.module.function_type(immediates[0]))
 
 
 def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
@@ -157,7 +154,7 @@ def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
         raise v.fail("type mismatch", f"table {table} does not hold functions")
     signature = v.signature(index)
     v.pop(_table(v, table).address)
-    _invoke(v, signature)
+    invoke(v, signature)
 
 
 # parametric
@@ -198,16 +195,21 @@ def _local(v: BodyValidator, immediates: Immediates) -> ValueType:
 
 
 def _local_get(v: BodyValidator, immediates: Immediates) -> None:
-    v.push(_local(v, immediates))
+    kind = _local(v, immediates)
+    if v.unset and immediates[0] in v.unset:
+        raise v.fail("uninitialized local", f"{immediates[0]} of type {kind} has no value here")
+    v.push(kind)
 
 
 def _local_set(v: BodyValidator, immediates: Immediates) -> None:
     v.pop(_local(v, immediates))
+    if v.unset:
+        v.set_local(immediates[0])
 
 
 def _local_tee(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(_local(v, immediates))
-    v.push(_local(v, immediates))
+    _local_set(v, immediates)
+    v.push(v.locals[immediates[0]])
 
 
 def _global_get(v: BodyValidator, immediates: Immediates) -> None:
@@ -273,25 +275,6 @@ def _table_init(v: BodyValidator, immediates: Immediates) -> None:
     v.pop_all((table.address, _I32, _I32))
 
 
-def _ref_null(v: BodyValidator, immediates: Immediates) -> None:
-    v.push(v.value_type(immediates[0]))
-
-
-def _ref_is_null(v: BodyValidator, immediates: Immediates) -> None:
-    kind = v.pop()
-    if kind is not None and not kind.is_ref:
-        raise v.fail("type mismatch", f"expected a reference, found {kind}")
-    v.push(_I32)
-
-
-def _ref_func(v: BodyValidator, immediates: Immediates) -> None:
-    v.check_index(immediates[0], v.module.functions, "function")
-    if immediates[0] not in v.references:
-        detail = f"function {immediates[0]} is in no export, global or element segment"
-        raise v.fail("undeclared function reference", detail)
-    v.push(RefType(v.module.types[v.module.functions[immediates[0]]], False))
-
-
 CONTEXT_RULES: dict[str, Rule] = {
     "unreachable": _unreachable,
     "block": _block,
@@ -321,9 +304,7 @@ CONTEXT_RULES: dict[str, Rule] = {
     "table.copy": _table_copy,
     "table.init": _table_init,
     **MEMORY_RULES,
-    "ref.null": _ref_null,
-    "ref.is_null": _ref_is_null,
-    "ref.func": _ref_func,
+    **REFERENCE_RULES,
 }
 """Rules of the instructions whose row has no type: their operands depend on context."""
 

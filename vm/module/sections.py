@@ -8,6 +8,7 @@ from vm.isa.types import (
     FUNCREF,
     ExternType,
     GlobalType,
+    Heap,
     Limits,
     MemoryType,
     RefType,
@@ -34,6 +35,12 @@ EXPORT_KINDS = ("func", "table", "memory", "global", "tag")
 
 MAX_LOCALS = 2**32 - 1
 """Locals of one function, declared ones and parameters together (spec 5.5.13)."""
+
+_WITH_INITIALISER = 0x40
+"""What opens a table that says what its elements are at first."""
+
+_FUNCTION = RefType(Heap.FUNC, False)
+"""The type of elements that are given as function indices."""
 
 _HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
 """Bits of the flags in front of limits."""
@@ -79,7 +86,14 @@ def functions(r: Reader, module: ModuleData) -> None:
 
 def tables(r: Reader, module: ModuleData) -> None:
     """Section 4."""
-    module.tables += r.vector("tables", lambda: _table_type(r))
+    for _ in range(r.count("tables")):
+        explicit = r.at < r.end and r.data[r.at] == _WITH_INITIALISER
+        if explicit:
+            r.at += 1
+            if r.byte("table flags"):
+                raise r.fail("malformed table", "0 was expected", r.at - 1)
+        module.tables.append(_table_type(r))
+        module.table_inits.append(r.const_expr() if explicit else None)
 
 
 def memories(r: Reader, module: ModuleData) -> None:
@@ -130,7 +144,7 @@ def _element_segment(r: Reader) -> ElementSegment:
     mode = "active" if active else "declarative" if flags & 2 else "passive"
     table = r.u32("table index") if active and flags & 2 else 0
     offset = r.const_expr() if active else None
-    element = FUNCREF
+    element = FUNCREF if flags & 4 else _FUNCTION
     if flags & 3:
         element = r.ref_type() if flags & 4 else _element_kind(r)
     items: list[ConstExpr] | list[int]
@@ -142,7 +156,7 @@ def _element_kind(r: Reader) -> RefType:
     kind = r.byte("element kind")
     if kind:
         raise r.fail("malformed element kind", f"byte {kind:#x}, 0 was expected", r.at - 1)
-    return FUNCREF
+    return _FUNCTION
 
 
 def data_count(r: Reader, module: ModuleData) -> None:

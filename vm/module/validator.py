@@ -66,6 +66,7 @@ def validate_module(module: ModuleData) -> None:
             )
     _check_limits(module)
     _check_tags(module)
+    _check_tables(module)
     _check_globals(module)
     _check_exports(module)
     _check_start(module)
@@ -110,6 +111,16 @@ def _check_range(limits: Limits, most: int, message: str) -> None:
     if limits.maximum is not None and limits.minimum > limits.maximum:
         detail = f"{limits.minimum} > {limits.maximum}"
         raise ValidationError("size minimum must not be greater than maximum", 0, detail)
+
+
+def _check_tables(module: ModuleData) -> None:
+    """Initialisers come before globals: they may read the imported ones."""
+    for number, init in enumerate(module.table_inits, module.imported_tables):
+        element = module.tables[number].element
+        if init is not None:
+            check_constant(module, init, element, module.imported_globals)
+        elif not element.defaultable:
+            raise ValidationError("type mismatch", 0, f"table {number} of {element} needs an initialiser")
 
 
 def _check_globals(module: ModuleData) -> None:
@@ -169,6 +180,7 @@ def _references(module: ModuleData) -> Iterator[int]:
     """Functions named outside bodies (spec 3.5.17, ``refs``): in exports, globals, element segments."""
     yield from (export.index for export in module.exports if export.kind == "func")
     expressions = [definition.init for definition in module.global_defs]
+    expressions += [init for init in module.table_inits if init is not None]
     for segment in module.elements:
         for item in segment.items:
             if isinstance(item, ConstExpr):

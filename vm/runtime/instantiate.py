@@ -144,7 +144,8 @@ def _define_functions(instance: Instance) -> None:
 
 def _define_state(instance: Instance) -> None:
     module, store, layout = instance.module, instance.store, instance.layout
-    instance.tables += [store.table(type) for type in module.tables[module.imported_tables :]]
+    for type, init in zip(module.tables[module.imported_tables :], module.table_inits, strict=True):
+        instance.tables.append(store.table(type, 0 if init is None else evaluate(instance, init)))
     instance.memories += [store.memory(type) for type in module.memories[module.imported_memories :]]
     instance.tags += [store.tag(type) for type in module.tags[module.imported_tags :]]
     for index, definition in enumerate(module.global_defs, module.imported_globals):

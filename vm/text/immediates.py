@@ -222,6 +222,7 @@ PARSERS: dict[Immediate, Parser | None] = {
     Immediate.LABEL: _label,
     Immediate.LABEL_TABLE: _label_table,
     Immediate.FUNC: lambda s: u(s.spaces.functions.index(s.c)),
+    Immediate.TYPE: lambda s: u(s.spaces.types.index(s.c)),
     Immediate.CALL_INDIRECT: _call_indirect,
     Immediate.LOCAL: lambda s: u(s.locals.index(s.c)),
     Immediate.GLOBAL: lambda s: u(s.spaces.globals.index(s.c)),

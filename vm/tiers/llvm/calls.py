@@ -60,6 +60,13 @@ def _check_type(t: Translator, reference: str, wanted: DefType, type_index: int)
     t.block(following)
 
 
+def _call_ref(t: Translator, immediates: tuple[Any, ...]) -> None:
+    word = t.pop()
+    t.calls = True
+    t.trap_if(t.value(f"icmp eq i64 {word}, 0"), TrapCode.NULL_FUNCTION_REFERENCE)
+    _call_record(t, t.value(f"inttoptr i64 {word} to ptr"), t.module.signature(immediates[0]))
+
+
 def _arguments(t: Translator, type: FuncType) -> str:
     values = t.pop_many(len(type.params))
     return "".join(f", {LLVM_TYPES[p]} {v}" for p, v in zip(type.params, values, strict=True))
@@ -97,5 +104,5 @@ def _invoke(t: Translator, code: str, context: str, type: FuncType, arguments: s
         t.push(t.value(f"extractvalue {result} {returned}, {i}"), LLVM_TYPES[part])
 
 
-HANDLERS: dict[str, Handler] = {"call": _call, "call_indirect": _call_indirect}
+HANDLERS: dict[str, Handler] = {"call": _call, "call_indirect": _call_indirect, "call_ref": _call_ref}
 """By instruction name."""

@@ -8,7 +8,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
-from vm.tiers.llvm import atomics, calls, memory, state
+from vm.tiers.llvm import atomics, calls, memory, references, state
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -81,5 +81,12 @@ HANDLERS: dict[int, Handler] = {
 }
 """Handlers by opcode number."""
 
-for _table in (_CONTROL, calls.HANDLERS, memory.HANDLERS, atomics.HANDLERS, state.HANDLERS):
+for _table in (
+    _CONTROL,
+    calls.HANDLERS,
+    memory.HANDLERS,
+    atomics.HANDLERS,
+    state.HANDLERS,
+    references.HANDLERS,
+):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}

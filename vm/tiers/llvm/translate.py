@@ -318,8 +318,11 @@ class Translator(TextBuilder):
 
     def br_if_op(self, immediates: tuple[Any, ...]) -> None:
         """``br_if``."""
-        condition = self.pop_condition()
-        target, following = self._target(immediates[0]), self.label("next")
+        self.branch_if(self.pop_condition(), immediates[0])
+
+    def branch_if(self, condition: str, depth: int) -> None:
+        """Branch with the operands on the stack, or go on; they stay there."""
+        target, following = self._target(depth), self.label("next")
         self.effect(f"br i1 {condition}, label %{target.label}, label %{following}")
         self.block(following)
 

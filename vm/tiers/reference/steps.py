@@ -235,6 +235,14 @@ def _ref_is_null(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...]
     return step
 
 
+def _ref_as_non_null(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
+    def step(frame: Frame) -> None:
+        if frame[top - 1] == 0:
+            raise Trap(TrapCode.NULL_REFERENCE)
+
+    return step
+
+
 STEPS: dict[str, Maker] = {
     **{f"{kind}.const": _const for kind in ("i32", "i64", "f32", "f64", "v128")},
     **{opcode.name: _load for opcode in OPCODES if opcode.is_load},
@@ -267,6 +275,7 @@ STEPS: dict[str, Maker] = {
     "ref.null": _ref_null,
     "ref.func": _ref_func,
     "ref.is_null": _ref_is_null,
+    "ref.as_non_null": _ref_as_non_null,
 }
 """Makers by the instruction's name."""
 
@@ -294,5 +303,6 @@ STACK_EFFECTS: dict[str, int] = {
     "ref.null": 1,
     "ref.func": 1,
     "ref.is_null": 0,
+    "ref.as_non_null": 0,
 }
 """By how much the operand stack grows, for instructions whose row in the opcode table has no type."""

@@ -320,6 +320,40 @@ def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) 
     t.call(wanted.func, callee, following)
 
 
+def _call_ref(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    if t.current is None:
+        return
+    store = t.instance.store
+    t.top -= 1
+    slot = t.top
+
+    def callee(frame: Frame) -> Function:
+        if frame[slot] == 0:
+            raise Trap(TrapCode.NULL_FUNCTION_REFERENCE)
+        return store.function_at(frame[slot])
+
+    t.call(t.module.signature(immediates[0]), callee, following)
+
+
+def _br_on_null(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    branch = next(t.side_table)
+    if t.current is None:
+        return
+    t.top -= 1  # the reference does not go along
+    target, move = t.taken(branch)
+    t.current = _choose(t, t.current, t.top, target, move, following, when=False)
+    t.top += 1
+
+
+def _br_on_non_null(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+    branch = next(t.side_table)
+    if t.current is None:
+        return
+    target, move = t.taken(branch)
+    t.top -= 1
+    t.current = _choose(t, t.current, t.top, target, move, following, when=True)
+
+
 CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
     "unreachable": _unreachable,
     "block": _block,
@@ -333,5 +367,8 @@ CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
     "return": _return,
     "call": _call,
     "call_indirect": _call_indirect,
+    "call_ref": _call_ref,
+    "br_on_null": _br_on_null,
+    "br_on_non_null": _br_on_non_null,
 }
 """Instructions that end or open blocks, by name."""

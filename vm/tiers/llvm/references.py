@@ -1,0 +1,34 @@
+"""Translation of instructions on references of any kind: tests for null, and branches on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vm.errors import TrapCode
+from vm.tiers.llvm.translate import Handler, Translator
+
+
+def _as_non_null(t: Translator, _: tuple[Any, ...]) -> None:
+    word = t.pop()
+    t.trap_if(t.value(f"icmp eq i64 {word}, 0"), TrapCode.NULL_REFERENCE)
+    t.push(word, "i64")
+
+
+def _br_on_null(t: Translator, immediates: tuple[Any, ...]) -> None:
+    word = t.pop()
+    t.branch_if(t.value(f"icmp eq i64 {word}, 0"), immediates[0])
+    t.push(word, "i64")
+
+
+def _br_on_non_null(t: Translator, immediates: tuple[Any, ...]) -> None:
+    word = t.stack[-1][0]
+    t.branch_if(t.value(f"icmp ne i64 {word}, 0"), immediates[0])
+    t.pop()
+
+
+HANDLERS: dict[str, Handler] = {
+    "ref.as_non_null": _as_non_null,
+    "br_on_null": _br_on_null,
+    "br_on_non_null": _br_on_non_null,
+}
+"""By instruction name."""
