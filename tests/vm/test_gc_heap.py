@@ -45,6 +45,13 @@ class Roots:
         """The one range."""
         yield self.block.address, self.count
 
+    def claim(self) -> bool:
+        """No other thread here."""
+        return True
+
+    def release(self) -> None:
+        """Nothing to undo."""
+
 
 class Thing:
     """Something to hold a weak reference to."""

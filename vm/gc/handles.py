@@ -9,31 +9,22 @@ to it) are left to Python's cycle collector, which knows how; it only has to see
 (``vm.gc.references``) of the Python-held references that do lead to it. What then is garbage for Python is
 garbage. ``thaw`` takes back the cells that are left.
 
-A frozen cell is known by its address only; whether it is still there, a ``_Token`` says, in the manner of
-``_Pin``. Whoever runs WebAssembly or hands a reference to it must thaw first: it may move things.
+A frozen cell is known by its address only; whether it is still there, its token says. Whoever runs
+WebAssembly or hands a reference to it must thaw first: it may move things.
 """
 
 from __future__ import annotations
 
 import ctypes
-import itertools
-import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-_serials = itertools.count(1)
-_dropped: dict[int, deque[int]] = {}
+from vm.gc.record import HANDLE_MARKS
+from vm.gc.tokens import Token
+from vm.memory.native import WORD, Block
 
-
-class _Token(int):
-    """Number of the table and index of a cell; dies exactly with the cell."""
-
-    __slots__ = ()
-
-    def __del__(self) -> None:
-        queue = _dropped.get(self >> 32)
-        if queue is not None:
-            queue.append(self & 0xFFFF_FFFF)
+_FIRST = 64
+"""Handles there is room for at first."""
 
 
 class Cell:
@@ -41,24 +32,22 @@ class Cell:
 
     __slots__ = ("_token", "value")
 
-    def __init__(self, value: object, token: _Token) -> None:
+    def __init__(self, value: object, token: Token) -> None:
         self.value = value
         self._token = token
 
 
 class Handles:
-    """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none."""
+    """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none; ``words`` says where."""
 
-    def __init__(self) -> None:
-        self._serial = next(_serials)
+    def __init__(self, words: Block) -> None:
         self._gone: deque[int] = deque()
-        _dropped[self._serial] = self._gone
-        weakref.finalize(self, _dropped.pop, self._serial).atexit = False
         self._cells: list[Cell | None] = []
         self._indices: dict[int, int] = {}
         self._free: list[int] = []
         self._frozen: dict[int, tuple[int, int]] = {}
-        self.marks = bytearray()
+        self._record = words
+        self._make_marks(_FIRST)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -72,7 +61,8 @@ class Handles:
         if known is not None:
             return known
         index = self._free.pop() if self._free else self._grow()
-        self._cells[index] = Cell(value, _Token(self._serial << 32 | index))
+        self.marks[index] = 0
+        self._cells[index] = Cell(value, Token(self._gone, index))
         self._indices[id(value)] = index
         return index
 
@@ -86,15 +76,20 @@ class Handles:
     def sweep(self, live: range) -> list[Cell]:
         """Free the cells whose mark is not in ``live``; the caller lets go of them when it is safe to."""
         self.thaw()
-        dead = [i for i, mark in enumerate(self.marks) if mark not in live and self._cells[i] is not None]
         cells = []
-        for index in dead:
+        for index in _places(self.marks.translate(bytes(mark not in live for mark in range(256))), 1):
+            if index >= len(self._cells):
+                break
             cell = self._cells[index]
-            assert cell is not None
-            cells.append(cell)
-            self._cells[index] = None
-            del self._indices[id(cell.value)]
+            if cell is not None:
+                cells.append(cell)
+                self._cells[index] = None
+                del self._indices[id(cell.value)]
         return cells
+
+    def marked(self, colour: int) -> list[int]:
+        """The handles with a mark."""
+        return list(_places(self.marks, colour))
 
     def cells(self, indices: Iterable[int]) -> list[Cell]:
         """The cells of some handles."""
@@ -125,5 +120,19 @@ class Handles:
 
     def _grow(self) -> int:
         self._cells.append(None)
-        self.marks.append(0)
+        if len(self._cells) > len(self.marks):
+            self._make_marks(2 * len(self.marks))
         return len(self._cells) - 1
+
+    def _make_marks(self, capacity: int) -> None:
+        """Marks only count during a collection, so nothing is copied."""
+        self.marks = bytearray(capacity)
+        self._exported = ctypes.c_char.from_buffer(self.marks)
+        self._record.words[HANDLE_MARKS // WORD] = ctypes.addressof(self._exported)
+
+
+def _places(marks: bytes | bytearray, mark: int) -> Iterator[int]:
+    at = marks.find(mark)
+    while at >= 0:
+        yield at
+        at = marks.find(mark, at + 1)

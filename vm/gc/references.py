@@ -5,41 +5,27 @@ its way, a wrapper of the API) it is a ``Reference``: an int that may be used as
 the heap object or host handle that it names is a root. A plain int is safe only until the next collection.
 
 Python's own cycle collector sees through it: ``anchor.reach`` holds what the object keeps alive on Python's
-side (``vm.gc.handles``). Weak references do not say when a reference is really gone, since a finalizer may
-bring it back after they are cleared; a ``_Pin``, which the cycle collector does not know, dies exactly then.
+side (``vm.gc.handles``).
 """
 
 from __future__ import annotations
 
-import itertools
+import ctypes
 import weakref
 from collections import deque
+from collections.abc import Callable
 
 from vm.gc import words
-
-_serials = itertools.count(1)
-_dropped: dict[int, deque[int]] = {}
-"""For each table of references, by its number: the words whose anchor is gone."""
-
-
-class _Pin(int):
-    """Number of the table and word, in one int: it has no attributes, so the cycle collector leaves it be."""
-
-    __slots__ = ()
-
-    def __del__(self) -> None:
-        queue = _dropped.get(self >> 32)
-        if queue is not None:
-            queue.append(self & 0xFFFF_FFFF)
+from vm.gc.tokens import Token
 
 
 class Anchor:
     """What all references to one thing share. ``reach`` keeps alive what only they lead to."""
 
-    __slots__ = ("__weakref__", "_pin", "reach")
+    __slots__ = ("__weakref__", "_token", "reach")
 
-    def __init__(self, pin: _Pin) -> None:
-        self._pin = pin
+    def __init__(self, token: Token) -> None:
+        self._token = token
         self.reach: object = None
 
 
@@ -52,13 +38,13 @@ class Reference(int):
 class References:
     """The references to one heap's objects and handles that Python holds now."""
 
-    def __init__(self) -> None:
-        self._serial = next(_serials)
+    def __init__(self, thaw: Callable[[], None]) -> None:
+        """``thaw`` is called before something is held that was not."""
+        self._thaw = thaw
         self._gone: deque[int] = deque()
-        _dropped[self._serial] = self._gone
-        weakref.finalize(self, _dropped.pop, self._serial).atexit = False
         self._counts: dict[int, int] = {}
         self._anchors: dict[int, weakref.ref[Anchor]] = {}
+        self._addresses: dict[int, int] = {}
 
     def hold(self, word: int) -> int:
         """``word`` as an int that keeps alive what it names; null and i31 references need no keeping."""
@@ -67,9 +53,13 @@ class References:
         known = self._anchors.get(word)
         anchor = None if known is None else known()
         if anchor is None:
-            anchor = Anchor(_Pin(self._serial << 32 | word))
-            self._counts[word] = self._counts.get(word, 0) + 1
+            self._drain()
+            self._thaw()
+            anchor = Anchor(Token(self._gone, word))
+            others = self._counts.get(word, 0)
+            self._counts[word] = others + 1
             self._anchors[word] = weakref.ref(anchor)
+            self._addresses[word] = 0 if others else id(anchor)
         reference = Reference(word)
         reference.anchor = anchor
         return reference
@@ -79,10 +69,27 @@ class References:
         self._drain()
         return list(self._counts)
 
+    def any_object(self) -> bool:
+        """Whether Python holds a reference to an object of the heap."""
+        self._drain()
+        return any(map(words.is_object, self._counts))
+
     def anchor(self, word: int) -> Anchor | None:
-        """The anchor of a held word; None when it is not the only one, or known only to a finalizer."""
-        known = self._anchors.get(word)
-        return known() if known is not None and self._counts.get(word) == 1 else None
+        """The anchor of a held word; None when there were several, so that it is not known.
+
+        Not to be asked while Python's cycle collector works: it may be about to clear the anchor.
+        """
+        self._drain()
+        if self._counts.get(word) != 1:
+            return None
+        anchor = self._anchors[word]()
+        if (
+            anchor is None and self._addresses[word]
+        ):  # a finalizer brought it back, but not the weak reference
+            anchor = ctypes.cast(self._addresses[word], ctypes.py_object).value
+            assert isinstance(anchor, Anchor)
+            self._anchors[word] = weakref.ref(anchor)
+        return anchor
 
     def _drain(self) -> None:
         while self._gone:
@@ -91,7 +98,4 @@ class References:
             if left:
                 self._counts[word] = left
                 continue
-            del self._counts[word]
-            known = self._anchors[word]
-            if known() is None:
-                del self._anchors[word]
+            del self._counts[word], self._anchors[word], self._addresses[word]

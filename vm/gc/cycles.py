@@ -1,0 +1,35 @@
+"""Python's cycle collector and the heaps: before it looks, what only Python holds is left to it.
+
+A full collection of Python's (its oldest generation) freezes every heap that can be frozen now, and thaws
+them when it is done. The heaps concerned are those that Python holds objects of, and that hold Python
+objects: only these can be part of a cycle through both.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vm.gc.heap import Heap
+
+_FULL = 2
+
+_heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
+
+
+def watch(heap: Heap) -> None:
+    """Let Python's cycle collector see through ``heap`` from now on."""
+    if _around_collection not in gc.callbacks:
+        gc.callbacks.append(_around_collection)
+    _heaps.add(heap)
+
+
+def _around_collection(phase: str, info: dict[str, Any]) -> None:
+    if info["generation"] == _FULL:
+        for heap in list(_heaps):
+            if phase == "start":
+                heap.freeze()
+            else:
+                heap.thaw()

@@ -1,0 +1,116 @@
+"""Room for objects: holes in the cage, and when to collect or grow instead.
+
+    take ── bump the cursor ── no room: next hole ── none left: collect ── still none: grow ── limit: trap
+
+Small objects share a hole; a big one gets lines of its own. Compiled code bumps the cursor itself and asks
+for ``make_room`` when that fails; it must then look again, since any Python code may collect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vm.errors import Trap, TrapCode
+from vm.gc import record
+from vm.gc.cage import LINE, LINE_SHIFT, Cage
+from vm.gc.layout import aligned
+from vm.memory.native import WORD, Block
+
+MINIMUM_LINES = (16 << 20) >> LINE_SHIFT
+"""A heap grows by this much at least, and fills half of it at least between two collections."""
+
+_HOLE_LINES = 1 << 10
+"""A hole is taken 256 KiB at a time, so that big objects find room beside small ones."""
+
+SMALL = 8 << 10
+"""Objects up to this size share holes."""
+
+
+class Space:
+    """The cage's lines, given out. ``collect`` frees some; ``stress`` collects before each gift."""
+
+    def __init__(self, cage: Cage, words: Block, collect: Callable[[], None], *, stress: bool) -> None:
+        self.cage = cage
+        self._record = words
+        self._collect = collect
+        self._stress = stress
+        self._taken = 0
+        self._live_lines = 0
+        self._set(record.BASE, cage.base)
+        self._set(record.LINES, cage.lines_address)
+
+    def allocate(self, size: int) -> int:
+        """The offset of ``size`` bytes, whose content is anything. Traps when there is no room for them."""
+        size = aligned(size)
+        while (found := self._bump(size)) is None:
+            self.make_room(size)
+        return found
+
+    def _bump(self, size: int) -> int | None:
+        for start, limit in ((record.CURSOR, record.LIMIT), (record.WIDE, record.WIDE_LIMIT)):
+            cursor = self._get(start)
+            if cursor + size <= self._get(limit):
+                self._set(start, cursor + size)
+                return cursor
+        return None
+
+    def make_room(self, size: int) -> None:
+        """Find a hole for ``size`` bytes (aligned): at the cursor if they are few, else for them alone."""
+        lines = -(-size // LINE)
+        if self._stress:
+            self._collect()
+        if self._stress or size > SMALL:
+            start = self._hole(0, lines)[0]
+            self._take(start, start + lines, record.WIDE, record.WIDE_LIMIT)
+            self._set(record.WIDE_LIMIT, start * LINE + size)
+            return
+        start, stop = self._hole(self._get(record.SEARCH), lines)
+        stop = min(stop, start + _HOLE_LINES)
+        self._take(start, stop, record.CURSOR, record.LIMIT)
+        self._set(record.SEARCH, stop)
+
+    def _take(self, start: int, stop: int, cursor: int, limit: int) -> None:
+        self.cage.take(start, stop)
+        self._taken += stop - start
+        self._set(cursor, start * LINE)
+        self._set(limit, stop * LINE)
+
+    def _hole(self, start: int, lines: int) -> tuple[int, int]:
+        """A hole of at least so many lines from line ``start`` on; collects and grows to find one."""
+        cage = self.cage
+        found = cage.hole(start, lines)
+        if found is None and self._taken >= max(MINIMUM_LINES, self._live_lines) // 2:
+            self._collect()
+            found = cage.hole(0, lines)
+        if found is None:
+            self._grow(max(lines, MINIMUM_LINES))
+            found = cage.hole(0, lines)
+        if found is None and lines <= cage.maximum:
+            self._collect()
+            found = cage.hole(0, lines)
+        if found is None:
+            raise Trap(TrapCode.HEAP_EXHAUSTED)
+        return found
+
+    def _grow(self, lines: int) -> None:
+        self.cage.extend(self.cage.end + lines)
+        self._set(record.END, self.cage.end)
+
+    def begin(self) -> None:
+        """A collection starts: all lines are free, and nobody has room."""
+        for offset in (record.CURSOR, record.LIMIT, record.WIDE, record.WIDE_LIMIT, record.SEARCH):
+            self._set(offset, 0)
+        self.cage.clear()
+
+    def finish(self) -> None:
+        """A collection has marked the lines in use: the heap may grow to twice that."""
+        if self._stress:
+            self.cage.poison()
+        self._taken, self._live_lines = 0, self.cage.used()
+        self._grow(max(0, 2 * self._live_lines - self.cage.end))
+
+    def _get(self, offset: int) -> int:
+        return self._record.words[offset // WORD]
+
+    def _set(self, offset: int, value: int) -> None:
+        self._record.words[offset // WORD] = value
