@@ -48,6 +48,12 @@ class Config:
     max_table_elements: int = _knob(
         10_000_000, "Elements that one table may grow to, whatever its type says.", low=0, high=(1 << 32) - 1
     )
+    max_heap_bytes: int = _knob(
+        1 << 30, "Bytes that the managed objects of one store may take.", low=1 << 16, high=1 << 32
+    )
+    gc_stress: bool = _knob(
+        False, "Whether each allocation of an object collects first, and overwrites what it frees: for tests."
+    )
     opt_level: int = _knob(3, "How hard LLVM tries: 0 compiles quickest, 3 runs fastest.", low=0, high=3)
     quick_module_bytes: int = _knob(
         131_072, "Modules whose bodies are together longer are compiled at level 0.", low=0, high=1 << 30

@@ -45,6 +45,10 @@ class Roots:
         """The one range."""
         yield self.block.address, self.count
 
+    def settled(self) -> bool:
+        """Nothing else is in use."""
+        return True
+
     def claim(self) -> bool:
         """No other thread here."""
         return True

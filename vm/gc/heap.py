@@ -37,6 +37,9 @@ class Binding(Protocol):
     def root_ranges(self) -> Iterable[tuple[int, int]]:
         """Native memory that holds references, one to a 64-bit word: (address, number of words)."""
 
+    def settled(self) -> bool:
+        """Whether every reference in use lies there at this moment, or is held by Python."""
+
     def claim(self) -> bool:
         """Keep other threads from running code that uses the heap; False when one does at this moment."""
 
@@ -186,7 +189,9 @@ class Heap:
     # collection
 
     def collect(self) -> None:
-        """Free what nothing refers to. Every reference in use must lie in a root, or be held by Python."""
+        """Free what nothing refers to, unless there are references in use that no root shows."""
+        if not self._binding.settled():
+            return
         dead = self._run(self._collector.collect)
         del dead  # only now: finalizers may run, and use this heap
 
@@ -197,7 +202,7 @@ class Heap:
         """
         if self._busy or not len(self.handles) or not self.references.any_object() or self._loose:
             return
-        if not self._binding.claim():
+        if not self._binding.settled() or not self._binding.claim():
             return
         try:
             dead = self._run(self._collector.freeze)

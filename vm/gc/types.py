@@ -60,6 +60,10 @@ class TypeTable:
             if number not in self._displays:
                 self._write(number, layout, (*supertypes, number))
 
+    def knows(self, number: int) -> bool:
+        """Whether a type has been entered."""
+        return number in self._displays
+
     def is_subtype(self, number: int, of: int) -> bool:
         """Whether type ``number`` is ``of`` or was declared under it."""
         display, depth = self._displays[number], len(self._displays[of])

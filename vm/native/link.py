@@ -21,6 +21,7 @@ from vm.runtime.layout import (
     STATE_TRACE_LENGTH,
     TRAPS,
 )
+from vm.runtime.references import hold_all
 from vm.runtime.store import Store
 from vm.runtime.words import from_words, offsets, to_words
 
@@ -80,7 +81,8 @@ class StoreLink:
         )
         if status:
             self._raise(status)
-        return from_words(type.results, slots[:]) if type.has_vectors else slots[:count]
+        results = from_words(type.results, slots[:]) if type.has_vectors else slots[:count]
+        return hold_all(self._here(), type.results, results) if type.has_references else results
 
     def _raise(self, status: int) -> None:
         if status == BUSY:
@@ -116,7 +118,10 @@ class StoreLink:
             type = function.type
             count = offsets(type.params)[-1] if type.has_vectors else len(type.params)
             args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
-            results = function.host(from_words(type.params, args) if type.has_vectors else args)
+            values = from_words(type.params, args) if type.has_vectors else args
+            if type.has_references:
+                values = hold_all(self._here(), type.params, values)
+            results = function.host(values)
             if type.has_vectors:
                 results = to_words(type.results, results)
             (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vm.isa.types import GlobalType, ValType
 from vm.memory.native import WORD, peek, poke
 from vm.runtime.words import WORD_MASK
@@ -10,12 +12,22 @@ from vm.runtime.words import WORD_MASK
 class Global:
     """One global: ``cell`` is the address of its value, ``value`` its bit pattern, ``owner`` its store."""
 
-    __slots__ = ("cell", "owner", "type")
+    __slots__ = ("_hold", "cell", "owner", "type")
 
-    def __init__(self, type: GlobalType, cell: int, value: int = 0, *, owner: object = None) -> None:
+    def __init__(
+        self,
+        type: GlobalType,
+        cell: int,
+        value: int = 0,
+        *,
+        owner: object = None,
+        hold: Callable[[int], int] | None = None,
+    ) -> None:
+        """``hold`` makes references that Python holds, where values are references to managed objects."""
         self.type = type
         self.cell = cell
         self.owner = owner
+        self._hold = hold
         self.value = value
 
     @property
@@ -23,7 +35,7 @@ class Global:
         """The bit pattern, as unsigned integer."""
         if self.type.content is ValType.V128:
             return peek(self.cell) | peek(self.cell + WORD) << 64
-        return peek(self.cell)
+        return peek(self.cell) if self._hold is None else self._hold(peek(self.cell))
 
     @value.setter
     def value(self, bits: int) -> None:

@@ -151,7 +151,7 @@ def _define_state(instance: Instance) -> None:
     for index, definition in enumerate(module.global_defs, module.imported_globals):
         cell = instance.context.address + layout.global_cell(index)
         value = evaluate(instance, definition.init)
-        instance.globals.append(Global(definition.type, cell, value, owner=store))
+        instance.globals.append(store.define_global(definition.type, cell, value))
     for segment in module.elements:
         instance.elements.append([_reference(instance, item) for item in segment.items])
 

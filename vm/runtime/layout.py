@@ -12,7 +12,8 @@ state (one per store)        function record (a funcref points here)   table rec
  64  fuel left
  72  address of the engine's epoch
  80  the epoch that is the deadline
- 88  number of code addresses in a trap's trace, which follow, innermost first
+ 88  the managed heap's record (``vm.gc.record``), or 0 while there is no heap
+ 96  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -43,8 +44,9 @@ STATE_MEMORIES = 56
 STATE_FUEL = 64
 STATE_EPOCH = 72
 STATE_DEADLINE = 80
-STATE_TRACE_LENGTH = 88
-STATE_TRACE = 96
+STATE_HEAP = 88
+STATE_TRACE_LENGTH = 96
+STATE_TRACE = 104
 TRACE_MAXIMUM = 64
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from vm.config import Config
 from vm.errors import LinkError, VMError
+from vm.gc.heap import Heap as ManagedHeap
 from vm.isa.canonical import canonical
 from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.memory.bounds import guarded
@@ -26,12 +28,15 @@ from vm.runtime.layout import (
     TABLE_SIZE,
 )
 from vm.runtime.metering import Epoch, Meters
+from vm.runtime.references import make_heap, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
 
 
 class BodyRunner(Protocol):
     """What a store needs of a tier (``vm.tiers.base.Tier`` says the rest)."""
+
+    shows_roots: ClassVar[bool]
 
     def attach(self, instance: Instance) -> None:
         """Get ready to run functions of ``instance``."""
@@ -72,9 +77,8 @@ class Store:
         self.instances: list[Instance] = []
         self._heap = Heap()
         self._memories: list[LinearMemory] = []
-        self._tables: list[Table] = []
-        self._externs: list[object] = [None]
-        self._extern_handles: dict[int, int] = {}
+        self.tables: list[Table] = []
+        self.globals: list[Global] = []
 
     def call(self, function: Function, args: Sequence[int]) -> Sequence[int]:
         """Call any function of this store with bit patterns that fit its type."""
@@ -138,10 +142,17 @@ class Store:
 
     def table(self, type: TableType, init: int = 0) -> Table:
         """A new table, filled with the reference ``init``."""
-        _below("tables", len(self._tables), self.limits.tables)
+        _below("tables", len(self.tables), self.limits.tables)
         limit = self.config.max_table_elements
-        table = Table(type, self.allocate(TABLE_SIZE), max_elements=limit, init=init, owner=self)
-        self._tables.append(table)
+        table = Table(
+            type,
+            self.allocate(TABLE_SIZE),
+            max_elements=limit,
+            init=init,
+            owner=self,
+            hold=self.hold if traced(type.element) else None,
+        )
+        self.tables.append(table)
         return table
 
     def set_limits(self, limits: StoreLimits) -> None:
@@ -154,13 +165,19 @@ class Store:
             elements = min(limits.table_elements, elements)
         for memory in self._memories:
             memory.limit(pages)
-        for table in self._tables:
+        for table in self.tables:
             table.limit(elements)
         self.config = self._config.with_(max_memory_pages=pages, max_table_elements=elements)
 
     def global_(self, type: GlobalType, value: int) -> Global:
         """A new global that belongs to no instance."""
-        return Global(type, self.allocate(GLOBAL_SIZE), value, owner=self)
+        return self.define_global(type, self.allocate(GLOBAL_SIZE), value)
+
+    def define_global(self, type: GlobalType, cell: int, value: int) -> Global:
+        """A new global with a cell of its instance's."""
+        variable = Global(type, cell, value, owner=self, hold=self.hold if traced(type.content) else None)
+        self.globals.append(variable)
+        return variable
 
     def tag(self, type: TagType) -> Tag:
         """A new tag, different from all others."""
@@ -174,16 +191,19 @@ class Store:
         """The function that the (non-null) funcref value ``reference`` denotes."""
         return self.functions[peek(reference + RECORD_HANDLE)]
 
+    @functools.cached_property
+    def heap(self) -> ManagedHeap:
+        """Objects, and handles to Python objects."""
+        return make_heap(self)
+
+    def hold(self, word: int) -> int:
+        """A reference (of any kind but functions') as an int that keeps alive what it refers to."""
+        return self.heap.hold(word) if word else 0
+
     def extern_handle(self, value: object) -> int:
         """The externref value for a Python object; None is the null reference. Equal for the same object."""
-        if value is None:
-            return 0
-        handle = self._extern_handles.get(id(value))
-        if handle is None:
-            handle = self._extern_handles[id(value)] = len(self._externs)
-            self._externs.append(value)
-        return handle
+        return 0 if value is None else self.heap.handle(value)
 
     def extern(self, handle: int) -> object:
         """The Python object behind an externref value."""
-        return self._externs[handle]
+        return self.heap.host_value(handle) if handle else None

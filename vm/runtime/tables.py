@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vm.errors import Trap, TrapCode
 from vm.isa.types import Limits, TableType
@@ -17,8 +17,17 @@ class Table:
     """
 
     def __init__(
-        self, type: TableType, record: int, *, max_elements: int, init: int = 0, owner: object = None
+        self,
+        type: TableType,
+        record: int,
+        *,
+        max_elements: int,
+        init: int = 0,
+        owner: object = None,
+        hold: Callable[[int], int] | None = None,
     ) -> None:
+        """``hold`` makes references that Python holds, where elements refer to managed objects."""
+        self._hold = hold
         self.type = type
         self.owner = owner
         self.record = record
@@ -44,7 +53,13 @@ class Table:
         """Element ``index``; traps when there is none."""
         if index >= self.size:
             raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS)
-        return self._block.words[index]
+        word = self._block.words[index]
+        return word if self._hold is None else self._hold(word)
+
+    @property
+    def elements(self) -> int:
+        """The address of the elements, a word each."""
+        return self._block.address
 
     def set(self, index: int, value: int) -> None:
         """Replace element ``index``; traps when there is none."""

@@ -6,7 +6,7 @@ native memory, so that every tier sees the same state:
     Engine ── Tier (one per engine)
       │
     Store ─┬─ functions: list[Function]      handle -> Function; a funcref value is the address of its record
-           ├─ externs                         handle -> Python object; an externref value is its handle
+           ├─ heap                            managed objects and handles of Python objects (``vm.gc``)
            ├─ state block (native)            jump buffer, stack limit, trap code
            └─ instances: list[Instance]
                 ├─ functions: list[Function]  the function index space (imports first)
@@ -22,8 +22,9 @@ native memory, so that every tier sees the same state:
 
 **Values** cross every border as unsigned integers holding the bit pattern: i32 in 32 bits, i64 in 64,
 f32 and f64 as their IEEE bits (NaN payloads survive), a v128 as its 128 bits with lane 0 lowest (two words
-where values lie in words, see ``vm.runtime.words``), a funcref as the address of its record, an
-externref as its handle; a null reference is 0.
+where values lie in words, see ``vm.runtime.words``), a funcref as the address of its record, all other
+references as ``vm.gc.words`` says; a null reference is 0. In Python's hands, a reference that is not null nor
+a function's is a ``vm.gc.references.Reference``, which keeps alive what it refers to (``Store.hold``).
 
 **Unwinding**: a tier raises ``Trap`` for the specification's reasons, with ``TrapCode.STACK_OVERFLOW`` when
 the call stack is used up, and lets exceptions of host functions pass unchanged (the same object). It never
@@ -48,6 +49,13 @@ class Tier(Protocol):
 
     name: ClassVar[str]
     """The tier's name in ``vm.tiers.TIERS``."""
+
+    shows_roots: ClassVar[bool]
+    """Whether the collector finds all references to managed objects that frames hold, whenever Python runs.
+
+    Frames of Python objects hold ``vm.gc.references.Reference``; compiled ones use the root stack
+    (``vm.gc.record``). Without, managed objects are collected only while no code of their store runs.
+    """
 
     def __init__(self, config: Config) -> None:
         """One tier object serves all stores of an engine; it keeps ``config`` for its knobs."""

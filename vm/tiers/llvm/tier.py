@@ -37,6 +37,7 @@ class LLVMTier:
     """Native code from LLVM (``vm.tiers.base.Tier``)."""
 
     name: ClassVar[str] = "llvm"
+    shows_roots: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):

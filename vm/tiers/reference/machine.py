@@ -13,8 +13,10 @@ from typing import ClassVar
 from vm.config import Config
 from vm.errors import Frame as TraceFrame
 from vm.errors import Trap, TrapCode
+from vm.memory.native import WORD
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
+from vm.runtime.layout import STATE_OWNER
 from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode
 from vm.tiers.reference.translate import translate
 
@@ -35,6 +37,7 @@ class ReferenceTier:
     """The tier ``reference``: a plain-Python interpreter, the oracle for the others."""
 
     name: ClassVar[str] = "reference"
+    shows_roots: ClassVar[bool] = True
 
     def __init__(self, config: Config) -> None:
         self._stack_bytes = config.max_wasm_stack
@@ -52,6 +55,9 @@ class ReferenceTier:
         thread = self._thread
         used = thread.used
         thread.entries += 1
+        assert function.instance is not None
+        state = function.instance.store.state.words  # a thread that runs code of a store keeps others off
+        outer, state[STATE_OWNER // WORD] = state[STATE_OWNER // WORD], threading.get_ident()
         callers: list[Suspended] = []
         try:
             return self._run(function, args, callers, used)
@@ -60,6 +66,7 @@ class ReferenceTier:
                 raise  # a host function's own
             raise Trap(TrapCode.STACK_OVERFLOW) from None
         finally:
+            state[STATE_OWNER // WORD] = outer
             thread.used = used
             thread.entries -= 1
 
