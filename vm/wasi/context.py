@@ -11,7 +11,7 @@ from vm.wasi.config import Preopen, Stdio, WasiConfig
 from vm.wasi.connections import Socket
 from vm.wasi.descriptors import CallbackStream, Descriptor, HostFile, NullStream
 from vm.wasi.listing import Directory
-from vm.wasi.rights import DIRECTORY, FILE, INHERITED, STREAM_IN, STREAM_OUT
+from vm.wasi.rights import DIRECTORY, INHERITED, STREAM_IN, STREAM_OUT
 
 
 class WasiContext:
@@ -104,10 +104,10 @@ def _stream(stdio: Stdio, *, reading: bool) -> Descriptor:
     if stdio.custom is not None:
         return CallbackStream(stdio.custom)
     if stdio.path is not None:
-        return HostFile(_opened(stdio.path, reading=reading), FILE if reading else rights)
+        return HostFile(_opened(stdio.path, reading=reading), rights, stream=True)
     if stdio.fd is not None:
         try:
-            return HostFile(stdio.fd, rights, owned=False)
+            return HostFile(stdio.fd, rights, owned=False, stream=True)
         except OSError:  # this process was started with the stream closed: so is the program's
             return NullStream(rights)
     return NullStream(rights)

@@ -30,6 +30,7 @@ class Descriptor:
     """One entry of the table. The base reads nothing, writes nothing and has no place in a file."""
 
     kind = Filetype.UNKNOWN
+    has_places = False
     flags = Fdflags(0)
     inheriting = Rights(0)
 
@@ -45,12 +46,12 @@ class Descriptor:
     def refusal(self, missing: Rights) -> Errno:
         """Why a call that needs ``missing`` fails.
 
-        EBADF for reading and writing, as POSIX and wasmtime say; ESPIPE for a place in a stream; else
+        EBADF for reading and writing, as POSIX and wasmtime say; ESPIPE for a place where there is none; else
         ENOTCAPABLE.
         """
         if missing & (Rights.FD_READ | Rights.FD_WRITE):
             return Errno.BADF
-        if missing & (Rights.FD_SEEK | Rights.FD_TELL) and self.kind is not Filetype.REGULAR_FILE:
+        if missing & (Rights.FD_SEEK | Rights.FD_TELL) and not self.has_places:
             return Errno.SPIPE
         return Errno.NOTCAPABLE
 
@@ -110,11 +111,13 @@ class HostFile(Descriptor):
     """A file or stream of the host.
 
     ``owned`` says whether it is ours: one that is only lent (this process's own stdin, say) is neither closed
-    nor has its flags changed, for whoever shares it would feel that.
+    nor has its flags changed, for whoever shares it would feel that. A ``stream`` is only read or written in
+    order, whatever is behind it.
     """
 
-    def __init__(self, fd: int, rights: Rights, *, owned: bool = True) -> None:
+    def __init__(self, fd: int, rights: Rights, *, owned: bool = True, stream: bool = False) -> None:
         super().__init__(rights)
+        self.has_places = not stream
         self._fd = fd
         self._owned = owned
         self.kind = filetype(os.fstat(fd).st_mode)
