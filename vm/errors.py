@@ -125,11 +125,17 @@ class TrapCode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One WebAssembly frame of a backtrace, innermost first."""
+    """One WebAssembly frame of a backtrace, innermost first.
+
+    ``module_offset`` is the instruction's place in the binary, and ``func_offset`` the same from the start of
+    its function's body; None where a tier does not know it.
+    """
 
     function_index: int
     function_name: str | None
     module_name: str | None = None
+    module_offset: int | None = None
+    func_offset: int | None = None
 
     @property
     def func_index(self) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from tests.vm.engines import binary, store
 from vm.errors import LinkError, Trap, TrapCode, VMError, WasmError
-from vm.isa.types import ExternType, FuncType, GlobalType, MemoryType, TableType, ValType
+from vm.isa.types import DefType, ExternType, GlobalType, MemoryType, TableType, ValType
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.model import ModuleData
@@ -152,8 +152,9 @@ def _canonical(type: ValType, bits: int) -> object:
 
 def _import(runtime: Store, type: ExternType) -> Extern:
     match type:
-        case FuncType():
-            return runtime.host_function(type, lambda args: [1] * len(type.results))
+        case DefType():
+            results = type.func.results
+            return runtime.host_function(type, lambda args: [1] * len(results))
         case TableType():
             return runtime.table(type)
         case MemoryType():

@@ -139,6 +139,36 @@ def test_a_real_crash_is_still_a_crash(before: str, after: str, report: bool) ->
     assert ("Fatal Python error: Segmentation fault" in done.stderr) is report
 
 
+INSIDE = """
+    import faulthandler
+    from tests.vm.engines import call, instance, store
+    from vm.errors import Trap
+    from vm.isa.types import FuncType
+    s = store("llvm", memory_guard="guard")
+    switches = [faulthandler.enable, faulthandler.disable, faulthandler.enable]
+    host = s.host_function(FuncType(), lambda args: (switches.pop()(), [])[1])
+    i = instance(s, '''(module (import "" "h" (func $h)) (memory 1)
+      (func (export "f") (param i32) (call $h) (drop (i32.load (local.get 0)))))''', [host])
+    for _ in range(3):
+        try:
+            call(i, "f", 65536)
+        except Trap as trap:
+            print(trap, flush=True)
+"""
+
+
+def test_a_host_function_may_switch_the_fault_handler() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(INSIDE)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("out of bounds memory access\n" * 3, 0), done.stderr
+    assert done.stderr == ""
+
+
 INTERRUPT = """
     import os, signal, threading
     from tests.vm.engines import call, instance, store

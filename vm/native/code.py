@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from vm.errors import VMError
 from vm.native import elf
 from vm.native.arena import Arena, Image
+from vm.runtime import stack
 
 
 @dataclass(slots=True)
@@ -33,7 +34,11 @@ class Code:
 
 
 def build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
-    """Compile IR text and put the code in ``arena``."""
+    """Compile IR text and put the code in ``arena``. LLVM recurses: a small stack is not enough for it."""
+    return stack.with_room(lambda: _build(ir, level, arena, externals, costs))
+
+
+def _build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
     from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
 
     started = time.thread_time()

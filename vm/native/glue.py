@@ -3,7 +3,7 @@
     enter(invoke, code, ctx, slots, state, budget, floor)
                                     claims the store, sets a jump buffer and the stack limit, calls invoke
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
-    trap, trace, leave                                store why and where, jump to the nearest enter's buffer
+    trap, unwind, trace, leave                        store why and where, jump to the nearest enter's buffer
     compile, help                                     ask Python; unwind unless it says that it is done
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
@@ -53,7 +53,10 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    return FRAMES + _ENTER.replace("KEY", str(key)).replace("BUSYCODE", str(BUSY))
+    ir = FRAMES + _ENTER
+    for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND}.items():
+        ir = ir.replace(name, str(number))
+    return ir
 
 
 _ENTER = (
@@ -179,12 +182,21 @@ define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
   call void @leave(ptr %state, i64 %why)
   unreachable
 }
-define ptr @compile(ptr %ctx, ptr %record) nounwind {
+define void @unwind(ptr %state) noreturn #0 {
+  %own = call ptr @llvm.frameaddress.p0(i32 0)
+  %return_field = getelementptr i8, ptr %own, i64 8
+  %return = load i64, ptr %return_field
+  %caller = load ptr, ptr %own
+  call void @trace(ptr %state, i64 %return, ptr %caller)
+  call void @leave(ptr %state, i64 UNWOUNDCODE)
+  unreachable
+}
+define ptr @compile(ptr %ctx, ptr %record) #0 {
 """
     + field("state_field", "ctx", CONTEXT_STATE)
     + "  %state = load ptr, ptr %state_field\n"
     + field("callback_field", "state", STATE_COMPILE)
-    + f"""\
+    + """\
   %callback = load ptr, ptr %callback_field
   %answer = alloca ptr
   store ptr null, ptr %answer
@@ -193,18 +205,18 @@ define ptr @compile(ptr %ctx, ptr %record) nounwind {
   %failed = icmp eq ptr %code, null
   br i1 %failed, label %unwind, label %done
 unwind:
-  call void @leave(ptr %state, i64 {UNWOUND})
+  call void @unwind(ptr %state)
   unreachable
 done:
   ret ptr %code
-}}
-define void @help(ptr %ctx, i32 %number, ptr %words) nounwind {{
+}
+define void @help(ptr %ctx, i32 %number, ptr %words) #0 {
 """
     + field("state_field", "ctx", CONTEXT_STATE)
     + field("handle_field", "ctx", CONTEXT_INSTANCE)
     + "  %state = load ptr, ptr %state_field\n"
     + field("callback_field", "state", STATE_HELP)
-    + f"""\
+    + """\
   %handle = load i64, ptr %handle_field
   %callback = load ptr, ptr %callback_field
   store i64 0, ptr %words
@@ -213,11 +225,11 @@ define void @help(ptr %ctx, i32 %number, ptr %words) nounwind {{
   %bad = icmp eq i64 %answer, 0
   br i1 %bad, label %unwind, label %done
 unwind:
-  call void @leave(ptr %state, i64 {UNWOUND})
+  call void @unwind(ptr %state)
   unreachable
 done:
   ret void
-}}
+}
 """
 )
 

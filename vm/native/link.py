@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame, Trap, VMError
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.glue import BUSY, UNWOUND, Glue
 from vm.native.help import NUMBERED
+from vm.native.signals import signals
 from vm.runtime import stack
+from vm.runtime.backtrace import attach
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
     STATE_COMPILE,
@@ -49,6 +52,7 @@ class StoreLink:
     ) -> None:
         self._store = weakref.ref(store)
         self._glue = glue
+        self._signals = signals(glue)
         self._invoke = invoke
         self._compile = compile
         self._locate = locate
@@ -88,21 +92,27 @@ class StoreLink:
         if status == BUSY:
             raise VMError("this store is running in another thread: use one store per thread")
         if status != UNWOUND:
-            raise Trap(TRAPS[status - 1], frames=self._trace())
+            trap = Trap(TRAPS[status - 1])
+            attach(trap, self._trace())
+            raise trap
         pending, self._pending = self._pending, None
         if pending is None:
             raise VMError(
                 "Python raised before the first line of a callback, usually RecursionError or what a "
                 "signal's handler raises: sys.unraisablehook was told"
             )
+        attach(pending, self._trace())
         raise pending
 
-    def _trace(self) -> tuple[Frame, ...]:
+    def _trace(self) -> Iterator[Frame]:
         """The frames from the trap to the nearest entry, innermost first; inlined calls do not show."""
         words = self._state.words
         start, length = STATE_TRACE // WORD, words[STATE_TRACE_LENGTH // WORD]
-        found = [self._locate(address) for address in words[start : start + length]]
-        return tuple(frame for frame in found if frame is not None)
+        words[STATE_TRACE_LENGTH // WORD] = 0
+        for address in words[start : start + length]:
+            frame = self._locate(address)
+            if frame is not None:
+                yield frame
 
     def _here(self) -> Store:
         store = self._store()
@@ -122,6 +132,8 @@ class StoreLink:
             if type.has_references:
                 values = hold_all(self._here(), type.params, values)
             results = function.host(values)
+            if faulthandler.is_enabled() is not self._signals.faulthandler:
+                self._signals.renew()
             if type.has_vectors:
                 results = to_words(type.results, results)
             (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]

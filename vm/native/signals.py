@@ -16,6 +16,7 @@ body, it then leaves it with a trap, so that Python gets to raise KeyboardInterr
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import functools
 import signal
 import threading
@@ -160,9 +161,23 @@ class Signals:
         ir = _ir(glue.key, self._data.address)
         self._code: Code = build(ir, 1, arena.glue(), glue.externals, Costs())
         self._lock = threading.Lock()
+        self._guards = False
+        self.faulthandler = False
+
+    def renew(self) -> None:
+        """Get in front again, after ``faulthandler`` was switched on or off.
+
+        It puts itself there when it is switched on, and what it found when switched off. The attribute
+        ``faulthandler`` says which of the two was so the last time.
+        """
+        self.faulthandler = faulthandler.is_enabled()
+        if self._guards:
+            self.guard()
+        self.interrupt()
 
     def guard(self) -> None:
         """Handle wild accesses. Cheap when done already; others may have come in between."""
+        self._guards = True
         self._install(signal.SIGSEGV, "handler", _PREVIOUS, _SA_NODEFER)
 
     def interrupt(self) -> None:

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 
 from vm.errors import TrapCode
 from vm.module.model import ModuleData
+from vm.runtime.backtrace import MOST
 
 STATE_JUMP_BUFFER = 0
 STATE_STACK_LIMIT = 8
@@ -47,7 +48,7 @@ STATE_DEADLINE = 80
 STATE_HEAP = 88
 STATE_TRACE_LENGTH = 96
 STATE_TRACE = 104
-TRACE_MAXIMUM = 64
+TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 
 RECORD_CODE = 0

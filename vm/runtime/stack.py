@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 _libc = ctypes.CDLL(None)
 _libc.pthread_self.restype = ctypes.c_void_p
@@ -18,22 +20,65 @@ _MARGIN = 1 << 20
 """Bytes kept free at the end: for the Python code of a host function that is called near it, and for the
 frame of a function that has just found that there is no room for it (``vm.module.limits`` bounds frames)."""
 
+_ROOM = 4 << 20
+"""Threads with a smaller stack than this leave work that recurses deep to one with a bigger."""
+
+_ROOMY = 16 << 20
+"""Bytes of stack of such a thread."""
+
 _known = threading.local()
+_T = TypeVar("_T")
+
+
+def with_room(function: Callable[[], _T]) -> _T:
+    """Call ``function`` where there is stack enough for LLVM: here, or in a thread of its own."""
+    if size() >= _ROOM:
+        return function()
+    outcome: list[_T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(function())
+        except BaseException as error:
+            failure.append(error)
+
+    before = threading.stack_size(_ROOMY)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
 
 
 def floor() -> int:
     """The lowest address that code on this thread may use as stack. Asks the system once per thread."""
-    value: int | None = getattr(_known, "floor", None)
-    if value is None:
-        value = _known.floor = _ask()
-    return value
+    low, whole = _extent()
+    return low + min(_MARGIN, whole // 2)
 
 
-def _ask() -> int:
+def size() -> int:
+    """Bytes of this thread's stack."""
+    return _extent()[1]
+
+
+def _extent() -> tuple[int, int]:
+    """The stack's lowest address, and its size."""
+    known: tuple[int, int] | None = getattr(_known, "extent", None)
+    if known is None:
+        known = _known.extent = _ask()
+    return known
+
+
+def _ask() -> tuple[int, int]:
     attr = (ctypes.c_char * _ATTR_SIZE)()
     low, size = ctypes.c_size_t(), ctypes.c_size_t()
     if _libc.pthread_getattr_np(_libc.pthread_self(), attr) != 0:
         raise OSError("the C library does not say where this thread's stack lies")
     _libc.pthread_attr_getstack(attr, ctypes.byref(low), ctypes.byref(size))
     _libc.pthread_attr_destroy(attr)
-    return low.value + min(_MARGIN, size.value // 4)
+    return low.value, size.value

@@ -14,7 +14,7 @@ from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, build
-from vm.native.glue import FRAMES, UNWOUND, Glue, field
+from vm.native.glue import FRAMES, Glue, field
 from vm.runtime.layout import STATE_HOST_CALL
 from vm.runtime.words import offsets
 from vm.tiers.llvm.text import result_type
@@ -64,7 +64,7 @@ def _host_ir(type: FuncType) -> str:
     result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
     parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
     lines = [
-        f"define fastcc {result} @host_T(ptr %ctx{parameters}) nounwind {{",
+        f"define fastcc {result} @host_T(ptr %ctx{parameters}) #0 {{",
         f"  %answer = alloca [{1 + words} x i64]",
         "  store i64 0, ptr %answer",
         "  %slots = getelementptr i64, ptr %answer, i64 1",
@@ -77,7 +77,7 @@ def _host_ir(type: FuncType) -> str:
         "  %bad = icmp eq i64 %answered, 0",
         "  br i1 %bad, label %unwind, label %done",
         "unwind:",
-        f"  call void @leave(ptr %state, i64 {UNWOUND})",
+        "  call void @unwind(ptr %state)",
         "  unreachable",
         "done:",
         *_loads(results, "slots"),
@@ -110,7 +110,7 @@ class Thunks:
 
     def host(self, type: FuncType) -> int:
         """The address of ``host_T``."""
-        declaration = "declare void @leave(ptr, i64) cold noreturn nounwind\n"
+        declaration = FRAMES + "declare void @unwind(ptr) cold noreturn nounwind\n"
         return self._host.get(type) or self._make(type, self._host, "host", declaration + _host_ir(type))
 
     def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:

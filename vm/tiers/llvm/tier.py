@@ -45,7 +45,7 @@ class LLVMTier:
         self._config = config
         self._costs = Costs()
         self._lock = threading.RLock()
-        self._faulthandler = False
+        self._signals = signals(glue())
         self._programs: weakref.WeakKeyDictionary[ModuleData, Program] = weakref.WeakKeyDictionary()
         self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
 
@@ -68,8 +68,8 @@ class LLVMTier:
         """Run a defined function, compiling it first if need be."""
         instance = function.instance
         assert instance is not None
-        if faulthandler.is_enabled() is not self._faulthandler:
-            self._handle_signals()
+        if faulthandler.is_enabled() is not self._signals.faulthandler:
+            self._signals.renew()
         code = peek(function.record + RECORD_CODE) or self._compile(instance.store, function)
         return self._links[instance.store].call(function, code, instance.context.address, args)
 
@@ -84,14 +84,10 @@ class LLVMTier:
         }
 
     def _handle_signals(self) -> None:
-        """Get in front of the present handlers.
-
-        ``faulthandler`` puts itself there when it is switched on, and what it found when switched off.
-        """
-        self._faulthandler = faulthandler.is_enabled()
+        """Get in front of the present handlers."""
         if self._config.memory_guard == "guard":
-            signals(glue()).guard()
-        signals(glue()).interrupt()
+            self._signals.guard()
+        self._signals.renew()
 
     def _compile(self, store: Store, function: Function) -> int:
         """The code of any function; fills in its record."""

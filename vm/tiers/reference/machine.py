@@ -14,6 +14,7 @@ from vm.config import Config
 from vm.errors import Frame as TraceFrame
 from vm.errors import Trap, TrapCode
 from vm.memory.native import WORD
+from vm.runtime.backtrace import MOST, attach
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import STATE_OWNER
@@ -110,9 +111,8 @@ class ReferenceTier:
                     block, frame, code = callers.pop()
                     frame[block.base : block.base + len(results)] = results
                     block = block.next
-        except Trap as trap:
-            if not trap.frames and trap.code is not None:
-                trap.frames = _backtrace(code, callers)
+        except Exception as error:
+            attach(error, _backtrace(code, callers))
             raise
 
     def _grow(self, used: int, code: FunctionCode) -> int:
@@ -134,7 +134,7 @@ def _code(function: Function) -> FunctionCode:
 
 def _backtrace(code: FunctionCode, callers: Sequence[Suspended]) -> tuple[TraceFrame, ...]:
     """The frames of one entry, innermost first."""
-    codes = [code, *(caller[2] for caller in reversed(callers))]
+    codes = [code, *(caller[2] for caller in callers[:-MOST:-1])]
     return tuple(_trace_frame(code.function) for code in codes)
 
 

@@ -1,0 +1,56 @@
+"""Where WebAssembly was when an exception went through it: frames on traps, a note on any exception.
+
+The text is that of wasmtime, so that people and their tools know it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+
+from vm.errors import ExitTrap, Frame, Trap
+
+SHOWN = 20
+"""Innermost frames that a note shows."""
+
+MOST = 64
+"""Frames kept of one stretch of WebAssembly between two host functions."""
+
+_NOTE = "wasm backtrace:"
+
+
+def attach(error: BaseException, frames: Iterable[Frame]) -> None:
+    """Say that ``error`` has left these frames, innermost first; frames of calls further in come before them.
+
+    A program that ended itself (``ExitTrap``), and what is no error (KeyboardInterrupt), stay as they are.
+    """
+    if isinstance(error, ExitTrap) or not isinstance(error, Exception):
+        return
+    found = tuple(frames)
+    if not found:
+        return
+    with contextlib.suppress(AttributeError):  # exceptions that are frozen take no notes
+        before: tuple[Frame, ...] = getattr(error, "wasm_frames", ())
+        error.wasm_frames = before + found  # type: ignore[attr-defined]  # for the next stretch outwards
+        if isinstance(error, Trap):
+            error.frames += found
+        notes: list[str] = getattr(error, "__notes__", [])
+        error.__notes__ = [note for note in notes if not note.startswith(_NOTE)]
+        error.add_note(text(before + found))
+
+
+def text(frames: Sequence[Frame]) -> str:
+    """A backtrace in words, a line a frame."""
+    lines = [_NOTE]
+    for number, frame in enumerate(frames[:SHOWN]):
+        offset = "" if frame.module_offset is None else f"{frame.module_offset:#x}"
+        lines.append(f"  {number:>3}: {offset:>8} - {where(frame)}")
+    if len(frames) > SHOWN:
+        lines.append(f"       and {len(frames) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def where(frame: Frame) -> str:
+    """Module and function of a frame, as far as they have names."""
+    name = frame.function_name or f"<wasm function {frame.function_index}>"
+    return f"{frame.module_name or '<unknown>'}!{name}"
