@@ -7,8 +7,9 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
 from vm.api.engine import Config, Engine, Module, Store
-from vm.api.externs import Caller, Func, Global, Memory, Table, Tag
-from vm.api.instance import Instance, Linker
+from vm.api.externs import Caller, Func, Global, Memory, Storelike, Table, Tag
+from vm.api.instance import Instance, InstancePre, Linker
+from vm.api.managed import Managed
 from vm.api.shared import SharedMemory
 from vm.api.types import (
     ExportType,
@@ -41,13 +42,16 @@ __all__ = [
     "GlobalType",
     "ImportType",
     "Instance",
+    "InstancePre",
     "Limits",
     "Linker",
+    "Managed",
     "Memory",
     "MemoryType",
     "Module",
     "SharedMemory",
     "Store",
+    "Storelike",
     "Table",
     "TableType",
     "Tag",

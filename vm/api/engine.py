@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vm import tiers
+from vm.api import foreign
+from vm.api.managed import Managed
 from vm.api.types import ExportType, ImportType, check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
@@ -24,9 +26,15 @@ from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
 
+_SERIALIZED = {True: b"wasmvm\x00\x01", False: b"wasmvm\x00\x02"}
+"""What opens a serialized module, by whether all its bodies were checked."""
 
-class Config:
-    """The engine's knobs as attributes (``vm.config`` lists them). An unknown one is a ConfigError."""
+
+class Config(Managed):
+    """The engine's knobs as attributes (``vm.config`` lists them), and wasmtime-py's (``vm.api.foreign``).
+
+    An unknown one is a ConfigError.
+    """
 
     knobs: Knobs
 
@@ -39,6 +47,9 @@ class Config:
         return getattr(self.knobs, name)
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name in foreign.NAMES:
+            object.__setattr__(self, "knobs", self.knobs.with_(**foreign.knobs_for(name, value)))
+            return
         if name not in KNOBS:
             near = difflib.get_close_matches(name, KNOBS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(KNOBS)}"
@@ -46,7 +57,7 @@ class Config:
         object.__setattr__(self, "knobs", self.knobs.with_(**{name: value}))
 
 
-class Engine:
+class Engine(Managed):
     """What stores and modules share: the knobs, and the tier with its compiled code."""
 
     def __init__(self, config: Config | None = None) -> None:
@@ -59,6 +70,10 @@ class Engine:
         """Begin the next epoch; stores whose deadline it is are interrupted. Any thread may do so."""
         self.epoch.advance()
 
+    def is_pulley(self) -> bool:
+        """Whether wasmtime's interpreter runs the code: never."""
+        return False
+
     def stats(self) -> dict[str, float]:
         """Costs so far, in CPU seconds: ``module_seconds`` (decoding, validating), and the tier's
         ``compile_seconds``, ``code_bytes`` and what else it counts.
@@ -66,7 +81,7 @@ class Engine:
         return {"module_seconds": self.module_seconds, **self.tier.stats()}
 
 
-class Store:
+class Store(Managed):
     """Where instances live. Everything made in it stays until the store itself goes."""
 
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
@@ -146,7 +161,7 @@ class Store:
             raise VMError(f"{why}: set Config.{knob} before making the engine")
 
 
-class Module:
+class Module(Managed):
     """A module: decoded, its parts checked against each other.
 
     A binary's function bodies are checked before they first run, and then raise what they would have raised
@@ -173,6 +188,32 @@ class Module:
     def validate(cls, engine: Engine, wasm: bytes | bytearray) -> None:
         """Check a binary, all bodies included; DecodeError or ValidationError says what is wrong with it."""
         _load(check(engine, Engine, "engine"), bytes(check(wasm, (bytes, bytearray), "wasm")), lazy=False)
+
+    def serialize(self) -> bytearray:
+        """Bytes that ``deserialize`` makes this module of without checking anything again.
+
+        They hold the module itself, not machine code: any version of this engine that knows their form reads
+        them.
+        """
+        return bytearray(_SERIALIZED[self.data.validated] + self.data.binary)
+
+    @classmethod
+    def deserialize(cls, engine: Engine, encoded: bytes | bytearray) -> Module:
+        """The module of ``serialize``'s bytes; VMError for any others. Give it only bytes that you trust."""
+        check(engine, Engine, "engine")
+        content = bytes(check(encoded, (bytes, bytearray), "encoded"))
+        for validated, head in _SERIALIZED.items():
+            if content.startswith(head):
+                self = cls.__new__(cls)
+                self.data = _load(engine, content[len(head) :], lazy=True)
+                self.data.validated = validated
+                return self
+        raise VMError("not a serialized module: use what Module.serialize gave")
+
+    @classmethod
+    def deserialize_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
+        """As ``deserialize``, from a file."""
+        return cls.deserialize(engine, Path(os.fsdecode(path)).read_bytes())
 
     @property
     def imports(self) -> list[ImportType]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vm.api import standins
 from vm.api.engine import Engine, Module, Store
 from vm.api.externs import AnyExtern, Caller, Func, Global, Memory, Storelike, Table, Tag, runtime_of, wrap
+from vm.api.managed import Managed
 from vm.api.shared import SharedMemory
-from vm.api.types import FuncType, check
+from vm.api.types import FuncType, ImportType, check
 from vm.errors import LinkError, VMError
 from vm.memory.linear import LinearMemory
 from vm.runtime import functions as runtime_functions
@@ -64,7 +67,21 @@ Definition = AnyExtern | Callable[[Storelike], Func]
 """What a name stands for: an object of a store, or how to make a function in whichever store instantiates."""
 
 
-class Linker:
+class InstancePre(Managed):
+    """A module with everything it imports looked up, ready to be instantiated again and again."""
+
+    def __init__(self, linker: Linker, module: Module, definitions: Sequence[Definition]) -> None:
+        self.module = module
+        self._linker = linker
+        self._definitions = definitions
+
+    def instantiate(self, store: Storelike) -> Instance:
+        """A new instance in ``store``."""
+        found = [item if isinstance(item, _EXTERNS) else item(store) for item in self._definitions]
+        return Instance(store, self.module, found)
+
+
+class Linker(Managed):
     """Names for imports; ``instantiate`` looks each of a module's imports up."""
 
     def __init__(self, engine: Engine) -> None:
@@ -104,12 +121,36 @@ class Linker:
 
     def instantiate(self, store: Storelike, module: Module) -> Instance:
         """A new instance. LinkError lists every import without a definition, with names that come near."""
+        return self.instantiate_pre(module).instantiate(store)
+
+    def instantiate_pre(self, module: Module) -> InstancePre:
+        """Look all imports up now, to make instances later; LinkError as from ``instantiate``."""
         check(module, Module, "module")
-        wanted = [(entry.module, entry.name) for entry in module.data.imports]
-        missing = tuple(dict.fromkeys(key for key in wanted if key not in self._definitions))
+        missing = tuple(dict.fromkeys((entry.module, entry.name) for entry in self._unknown(module)))
         if missing:
             raise LinkError("; ".join(self._describe_missing(*key) for key in missing), missing)
-        return Instance(store, module, [self._get(store, *key) for key in wanted])
+        definitions = [self._definitions[entry.module, entry.name] for entry in module.imports]
+        return InstancePre(self, module, definitions)
+
+    def define_unknown_imports_as_traps(self, module: Module) -> None:
+        """Let each function that ``module`` imports, and nobody has defined, trap when it is called."""
+        for entry in self._unknown(module):
+            if isinstance(entry.type, FuncType):
+                make = functools.partial(standins.trapping, wanted=entry)
+                self._set(entry.module, entry.name, make)
+
+    def define_unknown_imports_as_default_values(self, store: Storelike, module: Module) -> None:
+        """Let what ``module`` imports, and nobody has defined, be zero, null and empty.
+
+        Functions return such values. VMError for a type that has no default.
+        """
+        for entry in self._unknown(module):
+            self._set(entry.module, entry.name, standins.default(store, entry))
+
+    def _unknown(self, module: Module) -> list[ImportType]:
+        """The imports without a definition, each once."""
+        found = {(entry.module, entry.name): entry for entry in check(module, Module, "module").imports}
+        return [entry for key, entry in found.items() if key not in self._definitions]
 
     def get(self, store: Storelike, module: str, name: str) -> AnyExtern:
         """What ``module.name`` stands for; VMError when it is not defined."""

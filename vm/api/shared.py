@@ -6,6 +6,7 @@ import ctypes
 from typing import Any
 
 from vm.api.engine import Engine
+from vm.api.managed import Managed
 from vm.api.types import MemoryType, check, wrap_type
 from vm.errors import VMError
 from vm.isa.types import PAGE_SIZE
@@ -13,7 +14,7 @@ from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 
 
-class SharedMemory:
+class SharedMemory(Managed):
     """A shared memory. Give the same one to instances in different stores, each run by a thread of its own.
 
     All methods can be called from any thread; bytes that several threads touch without atomic instructions
