@@ -39,6 +39,8 @@ class Immediate(enum.Enum):
     MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, memory index, lane)
     REF_TYPE = "ref_type"  # (RefType,), nullable
     SELECT_TYPES = "select_types"  # ((ValueType, ...),)
+    TAG = "tag"  # (tag index,)
+    TRY_TABLE = "try_table"  # (block type, (CatchClause, ...))
     FENCE = "fence"  # (), but a zero byte in the binary
 
 
@@ -54,6 +56,20 @@ class Feature(enum.StrEnum):
     SIMD = "simd"
     RELAXED_SIMD = "relaxed-simd"
     THREADS = "threads"
+    EXCEPTIONS = "exception-handling"
+    LEGACY_EXCEPTIONS = "legacy-exceptions"
+
+
+@dataclass(frozen=True, slots=True)
+class CatchClause:
+    """One clause of a ``try_table``: ``tag`` None catches everything.
+
+    The exception's values, and a reference to it if ``with_ref``, go to label ``depth``, counted outside.
+    """
+
+    tag: int | None
+    with_ref: bool
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
