@@ -116,11 +116,14 @@ class TrapCode(enum.Enum):
     OUT_OF_FUEL = "all fuel consumed by WebAssembly"
     NULL_REFERENCE = "null reference"
     NULL_FUNCTION_REFERENCE = "null function reference"
+    NULL_STRUCTURE_REFERENCE = "null structure reference"
+    NULL_ARRAY_REFERENCE = "null array reference"
+    NULL_I31_REFERENCE = "null i31 reference"
+    ARRAY_OUT_OF_BOUNDS = "out of bounds array access"
+    CAST_FAILURE = "cast failure"
     HEAP_EXHAUSTED = "no room in the heap of objects"
     HEAP_MISALIGNED = "unaligned atomic"
     ATOMIC_WAIT_NON_SHARED_MEMORY = "expected shared memory"
-    NULL_EXCEPTION = "null exception reference"
-    UNCAUGHT_EXCEPTION = "thrown WebAssembly exception"
 
     INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
 

@@ -167,6 +167,10 @@ class Heap:
         at = word + offset
         self._view[at : at + width] = value.to_bytes(width, "little")
 
+    def span(self, word: int, offset: int, size: int) -> memoryview:
+        """``size`` bytes from ``offset`` in an object, to read or write at once."""
+        return self._view[word + offset : word + offset + size]
+
     def load_reference(self, word: int, offset: int) -> int:
         """The reference at ``offset`` in an object."""
         return self.hold(_U32.unpack_from(self._view, word + offset)[0])

@@ -18,12 +18,19 @@ from vm.isa.types import (
     DefType,
     FieldType,
     FuncType,
+    Heap,
     RecGroup,
     RefType,
     StructType,
     SubType,
     ValueType,
 )
+
+_KINDS: dict[type[CompositeType], Heap] = {
+    FuncType: Heap.FUNC,
+    StructType: Heap.STRUCT,
+    ArrayType: Heap.ARRAY,
+}
 
 _groups: weakref.WeakValueDictionary[tuple[SubType, ...], RecGroup] = weakref.WeakValueDictionary()
 _ids = itertools.count()
@@ -52,6 +59,8 @@ def canonical(signature: FuncType) -> DefType:
 def _make(members: tuple[SubType, ...]) -> RecGroup:
     group = RecGroup()
     made = [DefType() for _ in members]
+    for definition, described in zip(made, members, strict=True):
+        definition.kind = _KINDS[type(described.composite)]  # what refers to it may ask before it is ready
     for index, (definition, described) in enumerate(zip(made, members, strict=True)):
         definition.id = next(_ids)
         definition.group = group

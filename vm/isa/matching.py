@@ -43,19 +43,12 @@ _ABOVE: dict[Heap, frozenset[Heap]] = {
 _BOTTOMS = {Heap.ANY: Heap.NONE, Heap.FUNC: Heap.NOFUNC, Heap.EXTERN: Heap.NOEXTERN, Heap.EXN: Heap.NOEXN}
 
 
-def kind_of(definition: DefType) -> Heap:
-    """The abstract heap type directly above a defined type that extends nothing."""
-    if isinstance(definition.composite, FuncType):
-        return Heap.FUNC
-    return Heap.STRUCT if isinstance(definition.composite, StructType) else Heap.ARRAY
-
-
 def top_of(heap: HeapType) -> Heap:
     """The top of the hierarchy that a heap type belongs to: any, func, extern or exn. BOT is its own."""
     if isinstance(heap, int):
         raise TypeError("a type index says nothing without its module")
     if isinstance(heap, DefType):
-        return Heap.FUNC if isinstance(heap.composite, FuncType) else Heap.ANY
+        return Heap.FUNC if heap.kind is Heap.FUNC else Heap.ANY
     return next((top for top in _BOTTOMS if heap is not Heap.BOT and top in _ABOVE[heap]), Heap.BOT)
 
 
@@ -71,7 +64,7 @@ def matches_heap(found: HeapType, wanted: HeapType) -> bool:
     if isinstance(found, DefType):
         if isinstance(wanted, DefType):
             return found.extends(wanted)
-        return wanted in _ABOVE[kind_of(found)] if isinstance(wanted, Heap) else False
+        return wanted in _ABOVE[found.kind] if isinstance(wanted, Heap) else False
     if isinstance(found, int) or isinstance(wanted, int):
         return found == wanted
     if isinstance(wanted, DefType):
@@ -97,12 +90,13 @@ def matches_field(found: FieldType, wanted: FieldType) -> bool:
     """Fields (spec 3.3.9): what can be written must be the same, what can only be read may be narrower."""
     if found.mutable is not wanted.mutable:
         return False
-    if _matches_storage(found.storage, wanted.storage):
-        return not found.mutable or _matches_storage(wanted.storage, found.storage)
+    if matches_storage(found.storage, wanted.storage):
+        return not found.mutable or matches_storage(wanted.storage, found.storage)
     return False
 
 
-def _matches_storage(found: StorageType, wanted: StorageType) -> bool:
+def matches_storage(found: StorageType, wanted: StorageType) -> bool:
+    """``matches`` for what fields hold (spec 3.3.9)."""
     if isinstance(found, RefType) and isinstance(wanted, RefType):
         return matches(found, wanted)
     return found is wanted

@@ -17,6 +17,12 @@ class Immediate(enum.Enum):
     LABEL_TABLE = "label_table"  # ((depth, ...), default depth)
     FUNC = "func"  # (function index,)
     TYPE = "type"  # (type index,)
+    TYPE_FIELD = "type_field"  # (type index, field)
+    TYPE_COUNT = "type_count"  # (type index, number of elements)
+    TYPE_DATA = "type_data"  # (type index, data segment index)
+    TYPE_ELEM = "type_elem"  # (type index, element segment index)
+    TYPE_TYPE = "type_type"  # (destination type index, source type index)
+    CAST = "cast"  # (depth, RefType that is known, RefType cast to)
     CALL_INDIRECT = "call_indirect"  # (type index, table index)
     LOCAL = "local"  # (local index,)
     GLOBAL = "global"  # (global index,)
@@ -38,9 +44,8 @@ class Immediate(enum.Enum):
     SHUFFLE = "shuffle"  # (lane, ...), 16 of them
     MEMARG_LANE = "memarg_lane"  # (log2 of alignment, offset, memory index, lane)
     REF_TYPE = "ref_type"  # (RefType,), nullable
+    NON_NULL_TYPE = "non_null_type"  # (RefType,), not nullable
     SELECT_TYPES = "select_types"  # ((ValueType, ...),)
-    TAG = "tag"  # (tag index,)
-    TRY_TABLE = "try_table"  # (block type, (CatchClause, ...))
     FENCE = "fence"  # (), but a zero byte in the binary
 
 
@@ -53,23 +58,10 @@ class Feature(enum.StrEnum):
     BULK_MEMORY = "bulk-memory"
     REFERENCES = "reference-types"
     FUNCTION_REFERENCES = "function-references"
+    GC = "gc"
     SIMD = "simd"
     RELAXED_SIMD = "relaxed-simd"
     THREADS = "threads"
-    EXCEPTIONS = "exception-handling"
-    LEGACY_EXCEPTIONS = "legacy-exceptions"
-
-
-@dataclass(frozen=True, slots=True)
-class CatchClause:
-    """One clause of a ``try_table``: ``tag`` None catches everything.
-
-    The exception's values, and a reference to it if ``with_ref``, go to label ``depth``, counted outside.
-    """
-
-    tag: int | None
-    with_ref: bool
-    depth: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ else, so a new instruction starts as a new row here. Source: specification 5.4 a
 from __future__ import annotations
 
 from vm.isa.atomic_opcodes import ATOMIC_OPCODES
-from vm.isa.exception_opcodes import EXCEPTION_OPCODES
+from vm.isa.gc_opcodes import GC_OPCODES
 from vm.isa.opcode import Feature, Immediate, Opcode
 from vm.isa.opcode import row as _row
 from vm.isa.vector_opcodes import VECTOR_OPCODES
 
-__all__ = ["BY_CODE", "BY_NAME", "OPCODES", "PREFIXES", "Feature", "Immediate", "Opcode"]
+__all__ = ["BY_CODE", "BY_NAME", "OPCODES", "PREFIXES", "TEXT_NAMES", "Feature", "Immediate", "Opcode"]
 
 _N = Immediate.NONE
 
@@ -232,7 +232,7 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0xFC05, "i64.trunc_sat_f32_u", _N, "f:l", Feature.SATURATION),
     _row(0xFC06, "i64.trunc_sat_f64_s", _N, "d:l", Feature.SATURATION),
     _row(0xFC07, "i64.trunc_sat_f64_u", _N, "d:l", Feature.SATURATION),
-    *EXCEPTION_OPCODES,
+    *GC_OPCODES,
     *VECTOR_OPCODES,
     *ATOMIC_OPCODES,
 )
@@ -243,6 +243,9 @@ BY_CODE: dict[int, Opcode] = {opcode.code: opcode for opcode in OPCODES}
 
 BY_NAME: dict[str, Opcode] = {opcode.name: opcode for opcode in OPCODES}
 """The table by ``Opcode.name``."""
+
+TEXT_NAMES = {"select_t": "select", "ref.test_null": "ref.test", "ref.cast_null": "ref.cast"}
+"""What the text format calls the second form of an instruction that has two in the binary."""
 
 PREFIXES = frozenset(opcode.prefix for opcode in OPCODES if opcode.prefix is not None)
 """The bytes that open a two-part opcode."""

@@ -100,7 +100,7 @@ class RefType:
     def in_heap(self) -> bool:
         """Whether its values can be objects that the collector manages: all but functions."""
         if isinstance(self.heap, DefType):
-            return not isinstance(self.heap.composite, FuncType)
+            return self.heap.kind is not Heap.FUNC
         return self.heap not in (Heap.FUNC, Heap.NOFUNC)
 
     def __str__(self) -> str:
@@ -228,18 +228,20 @@ class SubType:
 class DefType:
     """A defined type, in its one canonical form: two definitions that are equivalent give the same object.
 
+    ``kind`` is the abstract heap type above it: FUNC, STRUCT or ARRAY.
     ``id`` is its number, different from that of any other type of the process; ``composite`` what it is,
     in which all references are to heap types or to ``DefType`` (its own group included); ``group`` and
     ``index`` say where it was defined. ``display`` are its supertypes from the outermost to itself, so that
     ``b`` is a supertype of ``a`` exactly if ``a.display[b.depth] is b`` (where there is such a place).
     """
 
-    __slots__ = ("__weakref__", "composite", "display", "final", "group", "id", "index")
+    __slots__ = ("__weakref__", "composite", "display", "final", "group", "id", "index", "kind")
 
     id: int
     group: RecGroup
     index: int
     final: bool
+    kind: Heap
     display: tuple[DefType, ...]
     composite: CompositeType
 

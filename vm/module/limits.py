@@ -30,6 +30,3 @@ MAX_LABELS = 65_520
 
 MAX_MEMORIES = 100
 """Memories of one module: each takes gigabytes of address space."""
-
-MAX_CONSTANT_STACK = 1_000
-"""Operands that a constant expression may hold at once; far above what any producer writes."""

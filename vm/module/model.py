@@ -212,3 +212,9 @@ class ModuleData:
     def value_type(self, type: ValueType) -> ValueType:
         """A type that an instruction names, whose type index (if it has one) must be known."""
         return resolved(type, self.types)
+
+    def reference_type(self, type: RefType) -> RefType:
+        """``value_type`` for references."""
+        found = resolved(type, self.types)
+        assert isinstance(found, RefType)
+        return found

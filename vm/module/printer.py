@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from vm.isa.opcode import CatchClause
-from vm.isa.opcodes import Immediate, Opcode
+from vm.isa.opcodes import TEXT_NAMES, Immediate, Opcode
 from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.module.instructions import BlockType, read
 from vm.module.model import ConstExpr, DataSegment, ElementSegment, ModuleData
@@ -25,9 +24,7 @@ _SHOWN_BYTES = 32
 """Bytes of a data segment that are printed; the rest is counted."""
 
 _WORDS = (0, 32, 64, 96)
-_OPENS = frozenset({"block", "loop", "if", "try", "try_table"})
-_ARMS = frozenset({"else", "catch", "catch_all"})
-_TEXT_NAMES = {"select_t": "select"}
+_OPENS = frozenset({"block", "loop", "if"})
 
 
 def disassemble(module: ModuleData) -> Iterator[str]:
@@ -103,28 +100,19 @@ def _code(module: ModuleData, at: int, end: int) -> Iterator[tuple[int, int, str
     next_label = 1
     while at < end:
         opcode, immediates, following = read(module.binary, at)
-        if opcode.name in ("end", "delegate"):
+        if opcode.name == "end":
             label = labels.pop()
             if labels:
-                outwards = f" {_label(immediates[0], labels)}" if immediates else ""
-                yield at, len(labels) - 1, f"{opcode} @{label}{outwards}"
-        elif opcode.name in _ARMS:
-            tag = f" {immediates[0]}" if immediates else ""
-            yield at, len(labels) - 2, f"{opcode} @{labels[-1]}{tag}"
+                yield at, len(labels) - 1, f"end @{label}"
+        elif opcode.name == "else":
+            yield at, len(labels) - 2, f"else @{labels[-1]}"
         elif opcode.name in _OPENS:
-            clauses = "".join(_clause(clause, labels) for part in immediates[1:] for clause in part)
-            yield at, len(labels) - 1, f"{opcode} @{next_label}{_block(module, immediates[0])}{clauses}"
+            yield at, len(labels) - 1, f"{opcode} @{next_label}{_block(module, immediates[0])}"
             labels.append(next_label)
             next_label += 1
         else:
             yield at, len(labels) - 1, _instruction(module, opcode, immediates, labels)
         at = following
-
-
-def _clause(clause: CatchClause, labels: list[int]) -> str:
-    kind = ("catch_all" if clause.tag is None else "catch") + ("_ref" if clause.with_ref else "")
-    tag = "" if clause.tag is None else f" {clause.tag}"
-    return f" ({kind}{tag} {_label(clause.depth, labels)})"
 
 
 def _block(module: ModuleData, immediate: BlockType) -> str:
@@ -138,7 +126,7 @@ def _block(module: ModuleData, immediate: BlockType) -> str:
 
 def _instruction(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], labels: list[int]) -> str:
     operands = _operands(module, opcode, immediates, labels)
-    name = _TEXT_NAMES.get(opcode.name, opcode.name)
+    name = TEXT_NAMES.get(opcode.name, opcode.name)
     return f"{name} {operands}" if operands else name
 
 
@@ -163,7 +151,9 @@ def _operands(module: ModuleData, opcode: Opcode, immediates: tuple[Any, ...], l
         case Immediate.MEMARG_LANE:
             return f"{_memarg(opcode, *immediates[:3])} {immediates[3]}".strip()
         case Immediate.REF_TYPE:
-            return str(immediates[0].heap)
+            return str(immediates[0].heap if opcode.name == "ref.null" else immediates[0])
+        case Immediate.CAST:
+            return " ".join((_label(immediates[0], labels), *map(str, immediates[1:])))
         case Immediate.SELECT_TYPES:
             return clause(module, "result", immediates[0]).strip()
         case _:

@@ -1,20 +1,22 @@
-"""Constant expressions: initialisers of globals, element and data segments (spec 3.4.9 and 4.5.4)."""
+"""Constant expressions: initialisers of globals, tables, element and data segments (spec 3.4.9 and 4.5.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from vm.gc.words import i31
 from vm.module.instructions import read
 from vm.module.model import ConstExpr
 from vm.runtime.instance import Instance
+from vm.runtime.objects import Array, Struct
+
+Operands = list[int]
+Immediates = tuple[Any, ...]
+Meaning = Callable[[Instance, Operands, Immediates], int]
+"""Takes its operands off the stack and gives the result."""
 
 _MASK = {"i32": 0xFFFF_FFFF, "i64": 0xFFFF_FFFF_FFFF_FFFF}
-
-_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
-    "add": int.__add__,
-    "sub": int.__sub__,
-    "mul": int.__mul__,
-}
 
 
 def evaluate(instance: Instance, expression: ConstExpr) -> int:
@@ -23,23 +25,86 @@ def evaluate(instance: Instance, expression: ConstExpr) -> int:
     Globals it reads, and functions it refers to, must exist in the instance's lists already.
     """
     code, at = instance.module.binary, expression.start
-    stack: list[int] = []
-    while at < expression.end:
+    stack: Operands = []
+    while True:
         opcode, immediates, at = read(code, at)
-        match opcode.name.split("."):
-            case ["end"]:
-                break
-            case ["global", "get"]:
-                stack.append(instance.globals[immediates[0]].value)
-            case ["ref", "null"]:
-                stack.append(0)
-            case ["ref", "func"]:
-                stack.append(instance.functions[immediates[0]].record)
-            case ["i32" | "i64" as kind, "const"]:
-                stack.append(immediates[0] & _MASK[kind])
-            case ["f32" | "f64" | "v128", "const"]:
-                stack.append(immediates[0])
-            case ["i32" | "i64" as kind, operation]:
-                right = stack.pop()
-                stack.append(_ARITHMETIC[operation](stack.pop(), right) & _MASK[kind])
-    return stack[-1]
+        if opcode.name == "end":
+            return stack[-1]
+        stack.append(MEANINGS[opcode.name](instance, stack, immediates))
+
+
+def _integer(kind: str) -> Meaning:
+    mask = _MASK[kind]
+    return lambda instance, stack, immediates: immediates[0] & mask
+
+
+def _arithmetic(kind: str, operation: Callable[[int, int], int]) -> Meaning:
+    mask = _MASK[kind]
+
+    def meaning(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+        right = stack.pop()
+        return operation(stack.pop(), right) & mask
+
+    return meaning
+
+
+def _bits(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    bits: int = immediates[0]
+    return bits
+
+
+def _pop_many(stack: Operands, count: int) -> Operands:
+    values = stack[len(stack) - count :]
+    del stack[len(stack) - count :]
+    return values
+
+
+def _struct_new(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    struct = Struct(instance.module.types[immediates[0]])
+    return struct.new(instance.store.heap, _pop_many(stack, len(struct.fields)))
+
+
+def _struct_new_default(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    return Struct(instance.module.types[immediates[0]]).new_default(instance.store.heap)
+
+
+def _array(instance: Instance, immediates: Immediates) -> Array:
+    return Array(instance.module.types[immediates[0]])
+
+
+def _array_new(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    return _array(instance, immediates).new(instance.store.heap, *_pop_many(stack, 2))
+
+
+def _array_new_default(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    return _array(instance, immediates).new_default(instance.store.heap, stack.pop())
+
+
+def _array_new_fixed(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    return _array(instance, immediates).new_fixed(instance.store.heap, _pop_many(stack, immediates[1]))
+
+
+def _same(instance: Instance, stack: Operands, immediates: Immediates) -> int:
+    """Conversions between hierarchies change no bit."""
+    return stack.pop()
+
+
+MEANINGS: dict[str, Meaning] = {
+    **{f"{kind}.const": _integer(kind) for kind in _MASK},
+    **{f"{kind}.add": _arithmetic(kind, int.__add__) for kind in _MASK},
+    **{f"{kind}.sub": _arithmetic(kind, int.__sub__) for kind in _MASK},
+    **{f"{kind}.mul": _arithmetic(kind, int.__mul__) for kind in _MASK},
+    **dict.fromkeys(("f32.const", "f64.const", "v128.const"), _bits),
+    "global.get": lambda instance, stack, immediates: instance.globals[immediates[0]].value,
+    "ref.null": lambda instance, stack, immediates: 0,
+    "ref.func": lambda instance, stack, immediates: instance.functions[immediates[0]].record,
+    "ref.i31": lambda instance, stack, immediates: i31(stack.pop()),
+    "any.convert_extern": _same,
+    "extern.convert_any": _same,
+    "struct.new": _struct_new,
+    "struct.new_default": _struct_new_default,
+    "array.new": _array_new,
+    "array.new_default": _array_new_default,
+    "array.new_fixed": _array_new_fixed,
+}
+"""What each instruction that may stand in a constant expression means (``vm.module.constants``)."""

@@ -70,12 +70,22 @@ class Instance:
 
     def memory_init(self, segment: int, memory: int, start: int, source_start: int, count: int) -> None:
         """``memory.init``: copy ``count`` bytes of a data segment into a memory."""
+        self.memories[memory].write(start, self.data_bytes(segment, source_start, count))
+
+    def data_bytes(self, segment: int, start: int, count: int) -> memoryview:
+        """``count`` bytes of a data segment; traps when it does not have them."""
         data = self.module.data[segment]
         length = 0 if self.data_dropped[segment] else data.end - data.start
-        if source_start + count > length:
+        if start + count > length:
             raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
-        first = data.start + source_start
-        self.memories[memory].write(start, memoryview(self.module.binary)[first : first + count])
+        first = data.start + start
+        return memoryview(self.module.binary)[first : first + count]
+
+    def element_references(self, segment: int, start: int, count: int) -> list[int]:
+        """``count`` references of an element segment; traps when it does not have them."""
+        if start + count > len(self.elements[segment]):
+            raise Trap(TrapCode.TABLE_OUT_OF_BOUNDS)
+        return self.elements[segment][start : start + count]
 
     def data_drop(self, segment: int) -> None:
         """``data.drop``: the segment is empty from now on."""

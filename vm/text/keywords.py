@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 
-from vm.isa.opcodes import BY_NAME
+from vm.isa.opcodes import BY_NAME, TEXT_NAMES
 from vm.isa.types import SHORT_REFS, Heap, PackedType, ValType
 from vm.text import numbers
 
-INSTRUCTIONS = frozenset(BY_NAME) - {"select_t"}
-"""Names of instructions; the text calls both forms of select the same."""
+INSTRUCTIONS = frozenset(BY_NAME) - TEXT_NAMES.keys()
+"""Names of instructions; the text calls both forms of those that have two the same."""
 
 _STRUCTURE = frozenset(
     """
-    binary catch_all_ref catch_ref data declare do elem export field final global import
+    binary catch catch_all catch_all_ref catch_ref data declare elem export field final global import
     item local memory module mut nan:arithmetic nan:canonical null offset param quote rec ref result shared
     start sub table tag then type
     """.split()  # noqa: SIM905 - a list of words is read more easily as words

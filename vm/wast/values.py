@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vm.isa.types import Heap, RefType
+from vm.runtime.casts import tester
 from vm.runtime.store import Store
 from vm.wast.script import Node
 
@@ -37,8 +39,12 @@ _FLOATS = {"f32": _Format(32, 23, 127), "f64": _Format(64, 52, 1023)}
 _HEX = re.compile(r"0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?$")
 
 
+_REFERENCES = {f"ref.{heap}": RefType(heap, False) for heap in Heap}
+"""Patterns such as ``(ref.struct)``: any reference of that type but null."""
+
+
 class HostReference:
-    """What ``(ref.extern N)`` stands for: one object per number and store."""
+    """What ``(ref.extern N)`` and ``(ref.host N)`` stand for: one object per number and store."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -68,7 +74,7 @@ def argument(node: Node, references: References) -> int:
             return _vector([argument(lane, references) for lane in _lanes(operands)])
         case "ref.null":
             return 0
-        case "ref.extern":
+        case "ref.extern" | "ref.host":
             return references.bits(_integer(str(operands[0])))
     raise ValueError(f"no such constant here: {kind!r}")
 
@@ -81,8 +87,8 @@ def matches(node: Node, bits: int, references: References) -> bool:
         return any(matches(choice, bits, references) for choice in operands if isinstance(choice, Node))
     if kind in ("f32.const", "f64.const") and operand.startswith("nan:") and "0x" not in operand:
         return _is_nan(bits, _FLOATS[str(kind)[:3]], canonical=operand == "nan:canonical")
-    if kind in ("ref.func", "ref.extern") and not operands:
-        return bits != 0
+    if kind in _REFERENCES and not operands:
+        return tester(references.store, _REFERENCES[str(kind)])(bits)
     if kind == "v128.const":
         lanes = _lanes(operands)
         width = 128 // len(lanes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from vm.errors import VMError
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
-from vm.tiers.llvm import atomics, calls, exceptions, memory, references, state
+from vm.tiers.llvm import atomics, calls, memory, references, state
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -58,6 +59,7 @@ _CONTROL: dict[str, Handler] = {
     "loop": Translator.loop_op,
     "if": Translator.if_op,
     "else": Translator.else_op,
+    "end": Translator.end_op,
     "br": Translator.br_op,
     "br_if": Translator.br_if_op,
     "br_table": Translator.br_table_op,
@@ -87,6 +89,16 @@ for _table in (
     atomics.HANDLERS,
     state.HANDLERS,
     references.HANDLERS,
-    exceptions.HANDLERS,
 ):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}
+
+
+def _missing(opcode: Opcode) -> Handler:
+    def refuse(t: Translator, _: tuple[Any, ...]) -> None:
+        raise VMError(f"function {t.index}: the llvm tier does not have {opcode} yet, tier reference has")
+
+    return refuse
+
+
+for _opcode in OPCODES:
+    HANDLERS.setdefault(_opcode.code, _missing(_opcode))

@@ -14,8 +14,9 @@ from vm.isa.opcodes import OPCODES, Opcode
 from vm.isa.types import ValType, ValueType
 from vm.runtime.instance import Instance
 from vm.tiers.reference.atomic_steps import ATOMIC_STEPS
-from vm.tiers.reference.code import Frame, Maker, Step
+from vm.tiers.reference.code import Effect, Frame, Maker, Step
 from vm.tiers.reference.integers import signed
+from vm.tiers.reference.object_steps import OBJECT_EFFECTS, OBJECT_STEPS
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
 
 _MASKS: dict[ValueType, int] = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
@@ -276,10 +277,11 @@ STEPS: dict[str, Maker] = {
     "ref.func": _ref_func,
     "ref.is_null": _ref_is_null,
     "ref.as_non_null": _ref_as_non_null,
+    **OBJECT_STEPS,
 }
 """Makers by the instruction's name."""
 
-STACK_EFFECTS: dict[str, int] = {
+STACK_EFFECTS: dict[str, Effect] = {
     "drop": -1,
     "select": -2,
     "select_t": -2,
@@ -304,5 +306,6 @@ STACK_EFFECTS: dict[str, int] = {
     "ref.func": 1,
     "ref.is_null": 0,
     "ref.as_non_null": 0,
+    **OBJECT_EFFECTS,
 }
 """By how much the operand stack grows, for instructions whose row in the opcode table has no type."""
