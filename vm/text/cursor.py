@@ -11,13 +11,15 @@ OUT_OF_RANGE = "constant out of range"
 class Cursor:
     """Walks over tokens. Methods that read leave ``at`` behind what they read, or raise TextError."""
 
-    __slots__ = ("at", "source", "starts", "words")
+    __slots__ = ("at", "given_names", "source", "starts", "taken_names", "words")
 
     def __init__(self, tokens: lexer.Tokens) -> None:
         self.source = tokens.source
         self.words = tokens.words
         self.starts = tokens.starts
         self.at = 0
+        self.given_names: dict[int, str] = {}
+        self.taken_names: set[int] = set()
 
     def fail(self, message: str, at: int | None = None, detail: str = "") -> TextError:
         """The error about token ``at``, or the one that is next."""
@@ -62,6 +64,13 @@ class Cursor:
             return None
         self.at += 1
         return word
+
+    def given_name(self) -> str | None:
+        """What an annotation in front of the next token says that the thing before it is called."""
+        name = self.given_names.get(self.at)
+        if name is not None:
+            self.taken_names.add(self.at)
+        return name
 
     def string(self) -> bytes | None:
         """A string, when one is next."""

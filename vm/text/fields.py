@@ -30,7 +30,8 @@ _CONSTANTS = {
 class Sections:
     """What each section holds, item by item; and the names of locals and labels by function.
 
-    ``marks`` has for each of ``codes`` where its instructions come from, as ``Code.marks`` does.
+    ``marks`` has for each of ``codes`` where its instructions come from, as ``Code.marks`` does, and
+    ``local_bytes`` how long the locals before them are.
     """
 
     imports: list[bytes] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Sections:
     data: list[bytes] = field(default_factory=list)
     uses_data: bool = False
     local_names: dict[int, dict[int, str]] = field(default_factory=dict)
+    local_bytes: list[int] = field(default_factory=list)
     label_names: dict[int, dict[int, str]] = field(default_factory=dict)
 
 
@@ -136,10 +138,9 @@ class _Walk:
         self.sections.codes.append(u(len(body)) + body)
         self.sections.marks.append(code.marks)
         self.sections.uses_data |= scope.uses_data
-        if scope.locals.by_name:
-            self.sections.local_names[entry.index] = {
-                index: name for name, index in scope.locals.by_name.items()
-            }
+        self.sections.local_bytes.append(len(locals_))
+        if scope.locals.names:
+            self.sections.local_names[entry.index] = scope.locals.names
         if scope.labels.all_names:
             self.sections.label_names[entry.index] = scope.labels.all_names
 

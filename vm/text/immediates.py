@@ -42,7 +42,7 @@ class Labels:
         """Enter a block."""
         if name is not None:
             self.depths.setdefault(name, []).append(len(self.names))
-            self.all_names[self.count] = name
+            self.all_names[self.count] = name[1:]
         self.names.append(name)
         self.count += 1
 

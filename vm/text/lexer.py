@@ -6,13 +6,14 @@
     ""          the end
     other       a keyword, a number, or nothing that the format knows: whoever expects something decides
 
-Comments and annotations ``(@id ...)`` separate tokens and say nothing.
+Comments separate tokens and say nothing, as do annotations ``(@id ...)``, but for those that are noted
+(``vm.text.annotations``).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vm.errors import TextError
 from vm.text import Place
@@ -38,26 +39,43 @@ _ESCAPE = re.compile(rb"\\(?:u\{([0-9A-Fa-f_]+)\}|([0-9A-Fa-f]{2})|(.))", re.DOT
 _SIMPLE_ESCAPES = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'", b"\\": b"\\"}
 
 
+KNOWN_ANNOTATIONS = frozenset({"name", "custom", "metadata.code.branch_hint"})
+"""Annotations that are noted; all others say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An annotation from offset ``start`` to ``end``, in front of a token; ``content`` is behind its name."""
+
+    id: str
+    token: int
+    start: int
+    content: int
+    end: int
+
+
 @dataclass(slots=True)
 class Tokens:
-    """A text, its tokens (the last is the end), and the offset at which each starts."""
+    """A text, its tokens (the last is the end), the offset at which each starts, and what was noted."""
 
     source: str
     words: list[str]
     starts: list[int]
+    annotations: list[Annotation] = field(default_factory=list)
 
 
-def lex(source: str) -> Tokens:
-    """The tokens of ``source``. Raises TextError for what no token can be."""
+def lex(source: str, at: int = 0, end: int | None = None) -> Tokens:
+    """The tokens of ``source``, or of a part of it. Raises TextError for what no token can be."""
     words: list[str] = []
     starts: list[int] = []
+    tokens = Tokens(source, words, starts)
     match_token = _TOKEN.match
-    at = 0
+    end = len(source) if end is None else end
     while True:
-        match = match_token(source, at)
+        match = match_token(source, at, end)
         if match is None:
-            at = _between_tokens(source, at)
-            if at == len(source):
+            at = _between_tokens(tokens, at, end)
+            if at == end:
                 break
             continue
         kind = match.lastindex
@@ -74,8 +92,8 @@ def lex(source: str) -> Tokens:
         starts.append(start)
         at = match.end()
     words.append("")
-    starts.append(len(source))
-    return Tokens(source, words, starts)
+    starts.append(end)
+    return tokens
 
 
 def decode(text: str | bytes) -> str:
@@ -149,17 +167,22 @@ def _quoted_name(source: str, start: int, literal: str, empty: str) -> str:
     return name
 
 
-def _between_tokens(source: str, at: int) -> int:
+def _between_tokens(tokens: Tokens, at: int, end: int) -> int:
     """Where to go on when no token follows: behind a comment, an annotation, or at the end."""
-    blank = _BLANK.match(source, at)
+    source = tokens.source
+    blank = _BLANK.match(source, at, end)
     assert blank is not None  # it matches nothing, too
     at = blank.end()
-    if at == len(source):
+    if at == end:
         return at
     if source.startswith("(;", at):
         return _skip_comment(source, at)
     if source.startswith("(@", at):
-        return _skip_annotation(source, at)
+        id, content = _annotation_id(source, at)
+        behind = _skip_annotation(source, at, content)
+        if id in KNOWN_ANNOTATIONS:
+            tokens.annotations.append(Annotation(id, len(tokens.words), at, content, behind))
+        return behind
     raise _no_token(source, at)
 
 
@@ -175,15 +198,23 @@ def _skip_comment(source: str, start: int) -> int:
     return at
 
 
-def _skip_annotation(source: str, start: int) -> int:
-    """The offset behind the annotation at ``start``: anything made of tokens, with balanced parentheses."""
+def _annotation_id(source: str, start: int) -> tuple[str, int]:
+    """The name of the annotation at ``start``, and the offset behind it."""
     head = _ANNOTATION_ID.match(source, start)
     assert head is not None  # the caller saw "(@"
     if head.end() == start + 2:
         raise error(source, start, "empty annotation id", "a name must follow the @")
     if head[1]:
-        _quoted_name(source, start, head[1], "empty annotation id")
-    at, depth = head.end(), 1
+        return _quoted_name(source, start, head[1], "empty annotation id"), head.end()
+    return source[start + 2 : head.end()], head.end()
+
+
+def _skip_annotation(source: str, start: int, at: int) -> int:
+    """The offset behind the annotation at ``start``: anything made of tokens, with balanced parentheses.
+
+    Its contents start at ``at``.
+    """
+    depth = 1
     while depth:
         part = _ANNOTATION_PART.match(source, at)
         if part is not None:

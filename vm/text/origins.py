@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vm.errors import WasmError
 from vm.module.decoder import decode
 from vm.text import Place, lexer
+from vm.text.annotations import Annotations
 from vm.text.assemble import assemble
 from vm.text.cursor import Cursor
 from vm.text.fields import encode_fields
@@ -28,10 +29,17 @@ class Translation:
 
 def translate(text: str | bytes) -> Translation:
     """The whole way from text to binary; raises TextError."""
-    c = Cursor(lexer.lex(lexer.decode(text)))
+    tokens = lexer.lex(lexer.decode(text))
+    noted = Annotations.read(tokens)
+    c = Cursor(tokens)
+    c.given_names = noted.names
     found = outline(c)
     sections = encode_fields(c, found)
-    return Translation(c.source, assemble(found, sections), c.starts, sections.marks)
+    noted.check_names(c.taken_names)
+    codes = zip(sections.local_bytes, sections.marks, strict=True)
+    hints = noted.branch_hints(found.spaces.functions.count - len(sections.codes), codes)
+    binary = assemble(found, sections, [*noted.customs, *([hints] if hints else [])])
+    return Translation(c.source, binary, c.starts, sections.marks)
 
 
 def find(text: str | bytes, offset: int) -> Place | None:

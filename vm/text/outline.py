@@ -45,7 +45,8 @@ def outline(c: Cursor) -> Outline:
     found = Outline()
     wrapped = c.opens("module")
     if wrapped:
-        found.name = c.identifier()
+        identifier = c.identifier()
+        found.name = c.given_name() or (identifier[1:] if identifier else None)
     walk = _Walk(c, found)
     while c.words[c.at] == "(":
         walk.field()

@@ -20,6 +20,12 @@ class Space:
     noun: str
     count: int = 0
     by_name: dict[str, int] = field(default_factory=dict)
+    given: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What things are called, by index: as an annotation says, or else by their identifier."""
+        return {**{index: name[1:] for name, index in self.by_name.items()}, **self.given}
 
     def add(self, c: Cursor) -> int:
         """The index of one more; its identifier is read, when it has one."""
@@ -31,6 +37,9 @@ class Space:
                     f"duplicate {self.kind}", at, f"{name} is already {self.kind} {self.by_name[name]}"
                 )
             self.by_name[name] = self.count
+        given = c.given_name()
+        if given is not None:
+            self.given[self.count] = given
         self.count += 1
         return self.count - 1
 
@@ -65,6 +74,7 @@ class Unnamed(Space):
     def add(self, c: Cursor) -> int:
         """One more; its identifier may be another's, too."""
         c.identifier()
+        c.given_name()
         return self.add_anonymous()
 
 
