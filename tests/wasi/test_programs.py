@@ -7,38 +7,18 @@ from __future__ import annotations
 
 import functools
 import importlib
-import shutil
-import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import wasmtime
 
+from tests.wasi.conftest import PROGRAMS as HERE
 from vm.tiers import TIERS
 
-HERE = Path(__file__).parent / "programs"
-CLANG = "clang-14"
-FLAGS = ["--target=wasm32-wasi", "--sysroot=/usr", "-std=gnu11", "-O1", "-Wall", "-Werror"]
 PROGRAMS = sorted(path.stem for path in HERE.glob("*.c") if path.stem != "serving")
 ONLY_OURS = {"nonsense", "readiness", "rights"}
 """Programs about what wasmtime does not have."""
-
-
-@pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> functools._lru_cache_wrapper[Path]:
-    """Compile a program, once a session; the binary's path."""
-    if shutil.which(CLANG) is None:
-        pytest.skip(f"NO {CLANG}: the WASI programs are not run (apt install clang-14 lld-14 wasi-libc)")
-    folder = tmp_path_factory.mktemp("wasi")
-
-    @functools.cache
-    def compiled(name: str) -> Path:
-        target = folder / f"{name}.wasm"
-        subprocess.run([CLANG, *FLAGS, f"{name}.c", "-o", str(target)], check=True, cwd=HERE)
-        return target
-
-    return compiled
 
 
 def run(api: ModuleType, program: Path, tree: Path, tier: str | None = None) -> str:

@@ -117,10 +117,11 @@ class HostFile(Descriptor):
 
     def __init__(self, fd: int, rights: Rights, *, owned: bool = True, stream: bool = False) -> None:
         super().__init__(rights)
-        self.has_places = not stream
         self._fd = fd
         self._owned = owned
         self.kind = filetype(os.fstat(fd).st_mode)
+        pipe_or_terminal = self.kind in (Filetype.UNKNOWN, Filetype.SOCKET_STREAM) or os.isatty(fd)
+        self.has_places = not (stream or pipe_or_terminal)
         host = fcntl.fcntl(fd, fcntl.F_GETFL)
         self.flags = Fdflags(sum(flag for flag, bit in _HOST_FLAGS.items() if host & bit))
 

@@ -145,9 +145,8 @@ def _open_here(directory: Directory, parent: int, name: bytes, flags: int) -> in
 def _descriptor(fd: int, parent: Directory, request: _Request) -> HostFile:
     """Own ``fd`` with the rights asked for, of those its kind can have and ``parent`` hands on."""
     rights = request.base & parent.inheriting
-    kind = filetype(os.fstat(fd).st_mode)
     opened: HostFile
-    if kind is Filetype.DIRECTORY:
+    if filetype(os.fstat(fd).st_mode) is Filetype.DIRECTORY:
         opened = Directory(
             fd,
             rights & DIRECTORY,
@@ -156,19 +155,20 @@ def _descriptor(fd: int, parent: Directory, request: _Request) -> HostFile:
             files=parent.files,
         )
     else:
-        opened = HostFile(fd, rights & _possible(fd, kind, parent))
+        opened = HostFile(fd, rights & FILE)
+        opened.rights &= ~_impossible(opened, parent)
     opened.set_flags(request.fdflags)
     return opened
 
 
-def _possible(fd: int, kind: Filetype, parent: Directory) -> Rights:
-    """The rights a file can have: no times where it may not change, no place on a terminal or in a pipe.
+def _impossible(file: HostFile, parent: Directory) -> Rights:
+    """The rights a file cannot have: to change where its host forbids it, to seek on a terminal or in a pipe.
 
     Programs tell a terminal by that: wasi-libc's ``isatty`` looks for a character device without FD_SEEK.
     """
-    rights = Rights(FILE)
+    rights = Rights(0)
     if not parent.files & Permissions.WRITE_ONLY:
-        rights &= ~(CHANGING_FILES | Rights.FD_FILESTAT_SET_TIMES)
-    if kind is not Filetype.REGULAR_FILE and (kind is not Filetype.CHARACTER_DEVICE or os.isatty(fd)):
-        rights &= ~(Rights.FD_SEEK | Rights.FD_TELL)
+        rights |= CHANGING_FILES | Rights.FD_FILESTAT_SET_TIMES
+    if not file.has_places:
+        rights |= Rights.FD_SEEK | Rights.FD_TELL
     return rights
