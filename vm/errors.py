@@ -124,6 +124,8 @@ class TrapCode(enum.Enum):
     HEAP_EXHAUSTED = "no room in the heap of objects"
     HEAP_MISALIGNED = "unaligned atomic"
     ATOMIC_WAIT_NON_SHARED_MEMORY = "expected shared memory"
+    NULL_EXCEPTION = "null exception reference"
+    UNCAUGHT_EXCEPTION = "thrown WebAssembly exception"
 
     INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
 

@@ -16,6 +16,7 @@ from vm.runtime.functions import Function
 from vm.runtime.instance import Extern, Instance
 from vm.runtime.instantiate import instantiate
 from vm.runtime.store import Store
+from vm.text import wat2wasm
 
 
 @functools.lru_cache(maxsize=256)
@@ -27,6 +28,13 @@ def binary(wat: str) -> bytes:
 def module(wat: str) -> ModuleData:
     """A decoded and validated module from its text."""
     data = decode(binary(wat))
+    validate(data)
+    return data
+
+
+def module_of_ours(wat: str) -> ModuleData:
+    """As ``module``, read by this engine's own text reader."""
+    data = decode(wat2wasm(wat))
     validate(data)
     return data
 

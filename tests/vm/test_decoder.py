@@ -90,7 +90,7 @@ MALFORMED = {
     "bad UTF-8": (b.HEADER + b.section(b.IMPORT, b"\1\xff\0\0\0"), "malformed UTF-8 encoding", 12),
     "unknown import kind": (b.HEADER + b.section(b.IMPORT, b"\0\0\x09\0"), "malformed import kind", 13),
     "bad mutability": (b.HEADER + b.section(b.GLOBAL, b"\x7f\2\x41\0\x0b"), "malformed mutability", 12),
-    "bad limits": (b.HEADER + b.section(b.MEMORY, b"\7\0"), "malformed limits flags", 11),
+    "bad limits": (b.HEADER + b.section(b.MEMORY, b"\x27\0"), "malformed limits flags", 11),
     "bad table type": (b.HEADER + b.section(b.TABLE, b"\x7f\0\0"), "malformed reference type", 11),
     "functions without code": (
         b.HEADER + b.section(b.TYPE, b.NO_ARGS) + b.section(b.FUNCTION, b"\0"),

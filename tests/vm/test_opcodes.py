@@ -52,6 +52,8 @@ TEXT_OPERANDS = {
     Immediate.BLOCK: "(result i32)",
     Immediate.SELECT_TYPES: "(result i32)",
     Immediate.FENCE: "",
+    Immediate.TAG: "0",
+    Immediate.TRY_TABLE: "(result i32) (catch 0 0) (catch_all_ref 0)",
 }
 
 
@@ -68,14 +70,17 @@ def test_a_row_agrees_with_an_independent_encoder(opcode: Opcode) -> None:
         if opcode.name in ("ref.test_null", "ref.cast_null")
         else TEXT_OPERANDS[opcode.immediate]
     )
-    ending = "end" if opcode.immediate is Immediate.BLOCK else ""
+    ending = "end" if opcode.immediate in (Immediate.BLOCK, Immediate.TRY_TABLE) else ""
+    before = ""
+    if opcode.name in ("catch", "catch_all", "delegate"):
+        before, ending = "try", "" if opcode.name == "delegate" else "end"
     text = (
         "(module (type (func)) (memory 1) (table 1 funcref) (global (mut i32) (i32.const 0))"
-        '(elem func 0) (data "") (func (local i32)'
-        f" {name} {operands} {ending}))"
+        '(elem func 0) (data "") (tag) (func (local i32)'
+        f" {before} {name} {operands} {ending}))"
     )
     module = decode(bytes(wasmtime.wat2wasm(text)))
-    found, _, following = read(module.binary, module.bodies[0].start)
+    found, _, following = read(module.binary, module.bodies[0].start + (2 if before else 0))
     rest = b"\x0b\x0b" if ending else b"\x0b"
     assert found is opcode
     assert module.binary[following : module.bodies[0].end] == rest

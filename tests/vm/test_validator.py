@@ -8,8 +8,9 @@ import wasmtime
 from tests.vm import binary as b
 from vm.errors import DecodeError, ValidationError
 from vm.isa.types import FUNCREF, ValType
-from vm.module.body import Branch, FunctionInfo
+from vm.module.body import FunctionInfo
 from vm.module.decoder import decode
+from vm.module.handlers import Branch
 from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_PARAMETERS, MAX_RESULTS
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_function
@@ -71,7 +72,7 @@ def test_an_error_reads_as_one_line_with_its_place() -> None:
         (b"\xfc\x7f\x0b", "illegal opcode fc 7f"),
         (b"\xfd\x9a\x01\x0b", "illegal opcode fd 9a"),
         (b"\xfd\x94\x02\x0b", "illegal opcode fd 114"),
-        (b"\xfe\x0c\x0b", "illegal opcode fe"),
+        (b"\xfe\x0c\x0b", "illegal opcode fe 0c"),
         (b"\xfd\x15", "unexpected end"),
         (b"\xfd\x0d" + bytes(12) + b"\x0b", "unexpected end"),
         (b"\x05\x0b", "END opcode expected"),

@@ -7,6 +7,7 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
 from vm.api.engine import Config, Engine, Module, Store
+from vm.api.exceptions import Exn
 from vm.api.externs import Caller, Func, Global, Memory, Storelike, Table, Tag
 from vm.api.instance import Instance, InstancePre, Linker
 from vm.api.managed import Managed
@@ -33,6 +34,7 @@ __all__ = [
     "DirPerms",
     "Engine",
     "ExitTrap",
+    "Exn",
     "ExportType",
     "FilePerms",
     "Frame",

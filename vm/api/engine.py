@@ -6,8 +6,9 @@ import difflib
 import os
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vm import tiers
 from vm.api import foreign
@@ -25,6 +26,10 @@ from vm.runtime.metering import NEVER, Epoch
 from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
+
+if TYPE_CHECKING:
+    from vm.runtime.exceptions import Exn
+    from vm.runtime.tags import Tag
 
 _SERIALIZED = {True: b"wasmvm\x00\x01", False: b"wasmvm\x00\x02"}
 """What opens a serialized module, by whether all its bodies were checked."""
@@ -87,6 +92,7 @@ class Store(Managed):
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
         self.engine: Engine = Engine() if engine is None else check(engine, Engine, "engine")
         self.runtime = runtime.Store(self.engine.tier, self.engine.config, self.engine.epoch)
+        self.runtime.exception_type = _exception_type()
         self._data = data
         self._wasi: dict[str, tuple[FuncType, HostFunction]] | None = None
 
@@ -159,6 +165,13 @@ class Store(Managed):
     def _need(self, knob: str, why: str) -> None:
         if not getattr(self.runtime.config, knob):
             raise VMError(f"{why}: set Config.{knob} before making the engine")
+
+
+def _exception_type() -> Callable[[Tag, Sequence[int]], Exn]:
+    """What makes exceptions that code throws into the API's: its module imports this one."""
+    from vm.api.exceptions import Exn
+
+    return Exn.of
 
 
 class Module(Managed):

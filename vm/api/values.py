@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vm.isa.matching import top_of
 from vm.isa.types import Heap, RefType, ValType, ValueType
+from vm.runtime.exceptions import Exn
 
 if TYPE_CHECKING:
     from vm.runtime.functions import Function
@@ -122,9 +123,11 @@ class Converter:
         """The conversion to bits for ``type``; it raises TypeError with what it takes."""
         if not isinstance(type, RefType):
             return _NUMBERS[type][0]
-        to_bits: ToBits = (
-            self._function_to_bits if top_of(type.heap) is Heap.FUNC else self._store.extern_handle
-        )
+        to_bits: ToBits = self._store.extern_handle
+        if top_of(type.heap) is Heap.FUNC:
+            to_bits = self._function_to_bits
+        elif top_of(type.heap) is Heap.EXN:
+            to_bits = self._exception_to_bits
 
         def checked(value: Any) -> int:
             if value is None:
@@ -143,6 +146,11 @@ class Converter:
 
     def _function_to_bits(self, value: Any) -> int:
         return 0 if value is None else self._unwrap(value).record
+
+    def _exception_to_bits(self, value: Any) -> int:
+        if not isinstance(value, Exn):
+            raise TypeError("an Exn, or None")
+        return self._store.extern_handle(value)
 
     def _function_from_bits(self, bits: int) -> object:
         return self._wrap(self._store.function_at(bits)) if bits else None

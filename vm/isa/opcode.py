@@ -46,6 +46,8 @@ class Immediate(enum.Enum):
     REF_TYPE = "ref_type"  # (RefType,), nullable
     NON_NULL_TYPE = "non_null_type"  # (RefType,), not nullable
     SELECT_TYPES = "select_types"  # ((ValueType, ...),)
+    TAG = "tag"  # (tag index,)
+    TRY_TABLE = "try_table"  # (block type, (CatchClause, ...))
     FENCE = "fence"  # (), but a zero byte in the binary
 
 
@@ -62,6 +64,20 @@ class Feature(enum.StrEnum):
     SIMD = "simd"
     RELAXED_SIMD = "relaxed-simd"
     THREADS = "threads"
+    EXCEPTIONS = "exception-handling"
+    LEGACY_EXCEPTIONS = "legacy-exceptions"
+
+
+@dataclass(frozen=True, slots=True)
+class CatchClause:
+    """One clause of a ``try_table``: ``tag`` None catches everything.
+
+    The exception's values, and a reference to it if ``with_ref``, go to label ``depth``, counted outside.
+    """
+
+    tag: int | None
+    with_ref: bool
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)

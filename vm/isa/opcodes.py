@@ -10,6 +10,7 @@ else, so a new instruction starts as a new row here. Source: specification 5.4 a
 from __future__ import annotations
 
 from vm.isa.atomic_opcodes import ATOMIC_OPCODES
+from vm.isa.exception_opcodes import EXCEPTION_OPCODES
 from vm.isa.gc_opcodes import GC_OPCODES
 from vm.isa.opcode import Feature, Immediate, Opcode
 from vm.isa.opcode import row as _row
@@ -233,6 +234,7 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0xFC06, "i64.trunc_sat_f64_s", _N, "d:l", Feature.SATURATION),
     _row(0xFC07, "i64.trunc_sat_f64_u", _N, "d:l", Feature.SATURATION),
     *GC_OPCODES,
+    *EXCEPTION_OPCODES,
     *VECTOR_OPCODES,
     *ATOMIC_OPCODES,
 )

@@ -5,12 +5,10 @@ A row that enters the opcode table leaves this list.
 
 from __future__ import annotations
 
-_EXCEPTIONS = "exception handling"
 _TAIL_CALLS = "tail calls"
 _FUNCTION_REFERENCES = "typed function references"
 
 UNSUPPORTED_OPCODES: dict[int, str] = {
-    **dict.fromkeys((0x06, 0x07, 0x08, 0x09, 0x0A, 0x18, 0x19, 0x1F), _EXCEPTIONS),
     **dict.fromkeys((0x12, 0x13), _TAIL_CALLS),
     **dict.fromkeys((0x15,), _FUNCTION_REFERENCES),
 }

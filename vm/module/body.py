@@ -9,12 +9,13 @@ goes and what it does to the operand stack (the side table), so no executor has 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vm.errors import DecodeError, ValidationError
 from vm.isa.matching import matches
 from vm.isa.opcodes import BY_CODE
 from vm.isa.types import DefType, FuncType, RefType, ValueType
+from vm.module.handlers import Branch, Catch, Handler
 from vm.module.instructions import BlockType, block_type, read
 from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 from vm.module.model import ModuleData
@@ -25,22 +26,6 @@ Operand = ValueType | None
 """A type on the operand stack; None is a value that unreachable code made up, and fits every type."""
 
 
-@dataclass(slots=True)
-class Branch:
-    """One way a branch can go.
-
-    ``target`` is the byte offset where execution goes on: behind the ``end`` of a block, at the first
-    instruction of a loop, at the final ``end`` of the function for its outermost label. ``kept`` values
-    stay on top of the operand stack, the ``dropped`` ones beneath them go. ``entry`` is the index of
-    the first side table entry at or behind ``target``, for executors that walk code and table in step.
-    """
-
-    target: int
-    kept: int
-    dropped: int
-    entry: int
-
-
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
     """A validated body.
@@ -49,7 +34,9 @@ class FunctionInfo:
     operand slots. ``ref_slots`` are the frame slots that may ever hold a reference. ``side_table`` has
     one entry for ``if`` (taken when the condition is false), ``else`` (taken when met after the first
     arm), ``br``, ``br_if`` and ``return`` each, and for ``br_table`` one per label with the default last;
-    in the order in which the instructions stand in the code, unreachable ones included.
+    in the order in which the instructions stand in the code, unreachable ones included. The legacy ``catch``
+    and ``catch_all`` have one as ``else`` has. ``handlers`` are those of the body, inner ones first;
+    ``kept_exceptions`` is how many slots they need behind the operands.
     """
 
     type: FuncType
@@ -57,12 +44,17 @@ class FunctionInfo:
     max_stack: int
     side_table: tuple[Branch, ...]
     ref_slots: frozenset[int]
+    handlers: tuple[Handler, ...] = ()
+    kept_exceptions: int = 0
 
 
 @dataclass(slots=True)
 class ControlFrame:
     """A control frame: an open block. ``forward`` are the branches that wait for its ``end``; ``set_before``
     says how many of the locals without a default had been set when it opened.
+
+    ``handler`` catches what its code throws now. In the legacy form, ``caught`` are the clauses so far, and
+    ``clause`` is the one whose code this is.
     """
 
     kind: str
@@ -74,6 +66,9 @@ class ControlFrame:
     unreachable: bool = False
     set_before: int = 0
     false_branch: Branch | None = None
+    handler: Handler | None = None
+    caught: list[Catch] = field(default_factory=list)
+    clause: Catch | None = None
 
     @property
     def label(self) -> tuple[ValueType, ...]:
@@ -106,6 +101,8 @@ class BodyValidator:
         self.frames = [self.frame]
         self.unset = self._unset_locals()
         self._set: list[int] = []
+        self.handlers: list[Handler] = []
+        self.kept_exceptions = 0
 
     def run(self) -> FunctionInfo:
         """Check every instruction up to the body's final ``end``."""
@@ -124,8 +121,16 @@ class BodyValidator:
         if self.max_stack > MAX_OPERANDS:
             detail = f"{self.max_stack}, at most {MAX_OPERANDS} are supported"
             raise ValidationError("too many operands at once", self.at, detail, self.index)
+        operands = len(self.locals) + self.max_stack
+        self.ref_slots.update(range(operands, operands + self.kept_exceptions))
         return FunctionInfo(
-            self.type, self.locals, self.max_stack, tuple(self.side_table), frozenset(self.ref_slots)
+            self.type,
+            self.locals,
+            self.max_stack,
+            tuple(self.side_table),
+            frozenset(self.ref_slots),
+            tuple(self.handlers),
+            self.kept_exceptions,
         )
 
     # errors
@@ -184,7 +189,8 @@ class BodyValidator:
         signature = self.block_signature(immediate)
         self.pop_all(signature.params)
         height = len(self.stack)
-        self.frame = ControlFrame(kind, signature, height, [], self.next, len(self.side_table))
+        start, entries, handler = self.next, len(self.side_table), self.frame.handler
+        self.frame = ControlFrame(kind, signature, height, [], start, entries, handler=handler)
         self.frame.set_before = len(self._set)
         self.frames.append(self.frame)
         self.push_all(signature.params)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vm.errors import DecodeError
+from vm.isa.exception_opcodes import CATCH_KINDS
+from vm.isa.opcode import CatchClause
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
 from vm.isa.proposals import UNSUPPORTED_OPCODES, remark
 from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
@@ -198,6 +200,33 @@ def read_ref_type(code: bytes, at: int) -> tuple[RefType, int]:
     return RefType(heap, byte == NULLABLE_REF), at
 
 
+def _try_table(code: bytes, at: int) -> tuple[tuple[BlockType, tuple[CatchClause, ...]], int]:
+    (block,), at = _block_type(code, at)
+    count, at = unsigned(code, at)
+    if count > len(code) - at:
+        raise DecodeError("unexpected end of section or function", at, f"{count} catch clauses")
+    clauses = []
+    for _ in range(count):
+        clause, at = _catch_clause(code, at)
+        clauses.append(clause)
+    return (block, tuple(clauses)), at
+
+
+def _catch_clause(code: bytes, at: int) -> tuple[CatchClause, int]:
+    if at >= len(code):
+        raise DecodeError(UNEXPECTED_END, at, "a catch clause was expected")
+    kind = _CATCH_KINDS.get(code[at])
+    if kind is None:
+        raise DecodeError("malformed catch clause", at, f"byte {code[at]:#04x}")
+    names_tag, with_ref = kind
+    tag, at = unsigned(code, at + 1) if names_tag else (None, at + 1)
+    depth, at = unsigned(code, at)
+    return CatchClause(tag, with_ref, depth), at
+
+
+_CATCH_KINDS = {byte: kind for kind, byte in CATCH_KINDS.items()}
+
+
 def _fence(code: bytes, at: int) -> tuple[tuple[()], int]:
     if at >= len(code):
         raise DecodeError(UNEXPECTED_END, at, "a zero byte was expected")
@@ -286,6 +315,8 @@ _READERS: dict[Immediate, Reader | None] = {
     Immediate.REF_TYPE: _null_type,
     Immediate.NON_NULL_TYPE: _non_null_type,
     Immediate.SELECT_TYPES: _value_types,
+    Immediate.TAG: _index,
+    Immediate.TRY_TABLE: _try_table,
     Immediate.FENCE: _fence,
 }
 """How each kind of immediate is read; None when there is nothing to read."""

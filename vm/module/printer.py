@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from vm.isa.opcode import CatchClause
 from vm.isa.opcodes import TEXT_NAMES, Immediate, Opcode
 from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.module.instructions import BlockType, read
@@ -24,7 +25,8 @@ _SHOWN_BYTES = 32
 """Bytes of a data segment that are printed; the rest is counted."""
 
 _WORDS = (0, 32, 64, 96)
-_OPENS = frozenset({"block", "loop", "if"})
+_OPENS = frozenset({"block", "loop", "if", "try", "try_table"})
+_ARMS = frozenset({"else", "catch", "catch_all"})
 
 
 def disassemble(module: ModuleData) -> Iterator[str]:
@@ -100,19 +102,28 @@ def _code(module: ModuleData, at: int, end: int) -> Iterator[tuple[int, int, str
     next_label = 1
     while at < end:
         opcode, immediates, following = read(module.binary, at)
-        if opcode.name == "end":
+        if opcode.name in ("end", "delegate"):
             label = labels.pop()
             if labels:
-                yield at, len(labels) - 1, f"end @{label}"
-        elif opcode.name == "else":
-            yield at, len(labels) - 2, f"else @{labels[-1]}"
+                outwards = f" {_label(immediates[0], labels)}" if immediates else ""
+                yield at, len(labels) - 1, f"{opcode} @{label}{outwards}"
+        elif opcode.name in _ARMS:
+            tag = f" {immediates[0]}" if immediates else ""
+            yield at, len(labels) - 2, f"{opcode} @{labels[-1]}{tag}"
         elif opcode.name in _OPENS:
-            yield at, len(labels) - 1, f"{opcode} @{next_label}{_block(module, immediates[0])}"
+            clauses = "".join(_clause(clause, labels) for part in immediates[1:] for clause in part)
+            yield at, len(labels) - 1, f"{opcode} @{next_label}{_block(module, immediates[0])}{clauses}"
             labels.append(next_label)
             next_label += 1
         else:
             yield at, len(labels) - 1, _instruction(module, opcode, immediates, labels)
         at = following
+
+
+def _clause(clause: CatchClause, labels: list[int]) -> str:
+    kind = ("catch_all" if clause.tag is None else "catch") + ("_ref" if clause.with_ref else "")
+    tag = "" if clause.tag is None else f" {clause.tag}"
+    return f" ({kind}{tag} {_label(clause.depth, labels)})"
 
 
 def _block(module: ModuleData, immediate: BlockType) -> str:

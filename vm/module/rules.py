@@ -13,6 +13,7 @@ from vm.errors import DecodeError
 from vm.isa.matching import matches, matches_all
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
 from vm.isa.types import FUNCREF, TableType, ValType, ValueType
+from vm.module.exception_rules import EXCEPTION_RULES, close
 from vm.module.gc_rules import GC_RULES
 from vm.module.limits import MAX_LABELS
 from vm.module.memory_rules import MEMORY_RULES, access_rule, check_data, check_lanes, narrower
@@ -100,6 +101,7 @@ def _else(v: BodyValidator, immediates: Immediates) -> None:
 
 
 def _end(v: BodyValidator, immediates: Immediates) -> None:
+    close(v, v.frame)
     frame = v.leave()
     if frame.false_branch is not None:
         if not matches_all(frame.type.params, frame.type.results):
@@ -307,6 +309,7 @@ CONTEXT_RULES: dict[str, Rule] = {
     **MEMORY_RULES,
     **REFERENCE_RULES,
     **GC_RULES,
+    **EXCEPTION_RULES,
 }
 """Rules of the instructions whose row has no type: their operands depend on context."""
 

@@ -13,8 +13,9 @@ from vm.errors import ValidationError
 from vm.isa.matching import matches
 from vm.isa.opcodes import BY_NAME
 from vm.isa.types import MAX_PAGES, FuncType, Limits, RefType, ValType
-from vm.module.body import BodyValidator, Branch, FunctionInfo
+from vm.module.body import BodyValidator, FunctionInfo
 from vm.module.constants import check_constant
+from vm.module.handlers import Branch
 from vm.module.instructions import read
 from vm.module.limits import MAX_MEMORIES
 from vm.module.model import ConstExpr, ElementSegment, ModuleData

@@ -4,6 +4,7 @@
                                     claims the store, sets a jump buffer and the stack limit, calls invoke
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, unwind, trace, leave                        store why and where, jump to the nearest enter's buffer
+    throw, throw_on, rethrow, catch_point             exceptions (``vm.native.unwinding``)
     compile, help                                     ask Python; unwind unless it says that it is done
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
@@ -21,10 +22,12 @@ import functools
 from vm.errors import VMError
 from vm.native import arena
 from vm.native.code import Costs, build
+from vm.native.unwinding import UNWINDING_IR
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
     STATE_COMPILE,
+    STATE_HANDLER,
     STATE_HELP,
     STATE_JUMP_BUFFER,
     STATE_OWNER,
@@ -37,6 +40,9 @@ from vm.runtime.layout import (
 
 UNWOUND = 0xFFFF
 """The trap code that says: a Python exception is waiting."""
+
+THREW = 2
+"""What a host call answers when it threw a WebAssembly exception, which the state describes."""
 
 BUSY = 0xFFFE
 """What ``enter`` returns when another thread runs code of the store: nothing was done."""
@@ -53,7 +59,7 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    ir = FRAMES + _ENTER
+    ir = FRAMES + UNWINDING_IR + _ENTER
     for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND}.items():
         ir = ir.replace(name, str(number))
     return ir
@@ -75,6 +81,7 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
     + field("limit_field", "state", STATE_STACK_LIMIT)
     + field("owner_field", "state", STATE_OWNER)
     + field("trap_field", "state", STATE_TRAP_CODE)
+    + field("handler_field", "state", STATE_HANDLER)
     + """\
   %self = call i64 @pthread_self()
   %claim = cmpxchg ptr %owner_field, i64 0, i64 %self acquire monotonic
@@ -90,6 +97,8 @@ claimed:
   %noted = call i32 @pthread_setspecific(i32 KEY, ptr %state)
   %outer = load ptr, ptr %buffer_field
   %outer_limit = load i64, ptr %limit_field
+  %outer_handler = load ptr, ptr %handler_field
+  store ptr null, ptr %handler_field
   %frame = call ptr @llvm.frameaddress.p0(i32 0)
   store ptr %frame, ptr %buffer
   %sp = call ptr @llvm.stacksave.p0()
@@ -117,6 +126,7 @@ done:
   %restored = call i32 @pthread_setspecific(i32 KEY, ptr %outer_state)
   store ptr %outer, ptr %buffer_field
   store i64 %outer_limit, ptr %limit_field
+  store ptr %outer_handler, ptr %handler_field
   %trap = load i64, ptr %trap_field
   %status = trunc i64 %trap to i32
   %left = select i1 %outermost, i64 0, i64 %self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vm.runtime.exceptions import Exn
 from vm.runtime.instance import Instance
 from vm.runtime.words import WORD_MASK
 
@@ -51,6 +52,16 @@ def signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
+def _exception_reference(instance: Instance) -> int:
+    return instance.store.extern_handle(instance.store.thrown())
+
+
+def _throw_ref(instance: Instance, reference: int) -> None:
+    thrown = instance.store.extern(reference)
+    assert isinstance(thrown, Exn)
+    instance.store.throw(thrown.again())
+
+
 def _function_extends(instance: Instance, type_index: int, reference: int) -> int:
     function = instance.store.function_at(reference)
     return int(function.definition.extends(instance.module.types[type_index]))
@@ -69,6 +80,8 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.atomic.wait32": (_waiter(4), 5),
     "memory.atomic.wait64": (_waiter(8), 5),
     "function extends": (_function_extends, 2),
+    "exception reference": (_exception_reference, 0),
+    "throw_ref": (_throw_ref, 1),
 }
 """Helpers by instruction name (or by what they answer about one), with the number of words each takes."""
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from vm.errors import Frame, Trap, VMError
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
-from vm.native.glue import BUSY, UNWOUND, Glue
+from vm.native.glue import BUSY, THREW, UNWOUND, Glue
 from vm.native.help import NUMBERED
 from vm.native.signals import signals
+from vm.native.unwinding import THROWN
 from vm.runtime import stack
 from vm.runtime.backtrace import attach
+from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
     STATE_COMPILE,
@@ -91,6 +93,10 @@ class StoreLink:
     def _raise(self, status: int) -> None:
         if status == BUSY:
             raise VMError("this store is running in another thread: use one store per thread")
+        if status == THROWN:
+            thrown = self._here().thrown()
+            attach(thrown, self._trace())
+            raise thrown
         if status != UNWOUND:
             trap = Trap(TRAPS[status - 1])
             attach(trap, self._trace())
@@ -121,7 +127,7 @@ class StoreLink:
         return store
 
     def _host_call(self, handle: int, words: int) -> None:
-        """A compiled function calls a host function; word 0 answers 1, or stays 0 to unwind."""
+        """A compiled function calls a host function; word 0 answers 1 or ``THREW``, or stays 0 to unwind."""
         try:
             function = self._here().functions[handle]
             assert function.host is not None
@@ -137,6 +143,9 @@ class StoreLink:
             if type.has_vectors:
                 results = to_words(type.results, results)
             (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]
+        except Exn as thrown:
+            self._here().throw(thrown)
+            poke(words, THREW)
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error
 

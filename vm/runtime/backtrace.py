@@ -31,12 +31,18 @@ def attach(error: BaseException, frames: Iterable[Frame]) -> None:
         return
     with contextlib.suppress(AttributeError):  # exceptions that are frozen take no notes
         before: tuple[Frame, ...] = getattr(error, "wasm_frames", ())
-        error.wasm_frames = before + found  # type: ignore[attr-defined]  # for the next stretch outwards
         if isinstance(error, Trap):
             error.frames += found
-        notes: list[str] = getattr(error, "__notes__", [])
-        error.__notes__ = [note for note in notes if not note.startswith(_NOTE)]
+        forget(error)
+        error.wasm_frames = before + found  # type: ignore[attr-defined]  # for the next stretch outwards
         error.add_note(text(before + found))
+
+
+def forget(error: BaseException) -> None:
+    """Undo what ``attach`` did, but for a trap's ``frames``."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    error.__notes__ = [note for note in notes if not note.startswith(_NOTE)]
+    error.wasm_frames = ()  # type: ignore[attr-defined]
 
 
 def text(frames: Sequence[Frame]) -> str:

@@ -13,7 +13,11 @@ state (one per store)        function record (a funcref points here)   table rec
  72  address of the engine's epoch
  80  the epoch that is the deadline
  88  the managed heap's record (``vm.gc.record``), or 0 while there is no heap
- 96  number of code addresses in a trap's trace, which follow, innermost first
+ 96  the newest exception handler of the running entry (``vm.native.unwinding``)
+104  tag record of the exception that was thrown last
+112  1 when the store has that exception as an object, too
+120  address of its values, in words
+128  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -46,8 +50,12 @@ STATE_FUEL = 64
 STATE_EPOCH = 72
 STATE_DEADLINE = 80
 STATE_HEAP = 88
-STATE_TRACE_LENGTH = 96
-STATE_TRACE = 104
+STATE_HANDLER = 96
+STATE_TAG = 104
+STATE_PACKAGED = 112
+STATE_PAYLOAD = 120
+STATE_TRACE_LENGTH = 128
+STATE_TRACE = 136
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

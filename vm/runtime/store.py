@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -15,6 +16,7 @@ from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, T
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
+from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Binder, Function, HostCallable
 from vm.runtime.globals import Global
 from vm.runtime.instance import Instance
@@ -24,13 +26,17 @@ from vm.runtime.layout import (
     RECORD_SIZE,
     RECORD_TYPE,
     STATE_MEMORIES,
+    STATE_PACKAGED,
+    STATE_PAYLOAD,
     STATE_SIZE,
+    STATE_TAG,
     TABLE_SIZE,
 )
 from vm.runtime.metering import Epoch, Meters
-from vm.runtime.references import make_heap, traced
+from vm.runtime.references import hold_all, make_heap, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
+from vm.runtime.words import from_words, offsets, to_words
 
 
 class BodyRunner(Protocol):
@@ -70,6 +76,10 @@ class Store:
     def __init__(self, runner: BodyRunner, config: Config, epoch: Epoch | None = None) -> None:
         self.runner = runner
         self.config = self._config = config
+        self.exception_type: Callable[[Tag, Sequence[int]], Exn] = Exn
+        self._thrown: Exn | None = None
+        self._tags: dict[int, Tag] = {}
+        self._payload_words = 0
         self.state = Block(STATE_SIZE)
         self.meters = Meters(self.state, epoch or Epoch())
         self.limits = StoreLimits()
@@ -179,9 +189,42 @@ class Store:
         self.globals.append(variable)
         return variable
 
+    def exception(self, tag: Tag, bits: Sequence[int]) -> Exn:
+        """A new exception, which keeps alive what it refers to; ``exception_type`` may make more of it."""
+        return self.exception_type(tag, hold_all(self, tag.signature.params, bits))
+
+    def throw(self, exception: Exn) -> None:
+        """Put an exception into the state, where native code throws it from; ``thrown`` gives it back."""
+        self._thrown = exception
+        words = self.state.words
+        words[STATE_TAG // WORD] = exception.origin.record
+        words[STATE_PACKAGED // WORD] = 1
+        if exception.origin.owner is self:
+            values = to_words(exception.origin.signature.params, exception.bits)
+            payload = (ctypes.c_uint64 * len(values)).from_address(words[STATE_PAYLOAD // WORD])
+            payload[:] = values  # type: ignore[assignment]  # ints are what it takes
+
+    def thrown(self) -> Exn:
+        """The exception that native code threw last, as an object: the same one each time."""
+        words = self.state.words
+        if self._thrown is None or not words[STATE_PACKAGED // WORD]:
+            tag = self._tags[words[STATE_TAG // WORD]]
+            types = tag.signature.params
+            count = offsets(types)[-1]
+            payload = (ctypes.c_uint64 * count).from_address(words[STATE_PAYLOAD // WORD])[:]
+            self._thrown = self.exception(tag, from_words(types, payload))
+            words[STATE_PACKAGED // WORD] = 1
+        return self._thrown
+
     def tag(self, type: TagType) -> Tag:
-        """A new tag, different from all others."""
-        return Tag(type, self.allocate(WORD), owner=self)
+        """A new tag, different from all others; the state gets room for its values."""
+        tag = Tag(type, self.allocate(WORD), owner=self)
+        self._tags[tag.record] = tag
+        needed = offsets(tag.signature.params)[-1]
+        if needed > self._payload_words:
+            self.state.words[STATE_PAYLOAD // WORD] = self.allocate(needed * WORD)
+            self._payload_words = needed
+        return tag
 
     def allocate(self, size: int) -> int:
         """The address of ``size`` zeroed bytes that live as long as the store."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from vm.isa.exception_opcodes import CATCH_KINDS
 from vm.isa.opcodes import BY_CODE, BY_NAME, Immediate, Opcode
 from vm.isa.types import RefType
 from vm.module.leb import encode_signed, encode_unsigned
@@ -90,6 +91,33 @@ def block_type(s: Scope) -> bytes:
             return types.encoded(found.results[0]) if found.results else _EMPTY_BLOCK
         c.at = start
     return encode_signed(types.type_use(c, s.spaces.types))
+
+
+def _try_table(s: Scope) -> bytes:
+    """A block type and catch clauses, whose labels are those outside."""
+    head = block_type(s)
+    clauses = []
+    while s.c.words[s.c.at] == "(" and s.c.words[s.c.at + 1] in _CLAUSES:
+        clauses.append(_catch_clause(s))
+    return head + u(len(clauses)) + b"".join(clauses)
+
+
+def _catch_clause(s: Scope) -> bytes:
+    kind = _CLAUSES[s.c.words[s.c.at + 1]]
+    s.c.at += 2
+    tag = u(s.spaces.tags.index(s.c)) if kind[0] else b""
+    clause = u(CATCH_KINDS[kind]) + tag + u(s.labels.index(s.c))
+    s.c.close()
+    return clause
+
+
+_CLAUSES = {
+    "catch": (True, False),
+    "catch_ref": (True, True),
+    "catch_all": (False, False),
+    "catch_all_ref": (False, True),
+}
+"""Whether a clause names a tag, and whether it wants a reference."""
 
 
 def _label(s: Scope) -> bytes:
@@ -250,6 +278,8 @@ PARSERS: dict[Immediate, Parser | None] = {
     Immediate.REF_TYPE: _heap_type,
     Immediate.NON_NULL_TYPE: _heap_type,
     Immediate.SELECT_TYPES: _select_types,
+    Immediate.TAG: lambda s: u(s.spaces.tags.index(s.c)),
+    Immediate.TRY_TABLE: _try_table,
     Immediate.FENCE: lambda s: b"\0",
 }
 """How each kind of immediate is read, in binary form; None when there is nothing to read. A memory
@@ -275,15 +305,23 @@ def _entry(opcode: Opcode) -> tuple[bytes, Parser | None]:
     return code_bytes(opcode), _parser(opcode)
 
 
+_ARM_NAMES = frozenset({"else", "catch", "catch_all", "delegate"})
+_OPENING = {Immediate.BLOCK: block_type, Immediate.TRY_TABLE: _try_table}
+
 PLAIN = {
     name: _entry(BY_NAME[name])
-    for name in INSTRUCTIONS
-    if name not in ("else", "end") and BY_NAME[name].immediate is not Immediate.BLOCK
+    for name in INSTRUCTIONS - _ARM_NAMES - {"end"}
+    if BY_NAME[name].immediate not in _OPENING
 }
 BLOCKS = {
-    opcode.name: code_bytes(opcode) for opcode in BY_CODE.values() if opcode.immediate is Immediate.BLOCK
+    opcode.name: (code_bytes(opcode), _OPENING[opcode.immediate])
+    for opcode in BY_CODE.values()
+    if opcode.immediate in _OPENING
 }
-"""Opcodes of the instructions that open blocks."""
+"""Opcodes of the instructions that open blocks, and what reads the rest of their heads."""
+
+ARMS = {name: _entry(BY_NAME[name]) for name in _ARM_NAMES}
+"""Opcode and parser of the instructions that stand between the parts of a block, or close it otherwise."""
 
 PLAIN |= {
     name: (b"", casts.reference_type(code_bytes(BY_NAME[name]), code_bytes(BY_NAME[f"{name}_null"])))
@@ -293,5 +331,4 @@ PLAIN |= {
 """Opcode and parser of every instruction that is no block, nor part of one; parsers of casts give both."""
 
 SELECT_TYPED = _entry(BY_NAME["select_t"])
-ELSE = code_bytes(BY_NAME["else"])
 END = code_bytes(BY_NAME["end"])

@@ -9,7 +9,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
-from vm.tiers.llvm import atomics, calls, memory, references, state
+from vm.tiers.llvm import atomics, calls, exceptions, memory, references, state
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -59,7 +59,6 @@ _CONTROL: dict[str, Handler] = {
     "loop": Translator.loop_op,
     "if": Translator.if_op,
     "else": Translator.else_op,
-    "end": Translator.end_op,
     "br": Translator.br_op,
     "br_if": Translator.br_if_op,
     "br_table": Translator.br_table_op,
@@ -89,6 +88,7 @@ for _table in (
     atomics.HANDLERS,
     state.HANDLERS,
     references.HANDLERS,
+    exceptions.HANDLERS,
 ):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}
 

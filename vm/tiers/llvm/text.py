@@ -33,9 +33,13 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @trap(ptr, i32) #1
 declare ptr @compile(ptr, ptr) #2
 declare void @help(ptr, i32, ptr) #2
+declare void @throw(ptr) #1
+declare void @rethrow(ptr) #1
+declare i32 @catch_point(ptr) #3
 attributes #0 = { nounwind "disable-tail-calls"="true" "frame-pointer"="all" }
 attributes #1 = { nounwind noreturn cold }
 attributes #2 = { nounwind cold }
+attributes #3 = { nounwind returns_twice }
 !0 = !{!10, !10, i64 0}
 !1 = !{!11, !11, i64 0}
 !2 = !{!12, !12, i64 0}

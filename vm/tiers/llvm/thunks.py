@@ -14,7 +14,7 @@ from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, build
-from vm.native.glue import FRAMES, Glue, field
+from vm.native.glue import FRAMES, THREW, Glue, field
 from vm.runtime.layout import STATE_HOST_CALL
 from vm.runtime.words import offsets
 from vm.tiers.llvm.text import result_type
@@ -74,8 +74,10 @@ def _host_ir(type: FuncType) -> str:
         field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
         "  call void %callback(i64 %handle, ptr %answer)",
         "  %answered = load i64, ptr %answer",
-        "  %bad = icmp eq i64 %answered, 0",
-        "  br i1 %bad, label %unwind, label %done",
+        f"  switch i64 %answered, label %unwind [ i64 1, label %done i64 {THREW}, label %threw ]",
+        "threw:",
+        "  call void @throw_on(ptr %state)",
+        "  unreachable",
         "unwind:",
         "  call void @unwind(ptr %state)",
         "  unreachable",
@@ -91,6 +93,15 @@ def _host_ir(type: FuncType) -> str:
     else:
         lines.append(f"  ret {result} %x0" if results else "  ret void")
     return "\n".join([*lines, "}\n"])
+
+
+_DECLARATIONS = (
+    FRAMES
+    + """\
+declare void @unwind(ptr) cold noreturn nounwind
+declare void @throw_on(ptr) cold noreturn nounwind
+"""
+)
 
 
 class Thunks:
@@ -110,8 +121,7 @@ class Thunks:
 
     def host(self, type: FuncType) -> int:
         """The address of ``host_T``."""
-        declaration = FRAMES + "declare void @unwind(ptr) cold noreturn nounwind\n"
-        return self._host.get(type) or self._make(type, self._host, "host", declaration + _host_ir(type))
+        return self._host.get(type) or self._make(type, self._host, "host", _DECLARATIONS + _host_ir(type))
 
     def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
         with self._lock:

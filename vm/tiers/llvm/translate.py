@@ -17,15 +17,21 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType, ValueType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
-from vm.runtime.layout import CONTEXT_STATE, STATE_STACK_LIMIT, ContextLayout, trap_number
+from vm.runtime.layout import CONTEXT_STATE, STATE_HANDLER, STATE_STACK_LIMIT, ContextLayout, trap_number
 from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.metering import Metering
+from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
 @dataclass(slots=True)
 class Control:
-    """An open block: where a branch to its label goes, and the slots its values travel in."""
+    """An open block: where a branch to its label goes, and the slots its values travel in.
+
+    ``protected`` is how many handlers are in force behind it, ``inside`` how many in its code now.
+    ``dispatch`` is the block where the exceptions go that no arm of a legacy ``try`` has caught so far, and
+    ``kept`` the slot of the one that its present arm has caught.
+    """
 
     kind: str
     type: FuncType
@@ -36,6 +42,15 @@ class Control:
     otherwise: str | None = None
     arguments: list[str] | None = None
     targeted: bool = False
+    protected: int = 0
+    inside: int = 0
+    dispatch: str | None = None
+    kept: str = ""
+
+
+_OPENS = frozenset({"block", "loop", "if", "try", "try_table"})
+_CLOSES = frozenset({"end", "delegate"})
+_ARMS = frozenset({"else", "catch", "catch_all"}) | _CLOSES
 
 
 class Translator(TextBuilder):
@@ -70,6 +85,8 @@ class Translator(TextBuilder):
         self._used: dict[int, None] = {}
         self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
+        self.tries: list[str] = []
+        self.protection = scan(module, self.body)
         self._dead = False
         self.next = self.body.start
         self.calls = False
@@ -78,7 +95,7 @@ class Translator(TextBuilder):
 
     def translate(self, linkage: str) -> str:
         """The whole definition, as text."""
-        self._open("block", FuncType((), self.type.results))
+        self.open("block", FuncType((), self.type.results))
         self._metering.checkpoint(self, self.body.start)
         self._walk()
         self.trap_blocks()
@@ -100,7 +117,7 @@ class Translator(TextBuilder):
         for i in self._used:
             type = self._locals[i]
             initial = f"%p{i}" if i < given else "zeroinitializer"
-            lines += [f"  %l{i} = alloca {type}", f"  store {type} {initial}, ptr %l{i}"]
+            lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
         for number in sorted(self.bases):
             field = self.layout.memory_pointer(number)
             lines += [
@@ -138,20 +155,17 @@ class Translator(TextBuilder):
                 at = self._skip(at)
 
     def _skip(self, at: int) -> int:
-        """The offset of the ``else`` or ``end`` that closes the unreachable code from ``at``."""
+        """The offset of the ``else``, ``end`` and so on that closes the unreachable code from ``at``."""
         depth, code = 0, self.module.binary
         while True:
             opcode, _, following = read(code, at)
-            if opcode.name in ("block", "loop", "if"):
+            if opcode.name in _OPENS:
                 depth += 1
-            elif opcode.name == "end":
-                if depth == 0:
-                    self._dead = True
-                    return at
-                depth -= 1
-            elif opcode.name == "else" and depth == 0:
+            elif depth == 0 and opcode.name in _ARMS:
                 self._dead = True
                 return at
+            elif opcode.name in _CLOSES:
+                depth -= 1
             at = following
 
     # operands
@@ -193,7 +207,8 @@ class Translator(TextBuilder):
 
     # blocks
 
-    def _open(self, kind: str, type: FuncType) -> Control:
+    def open(self, kind: str, type: FuncType) -> Control:
+        """Open a block whose parameters are on the stack."""
         carried = type.params if kind == "loop" else type.results
         control = Control(
             kind,
@@ -202,11 +217,13 @@ class Translator(TextBuilder):
             carried,
             [self.slot(LLVM_TYPES[t]) for t in carried],
             len(self.stack) - len(type.params),
+            protected=len(self.tries),
+            inside=len(self.tries),
         )
         self.control.append(control)
         return control
 
-    def _store_carried(self, control: Control) -> None:
+    def store_carried(self, control: Control) -> None:
         """Put the operands that a branch to ``control`` takes along into its slots; they stay on the stack.
 
         Storing before a conditional branch is harmless: every path to a label stores first.
@@ -222,7 +239,7 @@ class Translator(TextBuilder):
     def _target(self, depth: int) -> Control:
         control = self.control[-1 - depth]
         control.targeted = True
-        self._store_carried(control)
+        self.store_carried(control)
         return control
 
     def _load_carried(self, control: Control) -> None:
@@ -232,12 +249,12 @@ class Translator(TextBuilder):
 
     def block_op(self, immediates: tuple[Any, ...]) -> None:
         """``block``."""
-        self._open("block", block_type(self.module, immediates[0]))
+        self.open("block", block_type(self.module, immediates[0]))
 
     def loop_op(self, immediates: tuple[Any, ...]) -> None:
         """``loop``: parameters go through slots, because branches come back with new ones."""
-        control = self._open("loop", block_type(self.module, immediates[0]))
-        self._store_carried(control)
+        control = self.open("loop", block_type(self.module, immediates[0]))
+        self.store_carried(control)
         self.effect(f"br label %{control.label}")
         self.block(control.label)
         self._metering.checkpoint(self, self.next)
@@ -250,7 +267,7 @@ class Translator(TextBuilder):
         arguments = self.pop_many(len(type.params))
         for argument, parameter in zip(arguments, type.params, strict=True):
             self.push(argument, LLVM_TYPES[parameter])
-        control = self._open("if", type)
+        control = self.open("if", type)
         control.arguments = arguments
         control.otherwise = self.label("else")
         then = self.label("then")
@@ -260,17 +277,42 @@ class Translator(TextBuilder):
     def else_op(self, _: tuple[Any, ...]) -> None:
         """``else``: close the first arm, start the second."""
         control = self.control[-1]
-        self._fall_through(control)
+        self.fall_through(control)
         self._start_else(control)
 
-    def _fall_through(self, control: Control) -> None:
+    def fall_through(self, control: Control) -> None:
         """Go to the end of ``control`` from the end of its code, if that can be reached."""
         if self._dead:
             self._dead = False
             return
         control.targeted = True
-        self._store_carried(control)
+        self.store_carried(control)
+        self.leave_tries(control.protected)
         self.effect(f"br label %{control.label}")
+
+    def leave_tries(self, count: int) -> None:
+        """Take handlers out of force until ``count`` of the function's are left."""
+        if len(self.tries) > count:
+            before = self.value(f"load ptr, ptr {self.tries[count]}")
+            self.effect(f"store ptr {before}, ptr {self.handler_field()}{ENGINE}")
+
+    def handler_field(self) -> str:
+        """A pointer to the newest handler."""
+        self.calls = True
+        return self.value(f"getelementptr i8, ptr %state, i64 {STATE_HANDLER}")
+
+    def _exit(self, control: Control, exits: list[tuple[str, Control]]) -> str:
+        """The label for a branch to ``control``: its own, or one of ``exits``, which leave tries first."""
+        if len(self.tries) <= control.protected:
+            return control.label
+        exits.append((self.label("exit"), control))
+        return exits[-1][0]
+
+    def _exit_blocks(self, exits: list[tuple[str, Control]]) -> None:
+        for label, control in exits:
+            self.block(label)
+            self.leave_tries(control.protected)
+            self.effect(f"br label %{control.label}")
 
     def _start_else(self, control: Control) -> None:
         assert control.otherwise is not None
@@ -288,11 +330,15 @@ class Translator(TextBuilder):
             self.control.pop()
             dead, self._dead = self._dead, False
             return dead
-        self._fall_through(control)
+        self.fall_through(control)
         if control.otherwise is not None:
             self._start_else(control)
-            self._fall_through(control)
-        self.control.pop()
+            self.fall_through(control)
+        return self.close()
+
+    def close(self) -> bool:
+        """Close the innermost block, whose code has gone to its end; whether what follows is unreachable."""
+        control = self.control.pop()
         if not control.targeted:
             return bool(self.control)
         self.block(control.label)
@@ -313,7 +359,9 @@ class Translator(TextBuilder):
 
     def br_op(self, immediates: tuple[Any, ...]) -> bool:
         """``br``."""
-        self.effect(f"br label %{self._target(immediates[0]).label}")
+        target = self._target(immediates[0])
+        self.leave_tries(target.protected)
+        self.effect(f"br label %{target.label}")
         return True
 
     def br_if_op(self, immediates: tuple[Any, ...]) -> None:
@@ -323,16 +371,22 @@ class Translator(TextBuilder):
     def branch_if(self, condition: str, depth: int) -> None:
         """Branch with the operands on the stack, or go on; they stay there."""
         target, following = self._target(depth), self.label("next")
-        self.effect(f"br i1 {condition}, label %{target.label}, label %{following}")
+        exits: list[tuple[str, Control]] = []
+        self.effect(f"br i1 {condition}, label %{self._exit(target, exits)}, label %{following}")
+        self._exit_blocks(exits)
         self.block(following)
 
     def br_table_op(self, immediates: tuple[Any, ...]) -> bool:
         """``br_table``."""
         labels, default = immediates
         index = self.pop()
-        targets = {depth: self._target(depth).label for depth in dict.fromkeys((*labels, default))}
+        exits: list[tuple[str, Control]] = []
+        targets = {
+            depth: self._exit(self._target(depth), exits) for depth in dict.fromkeys((*labels, default))
+        }
         cases = " ".join(f"i32 {i}, label %{targets[depth]}" for i, depth in enumerate(labels))
         self.effect(f"switch i32 {index}, label %{targets[default]} [ {cases} ]")
+        self._exit_blocks(exits)
         return True
 
     def return_op(self, _: tuple[Any, ...]) -> bool:
@@ -365,22 +419,27 @@ class Translator(TextBuilder):
         self._used[index] = None
         return self._locals[index], f"%l{index}"
 
+    def _volatile(self, index: int) -> str:
+        """What an access to a local says when the local must not live in registers."""
+        return "volatile " if index in self.protection.volatile else ""
+
     def local_get_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.get``."""
         type, slot = self._local(immediates[0])
-        self.push(self.value(f"load {type}, ptr {slot}"), type)
+        self.push(self.value(f"load {self._volatile(immediates[0])}{type}, ptr {slot}"), type)
 
     def local_set_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.set``."""
         self._joins += len(self.control)
         type, slot = self._local(immediates[0])
-        self.effect(f"store {type} {self.pop()}, ptr {slot}")
+        self.effect(f"store {self._volatile(immediates[0])}{type} {self.pop()}, ptr {slot}")
 
     def local_tee_op(self, immediates: tuple[Any, ...]) -> None:
         """``local.tee``."""
         self._joins += len(self.control)
         value, type = self.pop_typed()
-        self.effect(f"store {type} {value}, ptr {self._local(immediates[0])[1]}")
+        slot = self._local(immediates[0])[1]
+        self.effect(f"store {self._volatile(immediates[0])}{type} {value}, ptr {slot}")
         self.push(value, type)
 
 

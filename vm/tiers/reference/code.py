@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from vm.isa.opcodes import Opcode
 from vm.module.model import ModuleData
+from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
+from vm.runtime.tags import Tag
 
 Frame = list[int]
 Step = Callable[[Frame], None]
@@ -41,9 +44,9 @@ class Ending(enum.Enum):
 
 
 class Block:
-    """Steps without control flow between them, and an ending."""
+    """Steps without control flow between them, and an ending. ``guard`` catches what they throw."""
 
-    __slots__ = ("arity", "base", "callee", "choose", "ending", "next", "steps")
+    __slots__ = ("arity", "base", "callee", "choose", "ending", "guard", "next", "steps")
 
     steps: list[Step]
     ending: Ending
@@ -55,6 +58,35 @@ class Block:
 
     def __init__(self) -> None:
         self.steps = []
+        self.guard: Guard | None = None
+
+    def catch(self, thrown: Exn, frame: Frame) -> Block | None:
+        """Where execution goes on after an exception, which is in the frame then; None if nowhere here."""
+        guard = self.guard
+        while guard is not None:
+            for clause in guard.clauses:
+                if clause.tag is None or clause.tag is thrown.origin:
+                    clause.enter(frame, thrown)
+                    return clause.block
+            guard = guard.outer
+        return None
+
+
+@dataclass(slots=True)
+class Clause:
+    """What a guard does with exceptions of ``tag`` (None: of any): ``enter`` puts them into the frame."""
+
+    tag: Tag | None
+    enter: Callable[[Frame, Exn], None]
+    block: Block
+
+
+@dataclass(slots=True)
+class Guard:
+    """An exception handler: its clauses, and the handler around it in the same function."""
+
+    clauses: list[Clause]
+    outer: Guard | None
 
 
 class FunctionCode:

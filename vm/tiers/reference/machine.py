@@ -15,6 +15,7 @@ from vm.errors import Frame as TraceFrame
 from vm.errors import Trap, TrapCode
 from vm.memory.native import WORD
 from vm.runtime.backtrace import MOST, attach
+from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import STATE_OWNER
@@ -80,40 +81,43 @@ class ReferenceTier:
         used = self._grow(used, code)
         frame: Frame = [*args, *code.blank]
         block = code.entry
-        try:
-            while True:
-                for step in block.steps:
-                    step(frame)
-                ending = block.ending
-                if ending is Ending.BRANCH:
-                    block = block.choose(frame)
-                elif ending is Ending.GOTO:
-                    block = block.next
-                elif ending is Ending.CALL:
-                    callee = block.callee(frame)
-                    base = block.base
-                    operands = frame[base : base + block.arity]
-                    if callee.host is not None:
-                        self._thread.used = used
-                        results = callee.host(operands)
-                        frame[base : base + len(results)] = results
+        while True:
+            try:
+                while True:
+                    for step in block.steps:
+                        step(frame)
+                    ending = block.ending
+                    if ending is Ending.BRANCH:
+                        block = block.choose(frame)
+                    elif ending is Ending.GOTO:
                         block = block.next
+                    elif ending is Ending.CALL:
+                        callee = block.callee(frame)
+                        base = block.base
+                        operands = frame[base : base + block.arity]
+                        if callee.host is not None:
+                            self._thread.used = used
+                            results = callee.host(operands)
+                            frame[base : base + len(results)] = results
+                            block = block.next
+                        else:
+                            target = _code(callee)
+                            used = self._grow(used, target)
+                            callers.append((block, frame, code))
+                            frame, block, code = operands + target.blank, target.entry, target
                     else:
-                        target = _code(callee)
-                        used = self._grow(used, target)
-                        callers.append((block, frame, code))
-                        frame, block, code = operands + target.blank, target.entry, target
-                else:
-                    results = frame[block.base : block.base + code.results]
-                    used -= code.cost
-                    if not callers:
-                        return results
-                    block, frame, code = callers.pop()
-                    frame[block.base : block.base + len(results)] = results
-                    block = block.next
-        except Exception as error:
-            attach(error, _backtrace(code, callers))
-            raise
+                        results = frame[block.base : block.base + code.results]
+                        used -= code.cost
+                        if not callers:
+                            return results
+                        block, frame, code = callers.pop()
+                        frame[block.base : block.base + len(results)] = results
+                        block = block.next
+            except Exn as thrown:
+                block, frame, code, used = _catch(thrown, (block, frame, code), callers, used)
+            except Exception as error:
+                attach(error, _backtrace(code, callers))
+                raise
 
     def _grow(self, used: int, code: FunctionCode) -> int:
         """The bytes of frames with one more of ``code``; traps when they are too many."""
@@ -130,6 +134,23 @@ def _code(function: Function) -> FunctionCode:
     if code is None:
         code = codes[function.index] = translate(function)
     return code
+
+
+def _catch(
+    thrown: Exn, here: Suspended, callers: list[Suspended], used: int
+) -> tuple[Block, Frame, FunctionCode, int]:
+    """Where execution goes on after an exception, without the frames that it left; raises it if nowhere."""
+    block, frame, code = here
+    left = 0
+    while (found := block.catch(thrown, frame)) is None:
+        used -= code.cost
+        if left == len(callers):
+            attach(thrown, _backtrace(here[2], callers))
+            raise thrown
+        left += 1
+        block, frame, code = callers[-left]
+    del callers[len(callers) - left :]
+    return found, frame, code, used
 
 
 def _backtrace(code: FunctionCode, callers: Sequence[Suspended]) -> tuple[TraceFrame, ...]:

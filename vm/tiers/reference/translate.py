@@ -14,16 +14,19 @@ from typing import Any
 from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import Opcode
 from vm.isa.types import FuncType
-from vm.module.body import Branch, FunctionInfo
+from vm.module.body import FunctionInfo
 from vm.module.fuel import costs
+from vm.module.handlers import Branch, Catch
 from vm.module.instructions import block_type, read
 from vm.module.validator import validate_function
 from vm.runtime.casts import tester
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode, Step
+from vm.tiers.reference.guards import Guards
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
+from vm.tiers.reference.throwing import THROWING
 from vm.tiers.reference.vectors import VECTOR_MEANINGS
 
 
@@ -31,20 +34,25 @@ def translate(function: Function) -> FunctionCode:
     """The code of a defined function, validated on the way."""
     assert function.instance is not None
     info = validate_function(function.instance.module, function.index)
-    entry = _Translator(function.instance, function, info).run()
-    return FunctionCode(function, entry, len(info.locals) + info.max_stack)
+    entry = Translator(function.instance, function, info).run()
+    return FunctionCode(function, entry, len(info.locals) + info.max_stack + info.kept_exceptions)
 
 
 @dataclass(slots=True)
-class _Construct:
-    """An open block. ``bottom`` is the first slot of its operands; ``dead`` says that nothing enters it."""
+class Construct:
+    """An open block. ``bottom`` is the first slot of its operands; ``dead`` says that nothing enters it.
+
+    ``guarded``: a guard covers some of it; ``clause`` is the legacy clause whose code this is.
+    """
 
     type: FuncType
     bottom: int
     dead: bool
+    guarded: bool = False
+    clause: Catch | None = None
 
 
-class _Translator:
+class Translator:
     """State of the walk: ``top`` slots are in use; ``current`` is None where code cannot be reached."""
 
     def __init__(self, instance: Instance, function: Function, info: FunctionInfo) -> None:
@@ -58,8 +66,9 @@ class _Translator:
         self.epochs = config.epoch_interruption
         self.costs = costs(self.module, function.index) if config.consume_fuel else {}
         self.blocks: dict[int, Block] = {}
+        self.guards = Guards(instance, info, self.block_at)
         self.current: Block | None = None
-        self.open = [_Construct(FuncType((), function.type.results), self.top, False)]
+        self.open = [Construct(FuncType((), function.type.results), self.top, False)]
 
     def run(self) -> Block:
         """Walk the body; gives the block where it starts."""
@@ -82,6 +91,7 @@ class _Translator:
         block = self.blocks.get(at)
         if block is None:
             block = self.blocks[at] = Block()
+            block.guard = self.guards.covering(at)
         return block
 
     def checkpoint(self, block: Block, at: int) -> None:
@@ -127,7 +137,19 @@ class _Translator:
         """Open a construct whose parameters are on the stack."""
         signature = block_type(self.module, immediates[0])
         bottom = self.top - len(signature.params)
-        self.open.append(_Construct(signature, bottom, self.current is None))
+        self.open.append(Construct(signature, bottom, self.current is None))
+
+    def close(self, following: int) -> None:
+        """Close the innermost construct, whose results are on the stack; the function's own returns."""
+        construct = self.open.pop()
+        if not construct.dead:
+            self.top = construct.bottom + len(construct.type.results)
+        if self.current is None:
+            return
+        if not self.open:
+            _leave(self, self.current, self.bottom)
+        elif construct.guarded:  # what follows is not covered, so it is another block
+            self.block_at(following)
 
     def taken(self, branch: Branch) -> tuple[Block, Step | None]:
         """Where a branch from here goes, and the step that moves its values there (None: they lie right)."""
@@ -177,7 +199,7 @@ def _numeric(opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
 _MEANINGS = {**MEANINGS, **VECTOR_MEANINGS}
 
 
-def _unreachable(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _unreachable(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     def step(frame: Frame) -> None:
         raise Trap(TrapCode.UNREACHABLE)
 
@@ -186,17 +208,17 @@ def _unreachable(t: _Translator, immediates: tuple[Any, ...], following: int) ->
         t.current = None
 
 
-def _block(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _block(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     t.enter(immediates)
 
 
-def _loop(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _loop(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     t.enter(immediates)
     if t.current is not None:
         t.checkpoint(t.block_at(following), following)
 
 
-def _if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _if(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     skip = next(t.side_table)
     if t.current is not None:
         t.top -= 1
@@ -207,7 +229,7 @@ def _if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
         t.enter(immediates)
 
 
-def _else(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _else(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     skip = next(t.side_table)
     construct = t.open[-1]
     if t.current is not None:
@@ -216,22 +238,18 @@ def _else(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
         t.top = construct.bottom + len(construct.type.params)
 
 
-def _end(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
-    construct = t.open.pop()
-    if not construct.dead:
-        t.top = construct.bottom + len(construct.type.results)
-    if not t.open and t.current is not None:
-        _leave(t, t.current, t.bottom)
+def _end(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
+    t.close(following)
 
 
-def _leave(t: _Translator, block: Block, base: int) -> None:
+def _leave(t: Translator, block: Block, base: int) -> None:
     block.ending = Ending.RETURN
     block.base = base
     t.current = None
 
 
 def _choose(
-    t: _Translator, block: Block, slot: int, taken: Block, move: Step | None, following: int, *, when: bool
+    t: Translator, block: Block, slot: int, taken: Block, move: Step | None, following: int, *, when: bool
 ) -> Block:
     """End ``block`` with a branch to ``taken`` when slot ``slot`` is true (``when``) or false; else go on."""
     onward = t.block_at(following)
@@ -248,7 +266,7 @@ def _choose(
     return onward
 
 
-def _br(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     branch = next(t.side_table)
     if t.current is None:
         return
@@ -258,7 +276,7 @@ def _br(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
     t.goto(target)
 
 
-def _br_if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_if(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     branch = next(t.side_table)
     if t.current is None:
         return
@@ -267,7 +285,7 @@ def _br_if(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
     t.current = _choose(t, t.current, t.top, target, move, following, when=True)
 
 
-def _br_table(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_table(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     branches = [next(t.side_table) for _ in range(len(immediates[0]) + 1)]
     if t.current is None:
         return
@@ -286,20 +304,20 @@ def _br_table(t: _Translator, immediates: tuple[Any, ...], following: int) -> No
     t.current = None
 
 
-def _return(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _return(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     next(t.side_table)
     if t.current is not None:
         _leave(t, t.current, t.top - len(t.function.type.results))
 
 
-def _call(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _call(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     if t.current is None:
         return
     function = t.instance.functions[immediates[0]]
     t.call(function.type, lambda frame: function, following)
 
 
-def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _call_indirect(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     if t.current is None:
         return
     wanted = t.module.types[immediates[0]]
@@ -322,7 +340,7 @@ def _call_indirect(t: _Translator, immediates: tuple[Any, ...], following: int) 
     t.call(wanted.func, callee, following)
 
 
-def _call_ref(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _call_ref(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     if t.current is None:
         return
     store = t.instance.store
@@ -337,7 +355,7 @@ def _call_ref(t: _Translator, immediates: tuple[Any, ...], following: int) -> No
     t.call(t.module.signature(immediates[0]), callee, following)
 
 
-def _br_on_null(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_on_null(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     branch = next(t.side_table)
     if t.current is None:
         return
@@ -347,7 +365,7 @@ def _br_on_null(t: _Translator, immediates: tuple[Any, ...], following: int) -> 
     t.top += 1
 
 
-def _br_on_non_null(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_on_non_null(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     branch = next(t.side_table)
     if t.current is None:
         return
@@ -356,15 +374,15 @@ def _br_on_non_null(t: _Translator, immediates: tuple[Any, ...], following: int)
     t.current = _choose(t, t.current, t.top, target, move, following, when=True)
 
 
-def _br_on_cast(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_on_cast(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     _branch_on_cast(t, immediates, following, when=True)
 
 
-def _br_on_cast_fail(t: _Translator, immediates: tuple[Any, ...], following: int) -> None:
+def _br_on_cast_fail(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
     _branch_on_cast(t, immediates, following, when=False)
 
 
-def _branch_on_cast(t: _Translator, immediates: tuple[Any, ...], following: int, *, when: bool) -> None:
+def _branch_on_cast(t: Translator, immediates: tuple[Any, ...], following: int, *, when: bool) -> None:
     """Branch when the topmost reference fits the type (``when``) or does not; it stays where it is."""
     branch = next(t.side_table)
     if t.current is None:
@@ -385,7 +403,7 @@ def _branch_on_cast(t: _Translator, immediates: tuple[Any, ...], following: int,
     t.current = onward
 
 
-CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
+CONTROL: dict[str, Callable[[Translator, tuple[Any, ...], int], None]] = {
     "unreachable": _unreachable,
     "block": _block,
     "loop": _loop,
@@ -403,5 +421,6 @@ CONTROL: dict[str, Callable[[_Translator, tuple[Any, ...], int], None]] = {
     "br_on_non_null": _br_on_non_null,
     "br_on_cast": _br_on_cast,
     "br_on_cast_fail": _br_on_cast_fail,
+    **THROWING,
 }
 """Instructions that end or open blocks, by name."""

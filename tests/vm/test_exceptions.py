@@ -1,0 +1,379 @@
+"""Exceptions: what the suite leaves open: the host's side, boundaries, state that handlers find intact."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import vm.api as api
+from tests.vm import engines
+from vm.errors import TextError, Trap, TrapCode, ValidationError
+from vm.tiers import TIERS
+
+every_tier = pytest.mark.parametrize("tier", TIERS)
+
+
+class World:
+    """One module in a store of its own on a tier."""
+
+    def __init__(
+        self,
+        tier: str,
+        wat: str,
+        imports: Callable[[api.Store], list[Any]] = lambda store: [],
+        **knobs: object,
+    ) -> None:
+        config = api.Config()
+        config.tier = tier
+        for name, value in knobs.items():
+            setattr(config, name, value)
+        self.store = api.Store(api.Engine(config))
+        module = api.Module(self.store.engine, wat)
+        self.exports = api.Instance(self.store, module, imports(self.store)).exports(self.store)
+
+    def call(self, name: str, *args: Any) -> Any:
+        function = self.exports[name]
+        assert isinstance(function, api.Func)
+        return function(self.store, *args)
+
+    def tag(self, name: str) -> api.Tag:
+        found = self.exports[name]
+        assert isinstance(found, api.Tag)
+        return found
+
+
+THROWS = """(module
+  (import "h" "h" (func $h (param i32)))
+  (tag $t (export "t") (param i32 i64 f32 f64 v128 externref))
+  (tag $e (export "e") (param i32))
+  (tag $other)
+  (func $inner (param externref)
+    (throw $t (i32.const -1) (i64.const -2) (f32.const 0.5) (f64.const -0.25)
+      (v128.const i64x2 3 4) (local.get 0)))
+  (func (export "throw") (param externref) (call $inner (local.get 0)))
+  (func (export "catch") (result i32)
+    (block $caught (result i32)
+      (try_table (catch $e $caught) (call $h (i32.const 1)))
+      (i32.const -1)))
+  (func (export "catch_all") (result i32)
+    (block $caught
+      (try_table (catch_all $caught) (call $h (i32.const 1)))
+      (return (i32.const -1)))
+    (i32.const 7))
+  (func (export "pass")
+    (block $caught (try_table (catch $other $caught) (call $h (i32.const 2)))))
+  (func (export "hold") (result exnref)
+    (block $caught (result exnref)
+      (try_table (catch_all_ref $caught) (call $h (i32.const 3)))
+      (ref.null exn)))
+  (func (export "again") (param exnref) (throw_ref (local.get 0))))"""
+
+
+def _throwing(thrown: list[BaseException]) -> Callable[[api.Store], list[Any]]:
+    """Imports: a host function that raises the newest of ``thrown``."""
+
+    def host(number: int) -> None:
+        raise thrown[-1]
+
+    return lambda store: [api.Func(store, api.FuncType([api.ValType.i32()], []), host)]
+
+
+@every_tier
+def test_what_nothing_catches_is_raised_with_its_tag_its_values_and_its_frames(tier: str) -> None:
+    world = World(tier, THROWS, _throwing([]))
+    something = object()
+    with pytest.raises(api.Exn) as caught:
+        world.call("throw", something)
+    assert caught.value.tag == world.tag("t")
+    assert caught.value.payload == [-1, -2, 0.5, -0.25, 4 << 64 | 3, something]
+    assert [frame.func_name for frame in caught.value.frames] in (["inner", None], [None])  # LLVM inlines
+    assert caught.value.trap_code is TrapCode.UNCAUGHT_EXCEPTION
+
+
+@every_tier
+def test_a_host_function_throws_and_code_catches(tier: str) -> None:
+    thrown: list[BaseException] = []
+    world = World(tier, THROWS, _throwing(thrown))
+    thrown.append(api.Exn(world.store, world.tag("e"), [-42]))
+    assert world.call("catch") == -42
+    assert world.call("catch_all") == 7
+    with pytest.raises(api.Exn) as passed:
+        world.call("pass")
+    assert passed.value is thrown[0]
+    assert world.call("hold") is thrown[0]
+    with pytest.raises(api.Exn) as again:
+        world.call("again", thrown[0])
+    assert again.value is thrown[0]
+
+
+@every_tier
+@pytest.mark.parametrize("error", [ValueError("own"), Trap("host"), KeyboardInterrupt()])
+def test_nothing_but_exceptions_of_its_own_is_caught(tier: str, error: BaseException) -> None:
+    world = World(tier, THROWS, _throwing([error]))
+    for name in ("catch", "catch_all", "hold", "pass"):
+        with pytest.raises(type(error)) as caught:
+            world.call(name)
+        assert caught.value is error
+
+
+@every_tier
+def test_traps_are_not_caught_and_null_is_one(tier: str) -> None:
+    world = World(
+        tier,
+        """(module (memory 1)
+          (func (export "f") (param i32) (result i32)
+            (block $caught
+              (try_table (result i32) (catch_all $caught)
+                (i32.div_u (i32.load (local.get 0)) (i32.const 0)))
+              (return))
+            (i32.const 1))
+          (func (export "null") (block $caught (try_table (catch_all $caught) (throw_ref (ref.null exn)))))
+          (func $deep (export "deep") (block $caught (try_table (catch_all $caught) (call $deep)))))""",
+    )
+    for name, args, code in (
+        ("f", (0,), TrapCode.INTEGER_DIVISION_BY_ZERO),
+        ("f", (-1,), TrapCode.MEMORY_OUT_OF_BOUNDS),
+        ("null", (), TrapCode.NULL_EXCEPTION),
+        ("deep", (), TrapCode.STACK_OVERFLOW),
+    ):
+        with pytest.raises(Trap) as caught:
+            world.call(name, *args)
+        assert caught.value.trap_code is code
+
+
+NESTED = """(module
+  (import "h" "call" (func $host (param i32)))
+  (tag $e (export "e") (param i32))
+  (func (export "down") (param i32) (result i32)
+    (block $caught (result i32)
+      (try_table (catch $e $caught) (call $host (local.get 0)))
+      (return (i32.const -1)))
+    (i32.add (i32.const 100)))
+  (func (export "throw") (param i32) (throw $e (local.get 0))))"""
+
+
+@every_tier
+def test_exceptions_go_through_python_frames_as_python_exceptions(tier: str) -> None:
+    """Code calls the host, which calls code: each entry has handlers of its own."""
+    seen = []
+
+    def host(number: int) -> None:
+        try:
+            world.call("throw", number)
+        except api.Exn as thrown:
+            seen.append(thrown.payload)
+            if number > 1:
+                raise
+        finally:
+            seen.append([0])
+
+    imports = lambda store: [api.Func(store, api.FuncType([api.ValType.i32()], []), host)]  # noqa: E731
+    world = World(tier, NESTED, imports)
+    assert world.call("down", 5) == 105
+    assert world.call("down", 1) == -1
+    assert seen == [[5], [0], [1], [0]]
+
+
+STATE = """(module
+  (tag $e (param i32))
+  (global $g (mut i32) (i32.const 0))
+  (memory 1)
+  (func $maybe (param $i i32)
+    (global.set $g (i32.add (global.get $g) (local.get $i)))
+    (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+    (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 3))) (then (throw $e (local.get $i)))))
+  (func (export "run") (param $n i32) (result i64)
+    (local $i i32) (local $before i32) (local $during i32) (local $sum i64) (local $f f64) (local $p i32)
+    (local.set $p (i32.const 1000))
+    (loop $again
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (local.set $before (i32.mul (local.get $i) (i32.const 7)))
+      (local.get $sum)
+      (block $caught (result i32)
+        (try_table (catch $e $caught)
+          (local.set $during (i32.mul (local.get $i) (i32.const 11)))
+          (local.set $f (f64.add (local.get $f) (f64.const 1.5)))
+          (call $maybe (local.get $i))
+          (local.set $during (i32.const 5))
+          (local.set $p (i32.sub (local.get $p) (i32.const 1))))
+        (i32.const -1))
+      (i32.add (local.get $before))
+      (i32.add (local.get $during))
+      (i64.add (i64.extend_i32_s))
+      (i64.add (i64.trunc_f64_s (local.get $f)))
+      (i64.add (i64.extend_i32_s (local.get $p)))
+      (local.set $sum)
+      (br_if $again (i32.lt_u (local.get $i) (local.get $n))))
+    (i64.add (local.get $sum) (i64.extend_i32_s (i32.add (global.get $g) (i32.load (i32.const 0)))))))"""
+
+
+def _expected(n: int) -> int:
+    total, f, p, g = 0, 0.0, 1000, 0
+    for i in range(1, n + 1):
+        g += i
+        f += 1.5
+        caught = i % 3 == 0
+        during = i * 11 if caught else 5
+        p -= not caught
+        total += (i if caught else -1) + i * 7 + during + int(f) + p
+    return total + g + n
+
+
+@every_tier
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_handlers_find_locals_operands_globals_and_memory_as_they_were_left(tier: str, level: int) -> None:
+    world = World(tier, STATE, opt_level=level)
+    assert world.call("run", 100) == _expected(100)
+
+
+LEAVE = """(module
+  (tag $e) (tag $out)
+  (func $throw (throw $e))
+  (func (export "f") (param $way i32) (result i32) (local $n i32)
+    (block $outer (block $all
+      (try_table (catch_all $all)
+        (loop $again
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (block $left
+            (try_table (catch $out $left)
+              (block $b3 (block $b2 (block $b1 (block $b0
+                (try_table (catch $out $left)
+                  (br_table $b0 $b1 $left $again $outer (local.get $way)))
+              ) (br_if $left (local.get $way)) (br $left)) (br_if $left (local.get $way)))
+                (return (i32.const 50))))
+              (return (i32.const 60)))
+          (if (i32.eq (local.get $n) (i32.const 1)) (then
+            (local.set $way (i32.const 4))
+            (br $again)))))
+      (return (i32.const 70)))
+      (return (i32.const 80)))
+    ;; all handlers have been left: this reaches the caller
+    (block $mine (try_table (catch $e $mine) (call $throw)))
+    (call $throw)
+    (i32.const 90)))"""
+
+
+@every_tier
+@pytest.mark.parametrize("way", [0, 1, 2, 4, 9])
+def test_branches_out_of_a_try_leave_its_handlers(tier: str, way: int) -> None:
+    world = World(tier, LEAVE)
+    with pytest.raises(api.Exn):
+        world.call("f", way)
+
+
+def _program(seed: int) -> str:
+    """A random nest of both forms of try, with locals set everywhere; returns a checksum of them."""
+    rng = random.Random(seed)
+    body: list[str] = []
+
+    def statement(depth: int, labels: list[str]) -> None:
+        kind = rng.randrange(9 if depth < 5 else 4)
+        local = rng.randrange(4)
+        if kind in (0, 1):
+            body.append(
+                f"(local.set {local + 1} (i32.add (i32.mul (local.get {local + 1}) (i32.const 31))"
+                f" (i32.add (local.get {rng.randrange(5)}) (i32.const {rng.randrange(100)}))))"
+            )
+        elif kind == 2:
+            body.append(f"(local.set {local + 1} (call $maybe (local.get {rng.randrange(5)})))")
+        elif kind == 3 and labels:
+            body.append(f"(br_if {rng.choice(labels)} (i32.and (local.get {local + 1}) (i32.const 3)))")
+        elif kind in (4, 5):
+            label, catcher = f"$l{len(body)}", f"$c{len(body)}"
+            body.append(f"(block {label} (block {catcher} (result i32)")
+            clauses = rng.choice([f"(catch $a {catcher})", f"(catch $b {catcher}) (catch_all {label})"])
+            body.append(f"(try_table {clauses}")
+            several(depth + 1, [*labels, label])
+            body.append(f") (br {label})) (local.set {local + 1}))")
+        elif kind in (6, 7):
+            body.append("(try (do")
+            several(depth + 1, labels)
+            end = rng.randrange(4)
+            if end == 0:
+                body.append(f") (catch $a (local.set {local + 1}))")
+            elif end == 1:
+                body.append(f") (catch $b (local.set {local + 1})) (catch_all")
+                several(depth + 1, labels)
+                body.append("(if (i32.and (local.get 1) (i32.const 8)) (then (rethrow 1))))")
+            elif end == 2:
+                body.append(") (delegate 0)")
+            else:
+                body.append(")")
+            body.append(")")
+        else:
+            label = f"$l{len(body)}"
+            body.append(f"(block {label}")
+            several(depth + 1, [*labels, label])
+            body.append(")")
+
+    def several(depth: int, labels: list[str]) -> None:
+        for _ in range(rng.randint(1, 4)):
+            statement(depth, labels)
+
+    several(0, [])
+    several(0, [])
+    return f"""(module
+      (tag $a (param i32)) (tag $b (param i32))
+      (func $maybe (param i32) (result i32)
+        (if (i32.eqz (i32.and (local.get 0) (i32.const 5))) (then (throw $a (local.get 0))))
+        (if (i32.eqz (i32.and (local.get 0) (i32.const 6))) (then (throw $b (i32.const 77))))
+        (i32.add (local.get 0) (i32.const 1)))
+      (func (export "f") (param i32) (result i32) (local i32 i32 i32 i32)
+        {" ".join(body)}
+        (i32.add (i32.mul (local.get 1) (i32.const 3)) (i32.add (i32.mul (local.get 2) (i32.const 5))
+          (i32.add (i32.mul (local.get 3) (i32.const 7)) (i32.mul (local.get 4) (i32.const 11)))))))"""
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_nests_behave_alike_on_every_tier_and_level(seed: int) -> None:
+    wat = _program(seed)
+    worlds = [World(tier, wat) for tier in TIERS] + [World("llvm", wat, opt_level=0)]
+    for argument in range(16):
+        found = []
+        for world in worlds:
+            try:
+                found.append(world.call("f", argument))
+            except api.Exn as thrown:
+                found.append(("thrown", thrown.payload))
+        assert found[1:] == found[:-1], wat
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("(throw 1)", "unknown tag 1"),
+        ("(throw $e)", "type mismatch"),
+        ("(try_table (catch $e 0))", "type mismatch"),
+        ("(try_table (catch_all 5))", "unknown label 5"),
+        ("(throw_ref (i32.const 0))", "type mismatch"),
+        ("(rethrow 0)", "invalid rethrow label"),
+        ("(try (do (rethrow 0)) (catch_all))", "invalid rethrow label"),
+        ("(try (do) (delegate 5))", "unknown label 5"),
+        ("(try (do) (catch $e))", "type mismatch"),
+    ],
+)
+def test_invalid(body: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        engines.module_of_ours(f"(module (tag $e (param i32)) (func {body}))")
+
+
+@pytest.mark.parametrize(
+    "body", ["(try)", "(try (catch_all))", "(catch_all)", "(delegate 0)", "try else end"]
+)
+def test_malformed(body: str) -> None:
+    with pytest.raises(TextError, match="unexpected token"):
+        engines.module_of_ours(f"(module (func {body}))")
+
+
+def test_the_host_says_what_does_not_fit() -> None:
+    store = api.Store()
+    tag = api.Tag(store, api.TagType(api.FuncType([api.ValType.i32()], [])))
+    assert tag.type(store).functype.params == [api.ValType.i32()]
+    assert not tag.eq(store, api.Tag(store, tag.type(store)))
+    with pytest.raises(TypeError, match="takes 1 values, 0 were given"):
+        api.Exn(store, tag)
+    with pytest.raises(TypeError, match=r"payload\[0\]: i32 takes an int"):
+        api.Exn(store, tag, ["x"])
