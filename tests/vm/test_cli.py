@@ -99,6 +99,20 @@ def test_a_directory_can_be_given_to_read_only_and_a_variable_handed_on(
         assert (tmp_path / "new.txt").exists() == made
 
 
+def test_a_program_is_given_listeners_from_descriptor_3_on(tmp_path: Path) -> None:
+    """It ends with the sum of their types: a stream socket is 6."""
+    module = tmp_path / "types.wat"
+    module.write_text("""(module
+      (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $get (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        (drop (call $get (i32.const 3) (i32.const 0)))
+        (drop (call $get (i32.const 4) (i32.const 32)))
+        (call $exit (i32.add (i32.load8_u (i32.const 0)) (i32.load8_u (i32.const 32))))))""")
+    assert main(["run", "--tcplisten", "127.0.0.1:0", "--tcplisten", "127.0.0.1:0", str(module)]) == 12
+
+
 def test_a_backtrace_names_functions_innermost_first(module: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--tier", "reference", "--invoke", "crash", module, "65536"]) == 134
     frames = capfd.readouterr().err.splitlines()[1:]

@@ -1,4 +1,4 @@
-"""The official WASI suite (WebAssembly/wasi-testsuite), from the folder that WASI_TESTSUITE names.
+"""The official WASI suite (WebAssembly/wasi-testsuite), from WASI_TESTSUITE or beside the other outside data.
 
 Its compiled tests are on the branch ``prod/testsuite-all``. A program ``NAME.wasm`` may have a ``NAME.json``
 beside it: arguments, environment, directories ("dirs", or "root" for one that becomes "/"), exit code and
@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 import vm.api
+from tests.conftest import ROOT
 from vm.tiers import TIERS
 
-FOLDER = Path(os.environ.get("WASI_TESTSUITE", "/nonexistent"))
+SHARED = Path(os.environ.get("REGRESS_SHARED", ROOT.parent / "shared"))
+FOLDER = Path(os.environ.get("WASI_TESTSUITE", SHARED / "wasm" / "wasi-testsuite"))
 PROGRAMS = sorted(FOLDER.rglob("wasm32-wasip1/*.wasm"))
 DEFAULT: dict[str, Any] = {
     "args": [],
@@ -33,7 +35,7 @@ DEFAULT: dict[str, Any] = {
 
 def test_the_official_suite_is_at_hand() -> None:
     """Without it nothing below runs, and this says so."""
-    if "WASI_TESTSUITE" not in os.environ:
+    if "WASI_TESTSUITE" not in os.environ and not FOLDER.exists():
         pytest.skip("NO OFFICIAL WASI SUITE: set WASI_TESTSUITE to a clone of WebAssembly/wasi-testsuite")
     assert len(PROGRAMS) >= 70, f"no compiled tests below {FOLDER}: take the branch prod/testsuite-all"
 

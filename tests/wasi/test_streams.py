@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from pathlib import Path
 
@@ -60,3 +62,43 @@ def test_streams_cannot_be_sought(program: Program) -> None:
 
 def test_too_many_buffers_are_refused(program: Program) -> None:
     assert program.call("fd_write", 1, 0, 1025, 0) is Errno.INVAL
+
+
+@pytest.mark.parametrize(
+    ("returns", "expected", "taken"),
+    [
+        (None, Errno.SUCCESS, 5),
+        (3, Errno.SUCCESS, 3),
+        (99, Errno.SUCCESS, 5),
+        (-errno.ENOSPC, Errno.NOSPC, 0),
+    ],
+)
+def test_a_callback_says_how_much_it_took(returns: int | None, expected: Errno, taken: int) -> None:
+    config = WasiConfig()
+    config.stdout_custom = lambda data: returns
+    program = Program(config)
+    program.put(0, struct.pack("<II", 100, 5))
+    assert program.call("fd_write", 1, 0, 1, 32) is expected
+    assert program.u32(32) == taken
+
+
+def test_what_a_callback_raises_is_not_swallowed() -> None:
+    def fails(data: bytes) -> None:
+        raise KeyError(bytes(data))
+
+    config = WasiConfig()
+    config.stderr_custom = fails
+    program = Program(config)
+    program.put(0, struct.pack("<II", 100, 0))
+    with pytest.raises(KeyError):
+        program.call("fd_write", 2, 0, 1, 32)
+
+
+def test_a_reader_that_has_gone_is_an_error_not_a_signal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    config = WasiConfig()
+    config.stdout_file = tmp_path / "pipe"
+    program = Program(config)
+    os.close(reader)
+    assert program.write(1, b"x") is Errno.PIPE

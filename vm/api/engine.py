@@ -102,7 +102,8 @@ class Store(Managed):
 
     def set_wasi(self, wasi: WasiConfig) -> None:
         """What WASI programs in this store are given; files are opened now."""
-        self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi")))
+        look = self.runtime.meters.look if self.runtime.config.epoch_interruption else None
+        self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi"), look))
 
     @property
     def wasi(self) -> dict[str, tuple[FuncType, HostFunction]]:
@@ -153,8 +154,8 @@ class Store(Managed):
     def set_deadline(self, seconds: float | None) -> None:
         """Let code trap after so many seconds of wall clock, from now on until told otherwise; None: never.
 
-        It takes the place of an epoch's deadline, and ``Config.epoch_interruption`` too. A host function that
-        runs, or sleeps, is not stopped.
+        It takes the place of an epoch's deadline, and ``Config.epoch_interruption`` too. WASI's calls that
+        wait are stopped as well; a host function of yours that runs, or sleeps, is not.
         """
         self._need("epoch_interruption", "a deadline needs code that looks at it")
         check(seconds, (int, float, type(None)), "seconds")

@@ -198,9 +198,6 @@ class Sdflags(enum.IntFlag):
     WR = 2
 
 
-DATA_TRUNCATED = 1
-"""The one bit of ``roflags``."""
-
 HANGUP = 1
 """The one bit of ``eventrwflags``."""
 

@@ -22,7 +22,7 @@ FilePerms = Permissions
 """What a program may do to the files of a preopened directory, in wasmtime-py's word."""
 
 CustomOutput = Callable[[bytes], "int | None"]
-"""Takes what was written; may return how many bytes of it were taken (None: all)."""
+"""Takes what was written; may return how many bytes of it were taken (None: all), or minus an errno."""
 
 
 @dataclass(frozen=True, slots=True)

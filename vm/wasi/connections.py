@@ -6,12 +6,12 @@ The ``socket`` module is imported where it is used: start-up matters, and few pr
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from vm.errors import ConfigError
-from vm.wasi.abi import Fdflags, Filetype, Rights
-from vm.wasi.descriptors import Descriptor
+from vm.wasi.abi import Fdflags, Filetype, Riflags, Rights
+from vm.wasi.descriptors import Descriptor, behind
 from vm.wasi.rights import CONNECTION, LISTENER
 
 if TYPE_CHECKING:
@@ -37,6 +37,31 @@ class Socket(Descriptor):
     def read(self, buffers: Sequence[memoryview]) -> int:
         """What has come, at least one byte; 0 when the other side has finished."""
         return self.host.recvmsg_into(buffers)[0] if buffers else 0
+
+    def receive(
+        self, buffers: Sequence[memoryview], flags: Riflags, wait: Callable[[], None] = lambda: None
+    ) -> int:
+        """What has come; with WAITALL as much as there is room for, unless the other side finishes.
+
+        ``wait`` is called before each look. PEEK leaves the bytes there, and never waits for more of them.
+        """
+        from socket import MSG_PEEK
+
+        whole = flags == Riflags.WAITALL
+        room, received = sum(map(len, buffers)), 0
+        while True:
+            wait()
+            try:
+                more = self.host.recvmsg_into(
+                    behind(buffers, received), 0, MSG_PEEK if flags & Riflags.PEEK else 0
+                )[0]
+            except BlockingIOError:
+                if received:
+                    return received
+                raise
+            received += more
+            if not whole or not more or received >= room:
+                return received
 
     def write(self, buffers: Sequence[memoryview]) -> int:
         """As much as there is room for."""

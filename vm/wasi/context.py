@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 
 from vm.errors import ConfigError
 from vm.wasi.abi import MAX_DESCRIPTORS, Errno, Rights, WasiError
@@ -21,11 +22,14 @@ class WasiContext:
     from 3 on.
 
     Opening what the config names happens here; a file or directory that cannot be opened is a ConfigError.
-    Host descriptors are closed by :meth:`close`, or when the context is garbage.
+    ``look`` is called now and then while a call waits, and may raise to end it: a deadline. Without it calls
+    wait as long as the host lets them. Host descriptors are closed by :meth:`close`, or when the context is
+    garbage.
     """
 
-    def __init__(self, config: WasiConfig | None = None) -> None:
+    def __init__(self, config: WasiConfig | None = None, look: Callable[[], None] | None = None) -> None:
         config = config or WasiConfig()
+        self.look = look
         self.argv = [_c_string("argv", text) for text in config.argv]
         self.environ = [_c_string("env", f"{name}={value}") for name, value in config.env]
         self._table: dict[int, Descriptor] = {}

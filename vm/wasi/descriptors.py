@@ -15,7 +15,7 @@ import os
 import select
 from collections.abc import Sequence
 
-from vm.wasi.abi import MAX_CALLBACK, Errno, Fdflags, Filetype, Rights, WasiError
+from vm.wasi.abi import MAX_CALLBACK, Errno, Fdflags, Filetype, Rights, WasiError, from_host
 from vm.wasi.config import CustomOutput
 from vm.wasi.rights import STREAM_OUT, filetype
 
@@ -24,6 +24,24 @@ _HOST_FLAGS = {Fdflags.APPEND: os.O_APPEND, Fdflags.NONBLOCK: os.O_NONBLOCK}
 
 datasync = getattr(os, "fdatasync", os.fsync)
 """macOS has only the stronger one."""
+
+
+def behind(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
+    """The buffers without their first ``count`` bytes."""
+    rest = []
+    for buffer in buffers:
+        rest.append(buffer[count:])
+        count = max(0, count - len(buffer))
+    return rest
+
+
+def front(buffers: Sequence[memoryview], count: int) -> list[memoryview]:
+    """The first ``count`` bytes of the buffers."""
+    first = []
+    for buffer in buffers:
+        first.append(buffer[:count])
+        count -= len(first[-1])
+    return first
 
 
 class Descriptor:
@@ -99,12 +117,15 @@ class CallbackStream(Descriptor):
         self._callback = callback
 
     def write(self, buffers: Sequence[memoryview]) -> int:
-        """One call of the callback with all there is room for; its return value says how much was taken."""
-        data = bytearray()
-        for buffer in buffers:
-            data += buffer[: MAX_CALLBACK - len(data)]
-        taken = self._callback(bytes(data))
-        return len(data) if taken is None else taken
+        """One call of the callback with all there is room for.
+
+        It returns how much was taken, None for all, or minus a host's errno.
+        """
+        data = b"".join(front(buffers, MAX_CALLBACK))
+        taken = self._callback(data)
+        if taken is not None and taken < 0:  # wasmtime's convention
+            raise WasiError(from_host(-taken))
+        return len(data) if taken is None else min(taken, len(data))
 
 
 class HostFile(Descriptor):

@@ -25,9 +25,10 @@ def fd_readdir(
     span = guest.span(buffer, size)
     guest.span(result, 4)
     used = 0
-    entries = directory.listing(afresh=cookie == 0)[cookie:]
-    for place, (name, inode, kind) in enumerate(entries, start=cookie + 1):
-        record = _DIRENT.pack(place, inode, len(name), kind) + name
+    entries = directory.listing(afresh=cookie == 0)
+    for place in range(cookie, len(entries)):
+        name, inode, kind = entries[place]
+        record = _DIRENT.pack(place + 1, inode, len(name), kind) + name
         piece = record[: size - used]
         span[used : used + len(piece)] = piece
         used += len(piece)

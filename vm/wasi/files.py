@@ -8,6 +8,7 @@ from vm.wasi.abi import MAX_OFFSET, Errno, Rights, WasiError
 from vm.wasi.context import WasiContext
 from vm.wasi.descriptors import HostFile, datasync
 from vm.wasi.guest import Guest
+from vm.wasi.polling import until_readable, writable
 
 _ADVICE = tuple(
     getattr(os, f"POSIX_FADV_{name}", None)
@@ -20,7 +21,9 @@ def fd_read(context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, 
     """Read into the buffers; store the number of bytes read."""
     descriptor = context.get(fd, Rights.FD_READ)
     guest.span(result, 4)  # before reading: what is read must not get lost
-    guest.write_u32(result, descriptor.read(guest.iovecs(iovs, count)))
+    buffers = guest.iovecs(iovs, count)
+    until_readable(context, descriptor)
+    guest.write_u32(result, descriptor.read(buffers))
 
 
 def fd_pread(
@@ -35,7 +38,7 @@ def fd_write(context: WasiContext, guest: Guest, fd: int, iovs: int, count: int,
     """Write the buffers; store the number of bytes taken."""
     descriptor = context.get(fd, Rights.FD_WRITE)
     guest.span(result, 4)  # before writing: what is written cannot be taken back
-    guest.write_u32(result, descriptor.write(guest.iovecs(iovs, count)))
+    guest.write_u32(result, descriptor.write(writable(context, descriptor, guest.iovecs(iovs, count))))
 
 
 def fd_pwrite(

@@ -9,11 +9,13 @@ import stat
 import struct
 import termios
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vm.wasi.abi import HANGUP, Errno, Rights, WasiError
+from vm.wasi.abi import HANGUP, Errno, Fdflags, Rights, WasiError
 from vm.wasi.clocks import WAITABLE, now
 from vm.wasi.context import WasiContext
+from vm.wasi.descriptors import Descriptor, front
 from vm.wasi.guest import Guest
 
 _SUBSCRIPTION = struct.Struct("<QB39x")
@@ -30,6 +32,9 @@ MAX_SUBSCRIPTIONS = 4096
 
 MAX_WAIT = 1_000_000_000
 """Longest wait at a stretch, in nanoseconds, while there is a clock: the wall clock may be set meanwhile."""
+
+_SLICE = 20_000_000
+"""The same while there may be a deadline."""
 
 
 @dataclass(slots=True)
@@ -65,7 +70,7 @@ def poll_oneoff(
     guest.span(events, count * _EVENT.size)
     guest.span(result, 4)
     waits = [_subscription(context, bytes(raw[i : i + size])) for i in range(0, len(raw), size)]
-    _wait(waits)
+    _wait(context, waits)
     due = [wait for wait in waits if wait.due]
     for i, wait in enumerate(due):
         event = (wait.userdata, wait.errno, wait.kind, wait.size, wait.flags)
@@ -93,22 +98,54 @@ def _subscription(context: WasiContext, raw: bytes) -> _Subscription:
     return sub
 
 
-def _wait(waits: list[_Subscription]) -> None:
+def until_readable(context: WasiContext, descriptor: Descriptor) -> None:
+    """Before a read that may wait: wait here, where a deadline is noticed."""
+    _until_ready(context, descriptor, select.POLLIN)
+
+
+def writable(
+    context: WasiContext, descriptor: Descriptor, buffers: Sequence[memoryview]
+) -> Sequence[memoryview]:
+    """Before a write that may wait: wait here; returns as much of the buffers as will not wait again."""
+    return front(buffers, select.PIPE_BUF) if _until_ready(context, descriptor, select.POLLOUT) else buffers
+
+
+def _until_ready(context: WasiContext, descriptor: Descriptor, event: int) -> bool:
+    """Whether there is a deadline to notice, and a host that could make the program miss it."""
+    host = descriptor.fileno()
+    if context.look is None or host is None or descriptor.has_places or descriptor.flags & Fdflags.NONBLOCK:
+        return False
+    poller = select.poll()
+    poller.register(host, event)
+    while not poller.poll(_SLICE // 1_000_000):
+        context.look()
+    return True
+
+
+def _wait(context: WasiContext, waits: list[_Subscription]) -> None:
     """Mark what is due, waiting for the first one when nothing is due yet."""
     watched = [sub for sub in waits if sub.host is not None]
     clocks = [sub for sub in waits if sub.deadline is not None]
     while True:
-        if any(sub.due for sub in waits):
-            timeout: int | None = 0
-        elif clocks:
-            timeout = min(MAX_WAIT, *(sub.remaining() for sub in clocks))
-        else:
-            timeout = None
-        _look(watched, timeout)
+        _look(watched, _patience(context, waits, clocks))
         for sub in clocks:
             sub.due = not sub.remaining()
         if any(sub.due for sub in waits):
             return
+        if context.look is not None:
+            context.look()
+
+
+def _patience(context: WasiContext, waits: list[_Subscription], clocks: list[_Subscription]) -> int | None:
+    """How long to wait at a stretch, in nanoseconds; None is for ever."""
+    if any(sub.due for sub in waits):
+        return 0
+    bounds = [sub.remaining() for sub in clocks]
+    if clocks:
+        bounds.append(MAX_WAIT)
+    if context.look is not None:
+        bounds.append(_SLICE)
+    return min(bounds, default=None)
 
 
 def _look(watched: list[_Subscription], timeout: int | None) -> None:

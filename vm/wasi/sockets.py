@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from vm.wasi.abi import DATA_TRUNCATED, Errno, Fdflags, Riflags, Rights, WasiError
+import functools
+
+from vm.wasi.abi import Errno, Fdflags, Riflags, Rights, WasiError
 from vm.wasi.connections import Socket
 from vm.wasi.context import WasiContext
 from vm.wasi.guest import Guest
+from vm.wasi.polling import until_readable, writable
 from vm.wasi.rights import CONNECTION
 
 
@@ -29,6 +32,7 @@ def sock_accept(context: WasiContext, guest: Guest, fd: int, flags: int, result:
         raise WasiError(Errno.INVAL)
     guest.span(result, 4)
     context.check_room()
+    until_readable(context, listener)
     connection, _ = listener.host.accept()
     accepted = Socket(connection, CONNECTION & listener.inheriting)
     accepted.set_flags(Fdflags(flags))
@@ -38,20 +42,15 @@ def sock_accept(context: WasiContext, guest: Guest, fd: int, flags: int, result:
 def sock_recv(
     context: WasiContext, guest: Guest, fd: int, iovs: int, count: int, flags: int, size: int, result: int
 ) -> None:
-    """Receive into the buffers; store the number of bytes, and whether a message was cut."""
+    """Receive into the buffers; store the number of bytes. No flag comes back: a stream cuts no messages."""
     connection = _socket(context, fd, Rights.FD_READ)
     if flags & ~sum(Riflags):
         raise WasiError(Errno.INVAL)
     guest.span(size, 4)
     guest.span(result, 2)
-    import socket  # not at the top: start-up matters, and few programs have sockets
-
-    host = (socket.MSG_PEEK if flags & Riflags.PEEK else 0) | (
-        socket.MSG_WAITALL if flags & Riflags.WAITALL else 0
-    )
-    received, _, told, _ = connection.host.recvmsg_into(guest.iovecs(iovs, count), 0, host)
-    guest.write_u32(size, received)
-    guest.write_u16(result, DATA_TRUNCATED if told & socket.MSG_TRUNC else 0)
+    wait = functools.partial(until_readable, context, connection)
+    guest.write_u32(size, connection.receive(guest.iovecs(iovs, count), Riflags(flags), wait))
+    guest.write_u16(result, 0)
 
 
 def sock_send(
@@ -62,7 +61,7 @@ def sock_send(
     if flags:
         raise WasiError(Errno.INVAL)
     guest.span(result, 4)
-    guest.write_u32(result, connection.write(guest.iovecs(iovs, count)))
+    guest.write_u32(result, connection.write(writable(context, connection, guest.iovecs(iovs, count))))
 
 
 def sock_shutdown(context: WasiContext, guest: Guest, fd: int, how: int) -> None:
