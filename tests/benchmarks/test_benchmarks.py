@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import counters, execution, loading
+from benchmarks import counters, execution, instances, loading
 from benchmarks.corpus import EVERY, HERE
 from benchmarks.drivers import Work
 from vm.tiers import TIERS
@@ -21,11 +21,12 @@ KINDS = ("time_", "track_", "peakmem_")
 def test_the_benchmarks_know_every_tier() -> None:
     assert set(execution.TIERS) == set(TIERS)
     assert set(loading.StartUp.params) == set(TIERS)
+    assert set(instances.Idle.params) == set(TIERS)
 
 
 def methods() -> Iterator[Any]:
     """Each benchmark method with its class."""
-    for module in (execution, loading):
+    for module in (execution, instances, loading):
         for name, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ == module.__name__:
                 for method in dir(cls):
@@ -58,6 +59,11 @@ def test_every_benchmark_runs(
     figure = getattr(instance, method)(*parameters)
     if method.startswith("track_"):
         assert figure > 0
+
+
+@pytest.mark.parametrize("tier", instances.Idle.params)
+def test_a_thousand_idle_instances_take_little_memory(tier: str) -> None:
+    assert instances.Idle().track_resident(tier) < 200e6
 
 
 def test_an_interpreter_is_spared_the_big_programs() -> None:
