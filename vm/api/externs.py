@@ -268,8 +268,18 @@ class Memory:
         return len(value)
 
     def __buffer__(self, flags: int) -> memoryview:
-        """``memoryview(memory)``, from Python 3.12 on."""
+        """``memoryview(memory)``, from Python 3.12 on; before, ``get_buffer_ptr`` gives the same."""
         return self.raw.view
+
+    @property
+    def __array_interface__(self) -> dict[str, object]:
+        """``numpy.asarray(memory)``: the bytes of now, as an array that shares them and keeps them alive."""
+        return {
+            "version": 3,
+            "shape": (len(self.raw.view),),
+            "typestr": "|u1",
+            "data": (self.raw.address, False),
+        }
 
 
 class Table:
