@@ -190,29 +190,37 @@ def _select_t(v: BodyValidator, immediates: Immediates) -> None:
 # variables
 
 
-def _local(v: BodyValidator, immediates: Immediates) -> ValueType:
-    index: int = immediates[0]
+def _local(v: BodyValidator, index: int) -> ValueType:
     if index >= len(v.locals):
         v.check_index(index, v.locals, "local")
     return v.locals[index]
 
 
 def _local_get(v: BodyValidator, immediates: Immediates) -> None:
-    kind = _local(v, immediates)
-    if v.unset and immediates[0] in v.unset:
-        raise v.fail("uninitialized local", f"{immediates[0]} of type {kind} has no value here")
+    index: int = immediates[0]
+    if index < len(v.locals) and not v.unset:
+        v.push(v.locals[index])  # nearly always
+        return
+    kind = _local(v, index)
+    if index in v.unset:
+        raise v.fail("uninitialized local", f"{index} of type {kind} has no value here")
     v.push(kind)
 
 
 def _local_set(v: BodyValidator, immediates: Immediates) -> None:
-    v.pop(_local(v, immediates))
+    index: int = immediates[0]
+    v.pop(_local(v, index))
     if v.unset:
-        v.set_local(immediates[0])
+        v.set_local(index)
 
 
 def _local_tee(v: BodyValidator, immediates: Immediates) -> None:
-    _local_set(v, immediates)
-    v.push(v.locals[immediates[0]])
+    index: int = immediates[0]
+    kind = _local(v, index)
+    v.pop(kind)
+    if v.unset:
+        v.set_local(index)
+    v.push(kind)
 
 
 def _global_get(v: BodyValidator, immediates: Immediates) -> None:
