@@ -1,0 +1,25 @@
+(module $shapes
+  (rec
+    (type $node (sub (struct (field $next (mut (ref null $node))) (field $cells (ref $cells)))))
+    (type $cells (array (mut i8))))
+  (type $leaf (sub final $node
+    (struct (field $next (mut (ref null $node))) (field $cells (ref $cells)) (field $tag i16))))
+  (type $compare (sub (func (param (ref $node) anyref) (result i32))))
+  (import "host" "compare" (func $given (type $compare)))
+  (table $tests 2 (ref $compare) (ref.func $given))
+  (global $first (ref $node) (struct.new $node (ref.null $node) (array.new_fixed $cells 2 (i32.const 1) (i32.const 2))))
+  (data $bytes "abcd")
+  (elem $parts (ref null $leaf) (item ref.null none))
+  (func $walk (param $from (ref null $node)) (param $any anyref) (result i32)
+    (local $here (ref $node))
+    (block $end
+      (local.set $here (br_on_null $end (local.get $from)))
+      (block $leaf (result (ref $leaf))
+        (br_on_cast $leaf (ref $node) (ref $leaf) (local.get $here))
+        (struct.set $node $next (ref.null $node))
+        (return (array.get_u $cells (struct.get $node $cells (local.get $here)) (i32.const 0))))
+      (return (struct.get_s $leaf $tag)))
+    (drop (array.new_data $cells $bytes (i32.const 0) (i32.const 4)))
+    (drop (ref.test (ref null i31) (local.get $any)))
+    (drop (ref.cast (ref eq) (local.get $any)))
+    (call_ref $compare (ref.as_non_null (local.get $from)) (local.get $any) (table.get $tests (i32.const 1)))))
