@@ -1,9 +1,11 @@
 """Damaged programs, run on every tier: ``python -m tests.vm.mutants --count 2000 --seed 1``.
 
-Bytes of small valid modules are changed at random. Whatever still passes validation is instantiated and its
-exports are called, on each tier; the process must not crash, tiers must agree, and nothing but the engine's
-own errors may come out. A program that runs on is stopped as a person would stop it, by SIGINT, again and
-again: what is in a finaliser at that moment swallows one.
+Valid modules (``tests.vm.seeds``) are damaged at random (``tests.vm.mutation``). Whatever still passes
+validation is instantiated and its exports are called, on each tier; the process must not crash, tiers must
+agree, and nothing but the engine's own errors may come out. A program that runs on is stopped as a person
+would stop it, by SIGINT, again and again: what is in a finaliser at that moment swallows one. Mutants run in
+processes of their own, with limits (``tests.vm.campaign``); one that ends its process, hangs or is answered
+wrongly is named, and ``--first N --count 1`` repeats it.
 """
 
 from __future__ import annotations
@@ -13,13 +15,17 @@ import os
 import random
 import resource
 import signal
+import sys
 import threading
-from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from tests.vm.engines import binary, store
-from vm.errors import LinkError, Trap, TrapCode, VMError, WasmError
-from vm.isa.types import DefType, ExternType, GlobalType, MemoryType, TableType, ValType
+from tests.vm.campaign import FINE, MEMORY, Campaign
+from tests.vm.engines import store
+from tests.vm.mutation import mutate
+from tests.vm.seeds import families
+from vm.errors import Trap, TrapCode, VMError, WasmError
+from vm.isa.types import DefType, ExternType, GlobalType, MemoryType, TableType, TagType, ValType
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.model import ModuleData
@@ -78,6 +84,9 @@ _ENDS = {TrapCode.STACK_OVERFLOW, TrapCode.INTERRUPT}
 _NAN_BITS = {f"{type}.{name}" for type in ("f32", "f64") for name in ("copysign", "store")}
 _NAN_BITS |= {"i32.reinterpret_f32", "i64.reinterpret_f64"}
 
+_NAN_LANES = ("f32x4.", "f64x2.", "i32x4.relaxed", "i16x8.relaxed", "i8x16.relaxed", "i32x4.dot", "v128.")
+"""Vectors go out as bits, and what relaxed instructions give is the machine's to choose."""
+
 _VALUES = {
     ValType.I32: 3,
     ValType.I64: 1 << 40 | 7,
@@ -90,21 +99,8 @@ class Undetermined(Exception):
     """The mutant's end depends on time or room, so that tiers need not agree on it."""
 
 
-def mutate(module: bytes, rng: random.Random) -> bytes:
-    """``module`` with one to four bytes changed, put in or taken out, behind the header."""
-    data = bytearray(module)
-    for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        at = rng.randrange(8, len(data))
-        match rng.randrange(4):
-            case 0:
-                data[at] ^= 1 << rng.randrange(8)
-            case 1:
-                data[at] = rng.randrange(256)
-            case 2:
-                data[at] = data[rng.randrange(8, len(data))]
-            case 3:
-                data[at : at + rng.randrange(2)] = rng.randbytes(rng.randrange(2))
-    return bytes(data)
+class Lacking(Exception):
+    """A tier says that it does not have an instruction yet."""
 
 
 def outcome(tier: str, module: ModuleData, knobs: dict[str, object]) -> list[object]:
@@ -119,7 +115,7 @@ def outcome(tier: str, module: ModuleData, knobs: dict[str, object]) -> list[obj
                 found.append((name, _attempt(runtime, extern, args)))
         if instance.memories:
             found.append(hash(bytes(instance.memories[0].view)))
-    except (Trap, LinkError) as error:
+    except VMError as error:
         return [_reason(error)]
     return found
 
@@ -127,8 +123,8 @@ def outcome(tier: str, module: ModuleData, knobs: dict[str, object]) -> list[obj
 def _attempt(runtime: Store, function: Function, args: list[int]) -> object:
     try:
         results = runtime.call(function, args)
-    except Trap as trap:
-        return _reason(trap)
+    except VMError as error:
+        return _reason(error)
     return [_canonical(type, bits) for type, bits in zip(function.type.results, results, strict=True)]
 
 
@@ -137,7 +133,9 @@ def _reason(error: VMError) -> object:
         if error.code in _ENDS:
             raise Undetermined
         return str(error.code)
-    return str(error)
+    if "tier does not have" in str(error):
+        raise Lacking
+    return f"{type(error).__name__}: {error}"
 
 
 def _canonical(type: ValType, bits: int) -> object:
@@ -161,6 +159,8 @@ def _import(runtime: Store, type: ExternType) -> Extern:
             return runtime.memory(type)
         case GlobalType():
             return runtime.global_(type, 0)
+        case TagType():
+            return runtime.tag(type)
 
 
 def judge(data: bytes, knobs: dict[str, object]) -> str:
@@ -179,6 +179,8 @@ def judge(data: bytes, knobs: dict[str, object]) -> str:
             outcomes[tier] = outcome(tier, module, knobs)
         except Undetermined:
             return "undetermined"
+        except Lacking:
+            return "lacking"
         finally:
             over.set()
             watch.join()
@@ -194,7 +196,7 @@ def _shows_nan_bits(module: ModuleData) -> bool:
         at = body.start
         while at < body.end:
             opcode, _, at = read(module.binary, at)
-            if opcode.name in _NAN_BITS:
+            if opcode.name in _NAN_BITS or opcode.name.startswith(_NAN_LANES):
                 return True
     return False
 
@@ -204,29 +206,61 @@ def _interrupt_until(over: threading.Event) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Judge many mutants; prints how they ended and the peak of resident memory in MiB."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def mutant(seed: int, number: int, sources: Sequence[str]) -> tuple[bytes, dict[str, object]]:
+    """Mutant ``number`` of ``seed``, and the knobs it is run with: always the same for the same arguments."""
+    rng = random.Random(f"{seed}/{number}")
+    knobs: dict[str, object] = {
+        "memory_guard": rng.choice(("guard", "checked")),
+        "opt_level": rng.choice((0, 0, 0, 2, 3)),
+    }
+    return mutate(rng.choice(rng.choice(families(SEEDS, sources))), rng), knobs
+
+
+def work(seed: int, numbers: range, sources: Sequence[str]) -> None:
+    """Judge mutants in a process of their own; says which one begins, how it ended, and the peak in MiB."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    for number in numbers:
+        data, knobs = mutant(seed, number, sources)
+        print(f"begin {number}", flush=True)
+        try:
+            end = judge(data, knobs)
+        except KeyboardInterrupt:
+            end = "stopped"
+        except BaseException as error:
+            end = "WRONG " + " ".join(f"{type(error).__name__}: {error}".split())[:2000]
+        print(f"end {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} {end}", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 1 when a mutant crashed, hung, or was answered wrongly."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the first mutant's number (to repeat one)")
+    parser.add_argument("--from", dest="sources", default="own,suite", help="of own, suite, real")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--save", type=Path, help="a folder for the modules that went wrong")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    rng = random.Random(options.seed)
-    ends: Counter[str] = Counter()
-    for number in range(options.count):
-        data = mutate(binary(rng.choice(SEEDS)), rng)
-        knobs: dict[str, object] = {
-            "memory_guard": rng.choice(("guard", "checked")),
-            "opt_level": rng.choice((0, 0, 2)),
-        }
-        try:
-            ends[judge(data, knobs)] += 1
-        except KeyboardInterrupt:
-            ends["stopped"] += 1
-        except BaseException:
-            print(f"mutant {number} of seed {options.seed}, {knobs}: {data.hex()}", flush=True)
-            raise
-    print(dict(ends), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+    sources = tuple(options.sources.split(","))
+    if options.worker:
+        work(options.seed, range(*map(int, options.worker.split(","))), sources)
+        return 0
+    numbers = range(options.first, options.first + options.count)
+    campaign = Campaign(options.seed, numbers, options.sources, options.jobs)
+    for number, end in campaign.wrong():
+        data, knobs = mutant(options.seed, number, sources)
+        print(f"mutant {number} of seed {options.seed}, {knobs}: {end}", flush=True)
+        if options.save:
+            options.save.mkdir(parents=True, exist_ok=True)
+            (options.save / f"{options.seed}-{number}.wasm").write_bytes(data)
+    for end, count in campaign.ends.most_common():
+        print(f"{count:8}  {end}")
+    print(f"peak resident memory: {campaign.peak} MiB")
+    return int(any(end not in FINE for end in campaign.ends))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,6 +24,10 @@ PLAIN = -2
 _CODEGEN_LEVEL = {PLAIN: 0, PROMOTE: 0, 0: 0, 1: 1, 2: 2, 3: 2}
 _lock = threading.Lock()
 
+_contexts: list[Any] = []
+"""Contexts with a module in them. A module must go before its context, but what an exception (a signal's,
+say) leaves behind goes in the collector's order; so it must not find the context."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -61,26 +65,36 @@ def emit_object(ir: str, level: int) -> bytes:
     """
     host = target(level)
     head = f'target triple = "{host.triple}"\ntarget datalayout = "{host.layout}"\n'
-    module = llvm.parse_assembly(head + ir, llvm.create_context())
-    module.verify()
-    _optimise(module, host.machine, level)
-    code: bytes = host.machine.emit_object(module)
+    context = llvm.create_context()
+    _contexts.append(context)
+    module = llvm.parse_assembly(head + ir, context)
+    try:
+        module.verify()
+        _optimise(module, host.machine, level)
+        code: bytes = host.machine.emit_object(module)
+    finally:
+        module.close()
+        _contexts.remove(context)
     return code
 
 
 def _optimise(module: Any, machine: Any, level: int) -> None:
-    options = llvm.create_pipeline_tuning_options(speed_level=max(level, 1))
-    options.slp_vectorization = options.loop_vectorization = level > 1
-    options.loop_unrolling = options.loop_interleaving = level > 1
-    builder = llvm.create_pass_builder(machine, options)
     if level == PLAIN:
         return
-    if level > 1:
-        passes = builder.getModulePassManager()
-    else:
-        passes = llvm.create_new_module_pass_manager()
-        passes.add_sroa_pass()
-        if level > PROMOTE:
-            passes.add_simplify_cfg_pass()
-            passes.add_instruction_combine_pass()
-    passes.run(module, builder)
+    with (
+        llvm.create_pipeline_tuning_options(speed_level=max(level, 1)) as options,
+        llvm.create_pass_builder(machine, options) as builder,  # holds analyses of the module: goes before it
+    ):
+        options.slp_vectorization = options.loop_vectorization = level > 1
+        options.loop_unrolling = options.loop_interleaving = level > 1
+        with builder.getModulePassManager() if level > 1 else _few_passes(level) as passes:
+            passes.run(module, builder)
+
+
+def _few_passes(level: int) -> Any:
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    if level > PROMOTE:
+        passes.add_simplify_cfg_pass()
+        passes.add_instruction_combine_pass()
+    return passes
