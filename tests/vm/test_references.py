@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Sequence
 
 import pytest
 
 from tests.vm import engines
 from vm import tiers
+from vm.errors import Trap
+from vm.isa.types import EXTERNREF, FuncType, ValType
 from vm.runtime.instance import Instance
 from vm.runtime.store import Store
 
@@ -114,3 +117,87 @@ def test_a_store_and_what_it_holds_go_together(tier: str) -> None:
     gc.collect()
     assert watch() is None
     assert watch_store() is None
+
+
+FRAMES = """(module
+  (import "h" "make" (func $make (result externref)))
+  (import "h" "look" (func $look (param i32)))
+  (import "h" "take" (func $take (param externref)))
+  (table $t 1 externref)
+  (func $identity (param externref) (result externref) (call $look (i32.const 50)) (local.get 0))
+  (func (export "operand") (result externref) (call $make) (call $look (i32.const 0)))
+  (func (export "local") (param $n i32) (local $a externref) (local $b externref)
+    (local.set $a (call $make))
+    (loop $l
+      (call $look (i32.const 1))
+      (local.set $b (call $identity (local.get $a)))
+      (local.set $a (select (result externref) (local.get $b) (ref.null extern) (i32.const 1)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (call $look (i32.const 2)))
+  (func (export "blocks") (result externref)
+    (block $out (result externref)
+      (if (result externref) (i32.const 1)
+        (then (call $make) (call $look (i32.const 3)))
+        (else (ref.null extern)))
+      (br_if $out (i32.const 0))
+      (call $look (i32.const 4))))
+  (func (export "arguments") (call $take (call $make)) (call $look (i32.const 5)))
+  (func (export "grow") (result i32)
+    (drop (table.grow $t (call $make) (i32.const 1)))
+    (call $look (i32.const 6))
+    (table.set $t (i32.const 1) (ref.null extern))
+    (call $look (i32.const 7)) (table.size $t))
+  (func $deep (param externref i32)
+    (if (local.get 1)
+      (then (call $deep (local.get 0) (i32.sub (local.get 1) (i32.const 1))) (drop (local.get 0)))
+      (else (call $look (i32.const 8)) (unreachable))))
+  (func (export "trap") (call $deep (call $make) (i32.const 20)))
+  (func (export "dropped") (drop (call $make)) (call $look (i32.const 9))))"""
+
+ALIVE = {
+    "operand": {0: True},
+    "local": {1: True, 2: False, 50: True},
+    "blocks": {3: True, 4: True},
+    "arguments": {5: False},
+    "grow": {6: True, 7: False},
+    "trap": {8: True},
+    "dropped": {9: False},
+}
+"""At which looks the thing that was made is there still."""
+
+
+@pytest.mark.parametrize("name", ALIVE)
+@pytest.mark.parametrize("tier", list(tiers.TIERS))
+def test_frames_hold_what_they_still_need(tier: str, name: str) -> None:
+    """Every look collects first. A compiled frame holds no more than it needs, an interpreted one may."""
+    store = engines.store(tier)
+    watches: list[weakref.ref[Thing]] = []
+    seen: dict[int, bool] = {}
+
+    def make(_: Sequence[int]) -> Sequence[int]:
+        reference, watch = handle(store)
+        watches.append(watch)
+        return [reference]
+
+    def look(args: Sequence[int]) -> Sequence[int]:
+        store.heap.collect()
+        seen[args[0]] = watches[-1]() is not None
+        return []
+
+    imports = [
+        store.host_function(FuncType((), (EXTERNREF,)), make),
+        store.host_function(FuncType((ValType.I32,)), look),
+        store.host_function(FuncType((EXTERNREF,)), lambda args: []),
+    ]
+    instance = engines.instance(store, FRAMES, imports)
+    if name == "trap":
+        with pytest.raises(Trap):
+            engines.call(instance, name)
+    else:
+        engines.call(instance, name, *([3] if name == "local" else []))
+    expected = ALIVE[name]
+    if tier == "llvm":
+        assert seen == expected
+    assert all(seen[place] for place in expected if expected[place])
+    store.heap.collect()
+    assert watches[-1]() is None, "nothing is left on the root stack"

@@ -61,11 +61,20 @@ class Meanings(dict[str, Semantics]):
         self[name] = Semantics(emit, condition)
 
 
+class TracedType(str):
+    """The IR type of references that the collector must know of: a type as any other, that can be told."""
+
+    __slots__ = ()
+
+
+TRACED = TracedType("i64")
+
+
 class _LLVMTypes(dict[ValueType, str]):
     """References of all types are words."""
 
     def __missing__(self, type: ValueType) -> str:
-        return "i64"
+        return TRACED if type.is_ref and type.in_heap else "i64"
 
 
 LLVM_TYPES = _LLVMTypes(

@@ -156,19 +156,15 @@ class FuncType:
     """Parameters and results of a function, block or instruction.
 
     ``has_vectors``: some of them are v128, which takes two words where values lie in words.
-    ``has_references``: some of them are references that the collector must know of.
     """
 
     params: tuple[ValueType, ...] = ()
     results: tuple[ValueType, ...] = ()
     has_vectors: bool = field(init=False, repr=False, compare=False, default=False)
-    has_references: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
         if ValType.V128 in self.params or ValType.V128 in self.results:
             object.__setattr__(self, "has_vectors", True)
-        if any(type.is_ref and type.in_heap for type in (*self.params, *self.results)):
-            object.__setattr__(self, "has_references", True)
 
     def __str__(self) -> str:
         return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"

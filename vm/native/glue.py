@@ -20,6 +20,7 @@ import ctypes
 import functools
 
 from vm.errors import VMError
+from vm.gc.record import ROOT_TOP
 from vm.native import arena
 from vm.native.code import Costs, build
 from vm.native.unwinding import UNWINDING_IR
@@ -28,6 +29,7 @@ from vm.runtime.layout import (
     CONTEXT_STATE,
     STATE_COMPILE,
     STATE_HANDLER,
+    STATE_HEAP,
     STATE_HELP,
     STATE_JUMP_BUFFER,
     STATE_OWNER,
@@ -60,7 +62,7 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
     ir = FRAMES + UNWINDING_IR + _ENTER
-    for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND}.items():
+    for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND, "ROOTTOP": ROOT_TOP}.items():
         ir = ir.replace(name, str(number))
     return ir
 
@@ -82,6 +84,7 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
     + field("owner_field", "state", STATE_OWNER)
     + field("trap_field", "state", STATE_TRAP_CODE)
     + field("handler_field", "state", STATE_HANDLER)
+    + field("heap_field", "state", STATE_HEAP)
     + """\
   %self = call i64 @pthread_self()
   %claim = cmpxchg ptr %owner_field, i64 0, i64 %self acquire monotonic
@@ -95,6 +98,9 @@ busy:
 claimed:
   %outer_state = call ptr @pthread_getspecific(i32 KEY)
   %noted = call i32 @pthread_setspecific(i32 KEY, ptr %state)
+  %heap = load ptr, ptr %heap_field
+  %roots_field = getelementptr i8, ptr %heap, i64 ROOTTOP
+  %roots = load ptr, ptr %roots_field
   %outer = load ptr, ptr %buffer_field
   %outer_limit = load i64, ptr %limit_field
   %outer_handler = load ptr, ptr %handler_field
@@ -117,7 +123,10 @@ ready:
   store i64 0, ptr %trap_field
   %jumped = call i32 @llvm.eh.sjlj.setjmp(ptr %buffer)
   %first = icmp eq i32 %jumped, 0
-  br i1 %first, label %run, label %done
+  br i1 %first, label %run, label %unwound
+unwound:
+  store ptr %roots, ptr %roots_field
+  br label %done
 run:
   call void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots)
   store i64 0, ptr %trap_field

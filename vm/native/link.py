@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame, Trap, VMError
+from vm.gc.record import ROOT_TOP
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.glue import BUSY, THREW, UNWOUND, Glue
@@ -60,6 +61,8 @@ class StoreLink:
         self._locate = locate
         self._budget = budget
         self._state = store.state
+        self._heap = store.heap.record
+        self._returned: Sequence[int] = ()
         self._pending: BaseException | None = None
         self._callbacks = (_HOST_CALL(self._host_call), _HELP(self._help), _COMPILE(self._compile_record))
         offsets = (STATE_HOST_CALL, STATE_HELP, STATE_COMPILE)
@@ -76,6 +79,7 @@ class StoreLink:
         else:
             count = len(type.results)
         slots = (ctypes.c_uint64 * max(len(args), count, 1))(*args)
+        roots = self._heap.words[ROOT_TOP // WORD]
         status = self._glue.enter(
             self._invoke(type),
             code,
@@ -88,7 +92,11 @@ class StoreLink:
         if status:
             self._raise(status)
         results = from_words(type.results, slots[:]) if type.has_vectors else slots[:count]
-        return hold_all(self._here(), type.results, results) if type.has_references else results
+        if function.passes_references:  # invoke_T has left them on the root stack
+            results = hold_all(self._here(), type.results, results)
+            self._heap.words[ROOT_TOP // WORD] = roots
+        self._returned = ()
+        return results
 
     def _raise(self, status: int) -> None:
         if status == BUSY:
@@ -129,15 +137,18 @@ class StoreLink:
     def _host_call(self, handle: int, words: int) -> None:
         """A compiled function calls a host function; word 0 answers 1 or ``THREW``, or stays 0 to unwind."""
         try:
+            self._returned = ()
             function = self._here().functions[handle]
             assert function.host is not None
             type = function.type
             count = offsets(type.params)[-1] if type.has_vectors else len(type.params)
             args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
             values = from_words(type.params, args) if type.has_vectors else args
-            if type.has_references:
+            if function.passes_references:
                 values = hold_all(self._here(), type.params, values)
             results = function.host(values)
+            if function.passes_references:
+                self._returned = results  # nothing else keeps them until compiled code has them
             if faulthandler.is_enabled() is not self._signals.faulthandler:
                 self._signals.renew()
             if type.has_vectors:

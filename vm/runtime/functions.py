@@ -28,7 +28,18 @@ class Function:
     canonical type, ``type`` the signature in it.
     """
 
-    __slots__ = ("bind", "definition", "host", "index", "instance", "origin", "owner", "record", "type")
+    __slots__ = (
+        "_passes",
+        "bind",
+        "definition",
+        "host",
+        "index",
+        "instance",
+        "origin",
+        "owner",
+        "record",
+        "type",
+    )
 
     def __init__(
         self,
@@ -50,6 +61,15 @@ class Function:
         self.bind = bind
         self.owner = owner
         self.origin = self
+        self._passes: bool | None = None
+
+    @property
+    def passes_references(self) -> bool:
+        """Whether some parameter or result is a reference that the collector must know of."""
+        if self._passes is None:
+            values = (*self.type.params, *self.type.results)
+            self._passes = any(type.is_ref and type.in_heap for type in values)
+        return self._passes
 
     @property
     def name(self) -> str | None:

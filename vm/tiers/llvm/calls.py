@@ -6,12 +6,14 @@ the cold path asks ``@compile`` for the code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
+from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, result_type
@@ -67,9 +69,9 @@ def _call_ref(t: Translator, immediates: tuple[Any, ...]) -> None:
     _call_record(t, t.value(f"inttoptr i64 {word} to ptr"), t.module.signature(immediates[0]))
 
 
-def _arguments(t: Translator, type: FuncType) -> str:
+def _arguments(t: Translator, type: FuncType) -> list[tuple[str, str]]:
     values = t.pop_many(len(type.params))
-    return "".join(f", {LLVM_TYPES[p]} {v}" for p, v in zip(type.params, values, strict=True))
+    return [(value, LLVM_TYPES[kind]) for value, kind in zip(values, type.params, strict=True)]
 
 
 def _call_record(t: Translator, record: str, type: FuncType, context: str | None = None) -> None:
@@ -81,7 +83,8 @@ def _call_record(t: Translator, record: str, type: FuncType, context: str | None
     missing, ready = t.label("compile"), t.label("ready")
     t.effect(f"br i1 {t.value(f'icmp eq ptr {code}, null')}, label %{missing}, label %{ready}, !prof !4")
     t.block(missing)
-    t.effect(f"store ptr {t.value(f'call ptr @compile(ptr %ctx, ptr {record})')}, ptr {slot}")
+    with rooted(t, arguments):
+        t.effect(f"store ptr {t.value(f'call ptr @compile(ptr %ctx, ptr {record})')}, ptr {slot}")
     t.effect(f"br label %{ready}")
     t.block(ready)
     if context is None:  # read after compiling: a host function gets its context together with its stub
@@ -90,13 +93,18 @@ def _call_record(t: Translator, record: str, type: FuncType, context: str | None
     _invoke(t, t.value(f"load ptr, ptr {slot}"), context, type, arguments)
 
 
-def _invoke(t: Translator, code: str, context: str, type: FuncType, arguments: str) -> None:
+def _invoke(
+    t: Translator, code: str, context: str, type: FuncType, arguments: Sequence[tuple[str, str]]
+) -> None:
     result = result_type(type)
-    call = f"call fastcc {result} {code}(ptr {context}{arguments})"
-    if not type.results:
-        t.effect(call)
+    listed = "".join(f", {kind} {value}" for value, kind in arguments)
+    call = f"call fastcc {result} {code}(ptr {context}{listed})"
+    with rooted(t):
+        returned = t.value(call) if type.results else ""
+        if not returned:
+            t.effect(call)
+    if not returned:
         return
-    returned = t.value(call)
     if len(type.results) == 1:
         t.push(returned, result)
         return

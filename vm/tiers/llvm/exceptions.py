@@ -13,6 +13,7 @@ from vm.module.instructions import block_type
 from vm.native.unwinding import RECORD_WORDS
 from vm.runtime.layout import STATE_PACKAGED, STATE_PAYLOAD, STATE_TAG
 from vm.runtime.words import offsets
+from vm.tiers.llvm.roots import take_back
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import ENGINE, FIXED
 from vm.tiers.llvm.translate import Control, Handler, Translator
@@ -122,6 +123,7 @@ def _try_table(t: Translator, immediates: tuple[Any, ...]) -> None:
     control = t.open("try_table", block_type(t.module, block))
     caught, body, record = _protect(t, control)
     t.block(caught)
+    take_back(t)
     for clause in clauses:
         other = _when(t, clause.tag)
         _to_label(t, clause.tag, clause.with_ref, t.control[-2 - clause.depth])
@@ -159,6 +161,7 @@ def _catch(t: Translator, immediates: tuple[Any, ...]) -> None:
     unprotect(t, control)
     assert control.dispatch is not None
     t.block(control.dispatch)
+    take_back(t)
     control.dispatch = _when(t, tag)
     del t.stack[control.height :]
     _push_payload(t, tag)
@@ -179,6 +182,7 @@ def _delegate(t: Translator, immediates: tuple[Any, ...]) -> bool:
     unprotect(t, control)
     assert control.dispatch is not None
     t.block(control.dispatch)
+    take_back(t)
     t.leave_tries(target.inside)
     _propagate(t)
     return t.close()

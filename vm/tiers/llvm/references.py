@@ -9,15 +9,15 @@ from vm.tiers.llvm.translate import Handler, Translator
 
 
 def _as_non_null(t: Translator, _: tuple[Any, ...]) -> None:
-    word = t.pop()
+    word, type = t.pop_typed()
     t.trap_if(t.value(f"icmp eq i64 {word}, 0"), TrapCode.NULL_REFERENCE)
-    t.push(word, "i64")
+    t.push(word, type)
 
 
 def _br_on_null(t: Translator, immediates: tuple[Any, ...]) -> None:
-    word = t.pop()
+    word, type = t.pop_typed()
     t.branch_if(t.value(f"icmp eq i64 {word}, 0"), immediates[0])
-    t.push(word, "i64")
+    t.push(word, type)
 
 
 def _br_on_non_null(t: Translator, immediates: tuple[Any, ...]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vm.native.help import NUMBERS
+from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.translate import Translator
 
 
@@ -25,7 +26,8 @@ def request(
     for i, word in enumerate(words, start=1):
         pointer = t.value(f"getelementptr i64, ptr %help, i64 {i}")
         t.effect(f"store i64 {word}, ptr {pointer}")
-    t.effect(f"call void @help(ptr %ctx, i32 {NUMBERS[name]}, ptr %help)")
+    with rooted(t, operands):
+        t.effect(f"call void @help(ptr %ctx, i32 {NUMBERS[name]}, ptr %help)")
     if not result:
         return ""
     pointer = t.value("getelementptr i64, ptr %help, i64 1")

@@ -57,7 +57,7 @@ def element_pointer(t: Translator, table: int, index: str, outside: TrapCode) ->
 
 def _table_get(t: Translator, immediates: tuple[Any, ...]) -> None:
     pointer = element_pointer(t, immediates[0], t.pop_wide(), TrapCode.TABLE_OUT_OF_BOUNDS)
-    t.push(t.value(f"load i64, ptr {pointer}{ELEMENTS}"), "i64")
+    t.push(t.value(f"load i64, ptr {pointer}{ELEMENTS}"), LLVM_TYPES[t.module.tables[immediates[0]].element])
 
 
 def _table_set(t: Translator, immediates: tuple[Any, ...]) -> None:

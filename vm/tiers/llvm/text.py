@@ -20,6 +20,9 @@ GLOBALS = ", !tbaa !2"
 ELEMENTS = ", !tbaa !3"
 """Metadata on accesses to tables' elements."""
 
+ROOTS = ", !tbaa !15"
+"""Metadata on stores to the root stack."""
+
 FIXED = ", !invariant.load !9"
 """Metadata on loads of words that never change once an instance exists."""
 
@@ -52,6 +55,8 @@ attributes #3 = { nounwind returns_twice }
 !12 = !{!"globals", !14, i64 0}
 !13 = !{!"elements", !14, i64 0}
 !14 = !{!"WebAssembly"}
+!15 = !{!16, !16, i64 0}
+!16 = !{!"roots", !14, i64 0}
 """
 )
 """What every module of compiled bodies starts with.

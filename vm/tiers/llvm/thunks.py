@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from vm.isa.emit import LLVM_TYPES
+from vm.gc.record import ROOT_TOP
+from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.glue import FRAMES, THREW, Glue, field
-from vm.runtime.layout import STATE_HOST_CALL
+from vm.runtime.layout import CONTEXT_STATE, STATE_HEAP, STATE_HOST_CALL
 from vm.runtime.words import offsets
 from vm.tiers.llvm.text import result_type
 
@@ -55,13 +56,32 @@ def _invoke_ir(type: FuncType) -> str:
     if count > 1:
         lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(count)]
     lines += _stores(type.results, "%r", "slots")
-    return "\n".join([*lines, "  ret void", "}\n"])
+    results = [f"%r{i}" for i, kind in enumerate(type.results) if isinstance(LLVM_TYPES[kind], TracedType)]
+    if results:
+        lines += [field("state_field", "ctx", CONTEXT_STATE) + "  %state = load ptr, ptr %state_field"]
+    return "\n".join([*lines, *_push_roots(results), "  ret void", "}\n"])
+
+
+def _push_roots(references: Sequence[str]) -> list[str]:
+    """Put references on the root stack: Python takes them from where the collector does not look."""
+    if not references:
+        return []
+    lines = [
+        field("heap_field", "state", STATE_HEAP) + "  %heap = load ptr, ptr %heap_field",
+        field("root_top", "heap", ROOT_TOP) + "  %roots = load ptr, ptr %root_top",
+    ]
+    for place, reference in enumerate(references):
+        lines.append(f"  %root{place} = getelementptr i64, ptr %roots, i64 {place}")
+        lines.append(f"  store i64 {reference}, ptr %root{place}")
+    lines.append(f"  %new_top = getelementptr i64, ptr %roots, i64 {len(references)}")
+    return [*lines, "  store ptr %new_top, ptr %root_top"]
 
 
 def _host_ir(type: FuncType) -> str:
     """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
     params, results = type.params, type.results
     result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
+    traced = [f"%p{i}" for i, kind in enumerate(params) if isinstance(LLVM_TYPES[kind], TracedType)]
     parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
     lines = [
         f"define fastcc {result} @host_T(ptr %ctx{parameters}) #0 {{",
@@ -72,7 +92,9 @@ def _host_ir(type: FuncType) -> str:
         "  %state = load ptr, ptr %ctx",
         field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
         field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
+        *_push_roots(traced),
         "  call void %callback(i64 %handle, ptr %answer)",
+        *(["  store ptr %roots, ptr %root_top"] if traced else []),
         "  %answered = load i64, ptr %answer",
         f"  switch i64 %answered, label %unwind [ i64 1, label %done i64 {THREW}, label %threw ]",
         "threw:",

@@ -37,7 +37,7 @@ class LLVMTier:
     """Native code from LLVM (``vm.tiers.base.Tier``)."""
 
     name: ClassVar[str] = "llvm"
-    shows_roots: ClassVar[bool] = False
+    shows_roots: ClassVar[bool] = True
 
     def __init__(self, config: Config) -> None:
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):

@@ -13,14 +13,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from vm.errors import TrapCode
-from vm.isa.emit import LLVM_TYPES
+from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
 from vm.module.instructions import block_type, read
 from vm.module.model import ModuleData
-from vm.runtime.layout import CONTEXT_STATE, STATE_HANDLER, STATE_STACK_LIMIT, ContextLayout, trap_number
+from vm.runtime.layout import (
+    CONTEXT_STATE,
+    STATE_HANDLER,
+    STATE_HEAP,
+    STATE_STACK_LIMIT,
+    ContextLayout,
+    trap_number,
+)
 from vm.tiers.llvm.effort import Size
+from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.protection import scan
+from vm.tiers.llvm.roots import prologue
 from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
 
 
@@ -82,6 +91,9 @@ class Translator(TextBuilder):
         self._locals = [LLVM_TYPES[type] for type in self.type.params]
         for count, type in self.body.locals:
             self._locals += [LLVM_TYPES[type]] * count
+        self._liveness: Liveness | None = None
+        self.root_slots = 0
+        self.uses_heap = False
         self._used: dict[int, None] = {}
         self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
@@ -124,17 +136,25 @@ class Translator(TextBuilder):
                 f"  %memory_field{number} = getelementptr i8, ptr %ctx, i64 {field}",
                 f"  %memory{number} = load ptr, ptr %memory_field{number}{FIXED}",
             ]
-        if self.calls or self._metering.active:
+        self.uses_heap |= self.root_slots > 0
+        if self.calls or self._metering.active or self.uses_heap:
             lines += [
                 f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
                 f"  %state = load ptr, ptr %state_field{FIXED}",
+            ]
+        if self.uses_heap:
+            lines += [
+                f"  %heap_field = getelementptr i8, ptr %state, i64 {STATE_HEAP}",
+                f"  %heap = load ptr, ptr %heap_field{FIXED}",
             ]
         if self.calls:  # a leaf fits into the margin that the limit leaves
             lines += [
                 "  %sp = call i64 @llvm.read_register.i64(metadata !5)",
                 f"  %limit_field = getelementptr i8, ptr %state, i64 {STATE_STACK_LIMIT}",
                 f"  %limit = load i64, ptr %limit_field{ENGINE}",
-                "  %exhausted = icmp ult i64 %sp, %limit",
+                "  %deep = icmp ult i64 %sp, %limit",
+                *prologue(self.root_slots),
+                f"  %exhausted = or i1 %deep, {'%full' if self.root_slots else 'false'}",
                 "  br i1 %exhausted, label %overflow, label %body, !prof !4",
                 "overflow:",
                 f"  call void @trap(ptr %ctx, i32 {trap_number(TrapCode.STACK_OVERFLOW)})",
@@ -411,8 +431,19 @@ class Translator(TextBuilder):
         """``select``, with and without types."""
         condition = self.pop_condition()
         second, type = self.pop_typed()
-        first = self.pop()
+        first, other = self.pop_typed()
+        if isinstance(other, TracedType):  # the second may be a null, which is nothing to trace
+            type = other
         self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}"), type)
+
+    def live_locals(self) -> list[str]:
+        """References in locals that are needed behind the instruction that is being translated."""
+        if self._liveness is None:
+            traced = [i for i, type in enumerate(self._locals) if isinstance(type, TracedType)]
+            self._liveness = Liveness(self.module, self.body, traced)
+        return [
+            self.value("load {}, ptr {}".format(*self._local(i))) for i in self._liveness.after(self.next)
+        ]
 
     def _local(self, index: int) -> tuple[str, str]:
         """A local's IR type and slot. Only those in use get one: a few bytes may declare thousands."""

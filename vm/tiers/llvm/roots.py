@@ -1,0 +1,60 @@
+"""Showing the collector what a frame holds: live references go on the root stack before anyone may collect.
+
+That is before every call and every request to the runtime; afterwards they come off. The stack's top is what
+it was when the function was entered whenever the function runs itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vm.gc.record import ROOT_LIMIT, ROOT_TOP
+from vm.isa.emit import TracedType
+from vm.memory.native import WORD
+from vm.tiers.llvm.text import ENGINE, ROOTS
+
+if TYPE_CHECKING:
+    from vm.tiers.llvm.translate import Translator
+
+
+@contextmanager
+def rooted(t: Translator, operands: Sequence[tuple[str, str]] = ()) -> Iterator[None]:
+    """Emit, around what is emitted inside, stores of all live references and of these popped operands."""
+    words = _references(t.stack) + t.live_locals() + _references(operands)
+    words += [t.value(f"load i64, ptr {control.kept}") for control in t.control if control.kept]
+    t.root_slots = max(t.root_slots, len(words))
+    for place, word in enumerate(words):
+        pointer = t.value(f"getelementptr i64, ptr %roots, i64 {place}")
+        t.effect(f"store i64 {word}, ptr {pointer}{ROOTS}")
+    if words:
+        top = t.value(f"getelementptr i64, ptr %roots, i64 {len(words)}")
+        t.effect(f"store ptr {top}, ptr %root_top{ENGINE}")
+    yield
+    if words:
+        t.effect(f"store ptr %roots, ptr %root_top{ENGINE}")
+
+
+def take_back(t: Translator) -> None:
+    """Emit, where an exception was caught, that what the frames it left had on the root stack is gone."""
+    t.root_slots = max(t.root_slots, 1)
+    t.effect(f"store ptr %roots, ptr %root_top{ENGINE}")
+
+
+def _references(operands: Sequence[tuple[str, str]]) -> list[str]:
+    return [name for name, type in operands if isinstance(type, TracedType) and name.startswith("%")]
+
+
+def prologue(slots: int) -> list[str]:
+    """At a function's start: where its part of the root stack is, and ``%full``, whether there is no room."""
+    if not slots:
+        return []
+    return [
+        f"  %root_top = getelementptr i8, ptr %heap, i64 {ROOT_TOP}",
+        f"  %roots = load ptr, ptr %root_top{ENGINE}",
+        f"  %roots_end = getelementptr i8, ptr %roots, i64 {slots * WORD}",
+        f"  %root_limit_field = getelementptr i8, ptr %heap, i64 {ROOT_LIMIT}",
+        f"  %root_limit = load ptr, ptr %root_limit_field{ENGINE}",
+        "  %full = icmp ugt ptr %roots_end, %root_limit",
+    ]
