@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -377,3 +379,44 @@ def test_the_host_says_what_does_not_fit() -> None:
         api.Exn(store, tag)
     with pytest.raises(TypeError, match=r"payload\[0\]: i32 takes an int"):
         api.Exn(store, tag, ["x"])
+
+
+@every_tier
+def test_many_handlers_take_no_more_stack_than_the_deepest_nest(tier: str) -> None:
+    """A megabyte is kept for the frame of one function: records of 72 bytes each would use up more."""
+    world = World(tier, f'(module (func (export "f") (result i32) {"(try_table)" * 15_000} (i32.const 3)))')
+    assert world.call("f") == 3
+
+
+@every_tier
+def test_deep_nests_run_and_deeper_ones_are_refused(tier: str) -> None:
+    def nest(depth: int) -> str:
+        opened, closed = "(try_table (catch_all 0) " * depth, ")" * depth
+        return f'(module (tag $e) (func (export "f") {opened} (throw $e) {closed}))'
+
+    World(tier, nest(1_000)).call("f")
+    with pytest.raises(ValidationError, match="too many nested handlers"):
+        World(tier, nest(1_001))
+
+
+@every_tier
+def test_exceptions_keep_what_they_hold_and_no_longer(tier: str) -> None:
+    thing = Thing()
+    world = World(tier, THROWS, _throwing([]))
+    with pytest.raises(api.Exn) as caught:
+        world.call("throw", thing)
+    watch = weakref.ref(thing)
+    del thing
+    gc.collect()
+    assert caught.value.payload[-1] is watch()
+    del caught
+    with pytest.raises(api.Exn):
+        world.call("throw", None)
+    gc.collect()
+    world.store.runtime.heap.collect()
+    gc.collect()
+    assert watch() is None
+
+
+class Thing:
+    """Something that can be watched."""

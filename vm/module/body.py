@@ -103,6 +103,7 @@ class BodyValidator:
         self._set: list[int] = []
         self.handlers: list[Handler] = []
         self.kept_exceptions = 0
+        self.try_depth = 0
 
     def run(self) -> FunctionInfo:
         """Check every instruction up to the body's final ``end``."""

@@ -14,6 +14,7 @@ from vm.isa.matching import matches_all
 from vm.isa.opcode import CatchClause
 from vm.isa.types import EXNREF, ValueType
 from vm.module.handlers import Branch, Catch, Handler
+from vm.module.limits import MAX_TRY_DEPTH
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator, ControlFrame
@@ -38,6 +39,9 @@ def _throw_ref(v: BodyValidator, immediates: Immediates) -> None:
 
 def _protect(v: BodyValidator, frame: ControlFrame) -> Handler:
     """Let a handler cover the block's code from here on."""
+    v.try_depth += 1
+    if v.try_depth > MAX_TRY_DEPTH:
+        raise v.fail("too many nested handlers", f"at most {MAX_TRY_DEPTH} are supported")
     frame.handler = Handler(v.next, v.next, [], frame.handler)
     return frame.handler
 
@@ -47,6 +51,7 @@ def _end_protection(v: BodyValidator, frame: ControlFrame) -> Handler:
     handler = frame.handler
     assert handler is not None
     handler.end = v.at
+    v.try_depth -= 1
     v.handlers.append(handler)
     frame.handler = handler.outer
     return handler

@@ -28,5 +28,8 @@ MAX_FIELDS = 10_000
 MAX_LABELS = 65_520
 """Labels of one ``br_table``, beside the default."""
 
+MAX_TRY_DEPTH = 1_000
+"""Nested blocks of one function that catch exceptions: native code keeps a record of each in its frame."""
+
 MAX_MEMORIES = 100
 """Memories of one module: each takes gigabytes of address space."""

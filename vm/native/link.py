@@ -102,7 +102,7 @@ class StoreLink:
         if status == BUSY:
             raise VMError("this store is running in another thread: use one store per thread")
         if status == THROWN:
-            thrown = self._here().thrown()
+            thrown = self._here().uncaught()
             attach(thrown, self._trace())
             raise thrown
         if status != UNWOUND:

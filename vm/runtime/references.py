@@ -102,7 +102,7 @@ class Roots:
         self._state = store.state
 
     def root_ranges(self) -> Iterator[tuple[int, int]]:
-        """Elements of tables and cells of globals."""
+        """Elements of tables, cells of globals, and what an exception brings along."""
         store = self._store()
         if store is None:
             return
@@ -112,6 +112,8 @@ class Roots:
         for variable in store.globals:
             if traced(variable.type.content):
                 yield variable.cell, 1
+        for address in store.payload_references():
+            yield address, 1
 
     def settled(self) -> bool:
         """Whether frames show their references: always, or else when there are no frames."""

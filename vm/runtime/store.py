@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -215,6 +215,19 @@ class Store:
             self._thrown = self.exception(tag, from_words(types, payload))
             words[STATE_PACKAGED // WORD] = 1
         return self._thrown
+
+    def uncaught(self) -> Exn:
+        """As ``thrown``, of an exception that native code is done with."""
+        thrown, self._thrown = self.thrown(), None
+        return thrown
+
+    def payload_references(self) -> Iterator[int]:
+        """Addresses of the references among the values of the exception that native code threw last."""
+        tag = self._tags.get(self.state.words[STATE_TAG // WORD])
+        if tag is not None:
+            start, types = self.state.words[STATE_PAYLOAD // WORD], tag.signature.params
+            places = zip(types, offsets(types), strict=False)
+            yield from (start + at * WORD for type, at in places if traced(type))
 
     def tag(self, type: TagType) -> Tag:
         """A new tag, different from all others; the state gets room for its values."""

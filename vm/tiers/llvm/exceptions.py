@@ -76,13 +76,20 @@ def _rethrow(t: Translator, immediates: tuple[Any, ...]) -> bool:
 
 def _protect(t: Translator, control: Control) -> tuple[str, str, str]:
     """Enter a handler; the labels of where exceptions come out and of the block's code, and the record."""
-    record, field = t.slot(f"[{RECORD_WORDS} x i{8 * WORD}]"), t.handler_field()
+    record, field = _record(t, len(t.tries)), t.handler_field()
     t.effect(f"store ptr {t.value(f'load ptr, ptr {field}{ENGINE}')}, ptr {record}")
     t.effect(f"store ptr {record}, ptr {field}{ENGINE}")
     again = t.value(f"call i32 @catch_point(ptr {record}) #3")
     caught, body = t.label("caught"), t.label("try")
     t.effect(f"br i1 {t.value(f'icmp eq i32 {again}, 0')}, label %{body}, label %{caught}")
     return caught, body, record
+
+
+def _record(t: Translator, depth: int) -> str:
+    """The record of the handlers at a depth of nesting, of which one is in force at a time."""
+    if depth == len(t.records):
+        t.records.append(t.slot(f"[{RECORD_WORDS} x i{8 * WORD}]"))
+    return t.records[depth]
 
 
 def _enter(t: Translator, control: Control, body: str, record: str) -> None:

@@ -98,6 +98,7 @@ class Translator(TextBuilder):
         self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
         self.tries: list[str] = []
+        self.records: list[str] = []
         self.protection = scan(module, self.body)
         self._dead = False
         self.next = self.body.start
