@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
+import wasmtime
 
-from tests.vm.engines import call, instance, store
+from tests.vm.engines import binary, call, instance, store
 from vm.errors import ExitTrap, Trap, TrapCode
 from vm.isa.types import FuncType
 from vm.runtime.backtrace import MOST, SHOWN
@@ -145,3 +146,55 @@ def test_deep_recursion_traps_on_small_stacks_too(tier: str, kibibytes: int) -> 
         threading.stack_size(before)
     thread.join()
     assert ends == [TrapCode.STACK_OVERFLOW] * 2
+
+
+OFFSETS = """(module $app
+  (table 1 funcref) (elem (i32.const 0) $inner)
+  (type $t (func (param i32)))
+  (memory 1)
+  (func $inner (param i32) (nop) (drop (i32.const 77)) (drop (i32.load (local.get 0))) (drop (i32.const 5)))
+  (func $direct (export "direct") (param i32) (local i32) (local.set 1 (i32.const 3))
+    (if (local.get 0) (then (call $inner (i32.mul (local.get 0) (i32.const 65536))))))
+  (func $indirect (export "indirect") (param i32) (nop)
+    (call_indirect (type $t) (i32.const -1) (local.get 0)))
+  (func $looping (export "looping") (param i32)
+    (loop (call $direct (i32.sub (local.get 0) (i32.const 9)))
+      (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 0)))
+  (func $divide (export "divide") (param i32)
+    (block (drop (i32.div_s (i32.const 1) (local.get 0)))) (unreachable))
+  (func $never (export "never") (param i32) (unreachable)))"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arg"),
+    [
+        ("direct", 1),
+        ("indirect", 1),
+        ("indirect", 1 << 20),
+        ("looping", 9),
+        ("divide", 0),
+        ("divide", 1),
+        ("never", 0),
+    ],
+)
+def test_frames_and_offsets_are_another_engines(tier: str, name: str, arg: int) -> None:
+    if tier not in EXACT:
+        pytest.skip("this tier does not know offsets")
+    engine = wasmtime.Engine()
+    their_store = wasmtime.Store(engine)
+    instance_there = wasmtime.Instance(their_store, wasmtime.Module(engine, binary(OFFSETS)), [])
+    with pytest.raises(wasmtime.Trap) as theirs:
+        instance_there.exports(their_store)[name](their_store, arg)  # type: ignore[operator]
+    with pytest.raises(Trap) as ours:
+        call(instance(store(tier), OFFSETS), name, arg)
+    assert [
+        (frame.func_index, frame.func_name, frame.module_offset, frame.func_offset)
+        for frame in ours.value.frames
+    ] == [
+        (frame.func_index, frame.func_name, frame.module_offset, frame.func_offset)
+        for frame in theirs.value.frames
+    ]
+
+
+EXACT = {"reference"}
+"""Tiers that know the offset of every frame."""

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 
 from vm.errors import ExitTrap, Frame, Trap
+from vm.module.model import ModuleData
 
 SHOWN = 20
 """Innermost frames that a note shows."""
@@ -43,6 +44,15 @@ def forget(error: BaseException) -> None:
     notes: list[str] = getattr(error, "__notes__", [])
     error.__notes__ = [note for note in notes if not note.startswith(_NOTE)]
     error.wasm_frames = ()  # type: ignore[attr-defined]
+
+
+def trace_frame(module: ModuleData, index: int, offset: int | None) -> Frame:
+    """The frame of function ``index`` at ``offset`` of the module's binary, when that is known."""
+    inside = None
+    if offset is not None:
+        inside = offset - module.bodies.extents[index - module.imported_functions][0]
+    names = module.names
+    return Frame(index, names.functions.get(index), names.module, offset, inside)
 
 
 def text(frames: Sequence[Frame]) -> str:

@@ -25,6 +25,7 @@ from vm.module.validator import validate_function
 from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.glue import Glue
+from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.llvm import effort
@@ -142,7 +143,7 @@ class Program:
         if not held or module is None:
             return None
         index = self._starts[bisect.bisect(self._starts, (address - 1, len(module.functions))) - 1][1]
-        return Frame(index, module.names.functions.get(index), module.names.module)
+        return trace_frame(module, index, None)
 
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():

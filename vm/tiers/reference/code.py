@@ -44,9 +44,12 @@ class Ending(enum.Enum):
 
 
 class Block:
-    """Steps without control flow between them, and an ending. ``guard`` catches what they throw."""
+    """Steps without control flow between them, and an ending. ``guard`` catches what they throw.
 
-    __slots__ = ("arity", "base", "callee", "choose", "ending", "guard", "next", "steps")
+    ``offsets`` has for each step where its instruction lies in the binary, ``last`` the same of the ending.
+    """
+
+    __slots__ = ("arity", "base", "callee", "choose", "ending", "guard", "last", "next", "offsets", "steps")
 
     steps: list[Step]
     ending: Ending
@@ -58,7 +61,13 @@ class Block:
 
     def __init__(self) -> None:
         self.steps = []
+        self.offsets: list[int] = []
+        self.last = 0
         self.guard: Guard | None = None
+
+    def offset(self, step: Step | None) -> int:
+        """Where the instruction of ``step`` lies; None is the ending."""
+        return self.last if step is None else self.offsets[self.steps.index(step)]
 
     def catch(self, thrown: Exn, frame: Frame) -> Block | None:
         """Where execution goes on after an exception, which is in the frame then; None if nowhere here."""

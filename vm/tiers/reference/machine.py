@@ -7,19 +7,19 @@ only calls through host functions nest Python frames.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from vm.config import Config
 from vm.errors import Frame as TraceFrame
 from vm.errors import Trap, TrapCode
 from vm.memory.native import WORD
-from vm.runtime.backtrace import MOST, attach
+from vm.runtime.backtrace import MOST, attach, trace_frame
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import STATE_OWNER
-from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode
+from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode, Step
 from vm.tiers.reference.translate import translate
 
 Suspended = tuple[Block, Frame, FunctionCode]
@@ -81,11 +81,13 @@ class ReferenceTier:
         used = self._grow(used, code)
         frame: Frame = [*args, *code.blank]
         block = code.entry
+        step: Step | None = None
         while True:
             try:
                 while True:
                     for step in block.steps:
                         step(frame)
+                    step = None
                     ending = block.ending
                     if ending is Ending.BRANCH:
                         block = block.choose(frame)
@@ -114,9 +116,9 @@ class ReferenceTier:
                         frame[block.base : block.base + len(results)] = results
                         block = block.next
             except Exn as thrown:
-                block, frame, code, used = _catch(thrown, (block, frame, code), callers, used)
+                block, frame, code, used = _catch(thrown, (block, frame, code), callers, used, step)
             except Exception as error:
-                attach(error, _backtrace(code, callers))
+                attach(error, _backtrace(block.offset(step), code, callers))
                 raise
 
     def _grow(self, used: int, code: FunctionCode) -> int:
@@ -137,7 +139,7 @@ def _code(function: Function) -> FunctionCode:
 
 
 def _catch(
-    thrown: Exn, here: Suspended, callers: list[Suspended], used: int
+    thrown: Exn, here: Suspended, callers: list[Suspended], used: int, step: Step | None
 ) -> tuple[Block, Frame, FunctionCode, int]:
     """Where execution goes on after an exception, without the frames that it left; raises it if nowhere."""
     block, frame, code = here
@@ -145,7 +147,7 @@ def _catch(
     while (found := block.catch(thrown, frame)) is None:
         used -= code.cost
         if left == len(callers):
-            attach(thrown, _backtrace(here[2], callers))
+            attach(thrown, _backtrace(here[0].offset(step), here[2], callers))
             raise thrown
         left += 1
         block, frame, code = callers[-left]
@@ -153,12 +155,13 @@ def _catch(
     return found, frame, code, used
 
 
-def _backtrace(code: FunctionCode, callers: Sequence[Suspended]) -> tuple[TraceFrame, ...]:
-    """The frames of one entry, innermost first."""
-    codes = [code, *(caller[2] for caller in callers[:-MOST:-1])]
-    return tuple(_trace_frame(code.function) for code in codes)
+def _backtrace(offset: int, code: FunctionCode, callers: Sequence[Suspended]) -> Iterator[TraceFrame]:
+    """The frames of one entry, innermost first; ``offset`` is where that of ``code`` is."""
+    yield _trace_frame(code.function, offset)
+    for block, _, caller in callers[:-MOST:-1]:
+        yield _trace_frame(caller.function, block.last)
 
 
-def _trace_frame(function: Function) -> TraceFrame:
-    module = None if function.instance is None else function.instance.module.names.module
-    return TraceFrame(function.index, function.name, module)
+def _trace_frame(function: Function, offset: int) -> TraceFrame:
+    assert function.instance is not None
+    return trace_frame(function.instance.module, function.index, offset)

@@ -79,10 +79,14 @@ class Translator:
             self.arrive(at)
             opcode, immediates, following = read(self.module.binary, at)
             control = CONTROL.get(opcode.name)
+            block = self.current
             if control is not None:
                 control(self, immediates, following)
-            elif self.current is not None:
-                self.plain(self.current, opcode, immediates)
+            elif block is not None:
+                self.plain(block, opcode, immediates)
+            if block is not None:
+                block.last = at
+                block.offsets += [at] * (len(block.steps) - len(block.offsets))
             at = following
         return entry
 
