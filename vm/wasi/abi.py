@@ -108,8 +108,12 @@ def from_host(number: int | None) -> Errno:
     return Errno.__members__.get(name[1:], Errno.IO)
 
 
-class Rights(enum.IntFlag):
-    """``rights``: what a descriptor may be used for."""
+class Rights(enum.IntEnum):
+    """``rights``: what a descriptor may be used for.
+
+    These and the flags below are single bits; sets of them are plain ints, for Python's own flag types cost a
+    microsecond an operation.
+    """
 
     FD_DATASYNC = 1 << 0
     FD_READ = 1 << 1
@@ -156,7 +160,7 @@ class Filetype(enum.IntEnum):
     SYMBOLIC_LINK = 7
 
 
-class Fdflags(enum.IntFlag):
+class Fdflags(enum.IntEnum):
     """``fdflags``."""
 
     APPEND = 1
@@ -166,7 +170,7 @@ class Fdflags(enum.IntFlag):
     SYNC = 16
 
 
-class Oflags(enum.IntFlag):
+class Oflags(enum.IntEnum):
     """``oflags`` of ``path_open``."""
 
     CREAT = 1
@@ -175,7 +179,7 @@ class Oflags(enum.IntFlag):
     TRUNC = 8
 
 
-class Fstflags(enum.IntFlag):
+class Fstflags(enum.IntEnum):
     """``fstflags``: which timestamps to set, and to what."""
 
     ATIM = 1
@@ -184,19 +188,25 @@ class Fstflags(enum.IntFlag):
     MTIM_NOW = 8
 
 
-class Riflags(enum.IntFlag):
+class Riflags(enum.IntEnum):
     """``riflags`` of ``sock_recv``."""
 
     PEEK = 1
     WAITALL = 2
 
 
-class Sdflags(enum.IntFlag):
+class Sdflags(enum.IntEnum):
     """``sdflags`` of ``sock_shutdown``."""
 
     RD = 1
     WR = 2
 
+
+ALL_RIGHTS = sum(Rights)
+ALL_FDFLAGS = sum(Fdflags)
+ALL_OFLAGS = sum(Oflags)
+ALL_FSTFLAGS = sum(Fstflags)
+ALL_RIFLAGS = sum(Riflags)
 
 HANGUP = 1
 """The one bit of ``eventrwflags``."""

@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from vm.wasi.abi import MAX_OFFSET, SYMLINK_FOLLOW, Errno, Fstflags, Rights, WasiError
+from vm.wasi.abi import ALL_FSTFLAGS, MAX_OFFSET, SYMLINK_FOLLOW, Errno, Fstflags, Rights, WasiError
 from vm.wasi.context import WasiContext
 from vm.wasi.descriptors import Descriptor, HostFile
 from vm.wasi.guest import Guest
@@ -84,7 +84,7 @@ def _times(access: int, modified: int, flags: int, status: Callable[[], os.stat_
     for given, now in ((Fstflags.ATIM, Fstflags.ATIM_NOW), (Fstflags.MTIM, Fstflags.MTIM_NOW)):
         if flags & given and flags & now:
             raise WasiError(Errno.INVAL)
-    if flags & ~sum(Fstflags):
+    if flags & ~ALL_FSTFLAGS:
         raise WasiError(Errno.INVAL)
     current = status()
     return (

@@ -23,9 +23,9 @@ class Socket(Descriptor):
 
     kind = Filetype.SOCKET_STREAM
 
-    def __init__(self, host: socket.socket, rights: Rights, *, preopened: bool = False) -> None:
+    def __init__(self, host: socket.socket, rights: int, *, preopened: bool = False) -> None:
         super().__init__(rights)
-        self.inheriting = CONNECTION if rights & Rights.SOCK_ACCEPT else Rights(0)
+        self.inheriting = CONNECTION if rights & Rights.SOCK_ACCEPT else 0
         self.host = host
         self.preopened = preopened
 
@@ -39,7 +39,7 @@ class Socket(Descriptor):
         return self.host.recvmsg_into(buffers)[0] if buffers else 0
 
     def receive(
-        self, buffers: Sequence[memoryview], flags: Riflags, wait: Callable[[], None] = lambda: None
+        self, buffers: Sequence[memoryview], flags: int, wait: Callable[[], None] = lambda: None
     ) -> int:
         """What has come; with WAITALL as much as there is room for, unless the other side finishes.
 
@@ -69,7 +69,7 @@ class Socket(Descriptor):
 
         return self.host.sendmsg(buffers, [], MSG_NOSIGNAL) if buffers else 0
 
-    def set_flags(self, flags: Fdflags) -> None:
+    def set_flags(self, flags: int) -> None:
         """NONBLOCK; the others mean nothing on a socket and are only remembered."""
         os.set_blocking(self.host.fileno(), not flags & Fdflags.NONBLOCK)
         super().set_flags(flags)

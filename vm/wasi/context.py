@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 
 from vm.errors import ConfigError
-from vm.wasi.abi import MAX_DESCRIPTORS, Errno, Rights, WasiError
+from vm.wasi.abi import MAX_DESCRIPTORS, Errno, WasiError
 from vm.wasi.config import Preopen, Stdio, WasiConfig
 from vm.wasi.connections import Socket
 from vm.wasi.descriptors import CallbackStream, Descriptor, HostFile, NullStream
@@ -61,7 +61,7 @@ class WasiContext:
         if len(self._table) >= MAX_DESCRIPTORS:
             raise WasiError(Errno.MFILE)
 
-    def get(self, fd: int, right: Rights = Rights(0)) -> Descriptor:  # noqa: B008 - an immutable flag
+    def get(self, fd: int, right: int = 0) -> Descriptor:
         """The descriptor numbered ``fd`` if it has ``right``; else EBADF, ENOTCAPABLE."""
         descriptor = self._table.get(fd)
         if descriptor is None:
@@ -69,7 +69,7 @@ class WasiContext:
         descriptor.need(right)
         return descriptor
 
-    def directory(self, fd: int, right: Rights = Rights(0)) -> Directory:  # noqa: B008
+    def directory(self, fd: int, right: int = 0) -> Directory:
         """The same for directories; ENOTDIR for anything else."""
         descriptor = self.get(fd)
         if not isinstance(descriptor, Directory):

@@ -49,19 +49,19 @@ class Descriptor:
 
     kind = Filetype.UNKNOWN
     has_places = False
-    flags = Fdflags(0)
-    inheriting = Rights(0)
+    flags = 0
+    inheriting = 0
 
-    def __init__(self, rights: Rights) -> None:
+    def __init__(self, rights: int) -> None:
         self.rights = rights
 
-    def need(self, right: Rights) -> None:
+    def need(self, right: int) -> None:
         """Fail unless all of ``right`` is held; :meth:`refusal` says how."""
         missing = right & ~self.rights
         if missing:
             raise WasiError(self.refusal(missing))
 
-    def refusal(self, missing: Rights) -> Errno:
+    def refusal(self, missing: int) -> Errno:
         """Why a call that needs ``missing`` fails.
 
         EBADF for reading and writing, as POSIX and wasmtime say; ESPIPE for a place where there is none; else
@@ -81,7 +81,7 @@ class Descriptor:
         """Write the buffers in turn; the number of bytes taken."""
         raise WasiError(Errno.BADF)
 
-    def set_flags(self, flags: Fdflags) -> None:
+    def set_flags(self, flags: int) -> None:
         """Change the descriptor's flags."""
         self.flags = flags
 
@@ -136,15 +136,17 @@ class HostFile(Descriptor):
     order, whatever is behind it.
     """
 
-    def __init__(self, fd: int, rights: Rights, *, owned: bool = True, stream: bool = False) -> None:
+    def __init__(self, fd: int, rights: int, *, owned: bool = True, stream: bool = False) -> None:
         super().__init__(rights)
         self._fd = fd
         self._owned = owned
         self.kind = filetype(os.fstat(fd).st_mode)
-        pipe_or_terminal = self.kind in (Filetype.UNKNOWN, Filetype.SOCKET_STREAM) or os.isatty(fd)
-        self.has_places = not (stream or pipe_or_terminal)
+        self.has_places = not stream and (
+            self.kind in (Filetype.REGULAR_FILE, Filetype.BLOCK_DEVICE)
+            or (self.kind is Filetype.CHARACTER_DEVICE and not os.isatty(fd))
+        )
         host = fcntl.fcntl(fd, fcntl.F_GETFL)
-        self.flags = Fdflags(sum(flag for flag, bit in _HOST_FLAGS.items() if host & bit))
+        self.flags = sum(flag for flag, bit in _HOST_FLAGS.items() if host & bit)
 
     def read(self, buffers: Sequence[memoryview]) -> int:
         """Straight into the program's memory."""
@@ -168,7 +170,7 @@ class HostFile(Descriptor):
         """Write at a place without moving; with APPEND at the end, as Linux does."""
         return self._settled(os.pwritev(self._fd, buffers, offset)) if buffers else 0
 
-    def set_flags(self, flags: Fdflags) -> None:
+    def set_flags(self, flags: int) -> None:
         """Change the descriptor's flags, on the host as well when the file is ours."""
         if self._owned:
             host = fcntl.fcntl(self._fd, fcntl.F_GETFL)

@@ -105,7 +105,7 @@ def fd_datasync(context: WasiContext, guest: Guest, fd: int) -> None:
     datasync(_file(context, fd, Rights.FD_DATASYNC).fileno())
 
 
-def _file(context: WasiContext, fd: int, *rights: Rights) -> HostFile:
+def _file(context: WasiContext, fd: int, *rights: int) -> HostFile:
     """The host file numbered ``fd``, which must have each of ``rights``; ESPIPE when it is no file."""
     descriptor = context.get(fd)
     for right in rights:

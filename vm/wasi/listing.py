@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from vm.wasi.abi import Errno, Filetype, Rights, WasiError
+from vm.wasi.abi import Errno, Filetype, WasiError
 from vm.wasi.descriptors import HostFile
 from vm.wasi.rights import ONLY_FILES, Permissions, filetype
 
@@ -23,8 +23,8 @@ class Directory(HostFile):
     def __init__(
         self,
         fd: int,
-        rights: Rights,
-        inheriting: Rights,
+        rights: int,
+        inheriting: int,
         *,
         entries: Permissions = Permissions.READ_WRITE,
         files: Permissions = Permissions.READ_WRITE,
@@ -37,7 +37,7 @@ class Directory(HostFile):
         self.guest_path = guest_path
         self._listing: list[Entry] = []
 
-    def refusal(self, missing: Rights) -> Errno:
+    def refusal(self, missing: int) -> Errno:
         """EISDIR for what can only be done to files."""
         return Errno.ISDIR if missing & ONLY_FILES else super().refusal(missing)
 

@@ -6,12 +6,22 @@ import errno
 import os
 from dataclasses import dataclass
 
-from vm.wasi.abi import SYMLINK_FOLLOW, Errno, Fdflags, Filetype, Oflags, Rights, WasiError
+from vm.wasi.abi import (
+    ALL_FDFLAGS,
+    ALL_OFLAGS,
+    ALL_RIGHTS,
+    SYMLINK_FOLLOW,
+    Errno,
+    Filetype,
+    Oflags,
+    Rights,
+    WasiError,
+)
 from vm.wasi.context import WasiContext
 from vm.wasi.descriptors import HostFile
 from vm.wasi.guest import Guest
 from vm.wasi.listing import Directory
-from vm.wasi.rights import ALL, CHANGING_FILES, DIRECTORY, FILE, Permissions, filetype
+from vm.wasi.rights import CHANGING_FILES, DIRECTORY, FILE, Permissions, filetype
 from vm.wasi.sandbox import parent_of
 
 # A FIFO without a writer must not block the program's host while it opens it, nor a terminal become its
@@ -28,10 +38,10 @@ class _Request:
 
     path: bytes
     follow: bool
-    oflags: Oflags
-    base: Rights
-    inheriting: Rights
-    fdflags: Fdflags
+    oflags: int
+    base: int
+    inheriting: int
+    fdflags: int
 
 
 def path_open(
@@ -51,15 +61,15 @@ def path_open(
     directory = context.directory(fd, Rights.PATH_OPEN)
     name = guest.path(path, size)
     guest.span(result, 4)
-    if oflags & ~sum(Oflags) or fdflags & ~sum(Fdflags):
+    if oflags & ~ALL_OFLAGS or fdflags & ~ALL_FDFLAGS:
         raise WasiError(Errno.INVAL)
     request = _Request(
         name,
         bool(lookup & SYMLINK_FOLLOW) and not oflags & Oflags.EXCL,  # EXCL: a link there is "there" as well
-        Oflags(oflags),
-        Rights(base & ALL),
-        Rights(inheriting & ALL),
-        Fdflags(fdflags),
+        oflags,
+        base & ALL_RIGHTS,
+        inheriting & ALL_RIGHTS,
+        fdflags,
     )
     _check_rights(directory, request)
     _check_permissions(directory, request)
@@ -161,12 +171,12 @@ def _descriptor(fd: int, parent: Directory, request: _Request) -> HostFile:
     return opened
 
 
-def _impossible(file: HostFile, parent: Directory) -> Rights:
+def _impossible(file: HostFile, parent: Directory) -> int:
     """The rights a file cannot have: to change where its host forbids it, to seek on a terminal or in a pipe.
 
     Programs tell a terminal by that: wasi-libc's ``isatty`` looks for a character device without FD_SEEK.
     """
-    rights = Rights(0)
+    rights = 0
     if not parent.files & Permissions.WRITE_ONLY:
         rights |= CHANGING_FILES | Rights.FD_FILESTAT_SET_TIMES
     if not file.has_places:

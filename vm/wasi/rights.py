@@ -61,11 +61,8 @@ INHERITED = DIRECTORY | FILE
 opening for writing fails at once with EROFS: wasi-libc asks for no right beyond these, and the program
 would otherwise learn it from its first write."""
 
-ALL = sum(Rights)
-"""Every bit that has a meaning; programs set others too, which mean nothing."""
 
-
-class Permissions(enum.IntFlag):
+class Permissions(enum.IntEnum):
     """What a host allows on the entries of a directory (``DirPerms``) or on its files (``FilePerms``)."""
 
     READ_ONLY = 1

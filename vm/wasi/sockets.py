@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from vm.wasi.abi import Errno, Fdflags, Riflags, Rights, WasiError
+from vm.wasi.abi import ALL_RIFLAGS, Errno, Fdflags, Rights, WasiError
 from vm.wasi.connections import Socket
 from vm.wasi.context import WasiContext
 from vm.wasi.guest import Guest
@@ -12,7 +12,7 @@ from vm.wasi.polling import until_readable, writable
 from vm.wasi.rights import CONNECTION
 
 
-def _socket(context: WasiContext, fd: int, right: Rights) -> Socket:
+def _socket(context: WasiContext, fd: int, right: int) -> Socket:
     descriptor = context.get(fd)
     if not isinstance(descriptor, Socket):
         raise WasiError(Errno.NOTSOCK)
@@ -25,7 +25,7 @@ def sock_accept(context: WasiContext, guest: Guest, fd: int, flags: int, result:
 
     ``flags`` are the new descriptor's; NONBLOCK is the only one there is for it.
     """
-    listener = _socket(context, fd, Rights(0))
+    listener = _socket(context, fd, 0)
     if not listener.rights & Rights.SOCK_ACCEPT:
         raise WasiError(Errno.NOTCAPABLE if listener.preopened else Errno.INVAL)
     if flags & ~Fdflags.NONBLOCK:
@@ -35,7 +35,7 @@ def sock_accept(context: WasiContext, guest: Guest, fd: int, flags: int, result:
     until_readable(context, listener)
     connection, _ = listener.host.accept()
     accepted = Socket(connection, CONNECTION & listener.inheriting)
-    accepted.set_flags(Fdflags(flags))
+    accepted.set_flags(flags)
     guest.write_u32(result, context.add(accepted))
 
 
@@ -44,12 +44,12 @@ def sock_recv(
 ) -> None:
     """Receive into the buffers; store the number of bytes. No flag comes back: a stream cuts no messages."""
     connection = _socket(context, fd, Rights.FD_READ)
-    if flags & ~sum(Riflags):
+    if flags & ~ALL_RIFLAGS:
         raise WasiError(Errno.INVAL)
     guest.span(size, 4)
     guest.span(result, 2)
     wait = functools.partial(until_readable, context, connection)
-    guest.write_u32(size, connection.receive(guest.iovecs(iovs, count), Riflags(flags), wait))
+    guest.write_u32(size, connection.receive(guest.iovecs(iovs, count), flags, wait))
     guest.write_u16(result, 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from vm.wasi.abi import Errno, Fdflags, Rights, WasiError
+from vm.wasi.abi import ALL_FDFLAGS, Errno, Rights, WasiError
 from vm.wasi.connections import Socket
 from vm.wasi.context import WasiContext
 from vm.wasi.guest import Guest
@@ -36,9 +36,9 @@ def fd_fdstat_get(context: WasiContext, guest: Guest, fd: int, result: int) -> N
 def fd_fdstat_set_flags(context: WasiContext, guest: Guest, fd: int, flags: int) -> None:
     """Change the descriptor's flags, all of them."""
     descriptor = context.get(fd, Rights.FD_FDSTAT_SET_FLAGS)
-    if flags & ~sum(Fdflags):
+    if flags & ~ALL_FDFLAGS:
         raise WasiError(Errno.INVAL)
-    descriptor.set_flags(Fdflags(flags))
+    descriptor.set_flags(flags)
 
 
 def fd_fdstat_set_rights(context: WasiContext, guest: Guest, fd: int, base: int, inheriting: int) -> None:
@@ -46,8 +46,8 @@ def fd_fdstat_set_rights(context: WasiContext, guest: Guest, fd: int, base: int,
     descriptor = context.get(fd)
     if base & ~descriptor.rights or inheriting & ~descriptor.inheriting:
         raise WasiError(Errno.NOTCAPABLE)
-    descriptor.rights = Rights(base)
-    descriptor.inheriting = Rights(inheriting)
+    descriptor.rights = base
+    descriptor.inheriting = inheriting
 
 
 def fd_prestat_get(context: WasiContext, guest: Guest, fd: int, result: int) -> None:
