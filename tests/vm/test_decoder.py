@@ -133,17 +133,6 @@ def test_the_first_fault_in_the_file_is_named() -> None:
     assert caught.value.offset == good.index(b"\x41\x80") + 1
 
 
-@pytest.mark.parametrize(
-    ("text", "proposal"),
-    [
-        ("(func return_call 0)", "tail calls"),
-    ],
-)
-def test_an_error_names_the_proposal_that_is_missing(text: str, proposal: str) -> None:
-    with pytest.raises(DecodeError, match=f"{proposal}, which is not supported yet"):
-        validate(decode(bytes(wasmtime.wat2wasm(f"(module {text})"))))
-
-
 def test_a_malformed_name_section_is_ignored() -> None:
     custom = b"\4name" + b"\1\x7f"
     module = decode(b.HEADER + bytes([0, len(custom)]) + custom)

@@ -6,7 +6,6 @@ import pytest
 import wasmtime
 
 from vm.isa.opcodes import BY_CODE, BY_NAME, OPCODES, TEXT_NAMES, Immediate, Opcode
-from vm.isa.proposals import UNSUPPORTED_OPCODES
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.rules import CONTEXT_RULES
@@ -108,7 +107,3 @@ def test_the_reference_tier_covers_every_opcode_once() -> None:
 
 def test_stack_effects_are_listed_exactly_where_the_row_has_no_type() -> None:
     assert set(STACK_EFFECTS) == {o.name for o in OPCODES if o.type is None} - set(CONTROL)
-
-
-def test_what_is_listed_as_unsupported_is_not_supported() -> None:
-    assert not set(UNSUPPORTED_OPCODES) & {opcode.prefix or opcode.code for opcode in OPCODES}

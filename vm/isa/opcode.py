@@ -66,6 +66,7 @@ class Feature(enum.StrEnum):
     THREADS = "threads"
     EXCEPTIONS = "exception-handling"
     LEGACY_EXCEPTIONS = "legacy-exceptions"
+    TAIL_CALLS = "tail-calls"
 
 
 @dataclass(frozen=True, slots=True)

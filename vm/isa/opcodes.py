@@ -35,6 +35,9 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0x0F, "return", _N, None),
     _row(0x10, "call", Immediate.FUNC, None),
     _row(0x11, "call_indirect", Immediate.CALL_INDIRECT, None),
+    _row(0x12, "return_call", Immediate.FUNC, None, Feature.TAIL_CALLS),
+    _row(0x13, "return_call_indirect", Immediate.CALL_INDIRECT, None, Feature.TAIL_CALLS),
+    _row(0x15, "return_call_ref", Immediate.TYPE, None, Feature.TAIL_CALLS),
     # parametric; the text format calls both forms of select "select"
     _row(0x1A, "drop", _N, None),
     _row(0x1B, "select", _N, None),

@@ -13,7 +13,6 @@ from vm.errors import DecodeError
 from vm.isa.exception_opcodes import CATCH_KINDS
 from vm.isa.opcode import CatchClause
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
-from vm.isa.proposals import UNSUPPORTED_OPCODES, remark
 from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
 from vm.module.model import ModuleData
@@ -75,7 +74,7 @@ def _read_prefixed(code: bytes, at: int) -> tuple[Opcode, tuple[Any, ...], int]:
     """An instruction of two parts, or the error for a byte that opens none."""
     prefix = code[at]
     if prefix not in PREFIXES:
-        raise DecodeError(f"illegal opcode {prefix:02x}", at, remark(prefix, UNSUPPORTED_OPCODES))
+        raise DecodeError(f"illegal opcode {prefix:02x}", at, "no instruction begins with this byte")
     sub, next_at = unsigned(code, at + 1)
     entry = _PREFIXED.get((prefix, sub))
     if entry is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vm.isa.types import FuncType, Heap, RefType, ValType
+from vm.isa.types import Heap, RefType, ValType
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator
@@ -25,19 +25,6 @@ def pop_reference(v: BodyValidator) -> RefType:
     if not isinstance(found, RefType):
         raise v.fail("type mismatch", f"expected a reference, found {found}")
     return found
-
-
-def invoke(v: BodyValidator, signature: FuncType) -> None:
-    """Arguments off the stack, results on it."""
-    v.pop_all(signature.params)
-    v.push_all(signature.results)
-
-
-def function_reference(v: BodyValidator, index: int) -> FuncType:
-    """Take a reference to a function of type ``index`` off the stack; gives the signature."""
-    signature = v.signature(index)
-    v.pop(RefType(v.module.types[index]))
-    return signature
 
 
 def _null(v: BodyValidator, immediates: Immediates) -> None:
@@ -83,10 +70,6 @@ def _br_on_non_null(v: BodyValidator, immediates: Immediates) -> None:
     v.pop()
 
 
-def _call_ref(v: BodyValidator, immediates: Immediates) -> None:
-    invoke(v, function_reference(v, immediates[0]))
-
-
 REFERENCE_RULES: dict[str, Rule] = {
     "ref.null": _null,
     "ref.is_null": _is_null,
@@ -94,6 +77,5 @@ REFERENCE_RULES: dict[str, Rule] = {
     "ref.as_non_null": _as_non_null,
     "br_on_null": _br_on_null,
     "br_on_non_null": _br_on_non_null,
-    "call_ref": _call_ref,
 }
 """Rules by the instruction's name."""

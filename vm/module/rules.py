@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from vm.errors import DecodeError
 from vm.isa.matching import matches, matches_all
 from vm.isa.opcodes import BY_CODE, Immediate, Opcode
-from vm.isa.types import FUNCREF, TableType, ValType, ValueType
+from vm.isa.types import TableType, ValType, ValueType
+from vm.module.call_rules import CALL_RULES
 from vm.module.exception_rules import EXCEPTION_RULES, close
 from vm.module.gc_rules import GC_RULES
 from vm.module.limits import MAX_LABELS
 from vm.module.memory_rules import MEMORY_RULES, access_rule, check_data, check_lanes, narrower
-from vm.module.reference_rules import REFERENCE_RULES, invoke
+from vm.module.reference_rules import REFERENCE_RULES
 
 if TYPE_CHECKING:
     from vm.module.body import BodyValidator
@@ -144,20 +145,6 @@ def _br_table(v: BodyValidator, immediates: Immediates) -> None:
 
 def _return(v: BodyValidator, immediates: Immediates) -> None:
     _br(v, (len(v.frames) - 1,))
-
-
-def _call(v: BodyValidator, immediates: Immediates) -> None:
-    v.check_index(immediates[0], v.module.functions, "function")
-    invoke(v, v.module.function_type(immediates[0]))
-
-
-def _call_indirect(v: BodyValidator, immediates: Immediates) -> None:
-    index, table = immediates
-    if not matches(_table(v, table).element, FUNCREF):
-        raise v.fail("type mismatch", f"table {table} does not hold functions")
-    signature = v.signature(index)
-    v.pop(_table(v, table).address)
-    invoke(v, signature)
 
 
 # parametric
@@ -297,8 +284,7 @@ CONTEXT_RULES: dict[str, Rule] = {
     "br_if": _br_if,
     "br_table": _br_table,
     "return": _return,
-    "call": _call,
-    "call_indirect": _call_indirect,
+    **CALL_RULES,
     "drop": _drop,
     "select": _select,
     "select_t": _select_t,

@@ -17,7 +17,8 @@ state (one per store)        function record (a funcref points here)   table rec
 104  tag record of the exception that was thrown last
 112  1 when the store has that exception as an object, too
 120  address of its values, in words
-128  number of code addresses in a trap's trace, which follow, innermost first
+128  address of the words that calls pass beside registers
+136  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -54,8 +55,9 @@ STATE_HANDLER = 96
 STATE_TAG = 104
 STATE_PACKAGED = 112
 STATE_PAYLOAD = 120
-STATE_TRACE_LENGTH = 128
-STATE_TRACE = 136
+STATE_PASSED = 128
+STATE_TRACE_LENGTH = 136
+STATE_TRACE = 144
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -27,6 +27,7 @@ from vm.runtime.layout import (
     RECORD_TYPE,
     STATE_MEMORIES,
     STATE_PACKAGED,
+    STATE_PASSED,
     STATE_PAYLOAD,
     STATE_SIZE,
     STATE_TAG,
@@ -86,6 +87,7 @@ class Store:
         self.functions: list[Function] = []
         self.instances: list[Instance] = []
         self._heap = Heap()
+        self._passed = Block(0)
         self._memories: list[LinearMemory] = []
         self.tables: list[Table] = []
         self.globals: list[Global] = []
@@ -238,6 +240,12 @@ class Store:
             self.state.words[STATE_PAYLOAD // WORD] = self.allocate(needed * WORD)
             self._payload_words = needed
         return tag
+
+    def make_room_for_passing(self, words: int) -> None:
+        """Let calls pass so many words beside registers; between calls, for they do not survive it."""
+        if words > len(self._passed.words):
+            self._passed = Block(words * WORD)
+            self.state.words[STATE_PASSED // WORD] = self._passed.address
 
     def allocate(self, size: int) -> int:
         """The address of ``size`` zeroed bytes that live as long as the store."""

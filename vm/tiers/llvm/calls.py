@@ -1,47 +1,57 @@
 """Translation of calls: direct inside a batch, through function records otherwise.
 
 A record whose code is 0 belongs to a function that is not compiled yet, or a host function without a stub;
-the cold path asks ``@compile`` for the code.
+the cold path asks ``@compile`` for the code. ``vm.tiers.llvm.abi`` says how a call looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
+from vm.tiers.llvm.abi import CONVENTION, Signature, signature
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.state import element_pointer
-from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, result_type
+from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED
 from vm.tiers.llvm.translate import Handler, Translator
 
 
-def _call(t: Translator, immediates: tuple[Any, ...]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Callee:
+    """What is called: SSA names of its code and context, and the type it is called as."""
+
+    code: str
+    context: str
+    type: FuncType
+
+
+def _named(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
+    """The function of a ``call``."""
     index = immediates[0]
     type = t.module.function_type(index)
-    t.calls = True
     if index in t.batch:
-        _invoke(t, f"@f{index}", "%ctx", type, _arguments(t, type))
-    elif index < t.module.imported_functions:
+        return _Callee(f"@f{index}", "%ctx", type)
+    if index < t.module.imported_functions:
         record = t.value(f"load ptr, ptr {t.field(t.layout.function_pointer(index))}{FIXED}")
-        _call_record(t, record, type)
-    else:
-        _call_record(t, t.field(t.layout.record(index)), type, context="%ctx")
+        return _recorded(t, record, type)
+    return _recorded(t, t.field(t.layout.record(index)), type, context="%ctx")
 
 
-def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
+def _in_table(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
+    """The function of a ``call_indirect``; traps unless there is one of the right type."""
     type_index, table = immediates
     wanted = t.module.types[type_index]
-    t.calls = True
     pointer = element_pointer(t, table, t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
     reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
     t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
     _check_type(t, reference, wanted, type_index)
-    _call_record(t, reference, wanted.func)
+    return _recorded(t, reference, wanted.func)
 
 
 def _check_type(t: Translator, reference: str, wanted: DefType, type_index: int) -> None:
@@ -62,55 +72,90 @@ def _check_type(t: Translator, reference: str, wanted: DefType, type_index: int)
     t.block(following)
 
 
-def _call_ref(t: Translator, immediates: tuple[Any, ...]) -> None:
+def _referenced(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
+    """The function of a ``call_ref``; traps for null."""
     word = t.pop()
-    t.calls = True
     t.trap_if(t.value(f"icmp eq i64 {word}, 0"), TrapCode.NULL_FUNCTION_REFERENCE)
-    _call_record(t, t.value(f"inttoptr i64 {word} to ptr"), t.module.signature(immediates[0]))
+    return _recorded(t, t.value(f"inttoptr i64 {word} to ptr"), t.module.signature(immediates[0]))
 
 
-def _arguments(t: Translator, type: FuncType) -> list[tuple[str, str]]:
-    values = t.pop_many(len(type.params))
-    return [(value, LLVM_TYPES[kind]) for value, kind in zip(values, type.params, strict=True)]
-
-
-def _call_record(t: Translator, record: str, type: FuncType, context: str | None = None) -> None:
-    """Call what ``record`` describes, compiling it first if nobody has; ``context`` where it is known."""
-    arguments = _arguments(t, type)
+def _recorded(t: Translator, record: str, type: FuncType, context: str | None = None) -> _Callee:
+    """What ``record`` describes, compiled first if nobody has; ``context`` where it is known."""
     slot = t.slot("ptr")
     code = t.value(f"load ptr, ptr {record}{ENGINE}")
     t.effect(f"store ptr {code}, ptr {slot}")
     missing, ready = t.label("compile"), t.label("ready")
     t.effect(f"br i1 {t.value(f'icmp eq ptr {code}, null')}, label %{missing}, label %{ready}, !prof !4")
     t.block(missing)
-    with rooted(t, arguments):
+    with rooted(t):
         t.effect(f"store ptr {t.value(f'call ptr @compile(ptr %ctx, ptr {record})')}, ptr {slot}")
     t.effect(f"br label %{ready}")
     t.block(ready)
     if context is None:  # read after compiling: a host function gets its context together with its stub
         field = t.value(f"getelementptr i8, ptr {record}, i64 {RECORD_CONTEXT}")
         context = t.value(f"load ptr, ptr {field}{ENGINE}")
-    _invoke(t, t.value(f"load ptr, ptr {slot}"), context, type, arguments)
+    return _Callee(t.value(f"load ptr, ptr {slot}"), context, type)
 
 
-def _invoke(
-    t: Translator, code: str, context: str, type: FuncType, arguments: Sequence[tuple[str, str]]
-) -> None:
-    result = result_type(type)
-    listed = "".join(f", {kind} {value}" for value, kind in arguments)
-    call = f"call fastcc {result} {code}(ptr {context}{listed})"
+def _started(t: Translator, callee: _Callee) -> tuple[Signature, str]:
+    """Pop the arguments and hand over what has no register; gives the call, but for how it is made."""
+    t.calls = True
+    form = signature(callee.type)
+    values = t.pop_many(len(callee.type.params))
+    t.pass_words(form.passed_types, [values[i] for i in form.passed])
+    call = f"call {CONVENTION} {form.result} {callee.code}(ptr {callee.context}{form.arguments(values)})"
+    return form, call
+
+
+def _invoke(t: Translator, callee: _Callee) -> None:
+    """Call, and push what comes back."""
+    form, call = _started(t, callee)
+    results = callee.type.results
     with rooted(t):
-        returned = t.value(call) if type.results else ""
+        returned = t.value(call) if form.result != "void" else ""
         if not returned:
             t.effect(call)
     if not returned:
-        return
-    if len(type.results) == 1:
-        t.push(returned, result)
-        return
-    for i, part in enumerate(type.results):
-        t.push(t.value(f"extractvalue {result} {returned}, {i}"), LLVM_TYPES[part])
+        values = t.passed_words(results) if form.passes_results else []
+    else:
+        values = [returned]
+        if len(results) > 1:
+            values = [t.value(f"extractvalue {form.result} {values[0]}, {i}") for i in range(len(results))]
+    for value, type in zip(values, results, strict=True):
+        t.push(value, LLVM_TYPES[type])
 
 
-HANDLERS: dict[str, Handler] = {"call": _call, "call_indirect": _call_indirect, "call_ref": _call_ref}
+def _leave_for(t: Translator, callee: _Callee) -> bool:
+    """Call in the place of this function's own frame; what comes back goes to its caller."""
+    form, call = _started(t, callee)
+    t.leave_tries(0)
+    if form.result == "void":
+        t.effect(f"musttail {call}")
+        t.effect("ret void")
+    else:
+        returned = t.value(f"musttail {call}")
+        t.effect(f"ret {form.result} {returned}")
+    return True
+
+
+_CALLEES: dict[str, Callable[[Translator, tuple[Any, ...]], _Callee]] = {
+    "call": _named,
+    "call_indirect": _in_table,
+    "call_ref": _referenced,
+}
+"""How each calling instruction finds its function. With "return_" in front it is a tail call."""
+
+
+def _calling(find: Callable[[Translator, tuple[Any, ...]], _Callee]) -> Handler:
+    return lambda t, immediates: _invoke(t, find(t, immediates))
+
+
+def _leaving(find: Callable[[Translator, tuple[Any, ...]], _Callee]) -> Handler:
+    return lambda t, immediates: _leave_for(t, find(t, immediates))
+
+
+HANDLERS: dict[str, Handler] = {
+    **{name: _calling(find) for name, find in _CALLEES.items()},
+    **{f"return_{name}": _leaving(find) for name, find in _CALLEES.items()},
+}
 """By instruction name."""

@@ -15,7 +15,7 @@ from collections import deque
 from vm.config import Config
 from vm.errors import Frame, WasmError
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import ValType
+from vm.isa.types import FuncType, ValType
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.memory.bounds import guarded
 from vm.memory.native import poke
@@ -29,6 +29,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.llvm import effort
+from vm.tiers.llvm.abi import passed_words
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.text import HEAD, memory_ranges
@@ -47,6 +48,10 @@ class Program:
         self._glue = glue
         self._costs = costs
         self._layout = ContextLayout.of(module)
+        signatures = [type.composite for type in module.types]
+        self.passed_words = max(
+            (passed_words(type) for type in signatures if isinstance(type, FuncType)), default=0
+        )
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._images: list[Code] = []
         self.addresses: dict[int, int] = {}
@@ -168,7 +173,7 @@ def callees(module: ModuleData, index: int) -> list[int]:
     at = body.start
     while at < body.end:
         opcode, immediates, at = read(module.binary, at)
-        if opcode.name == "call":
+        if opcode.name in ("call", "return_call"):
             found[immediates[0]] = None
     return list(found)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
-from vm.isa.types import MAX_PAGES, PAGE_SIZE, FuncType, MemoryType, ValType, ValueType
+from vm.isa.types import MAX_PAGES, PAGE_SIZE, MemoryType, ValType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS, trap_number
 
@@ -64,20 +64,6 @@ attributes #3 = { nounwind returns_twice }
 "disable-tail-calls" keeps LLVM from turning endless recursion, which must exhaust the stack, into a loop;
 frame pointers let a trap say where it happened.
 """
-
-
-def result_type(type: FuncType) -> str:
-    """The IR return type: void, the one result, or a struct of them."""
-    return return_type(type.results)
-
-
-def return_type(results: Sequence[ValueType]) -> str:
-    """As ``result_type``, from the results alone."""
-    if not results:
-        return "void"
-    if len(results) == 1:
-        return LLVM_TYPES[results[0]]
-    return "{ " + ", ".join(LLVM_TYPES[result] for result in results) + " }"
 
 
 class TextBuilder:

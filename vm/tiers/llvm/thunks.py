@@ -12,54 +12,41 @@ from collections.abc import Sequence
 from vm.gc.record import ROOT_TOP
 from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
-from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.glue import FRAMES, THREW, Glue, field
-from vm.runtime.layout import CONTEXT_STATE, STATE_HEAP, STATE_HOST_CALL
+from vm.runtime.layout import STATE_HEAP, STATE_HOST_CALL
 from vm.runtime.words import offsets
-from vm.tiers.llvm.text import result_type
-
-
-def _loads(types: Sequence[ValueType], array: str) -> list[str]:
-    lines = []
-    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
-        lines.append(f"  %w{i} = getelementptr i64, ptr %{array}, i64 {at}")
-        lines.append(f"  %x{i} = load {LLVM_TYPES[type]}, ptr %w{i}, align {_aligned(type)}")
-    return lines
-
-
-def _stores(types: Sequence[ValueType], prefix: str, array: str) -> list[str]:
-    """Whole words: what a value does not fill is 0."""
-    lines = []
-    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
-        lines.append(f"  %y{i} = getelementptr i64, ptr %{array}, i64 {at}")
-        if LLVM_TYPES[type] in ("i32", "float"):
-            lines.append(f"  store i64 0, ptr %y{i}")
-        lines.append(f"  store {LLVM_TYPES[type]} {prefix}{i}, ptr %y{i}, align {_aligned(type)}")
-    return lines
-
-
-def _aligned(type: ValueType) -> int:
-    """Words are aligned to their own size, so a vector is to no more."""
-    return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
+from vm.tiers.llvm.abi import CONVENTION, Signature, passing, signature, word_loads, word_stores
 
 
 def _invoke_ir(type: FuncType) -> str:
     """``invoke_T``: words in, words out (in the same array)."""
-    result, count = result_type(type), len(type.results)
-    lines = ["define void @invoke_T(ptr %code, ptr %ctx, ptr %slots) #0 {"]
-    lines += _loads(type.params, "slots")
-    arguments = "".join(f", {LLVM_TYPES[t]} %x{i}" for i, t in enumerate(type.params))
-    call = f"call fastcc {result} %code(ptr %ctx{arguments})"
-    lines.append(f"  {'' if not count else '%r0 = ' if count == 1 else '%r = '}{call}")
-    if count > 1:
-        lines += [f"  %r{i} = extractvalue {result} %r, {i}" for i in range(count)]
-    lines += _stores(type.results, "%r", "slots")
-    results = [f"%r{i}" for i, kind in enumerate(type.results) if isinstance(LLVM_TYPES[kind], TracedType)]
-    if results:
-        lines += [field("state_field", "ctx", CONTEXT_STATE) + "  %state = load ptr, ptr %state_field"]
-    return "\n".join([*lines, *_push_roots(results), "  ret void", "}\n"])
+    form, count = signature(type), len(type.results)
+    loads, given = word_loads(type.params, "%slots", "given")
+    lines = ["define void @invoke_T(ptr %code, ptr %ctx, ptr %slots) #0 {", *loads]
+    lines.append("  %state = load ptr, ptr %ctx")
+    if form.passed or form.passes_results:
+        lines += passing("%state", "passed")
+    lines += word_stores(form.passed_types, [given[i] for i in form.passed], "%passed", "over")
+    call = f"call {CONVENTION} {form.result} %code(ptr %ctx{form.arguments(given)})"
+    lines.append(f"  {call}" if form.result == "void" else f"  %r = {call}")
+    values = ["%r"][:count]
+    if form.passes_results:
+        loads, values = word_loads(type.results, "%passed", "back")
+        lines += loads
+    elif count > 1:
+        values = [f"%r{i}" for i in range(count)]
+        lines += [f"  %r{i} = extractvalue {form.result} %r, {i}" for i in range(count)]
+    lines += word_stores(type.results, values, "%slots", "result")
+    return "\n".join([*lines, *_push_roots(_traced(type.results, values)), "  ret void", "}\n"])
+
+
+def _traced(types: Sequence[ValueType], values: Sequence[str]) -> list[str]:
+    """Those of the values that the collector must see."""
+    return [
+        value for value, type in zip(values, types, strict=True) if isinstance(LLVM_TYPES[type], TracedType)
+    ]
 
 
 def _push_roots(references: Sequence[str]) -> list[str]:
@@ -79,17 +66,22 @@ def _push_roots(references: Sequence[str]) -> list[str]:
 
 def _host_ir(type: FuncType) -> str:
     """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
-    params, results = type.params, type.results
-    result, words = result_type(type), max(offsets(params)[-1], offsets(results)[-1])
-    traced = [f"%p{i}" for i, kind in enumerate(params) if isinstance(LLVM_TYPES[kind], TracedType)]
-    parameters = "".join(f", {LLVM_TYPES[t]} %p{i}" for i, t in enumerate(params))
+    form, params, results = signature(type), type.params, type.results
+    words = max(offsets(params)[-1], offsets(results)[-1])
+    over, arrived = word_loads(form.passed_types, "%passed", "over")
+    arrivals = dict(zip(form.passed, arrived, strict=True))
+    values = [arrivals.get(i, f"%p{i}") for i in range(len(params))]
+    loads, returned = word_loads(results, "%slots", "result")
+    traced = _traced(params, values)
     lines = [
-        f"define fastcc {result} @host_T(ptr %ctx{parameters}) #0 {{",
+        f"define {CONVENTION} {form.result} @host_T(ptr %ctx{form.parameters}) #0 {{",
         f"  %answer = alloca [{1 + words} x i64]",
         "  store i64 0, ptr %answer",
         "  %slots = getelementptr i64, ptr %answer, i64 1",
-        *_stores(params, "%p", "slots"),
         "  %state = load ptr, ptr %ctx",
+        *(passing("%state", "passed") if form.passed else []),
+        *over,
+        *word_stores(params, values, "%slots", "given"),
         field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
         field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
         *_push_roots(traced),
@@ -104,17 +96,24 @@ def _host_ir(type: FuncType) -> str:
         "  call void @unwind(ptr %state)",
         "  unreachable",
         "done:",
-        *_loads(results, "slots"),
+        *loads,
+        *_host_return(form, returned),
     ]
-    if len(results) > 1:
-        value = "undef"
-        for i, t in enumerate(results):
-            lines.append(f"  %a{i} = insertvalue {result} {value}, {LLVM_TYPES[t]} %x{i}, {i}")
-            value = f"%a{i}"
-        lines.append(f"  ret {result} {value}")
-    else:
-        lines.append(f"  ret {result} %x0" if results else "  ret void")
     return "\n".join([*lines, "}\n"])
+
+
+def _host_return(form: Signature, values: Sequence[str]) -> list[str]:
+    """The end of ``host_T``. Where results are passed is asked anew: the host may have made instances."""
+    results = form.type.results
+    if form.passes_results:
+        return [*passing("%state", "back"), *word_stores(results, values, "%back", "back"), "  ret void"]
+    if len(values) < 2:
+        return [f"  ret {form.result} {values[0]}" if values else "  ret void"]
+    lines, aggregate = [], "undef"
+    for i, (part, value) in enumerate(zip(results, values, strict=True)):
+        lines.append(f"  %a{i} = insertvalue {form.result} {aggregate}, {LLVM_TYPES[part]} {value}, {i}")
+        aggregate = f"%a{i}"
+    return [*lines, f"  ret {form.result} {aggregate}"]
 
 
 _DECLARATIONS = (

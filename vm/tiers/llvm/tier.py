@@ -57,6 +57,7 @@ class LLVMTier:
                 program = Program(instance.module, self._config, glue(), self._costs)
                 self._programs[instance.module] = program
             program.add(instance)
+            instance.store.make_room_for_passing(program.passed_words)
             if instance.store not in self._links:
                 self._handle_signals()
                 budget = self._config.max_wasm_stack

@@ -25,12 +25,13 @@ from vm.runtime.layout import (
     ContextLayout,
     trap_number,
 )
+from vm.tiers.llvm.abi import CONVENTION, passing, signature, word_loads, word_stores
 from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
-from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder, result_type
+from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ class Translator(TextBuilder):
         self.index = index
         self.batch = batch
         self.type = module.function_type(index)
+        self.form = signature(self.type)
         self.body = module.bodies[index - module.imported_functions]
         self._locals = [LLVM_TYPES[type] for type in self.type.params]
         for count, type in self.body.locals:
@@ -103,6 +105,7 @@ class Translator(TextBuilder):
         self._dead = False
         self.next = self.body.start
         self.calls = False
+        self.needs_state = False
         self._joins = 0
         self.help_slots = 0
 
@@ -112,9 +115,8 @@ class Translator(TextBuilder):
         self._metering.checkpoint(self, self.body.start)
         self._walk()
         self.trap_blocks()
-        parameters = "".join(f", {LLVM_TYPES[type]} %p{i}" for i, type in enumerate(self.type.params))
-        name = f"@f{self.index}(ptr nonnull %ctx{parameters})"
-        head = f"define {linkage} fastcc {result_type(self.type)} {name} #0 {{"
+        name = f"@f{self.index}(ptr nonnull %ctx{self.form.parameters})"
+        head = f"define {linkage} {CONVENTION} {self.form.result} {name} #0 {{"
         return "\n".join([head, *self._prologue(), *self.lines, "}\n"])
 
     def size(self) -> Size:
@@ -126,22 +128,18 @@ class Translator(TextBuilder):
         lines = list(self.slots)
         if self.help_slots:
             lines.append(f"  %help = alloca [{self.help_slots} x i64]")
-        given = len(self.type.params)
-        for i in self._used:
-            type = self._locals[i]
-            initial = f"%p{i}" if i < given else "zeroinitializer"
-            lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
+        self.uses_heap |= self.root_slots > 0
+        if any((self.calls, self.needs_state, self.form.passed, self._metering.active, self.uses_heap)):
+            lines += [
+                f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
+                f"  %state = load ptr, ptr %state_field{FIXED}",
+            ]
+        lines += self._initial_locals()
         for number in sorted(self.bases):
             field = self.layout.memory_pointer(number)
             lines += [
                 f"  %memory_field{number} = getelementptr i8, ptr %ctx, i64 {field}",
                 f"  %memory{number} = load ptr, ptr %memory_field{number}{FIXED}",
-            ]
-        self.uses_heap |= self.root_slots > 0
-        if self.calls or self._metering.active or self.uses_heap:
-            lines += [
-                f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
-                f"  %state = load ptr, ptr %state_field{FIXED}",
             ]
         if self.uses_heap:
             lines += [
@@ -164,6 +162,22 @@ class Translator(TextBuilder):
         else:
             lines.append("  br label %body")
         lines.append("body:")
+        return lines
+
+    def _initial_locals(self) -> list[str]:
+        """The locals in use: parameters from registers or from where they were passed, zeros."""
+        lines, passed = [], self.form.passed
+        if passed:
+            loads, values = word_loads(self.form.passed_types, "%passed", "over")
+            lines += [*passing("%state", "passed"), *loads]
+            arrived = dict(zip(passed, values, strict=True))
+        else:
+            arrived = {}
+        given = len(self.type.params)
+        for i in self._used:
+            type = self._locals[i]
+            initial = arrived.get(i, f"%p{i}") if i < given else "zeroinitializer"
+            lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
         return lines
 
     def _walk(self) -> None:
@@ -369,14 +383,36 @@ class Translator(TextBuilder):
         return False
 
     def _return(self) -> None:
-        type = result_type(self.type)
-        values = self.pop_many(len(self.type.results))
+        type, results = self.form.result, self.type.results
+        values = self.pop_many(len(results))
+        if self.form.passes_results:
+            self.pass_words(results, values)
+            values = []
         if len(values) > 1:
             aggregate = "undef"
-            for i, (value, result) in enumerate(zip(values, self.type.results, strict=True)):
+            for i, (value, result) in enumerate(zip(values, results, strict=True)):
                 aggregate = self.value(f"insertvalue {type} {aggregate}, {LLVM_TYPES[result]} {value}, {i}")
             values = [aggregate]
         self.effect(f"ret {type} {values[0]}" if values else "ret void")
+
+    def pass_words(self, types: Sequence[ValueType], values: Sequence[str]) -> None:
+        """Put values where a callee or caller finds what had no register (``vm.tiers.llvm.abi``)."""
+        if types:
+            name = self._passing()
+            self.lines += word_stores(types, values, f"%{name}", name)
+
+    def passed_words(self, types: Sequence[ValueType]) -> list[str]:
+        """The values that a callee or caller has put there."""
+        name = self._passing()
+        lines, values = word_loads(types, f"%{name}", name)
+        self.lines += lines
+        return values
+
+    def _passing(self) -> str:
+        self.needs_state = True
+        name = self.label("passed")
+        self.lines += passing("%state", name)
+        return name
 
     def br_op(self, immediates: tuple[Any, ...]) -> bool:
         """``br``."""

@@ -39,6 +39,8 @@ class Ending(enum.Enum):
     """Go on with what ``choose`` says."""
     CALL = "call"
     """Call what ``callee`` says with ``arity`` values from slot ``base``; results go there; then ``next``."""
+    TAIL_CALL = "tail call"
+    """As ``CALL``, but in the place of the caller: results go to its caller."""
     RETURN = "return"
     """Leave the function with its results from slot ``base``."""
 

@@ -80,6 +80,7 @@ class ReferenceTier:
         code = _code(function)
         used = self._grow(used, code)
         frame: Frame = [*args, *code.blank]
+        results: Sequence[int]
         block = code.entry
         step: Step | None = None
         while True:
@@ -108,10 +109,21 @@ class ReferenceTier:
                             callers.append((block, frame, code))
                             frame, block, code = operands + target.blank, target.entry, target
                     else:
-                        results = frame[block.base : block.base + code.results]
+                        if ending is Ending.RETURN:
+                            results = frame[block.base : block.base + code.results]
+                        else:
+                            callee = block.callee(frame)
+                            operands = frame[block.base : block.base + block.arity]
+                            if callee.host is None:
+                                target = _code(callee)
+                                used = self._grow(used - code.cost, target)
+                                frame, block, code = operands + target.blank, target.entry, target
+                                continue
+                            self._thread.used = used - code.cost
+                            results = callee.host(operands)
                         used -= code.cost
                         if not callers:
-                            return results
+                            return list(results)
                         block, frame, code = callers.pop()
                         frame[block.base : block.base + len(results)] = results
                         block = block.next

@@ -169,14 +169,26 @@ class Translator:
 
     def call(self, signature: FuncType, callee: Callable[[Frame], Function], following: int) -> None:
         """End the current block with a call whose arguments are the topmost values."""
+        block = self._end_with(Ending.CALL, signature, callee)
+        block.next = self.current = self.block_at(following)
+        self.top = block.base + len(signature.results)
+
+    def tail_call(self, signature: FuncType, callee: Callable[[Frame], Function]) -> None:
+        """End the current block, and the function, with a call whose arguments are the topmost values."""
+        assert self.current is not None
+        left, self.current.ending = Block(), Ending.GOTO  # what the callee throws is not for this function
+        self.current.next = self.current = left
+        self._end_with(Ending.TAIL_CALL, signature, callee)
+        self.current = None
+
+    def _end_with(self, ending: Ending, signature: FuncType, callee: Callable[[Frame], Function]) -> Block:
         assert self.current is not None
         block = self.current
-        block.ending = Ending.CALL
+        block.ending = ending
         block.callee = callee
         block.arity = len(signature.params)
         block.base = self.top - block.arity
-        block.next = self.current = self.block_at(following)
-        self.top = block.base + len(signature.results)
+        return block
 
 
 def _numeric(opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
@@ -201,6 +213,10 @@ def _numeric(opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
 
 
 _MEANINGS = {**MEANINGS, **VECTOR_MEANINGS}
+
+
+Control = Callable[[Translator, tuple[Any, ...], int], None]
+"""Translates an instruction that ends or opens blocks, given its immediates and the next one's offset."""
 
 
 def _unreachable(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
@@ -314,16 +330,16 @@ def _return(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
         _leave(t, t.current, t.top - len(t.function.type.results))
 
 
-def _call(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
-    if t.current is None:
-        return
+_Finder = Callable[[Translator, tuple[Any, ...]], tuple[FuncType, Callable[[Frame], Function]]]
+"""What a calling instruction calls: as which type, and how to find it."""
+
+
+def _named(t: Translator, immediates: tuple[Any, ...]) -> tuple[FuncType, Callable[[Frame], Function]]:
     function = t.instance.functions[immediates[0]]
-    t.call(function.type, lambda frame: function, following)
+    return function.type, lambda frame: function
 
 
-def _call_indirect(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
-    if t.current is None:
-        return
+def _in_table(t: Translator, immediates: tuple[Any, ...]) -> tuple[FuncType, Callable[[Frame], Function]]:
     wanted = t.module.types[immediates[0]]
     table, store = t.instance.tables[immediates[1]], t.instance.store
     t.top -= 1
@@ -341,12 +357,10 @@ def _call_indirect(t: Translator, immediates: tuple[Any, ...], following: int) -
             raise Trap(TrapCode.BAD_SIGNATURE)
         return function
 
-    t.call(wanted.func, callee, following)
+    return wanted.func, callee
 
 
-def _call_ref(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
-    if t.current is None:
-        return
+def _referenced(t: Translator, immediates: tuple[Any, ...]) -> tuple[FuncType, Callable[[Frame], Function]]:
     store = t.instance.store
     t.top -= 1
     slot = t.top
@@ -356,7 +370,7 @@ def _call_ref(t: Translator, immediates: tuple[Any, ...], following: int) -> Non
             raise Trap(TrapCode.NULL_FUNCTION_REFERENCE)
         return store.function_at(frame[slot])
 
-    t.call(t.module.signature(immediates[0]), callee, following)
+    return t.module.signature(immediates[0]), callee
 
 
 def _br_on_null(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
@@ -407,7 +421,23 @@ def _branch_on_cast(t: Translator, immediates: tuple[Any, ...], following: int, 
     t.current = onward
 
 
-CONTROL: dict[str, Callable[[Translator, tuple[Any, ...], int], None]] = {
+def _calling(find: _Finder) -> Control:
+    def call(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
+        if t.current is not None:
+            t.call(*find(t, immediates), following)
+
+    return call
+
+
+def _leaving(find: _Finder) -> Control:
+    def call(t: Translator, immediates: tuple[Any, ...], following: int) -> None:
+        if t.current is not None:
+            t.tail_call(*find(t, immediates))
+
+    return call
+
+
+CONTROL: dict[str, Control] = {
     "unreachable": _unreachable,
     "block": _block,
     "loop": _loop,
@@ -418,9 +448,12 @@ CONTROL: dict[str, Callable[[Translator, tuple[Any, ...], int], None]] = {
     "br_if": _br_if,
     "br_table": _br_table,
     "return": _return,
-    "call": _call,
-    "call_indirect": _call_indirect,
-    "call_ref": _call_ref,
+    "call": _calling(_named),
+    "call_indirect": _calling(_in_table),
+    "call_ref": _calling(_referenced),
+    "return_call": _leaving(_named),
+    "return_call_indirect": _leaving(_in_table),
+    "return_call_ref": _leaving(_referenced),
     "br_on_null": _br_on_null,
     "br_on_non_null": _br_on_non_null,
     "br_on_cast": _br_on_cast,

@@ -1,0 +1,128 @@
+"""How compiled functions call each other, in LLVM's terms.
+
+    T @f(ptr context, arguments...)
+
+All of them have LLVM's convention ``tailcc``, in which a call can take the place of its caller. Parameters
+and results travel in registers as far as there are any, and never on the native stack: then every frame looks
+alike, whatever function a tail call puts in it, and a trace finds each return address where it belongs. (LLVM
+22 also forgets the stack's arguments of a ``musttail`` call between functions of different types.) What finds
+no register is handed over in words of the store's state, ``STATE_PASSED``: arguments from just before the
+call to the first lines of the callee, results from the callee's return to just behind the call.
+
+References of all types are i64, so a function can be called as any type that its own extends.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.types import FuncType, ValueType
+from vm.memory.native import WORD
+from vm.runtime.layout import STATE_PASSED
+from vm.runtime.words import offsets
+
+CONVENTION = "tailcc"
+"""LLVM's name of the calling convention."""
+
+_INTEGERS, _OTHERS = 5, 8
+"""Registers for arguments behind the context (System V ABI for AMD64, 3.2.3): rsi to r9, xmm0 to xmm7."""
+
+_INTEGER_RESULTS, _OTHER_RESULTS = 3, 2
+"""Registers for results: rax, rdx, rcx, as LLVM goes beyond the ABI; xmm0, xmm1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How functions of ``type`` are called: which parameters, by number, go in registers and which are
+    passed; ``result`` is the IR return type, void too where results are passed.
+    """
+
+    type: FuncType
+    in_registers: tuple[int, ...]
+    passed: tuple[int, ...]
+    result: str
+    passes_results: bool
+
+    @property
+    def passed_types(self) -> list[ValueType]:
+        """The types of the parameters that are passed."""
+        return [self.type.params[i] for i in self.passed]
+
+    @property
+    def parameters(self) -> str:
+        """The parameters behind the context, as ``%p`` and their number, each with a comma in front."""
+        return self.arguments([f"%p{i}" for i in range(len(self.type.params))])
+
+    def arguments(self, values: Sequence[str]) -> str:
+        """What goes in registers of ``values``, one for each parameter, each with a comma in front."""
+        return "".join(f", {LLVM_TYPES[self.type.params[i]]} {values[i]}" for i in self.in_registers)
+
+
+@functools.cache
+def signature(type: FuncType) -> Signature:
+    """How functions of ``type`` are called."""
+    in_registers = tuple(_first(type.params, _INTEGERS, _OTHERS))
+    passed = tuple(i for i in range(len(type.params)) if i not in set(in_registers))
+    passes_results = len(list(_first(type.results, _INTEGER_RESULTS, _OTHER_RESULTS))) < len(type.results)
+    parts = [] if passes_results else [LLVM_TYPES[result] for result in type.results]
+    result = f"{{ {', '.join(parts)} }}" if len(parts) > 1 else parts[0] if parts else "void"
+    return Signature(type, in_registers, passed, result, passes_results)
+
+
+def _first(types: Iterable[ValueType], integers: int, others: int) -> Iterable[int]:
+    """The numbers of the values that find a register."""
+    for i, type in enumerate(types):
+        if LLVM_TYPES[type].startswith("i"):
+            integers -= 1
+            if integers >= 0:
+                yield i
+        else:
+            others -= 1
+            if others >= 0:
+                yield i
+
+
+def passed_words(type: FuncType) -> int:
+    """How many words a call of this type may pass."""
+    needed = signature(type)
+    results = offsets(type.results)[-1] if needed.passes_results else 0
+    return max(offsets(needed.passed_types)[-1], results)
+
+
+def passing(state: str, name: str) -> list[str]:
+    """Lines that make ``%name`` the address of the words that are passed."""
+    return [
+        f"  %{name}.field = getelementptr i8, ptr {state}, i64 {STATE_PASSED}",
+        f"  %{name} = load ptr, ptr %{name}.field",
+    ]
+
+
+def word_loads(types: Sequence[ValueType], array: str, name: str) -> tuple[list[str], list[str]]:
+    """Lines that load values from words at ``array``, and the values; ``name`` opens all names."""
+    lines, values = [], []
+    for i, (type, at) in enumerate(zip(types, offsets(types), strict=False)):
+        place, value = f"%{name}.at{i}", f"%{name}.{i}"
+        lines.append(f"  {place} = getelementptr i64, ptr {array}, i64 {at}")
+        lines.append(f"  {value} = load {LLVM_TYPES[type]}, ptr {place}, align {_aligned(type)}")
+        values.append(value)
+    return lines, values
+
+
+def word_stores(types: Sequence[ValueType], values: Sequence[str], array: str, name: str) -> list[str]:
+    """Lines that store values as whole words, 0 where they end; ``name`` opens all names."""
+    lines = []
+    for i, (type, at, value) in enumerate(zip(types, offsets(types), values, strict=False)):
+        place = f"%{name}.at{i}"
+        lines.append(f"  {place} = getelementptr i64, ptr {array}, i64 {at}")
+        if LLVM_TYPES[type] in ("i32", "float"):
+            lines.append(f"  store i64 0, ptr {place}")
+        lines.append(f"  store {LLVM_TYPES[type]} {value}, ptr {place}, align {_aligned(type)}")
+    return lines
+
+
+def _aligned(type: ValueType) -> int:
+    """Words are aligned to their own size, so a vector is to no more."""
+    return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD
