@@ -37,6 +37,13 @@ def test_lines_before_malformed_code_are_printed() -> None:
     assert lines[-1].endswith("nop")
 
 
+def test_code_behind_the_last_end_is_printed() -> None:
+    good = bytes(wasmtime.wat2wasm("(module (func nop nop))"))
+    lines = list(disassemble(decode(good.replace(b"\x01\x01\x0b", b"\x0b\x0b\x0b"))))
+    assert sum("end" in line for line in lines) == 0
+    assert lines[-1].endswith(")")
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_float_constants_round_trip_through_another_reader(bits: int) -> None:
     text = float_text(bits, "<I", "<f")

@@ -102,6 +102,8 @@ def _code(module: ModuleData, at: int, end: int) -> Iterator[tuple[int, int, str
     next_label = 1
     while at < end:
         opcode, immediates, following = read(module.binary, at)
+        if not labels:
+            labels.append(0)  # behind the last `end`: invalid, and shown
         if opcode.name in ("end", "delegate"):
             label = labels.pop()
             if labels:
