@@ -11,6 +11,7 @@ from vm.api.exceptions import Exn
 from vm.api.externs import Caller, Func, Global, Memory, Storelike, Table, Tag
 from vm.api.instance import Instance, InstancePre, Linker
 from vm.api.managed import Managed
+from vm.api.references import ArrayRef, StructRef
 from vm.api.shared import SharedMemory
 from vm.api.types import (
     ExportType,
@@ -29,6 +30,7 @@ from vm.text import wat2wasm
 from vm.wasi import DirPerms, FilePerms, WasiConfig
 
 __all__ = [
+    "ArrayRef",
     "Caller",
     "Config",
     "DirPerms",
@@ -54,6 +56,7 @@ __all__ = [
     "SharedMemory",
     "Store",
     "Storelike",
+    "StructRef",
     "Table",
     "TableType",
     "Tag",

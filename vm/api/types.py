@@ -84,6 +84,36 @@ class ValType(_Wrapper):
         """A reference to any Python object, or null."""
         return cls.of(isa.EXTERNREF)
 
+    @classmethod
+    def anyref(cls) -> ValType:
+        """A reference to anything that WebAssembly manages, or to what the host does; or null."""
+        return cls.of(isa.ANYREF)
+
+    @classmethod
+    def eqref(cls) -> ValType:
+        """A reference to a structure, an array or a small int; or null."""
+        return cls.of(isa.EQREF)
+
+    @classmethod
+    def i31ref(cls) -> ValType:
+        """An int of 31 bits, or null."""
+        return cls.of(isa.I31REF)
+
+    @classmethod
+    def structref(cls) -> ValType:
+        """A reference to a structure, or null."""
+        return cls.of(isa.STRUCTREF)
+
+    @classmethod
+    def arrayref(cls) -> ValType:
+        """A reference to an array, or null."""
+        return cls.of(isa.ARRAYREF)
+
+    @classmethod
+    def exnref(cls) -> ValType:
+        """A reference to an exception, or null."""
+        return cls.of(isa.EXNREF)
+
 
 class FuncType(_Wrapper):
     """A function's parameters and results."""

@@ -1,6 +1,7 @@
 """Between Python's values and bit patterns.
 
-Signed ints, floats, None or Func, any object for externref; a v128 is one unsigned int, lane 0 lowest.
+Signed ints, floats, None or Func, any object for externref; a v128 is one unsigned int, lane 0 lowest. For
+anyref, ints that fit are i31, structures and arrays are those of ``vm.api.references``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vm.api.references import ManagedRef, managed
+from vm.gc.words import i31, i31_signed, is_i31, is_object
 from vm.isa.matching import top_of
 from vm.isa.types import Heap, RefType, ValType, ValueType
+from vm.runtime.casts import tester
 from vm.runtime.exceptions import Exn
 
 if TYPE_CHECKING:
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
 
 ToBits = Callable[[Any], int]
 FromBits = Callable[[int], Any]
+
+I31_LIMIT = 1 << 30
+"""An i31 holds -2**30 to 2**30 - 1."""
 
 _F32, _I32, _F64, _I64 = (struct.Struct(letter) for letter in ("<f", "<I", "<d", "<Q"))
 
@@ -104,9 +111,15 @@ class Converter:
     def __init__(
         self, store: Store, wrap: Callable[[Function], object], unwrap: Callable[[object], Function]
     ) -> None:
-        self._store = store
+        self.store = store
         self._wrap = wrap
         self._unwrap = unwrap
+        self._encoders: dict[Heap, ToBits] = {
+            Heap.FUNC: self._function_to_bits,
+            Heap.EXN: self._exception_to_bits,
+            Heap.EXTERN: self._extern_to_bits,
+            Heap.ANY: self._any_to_bits,
+        }
 
     def to_bits(self, type: ValueType, value: Any, what: str) -> int:
         """The bit pattern of ``value``; a TypeError that names ``what`` when it does not fit ``type``."""
@@ -123,18 +136,19 @@ class Converter:
         """The conversion to bits for ``type``; it raises TypeError with what it takes."""
         if not isinstance(type, RefType):
             return _NUMBERS[type][0]
-        to_bits: ToBits = self._store.extern_handle
-        if top_of(type.heap) is Heap.FUNC:
-            to_bits = self._function_to_bits
-        elif top_of(type.heap) is Heap.EXN:
-            to_bits = self._exception_to_bits
+        to_bits = self._encoders[top_of(type.heap)]
+        special = type.heap is not top_of(type.heap)
+        fits = tester(self.store, type) if special else None
 
         def checked(value: Any) -> int:
             if value is None:
                 if not type.nullable:
                     raise TypeError("anything but None")
                 return 0
-            return to_bits(value)
+            bits = to_bits(value)
+            if fits is not None and not fits(bits):
+                raise TypeError("only references of that type")
+            return bits
 
         return checked
 
@@ -142,7 +156,7 @@ class Converter:
         """The conversion from bits for ``type``."""
         if not isinstance(type, RefType):
             return _NUMBERS[type][1]
-        return self._function_from_bits if top_of(type.heap) is Heap.FUNC else self._store.extern
+        return self._function_from_bits if top_of(type.heap) is Heap.FUNC else self._reference_from_bits
 
     def _function_to_bits(self, value: Any) -> int:
         return 0 if value is None else self._unwrap(value).record
@@ -150,7 +164,24 @@ class Converter:
     def _exception_to_bits(self, value: Any) -> int:
         if not isinstance(value, Exn):
             raise TypeError("an Exn, or None")
-        return self._store.extern_handle(value)
+        return self.store.extern_handle(value)
 
     def _function_from_bits(self, bits: int) -> object:
-        return self._wrap(self._store.function_at(bits)) if bits else None
+        return self._wrap(self.store.function_at(bits)) if bits else None
+
+    def _extern_to_bits(self, value: Any) -> int:
+        """A wrapper of an object stands for the object, as if it were converted by ``extern.convert_any``."""
+        if isinstance(value, ManagedRef) and value.store is self.store:
+            return value.word
+        return self.store.extern_handle(value)
+
+    def _any_to_bits(self, value: Any) -> int:
+        """Small ints become i31; what is no managed object passes as if by ``any.convert_extern``."""
+        if type(value) is int and -I31_LIMIT <= value < I31_LIMIT:
+            return i31(value)
+        return self._extern_to_bits(value)
+
+    def _reference_from_bits(self, bits: int) -> object:
+        if is_object(bits):
+            return managed(bits, self)
+        return i31_signed(bits) if is_i31(bits) else self.store.extern(bits)

@@ -33,6 +33,7 @@ _KINDS: dict[type[CompositeType], Heap] = {
 }
 
 _groups: weakref.WeakValueDictionary[tuple[SubType, ...], RecGroup] = weakref.WeakValueDictionary()
+_numbered: weakref.WeakValueDictionary[int, DefType] = weakref.WeakValueDictionary()
 _ids = itertools.count()
 _lock = threading.RLock()
 
@@ -56,6 +57,11 @@ def canonical(signature: FuncType) -> DefType:
     return canonical_group((SubType(signature),))[0]
 
 
+def by_number(number: int) -> DefType:
+    """The type with this ``id``, which must be in use."""
+    return _numbered[number]
+
+
 def _make(members: tuple[SubType, ...]) -> RecGroup:
     group = RecGroup()
     made = [DefType() for _ in members]
@@ -63,6 +69,7 @@ def _make(members: tuple[SubType, ...]) -> RecGroup:
         definition.kind = _KINDS[type(described.composite)]  # what refers to it may ask before it is ready
     for index, (definition, described) in enumerate(zip(made, members, strict=True)):
         definition.id = next(_ids)
+        _numbered[definition.id] = definition
         definition.group = group
         definition.index = index
         definition.final = described.final
