@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.oracles import types as oracle
 from tests.oracles.types import Definition, Module, Ref, Value
 from vm.errors import ValidationError
+from vm.isa import canonical as canonical_types
 from vm.isa.canonical import canonical
 from vm.isa.matching import bottom_of, matches, top_of
 from vm.isa.types import FUNCREF, DefType, FuncType, Heap, RefType, ValType, ValueType
@@ -126,7 +127,8 @@ def test_function_types_made_by_hand_are_those_of_modules() -> None:
     assert canonical(FuncType()) is canonical(FuncType())
 
 
-def test_types_go_with_the_last_module_that_has_them() -> None:
+def test_types_go_with_the_last_module_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canonical_types, "KEPT", 0)
     module = decode(wat2wasm(RECURSIVE))
     group = weakref.ref(module.types[0].group)
     number = module.types[0].id
@@ -135,6 +137,13 @@ def test_types_go_with_the_last_module_that_has_them() -> None:
     assert group() is None
     again = decode(wat2wasm(RECURSIVE))
     assert again.types[0].id != number, "numbers are not used twice: native code may still hold one"
+
+
+def test_a_module_that_is_loaded_again_has_the_same_numbers() -> None:
+    text = RECURSIVE.replace("i16", "i64")
+    number = decode(wat2wasm(text)).types[0].id
+    gc.collect()
+    assert decode(wat2wasm(text)).types[0].id == number
 
 
 def chain(length: int) -> str:

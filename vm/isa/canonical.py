@@ -2,7 +2,9 @@
 
 Two recursion groups are equivalent when they are equal once every reference inside the group is written as a
 place in the group, and every other as the canonical type it means. A group in that form is a key of the
-registry below. The registry holds its groups weakly: types go with the last module or object that uses them.
+registry below. The registry holds its groups weakly, but for the newest: types go with the last module or
+object that uses them, and a module that is loaded again and again does not use up numbers, of which there are
+2**24 for types with objects (``vm.gc.layout``).
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections import deque
 from collections.abc import Sequence
 
 from vm.isa.types import (
@@ -35,6 +38,11 @@ _KINDS: dict[type[CompositeType], Heap] = {
 _groups: weakref.WeakValueDictionary[tuple[SubType, ...], RecGroup] = weakref.WeakValueDictionary()
 _numbered: weakref.WeakValueDictionary[int, DefType] = weakref.WeakValueDictionary()
 _ids = itertools.count()
+_newest: deque[RecGroup] = deque()
+
+KEPT = 50_000
+"""How many of the newest types stay when nobody uses them."""
+
 _lock = threading.RLock()
 
 
@@ -49,7 +57,16 @@ def canonical_group(members: Sequence[SubType]) -> tuple[DefType, ...]:
         group = _groups.get(key)
         if group is None:
             group = _groups[key] = _make(key)
+            _keep(group)
         return group.members
+
+
+def _keep(group: RecGroup) -> None:
+    if not group.members:
+        return
+    _newest.append(group)
+    while _newest and group.members[-1].id - _newest[0].members[0].id >= KEPT:
+        _newest.popleft()
 
 
 def canonical(signature: FuncType) -> DefType:
