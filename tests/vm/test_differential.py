@@ -45,7 +45,7 @@ for row in OPCODES:
         LOADS[LETTERS[row.type.results[0]]].append(row.name)
     elif row.is_store:
         STORES.append((row.name, params[1]))
-    elif row.type.results and params:
+    elif len(row.type.results) == 1 and params:
         OPERATORS[LETTERS[row.type.results[0]]].append((row.name, params))
 
 INTERESTING = {

@@ -46,7 +46,8 @@ Emit = Callable[..., str]
 class Semantics:
     """One instruction's meaning: ``emit(builder, *operands, *immediates)``, without a memarg's alignment.
 
-    ``condition``: the result is an i1 that stands for an i32 of 0 or 1.
+    ``condition``: the result is an i1 that stands for an i32 of 0 or 1. Two results, which only arithmetic on
+    128 bits has, are one i128 with the first in its low half.
     """
 
     emit: Emit

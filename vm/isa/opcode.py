@@ -67,6 +67,7 @@ class Feature(enum.StrEnum):
     EXCEPTIONS = "exception-handling"
     LEGACY_EXCEPTIONS = "legacy-exceptions"
     TAIL_CALLS = "tail-calls"
+    WIDE_ARITHMETIC = "wide-arithmetic"
 
 
 @dataclass(frozen=True, slots=True)

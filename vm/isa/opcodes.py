@@ -15,6 +15,7 @@ from vm.isa.gc_opcodes import GC_OPCODES
 from vm.isa.opcode import Feature, Immediate, Opcode
 from vm.isa.opcode import row as _row
 from vm.isa.vector_opcodes import VECTOR_OPCODES
+from vm.isa.wide import WIDE_OPCODES
 
 __all__ = ["BY_CODE", "BY_NAME", "OPCODES", "PREFIXES", "TEXT_NAMES", "Feature", "Immediate", "Opcode"]
 
@@ -238,6 +239,7 @@ OPCODES: tuple[Opcode, ...] = (
     _row(0xFC07, "i64.trunc_sat_f64_u", _N, "d:l", Feature.SATURATION),
     *GC_OPCODES,
     *EXCEPTION_OPCODES,
+    *WIDE_OPCODES,
     *VECTOR_OPCODES,
     *ATOMIC_OPCODES,
 )

@@ -20,8 +20,9 @@ from vm.isa.emit import MEMORY_TAG, Builder, Emit, Meanings
 from vm.isa.types import ValType
 from vm.isa.vectors import VECTOR_SEMANTICS
 from vm.isa.vectors.shapes import vector_constant
+from vm.isa.wide import WIDE_SEMANTICS
 
-SEMANTICS = Meanings(VECTOR_SEMANTICS | ATOMIC_SEMANTICS)
+SEMANTICS = Meanings(VECTOR_SEMANTICS | ATOMIC_SEMANTICS | WIDE_SEMANTICS)
 """Meaning by instruction name. Those of vectors and of atomic accesses have files of their own."""
 
 _INTEGERS = {"i32": 32, "i64": 64}

@@ -40,6 +40,14 @@ def numeric(opcode: Opcode) -> Handler:
         if type:
             t.push(result, type)
 
+    def wide(t: Translator, _: tuple[Any, ...]) -> None:
+        both = emit(t, *t.pop_many(count))
+        t.push(t.value(f"trunc i128 {both} to i64"), "i64")
+        high = t.value(f"lshr i128 {both}, 64")
+        t.push(t.value(f"trunc i128 {high} to i64"), "i64")
+
+    if len(results) > 1:
+        return wide
     if opcode.immediate is Immediate.MEMARG and not opcode.is_atomic:
         return store if opcode.is_store else load
     skipped = 1 if opcode.access else 0  # the alignment, which is only a hint

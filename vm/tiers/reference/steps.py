@@ -18,6 +18,7 @@ from vm.tiers.reference.code import Effect, Frame, Maker, Step
 from vm.tiers.reference.integers import signed
 from vm.tiers.reference.object_steps import OBJECT_EFFECTS, OBJECT_STEPS
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
+from vm.tiers.reference.wide import WIDE_STEPS
 
 _MASKS: dict[ValueType, int] = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
 _OUTSIDE = (struct.error, IndexError, OverflowError)
@@ -249,6 +250,7 @@ STEPS: dict[str, Maker] = {
     **{opcode.name: _load for opcode in OPCODES if opcode.is_load},
     **{opcode.name: _store for opcode in OPCODES if opcode.is_store},
     **VECTOR_STEPS,
+    **WIDE_STEPS,
     **ATOMIC_STEPS,
     "local.get": _local_get,
     "local.set": _local_set,
