@@ -97,6 +97,10 @@ class Heap:
     def _trace(self) -> Tracer:
         return self._make_tracer(self.space.cage, self.types, self.handles)
 
+    def reserve(self) -> None:
+        """Make sure that there is memory for objects; compiled code relies on it."""
+        assert self.space
+
     def _weakly(self, method: str) -> Callable[[], None]:
         """A method for the heap's parts to call; the heap's memory goes with its last user, without delay."""
         heap = weakref.ref(self)

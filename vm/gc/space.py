@@ -13,7 +13,7 @@ from collections.abc import Callable
 from vm.errors import Trap, TrapCode
 from vm.gc import record
 from vm.gc.cage import LINE, LINE_SHIFT, Cage
-from vm.gc.layout import aligned
+from vm.gc.layout import ALIGNMENT, aligned
 from vm.memory.native import WORD, Block
 
 MINIMUM_LINES = (16 << 20) >> LINE_SHIFT
@@ -38,6 +38,7 @@ class Space:
         self._live_lines = 0
         self._set(record.BASE, cage.base)
         self._set(record.LINES, cage.lines_address)
+        self._forget()
 
     def allocate(self, size: int) -> int:
         """The offset of ``size`` bytes, whose content is anything. Traps when there is no room for them."""
@@ -98,9 +99,14 @@ class Space:
 
     def begin(self) -> None:
         """A collection starts: all lines are free, and nobody has room."""
-        for offset in (record.CURSOR, record.LIMIT, record.WIDE, record.WIDE_LIMIT, record.SEARCH):
-            self._set(offset, 0)
+        self._forget()
         self.cage.clear()
+
+    def _forget(self) -> None:
+        """No room anywhere; not at 0, which compiled code takes for impossible."""
+        for offset in (record.CURSOR, record.LIMIT, record.WIDE, record.WIDE_LIMIT):
+            self._set(offset, ALIGNMENT)
+        self._set(record.SEARCH, 0)
 
     def finish(self) -> None:
         """A collection has marked the lines in use: the heap may grow to twice that."""

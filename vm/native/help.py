@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from vm.runtime.exceptions import Exn
 from vm.runtime.instance import Instance
+from vm.runtime.objects import Array
 from vm.runtime.words import WORD_MASK
 
 Helper = Callable[..., int | None]
@@ -67,6 +68,26 @@ def _function_extends(instance: Instance, type_index: int, reference: int) -> in
     return int(function.definition.extends(instance.module.types[type_index]))
 
 
+def _room(instance: Instance, size: int) -> None:
+    instance.store.heap.space.make_room(size)
+
+
+def _array_new_data(instance: Instance, type: int, segment: int, start: int, length: int) -> int:
+    return Array(instance.module.types[type]).new_data(instance, segment, start, length)
+
+
+def _array_new_elem(instance: Instance, type: int, segment: int, start: int, length: int) -> int:
+    return Array(instance.module.types[type]).new_elem(instance, segment, start, length)
+
+
+def _array_init_data(instance: Instance, type: int, segment: int, word: int, *ranges: int) -> None:
+    Array(instance.module.types[type]).init_data(instance, segment, word, *ranges)
+
+
+def _array_init_elem(instance: Instance, type: int, segment: int, word: int, *ranges: int) -> None:
+    Array(instance.module.types[type]).init_elem(instance, segment, word, *ranges)
+
+
 HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.grow": (_memory_grow, 2),
     "memory.init": (Instance.memory_init, 5),
@@ -80,6 +101,11 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.atomic.wait32": (_waiter(4), 5),
     "memory.atomic.wait64": (_waiter(8), 5),
     "function extends": (_function_extends, 2),
+    "room for an object": (_room, 1),
+    "array.new_data": (_array_new_data, 4),
+    "array.new_elem": (_array_new_elem, 4),
+    "array.init_data": (_array_init_data, 6),
+    "array.init_elem": (_array_init_elem, 6),
     "exception reference": (_exception_reference, 0),
     "throw_ref": (_throw_ref, 1),
 }

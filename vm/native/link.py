@@ -165,6 +165,7 @@ class StoreLink:
             helper, count = NUMBERED[number]
             args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
             result = helper(self._here().instances[handle], *args)
+            self._returned = (result or 0,)
             (ctypes.c_uint64 * 2).from_address(words)[:] = [1, result or 0]
         except BaseException as error:
             self._pending = error

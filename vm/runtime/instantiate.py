@@ -20,6 +20,7 @@ from vm.runtime.functions import Function
 from vm.runtime.globals import Global
 from vm.runtime.instance import Extern, Instance
 from vm.runtime.layout import CONTEXT_INSTANCE, CONTEXT_STATE, RECORD_SIZE
+from vm.runtime.references import define
 from vm.runtime.store import Store
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
@@ -36,6 +37,7 @@ def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> 
         if given.owner is not store and not (isinstance(given, LinearMemory) and given.type.shared):
             raise LinkError(f"{wanted.module!r} {wanted.name!r} was given an object of another store")
         _match(wanted, given)
+    define(module.types)
     instance = Instance(store, module)
     _link_imports(instance, imports)
     _define_functions(instance)

@@ -9,7 +9,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
-from vm.tiers.llvm import atomics, calls, exceptions, memory, references, state
+from vm.tiers.llvm import arrays, atomics, calls, casts, exceptions, memory, objects, references, state
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -96,6 +96,9 @@ for _table in (
     atomics.HANDLERS,
     state.HANDLERS,
     references.HANDLERS,
+    objects.HANDLERS,
+    arrays.HANDLERS,
+    casts.HANDLERS,
     exceptions.HANDLERS,
 ):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}

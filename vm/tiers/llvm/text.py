@@ -23,6 +23,15 @@ ELEMENTS = ", !tbaa !3"
 ROOTS = ", !tbaa !15"
 """Metadata on stores to the root stack."""
 
+HEADERS = ", !tbaa !17"
+"""Metadata on accesses to managed objects' types and lengths, which do not change."""
+
+OBJECTS = ", !tbaa !19"
+"""Metadata on accesses to managed objects' fields and elements."""
+
+OFFSET = ", !range !8"
+"""Metadata on where an object is: not at 0."""
+
 FIXED = ", !invariant.load !9"
 """Metadata on loads of words that never change once an instance exists."""
 
@@ -36,6 +45,7 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @trap(ptr, i32) #1
 declare ptr @compile(ptr, ptr) #2
 declare void @help(ptr, i32, ptr) #2
+declare i64 @allocate(ptr, i64) #2
 declare void @throw(ptr) #1
 declare void @rethrow(ptr) #1
 declare i32 @catch_point(ptr) #3
@@ -57,6 +67,11 @@ attributes #3 = { nounwind returns_twice }
 !14 = !{!"WebAssembly"}
 !15 = !{!16, !16, i64 0}
 !16 = !{!"roots", !14, i64 0}
+!17 = !{!18, !18, i64 0}
+!18 = !{!"headers", !14, i64 0}
+!19 = !{!21, !21, i64 0}
+!21 = !{!"objects", !14, i64 0}
+!8 = !{i64 8, i64 4294967297}
 """
 )
 """What every module of compiled bodies starts with.

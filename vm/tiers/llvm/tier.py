@@ -23,6 +23,7 @@ from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_HANDLE
 from vm.runtime.store import Store
+from vm.tiers.llvm.objects import needs_heap
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
 
@@ -58,6 +59,8 @@ class LLVMTier:
                 self._programs[instance.module] = program
             program.add(instance)
             instance.store.make_room_for_passing(program.passed_words)
+            if needs_heap(instance.module.types):
+                instance.store.heap.reserve()
             if instance.store not in self._links:
                 self._handle_signals()
                 budget = self._config.max_wasm_stack
