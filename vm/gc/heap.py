@@ -54,7 +54,9 @@ class Heap:
     """Objects, and handles to Python objects; ``limit`` bounds the objects' bytes.
 
     ``stress`` collects before every allocation and overwrites what is freed. ``root_words`` is the size of
-    the root stack for compiled frames. Every method that returns a reference returns one that Python holds
+    the root stack for compiled frames, which check it; as much again is there for the code between them and
+    Python, which does not, and whose own frames are as big as what it puts there. Every
+    method that returns a reference returns one that Python holds
     (``vm.gc.references``); ``hold`` makes one of a word that came from elsewhere, and must still lie there.
     """
 
@@ -82,7 +84,7 @@ class Heap:
         self._handles_at_last = 0
         self._busy = 0
         self._loose: list[weakref.ref[Anchor]] = []
-        self._root_stack = Block(WORD * root_words)
+        self._root_stack = Block(2 * WORD * root_words)
         self.record.words[record.TYPES // WORD] = types.address
         self.record.words[record.ROOT_TOP // WORD] = self._root_stack.address
         self.record.words[record.ROOT_LIMIT // WORD] = self._root_stack.address + WORD * root_words
