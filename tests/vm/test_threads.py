@@ -306,3 +306,21 @@ def test_an_exported_shared_memory_goes_into_another_store() -> None:
     assert isinstance(function, api.Func)
     assert function(other) == ord("x")
     assert exports["m"] == memory
+
+
+@every_tier
+def test_a_deadline_ends_a_wait(tier: str) -> None:
+    world = World(tier, epoch_interruption=True)
+    store = api.Store(world.engine)
+    function = api.Instance(store, world.module, [world.memory]).exports(store)["wait32"]
+    assert isinstance(function, api.Func)
+    store.set_epoch_deadline(1)
+    assert function(store, 0, 0, 30_000_000) == 2
+    waker = threading.Thread(target=lambda: _until(lambda: _waiting(world, 0) == 1) or advance())
+    advance = world.engine.increment_epoch
+    waker.start()
+    with pytest.raises(Trap) as caught:
+        function(store, 0, 0, -1)
+    waker.join()
+    assert caught.value.trap_code is TrapCode.INTERRUPT
+    assert _waiting(world, 0) == 0

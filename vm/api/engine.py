@@ -102,8 +102,7 @@ class Store(Managed):
 
     def set_wasi(self, wasi: WasiConfig) -> None:
         """What WASI programs in this store are given; files are opened now."""
-        look = self.runtime.meters.look if self.runtime.config.epoch_interruption else None
-        self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi"), look))
+        self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi"), self.runtime.look))
 
     @property
     def wasi(self) -> dict[str, tuple[FuncType, HostFunction]]:

@@ -18,7 +18,7 @@ from vm.errors import Trap, TrapCode
 from vm.isa.types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
 from vm.memory.native import poke
 from vm.memory.reserve import Reservation
-from vm.memory.waiting import Waiters
+from vm.memory.waiting import Look, Waiters
 
 HEADER = PAGE_SIZE
 """Bytes reserved below the base; the record sits at its end."""
@@ -92,13 +92,13 @@ class LinearMemory:
         self.check(start, len(data))
         self.view[start : start + len(data)] = data
 
-    def wait(self, address: int, width: int, expected: int, timeout: int) -> int:
+    def wait(self, address: int, width: int, expected: int, timeout: int, look: Look | None = None) -> int:
         """``memory.atomic.wait``: see ``Waiters.wait``; traps where it makes no sense to wait."""
         self.check_atomic(address, width)
         if self.waiters is None:
             raise Trap(TrapCode.ATOMIC_WAIT_NON_SHARED_MEMORY)
         cell = _CELLS[width].from_address(self.address + address)
-        return self.waiters.wait(address, cell, expected, timeout)
+        return self.waiters.wait(address, cell, expected, timeout, look)
 
     def notify(self, address: int, count: int) -> int:
         """``memory.atomic.notify``: wake up to ``count`` threads; gives how many there were."""

@@ -6,11 +6,19 @@ A waiting thread sleeps outside the interpreter's lock, so that others run meanw
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 WOKEN, NOT_EQUAL, TIMED_OUT = 0, 1, 2
 """What ``memory.atomic.wait`` gives."""
+
+
+Look = Callable[[], None]
+
+_SLICE = 0.02
+"""Seconds between two looks at a deadline, as in WASI's waits."""
 
 
 class Waiters:
@@ -22,10 +30,11 @@ class Waiters:
         self.lock = threading.Lock()
         self._queues: dict[int, deque[threading.Event]] = {}
 
-    def wait(self, address: int, cell: Any, expected: int, timeout: int) -> int:
+    def wait(self, address: int, cell: Any, expected: int, timeout: int, look: Look | None = None) -> int:
         """Sleep until notified. ``cell`` is the ctypes integer at ``address``; ``timeout`` in nanoseconds.
 
         A negative timeout never ends. Looking at the cell and going to sleep are one step for ``notify``.
+        ``look`` is called now and then, and may raise to end the wait: a deadline.
         """
         woken = threading.Event()
         with self.lock:
@@ -33,7 +42,7 @@ class Waiters:
                 return NOT_EQUAL
             self._queues.setdefault(address, deque()).append(woken)
         try:
-            woken.wait(None if timeout < 0 else min(timeout / 1e9, threading.TIMEOUT_MAX))
+            _sleep(woken, None if timeout < 0 else min(timeout / 1e9, threading.TIMEOUT_MAX), look)
         finally:  # an interrupted thread must not stay in the queue
             in_time = self._forget(address, woken)
         return WOKEN if in_time else TIMED_OUT
@@ -69,3 +78,17 @@ class Waiters:
             if not queue:
                 del self._queues[address]
             return False
+
+
+def _sleep(woken: threading.Event, seconds: float | None, look: Look | None) -> None:
+    """Until woken, or for so many seconds."""
+    if look is None:
+        woken.wait(seconds)
+        return
+    end = None if seconds is None else time.monotonic() + seconds
+    left = seconds
+    while left is None or left > 0:
+        look()
+        if woken.wait(_SLICE if left is None else min(_SLICE, left)):
+            return
+        left = None if end is None else end - time.monotonic()

@@ -43,7 +43,8 @@ def _waiter(width: int) -> Helper:
     def helper(
         instance: Instance, offset: int, memory: int, address: int, expected: int, timeout: int
     ) -> int:
-        return instance.memories[memory].wait(address + offset, width, expected, signed(timeout))
+        look = instance.store.look
+        return instance.memories[memory].wait(address + offset, width, expected, signed(timeout), look)
 
     return helper
 

@@ -92,6 +92,11 @@ class Store:
         self.tables: list[Table] = []
         self.globals: list[Global] = []
 
+    @property
+    def look(self) -> Callable[[], None] | None:
+        """What a long wait calls now and then, for it raises at a deadline; None: there is none."""
+        return self.meters.look if self.config.epoch_interruption else None
+
     def call(self, function: Function, args: Sequence[int]) -> Sequence[int]:
         """Call any function of this store with bit patterns that fit its type."""
         if function.host is not None:

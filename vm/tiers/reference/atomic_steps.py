@@ -104,7 +104,8 @@ def _wait(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: 
 
     def step(frame: Frame) -> None:
         timeout = signed(frame[top - 1], 64)
-        frame[top - 3] = memory.wait(frame[top - 3] + offset, width, frame[top - 2], timeout)
+        address, expected = frame[top - 3] + offset, frame[top - 2]
+        frame[top - 3] = memory.wait(address, width, expected, timeout, instance.store.look)
 
     return step
 
