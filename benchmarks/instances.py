@@ -17,7 +17,7 @@ TEXT = """(module (memory (export "memory") 1) (table 10 funcref) (global (mut i
 class Idle:
     """A thousand instances of one module, each in a store of its own, each called once."""
 
-    params = ("llvm", "reference")
+    params = ("llvm", "threaded", "reference")
     param_names = ("tier",)
     timeout = 60.0
 

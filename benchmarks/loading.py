@@ -137,7 +137,7 @@ class StartUp:
     Processor time, like all else here; with one thread and files in the cache it is the time people wait.
     """
 
-    params = ("llvm", "reference")
+    params = ("llvm", "threaded", "reference")
     param_names = ("tier",)
     number = 1
     repeat = (4, 6, 1.0)

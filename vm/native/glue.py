@@ -5,6 +5,7 @@
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, unwind, trace, leave                        store why and where, jump to the nearest enter's buffer
     throw, throw_on, rethrow, catch_point             exceptions (``vm.native.unwinding``)
+    stop(state, code, frame, why)                     the same, where a signal's handler makes a thread go on
     compile, help                                     ask Python; unwind unless it says that it is done
 
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
@@ -29,6 +30,8 @@ from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
     STATE_COMPILE,
+    STATE_CONTROL,
+    STATE_FRAMES,
     STATE_HANDLER,
     STATE_HEAP,
     STATE_HELP,
@@ -82,6 +85,8 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
 """
     + field("buffer_field", "state", STATE_JUMP_BUFFER)
     + field("limit_field", "state", STATE_STACK_LIMIT)
+    + field("frames_field", "state", STATE_FRAMES)
+    + field("control_field", "state", STATE_CONTROL)
     + field("owner_field", "state", STATE_OWNER)
     + field("trap_field", "state", STATE_TRAP_CODE)
     + field("handler_field", "state", STATE_HANDLER)
@@ -106,6 +111,8 @@ claimed:
   %outer_limit = load i64, ptr %limit_field
   %outer_handler = load ptr, ptr %handler_field
   store ptr null, ptr %handler_field
+  %outer_frames = load ptr, ptr %frames_field
+  %outer_control = load ptr, ptr %control_field
   %frame = call ptr @llvm.frameaddress.p0(i32 0)
   store ptr %frame, ptr %buffer
   %sp = call ptr @llvm.stacksave.p0()
@@ -137,6 +144,8 @@ done:
   store ptr %outer, ptr %buffer_field
   store i64 %outer_limit, ptr %limit_field
   store ptr %outer_handler, ptr %handler_field
+  store ptr %outer_frames, ptr %frames_field
+  store ptr %outer_control, ptr %control_field
   %trap = load i64, ptr %trap_field
   %status = trunc i64 %trap to i32
   %left = select i1 %outermost, i64 0, i64 %self
@@ -185,6 +194,11 @@ outward:
   br label %next
 done:
   ret void
+}}
+define void @stop(ptr %state, i64 %code, ptr %frame, i64 %why) nounwind noreturn {{
+  call void @trace(ptr %state, i64 %code, ptr %frame)
+  call void @leave(ptr %state, i64 %why)
+  unreachable
 }}
 define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
 """

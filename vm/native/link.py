@@ -23,6 +23,7 @@ from vm.runtime.layout import (
     STATE_COMPILE,
     STATE_HELP,
     STATE_HOST_CALL,
+    STATE_STOP,
     STATE_TRACE,
     STATE_TRACE_LENGTH,
     TRAPS,
@@ -66,6 +67,7 @@ class StoreLink:
         self._pending: BaseException | None = None
         self._callbacks = (_HOST_CALL(self._host_call), _HELP(self._help), _COMPILE(self._compile_record))
         offsets = (STATE_HOST_CALL, STATE_HELP, STATE_COMPILE)
+        store.state.words[STATE_STOP // WORD] = glue.externals["stop"]
         for offset, callback in zip(offsets, self._callbacks, strict=True):
             address = ctypes.cast(callback, ctypes.c_void_p).value
             store.state.words[offset // WORD] = address or 0
@@ -80,15 +82,18 @@ class StoreLink:
             count = len(type.results)
         slots = (ctypes.c_uint64 * max(len(args), count, 1))(*args)
         roots = self._heap.words[ROOT_TOP // WORD]
-        status = self._glue.enter(
-            self._invoke(type),
-            code,
-            context,
-            ctypes.addressof(slots),
-            self._state.address,
-            self._budget,
-            stack.floor(),
-        )
+        try:
+            status = self._glue.enter(
+                self._invoke(type),
+                code,
+                context,
+                ctypes.addressof(slots),
+                self._state.address,
+                self._budget,
+                stack.floor(),
+            )
+        except ctypes.ArgumentError as error:  # the arguments are right; Python's stack was used up
+            raise RecursionError("maximum recursion depth exceeded in a call of WebAssembly") from error
         if status:
             self._raise(status)
         results = from_words(type.results, slots[:]) if type.has_vectors else slots[:count]

@@ -2,7 +2,8 @@
 
 For SIGSEGV the handler asks three things: is the faulting instruction in a function body, does this thread
 run compiled code for a store (``enter`` says so in thread-specific storage), and is the address inside one
-of that store's memories' reservations. If so it resumes at ``fault``, which unwinds as every trap does.
+of that store's memories' reservations. If so it resumes where the store's
+state says (its tier's ``stop``), which unwinds as every trap does.
 Anything else goes to the handler that was there before, so that real crashes are still reported
 (faulthandler), and other engines in the process keep their own.
 
@@ -28,9 +29,9 @@ from vm.native import arena
 from vm.native.arena import SPAN, bodies
 from vm.native.code import Code, Costs, build
 from vm.native.glue import Glue
-from vm.runtime.layout import STATE_MEMORIES, trap_number
+from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
-_RDI, _RSI, _RBP, _RDX, _RSP, _RIP = 104, 112, 120, 136, 160, 168
+_RDI, _RSI, _RBP, _RDX, _RCX, _RSP, _RIP = 104, 112, 120, 136, 152, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
 
 _SI_ADDR = 16
@@ -52,8 +53,6 @@ def _ir(key: int, data: int) -> str:
     return f"""\
 declare ptr @pthread_getspecific(i32)
 declare i32 @sigaction(i32, ptr, ptr)
-declare void @leave(ptr, i64) noreturn
-declare void @trace(ptr, i64, ptr)
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
@@ -86,7 +85,7 @@ follow:
   %next = load i64, ptr %next_field
   br label %search
 hit:
-  call void @resume(ptr %context, ptr @fault, ptr %state)
+  call void @resume(ptr %context, ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
   ret void
 chain:
   %busy = load i64, ptr inttoptr (i64 {data + _BUSY} to ptr)
@@ -115,12 +114,12 @@ define void @interrupted(i32 %signal, ptr %info, ptr %context) nounwind {{
   br i1 %ours, label %stop, label %done
 stop:
   %state = call ptr @pthread_getspecific(i32 {key})
-  call void @resume(ptr %context, ptr @interrupt, ptr %state)
+  call void @resume(ptr %context, ptr %state, i64 {trap_number(TrapCode.INTERRUPT)})
   br label %done
 done:
   ret void
 }}
-define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {{
+define internal void @resume(ptr %context, ptr %state, i64 %why) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
   %rsi_field = getelementptr i8, ptr %context, i64 {_RSI}
@@ -129,7 +128,11 @@ define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {
   %rbp = load i64, ptr %rbp_field
   %rdx_field = getelementptr i8, ptr %context, i64 {_RDX}
   store i64 %rbp, ptr %rdx_field
-  store ptr %function, ptr %rip_field
+  %rcx_field = getelementptr i8, ptr %context, i64 {_RCX}
+  store i64 %why, ptr %rcx_field
+  %stop_field = getelementptr i8, ptr %state, i64 {STATE_STOP}
+  %stop = load i64, ptr %stop_field
+  store i64 %stop, ptr %rip_field
   %rdi_field = getelementptr i8, ptr %context, i64 {_RDI}
   store ptr %state, ptr %rdi_field
   %rsp_field = getelementptr i8, ptr %context, i64 {_RSP}
@@ -139,16 +142,6 @@ define internal void @resume(ptr %context, ptr %function, ptr %state) nounwind {
   %called = sub i64 %aligned, 8
   store i64 %called, ptr %rsp_field
   ret void
-}}
-define internal void @fault(ptr %state, i64 %code, ptr %frame) nounwind noreturn {{
-  call void @trace(ptr %state, i64 %code, ptr %frame)
-  call void @leave(ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
-  unreachable
-}}
-define internal void @interrupt(ptr %state, i64 %code, ptr %frame) nounwind noreturn {{
-  call void @trace(ptr %state, i64 %code, ptr %frame)
-  call void @leave(ptr %state, i64 {trap_number(TrapCode.INTERRUPT)})
-  unreachable
 }}
 """
 

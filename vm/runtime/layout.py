@@ -18,7 +18,12 @@ state (one per store)        function record (a funcref points here)   table rec
 112  1 when the store has that exception as an object, too
 120  address of its values, in words
 128  address of the words that calls pass beside registers
-136  number of code addresses in a trap's trace, which follow, innermost first
+136  code: where a signal's handler makes a thread go on that must stop
+144  the value stack's end now             (144 to 176: the threaded tier's)
+152  newest entry of the control stack
+160  the memory of both stacks: start, end
+176  the record whose code is wanted; the answer of a step
+184  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -56,8 +61,14 @@ STATE_TAG = 104
 STATE_PACKAGED = 112
 STATE_PAYLOAD = 120
 STATE_PASSED = 128
-STATE_TRACE_LENGTH = 136
-STATE_TRACE = 144
+STATE_STOP = 136
+STATE_FRAMES = 144
+STATE_CONTROL = 152
+STATE_STACK = 160
+STATE_STACK_END = 168
+STATE_PENDING = 176
+STATE_TRACE_LENGTH = 184
+STATE_TRACE = 192
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -27,6 +27,9 @@ TIERS: dict[str, TierEntry] = {
     "reference": TierEntry(
         "vm.tiers.reference", "ReferenceTier", "plain Python, slow: the oracle", metered=True
     ),
+    "threaded": TierEntry(
+        "vm.tiers.threaded", "ThreadedTier", "native code interprets threaded code", metered=True
+    ),
     "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }
 

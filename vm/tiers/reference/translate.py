@@ -125,12 +125,7 @@ class Translator:
 
     def plain(self, block: Block, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
         """An instruction without control flow: one step."""
-        maker = STEPS.get(opcode.name)
-        if maker is not None:
-            block.steps.append(maker(self.instance, opcode, immediates, self.top))
-        else:
-            assert opcode.type is not None
-            block.steps.append(_numeric(opcode, immediates, self.top))
+        block.steps.append(step_of(self.instance, opcode, immediates, self.top))
         if opcode.type is None:
             effect = STACK_EFFECTS[opcode.name]
             self.top += effect if isinstance(effect, int) else effect(self.module, immediates)
@@ -189,6 +184,15 @@ class Translator:
         block.arity = len(signature.params)
         block.base = self.top - block.arity
         return block
+
+
+def step_of(instance: Instance, opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:
+    """The step of an instruction without control flow, met when ``top`` slots of the frame are in use."""
+    maker = STEPS.get(opcode.name)
+    if maker is not None:
+        return maker(instance, opcode, immediates, top)
+    assert opcode.type is not None
+    return _numeric(opcode, immediates, top)
 
 
 def _numeric(opcode: Opcode, immediates: tuple[Any, ...], top: int) -> Step:

@@ -1,0 +1,130 @@
+"""What tiers have in common whose bodies run as native code: programs, links to stores, signals."""
+
+from __future__ import annotations
+
+import faulthandler
+import platform
+import sys
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from vm.config import Config
+from vm.errors import ConfigError, Frame
+from vm.memory.native import peek, poke
+from vm.module.model import ModuleData
+from vm.native.code import Costs
+from vm.native.glue import glue
+from vm.native.link import StoreLink
+from vm.native.signals import signals
+from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_HANDLE
+from vm.runtime.store import Store
+
+_HOST_CONTEXT = 32
+"""Bytes of a host function's context: its store's state, its handle, and a memory that it does not have."""
+
+
+class NativeProgram(Protocol):
+    """One module's code, shared by its instances."""
+
+    def add(self, instance: Instance) -> None:
+        """Let ``instance`` use what is compiled already, and what will be."""
+
+    def compile(self, index: int) -> int:
+        """The address of function ``index``'s code, made now if there is none yet."""
+
+    def locate(self, address: int) -> Frame | None:
+        """The function that an address in a trace belongs to, if it is one of this module's."""
+
+
+class NativeTier(ABC):
+    """The part of ``vm.tiers.base.Tier`` that does not depend on what the code looks like."""
+
+    name: ClassVar[str]
+    shows_roots: ClassVar[bool] = False
+
+    def __init__(self, config: Config) -> None:
+        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+            raise ConfigError("tier", f"{self.name} makes code for Linux on x86-64; here, use reference")
+        self._config = config
+        self._costs = Costs()
+        self._lock = threading.RLock()
+        self._signals = signals(glue())
+        self._programs: weakref.WeakKeyDictionary[ModuleData, NativeProgram] = weakref.WeakKeyDictionary()
+        self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
+
+    @abstractmethod
+    def _program(self, module: ModuleData) -> NativeProgram:
+        """The code-to-be of a module."""
+
+    @abstractmethod
+    def _link(self, store: Store) -> StoreLink:
+        """What ties a store to code."""
+
+    @abstractmethod
+    def _host_code(self, function: Function) -> int:
+        """The code of a host function, which depends on its type alone."""
+
+    def attach(self, instance: Instance) -> None:
+        """Connect the instance, and its store if it is new, to the module's code."""
+        with self._lock:
+            program = self._programs.get(instance.module)
+            if program is None:
+                program = self._programs[instance.module] = self._program(instance.module)
+            program.add(instance)
+            if instance.store not in self._links:
+                self._handle_signals()
+                self._links[instance.store] = self._link(instance.store)
+
+    def call(self, function: Function, args: Sequence[int]) -> list[int]:
+        """Run a defined function, compiling it first if need be."""
+        instance = function.instance
+        assert instance is not None
+        if faulthandler.is_enabled() is not self._signals.faulthandler:
+            self._signals.renew()
+        code = peek(function.record + RECORD_CODE) or self._compile(instance.store, function)
+        return self._links[instance.store].call(function, code, instance.context.address, args)
+
+    def stats(self) -> dict[str, float]:
+        """What compiling has cost: seconds, bytes of code, functions, images."""
+        costs = self._costs
+        return {
+            "compile_seconds": costs.seconds,
+            "code_bytes": costs.code_bytes,
+            "functions": costs.functions,
+            "images": costs.images,
+        }
+
+    def _handle_signals(self) -> None:
+        """Get in front of the present handlers."""
+        if self._config.memory_guard == "guard":
+            self._signals.guard()
+        self._signals.renew()
+
+    def _compile(self, store: Store, function: Function) -> int:
+        """The code of any function; fills in its record."""
+        instance = function.instance
+        if instance is None:
+            return self._host_stub(store, function)
+        with self._lock:
+            return self._programs[instance.module].compile(function.index)
+
+    def _locate(self, address: int) -> Frame | None:
+        """The function that an address in a trace belongs to; None for glue."""
+        with self._lock:
+            found = (program.locate(address) for program in self._programs.values())
+            return next((frame for frame in found if frame is not None), None)
+
+    def _host_stub(self, store: Store, function: Function) -> int:
+        """A host function's context begins like an instance's: state, handle, no memory."""
+        context = store.allocate(_HOST_CONTEXT)
+        poke(context, store.state.address)
+        poke(context + 8, peek(function.record + RECORD_HANDLE))
+        code = self._host_code(function)
+        poke(function.record + RECORD_CONTEXT, context)
+        poke(function.record + RECORD_CODE, code)
+        return code

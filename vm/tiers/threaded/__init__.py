@@ -1,0 +1,20 @@
+"""Tier ``threaded``: bodies become threaded code, quickly, which native handlers interpret. Tier 0.
+
+text        a builder of one handler
+derived     the handlers that follow from the opcode table and the instructions' meanings
+moves       moves, jumps, whole memories and tables, by hand
+invocation  calls, returns, entries, by hand
+machine     the way in and out
+library     all of them as machine code
+translate   a body to threaded code: operands, branches
+control     translation of control flow and calls
+plain       translation of everything else
+steps       instructions that Python runs for the machine
+program     one module's threaded code
+link        what ties a store to it
+tier        the tier
+"""
+
+from vm.tiers.threaded.tier import ThreadedTier
+
+__all__ = ["ThreadedTier"]

@@ -1,0 +1,91 @@
+"""One module's threaded code: functions are translated one by one, each when it is first called."""
+
+from __future__ import annotations
+
+import bisect
+import time
+import weakref
+from array import array
+
+from vm.config import Config
+from vm.errors import Frame
+from vm.isa.types import ValType
+from vm.memory.bounds import guarded
+from vm.memory.native import WORD, Block, poke
+from vm.module.fuel import costs
+from vm.module.model import ModuleData
+from vm.module.validator import validate_function
+from vm.native.code import Costs
+from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_CODE, ContextLayout
+from vm.tiers.threaded.library import library
+from vm.tiers.threaded.steps import StepPlan
+from vm.tiers.threaded.translate import Metering, Translator
+
+
+class ThreadedProgram:
+    """Code of one module, shared by its instances (``vm.native.tier.NativeProgram``)."""
+
+    def __init__(self, module: ModuleData, config: Config, spent: Costs) -> None:
+        self._module = weakref.ref(module)
+        self._costs = spent
+        self._fuel, self._epochs = config.consume_fuel, config.epoch_interruption
+        self._layout = ContextLayout.of(module)
+        self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+        self._codes: dict[int, Block] = {}
+        self._starts: list[tuple[int, int, int]] = []
+        self._table = library().table(_mode(module, config))
+        self.steps: list[StepPlan] = []
+
+    def add(self, instance: Instance) -> None:
+        """Let ``instance`` use what is translated already, and what will be."""
+        self._instances.add(instance)
+        for index, code in self._codes.items():
+            self._publish(instance, index, code.address)
+
+    def compile(self, index: int) -> int:
+        """The address of function ``index``'s code, translated now if there is none yet."""
+        code = self._codes.get(index)
+        if code is None:
+            code = self._codes[index] = self._translate(index)
+            for instance in self._instances:
+                self._publish(instance, index, code.address)
+        return code.address
+
+    def _translate(self, index: int) -> Block:
+        started = time.thread_time()
+        module = self._module()
+        assert module is not None  # an instance, which holds it, is asking
+        if not module.validated:
+            validate_function(module, index)
+        metering = Metering(costs(module, index) if self._fuel else {}, self._epochs)
+        translator = Translator(module, self._layout, index, self._table, self.steps, metering)
+        words = array("Q", translator.run())
+        code = Block(WORD * len(words))
+        code.words[: len(words)] = memoryview(words).cast("B").cast("Q")
+        bisect.insort(self._starts, (code.address, code.address + WORD * len(words), index))
+        self._costs.seconds += time.thread_time() - started
+        self._costs.code_bytes += WORD * len(words)
+        self._costs.functions += 1
+        return code
+
+    def locate(self, address: int) -> Frame | None:
+        """The function whose code holds the instruction that ``address`` is inside or behind."""
+        module = self._module()
+        place = bisect.bisect(self._starts, (address - 1, address + (1 << 63), 0)) - 1
+        if place < 0 or module is None:
+            return None
+        _, end, index = self._starts[place]
+        if address > end:
+            return None
+        return Frame(index, module.names.functions.get(index), module.names.module)
+
+    def _publish(self, instance: Instance, index: int, address: int) -> None:
+        poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+
+
+def _mode(module: ModuleData, config: Config) -> str:
+    """How this module's memory 0 is accessed (``vm.tiers.threaded.derived.MODES``)."""
+    if not module.memories or module.memories[0].address is ValType.I64:
+        return "any"
+    return "guard" if guarded(module.memories[0], config.memory_guard) else "checked"
