@@ -100,6 +100,26 @@ class Store(Managed):
         """What the store was made with."""
         return self._data
 
+    def gc(self) -> None:
+        """Free managed objects, and Python objects in WebAssembly's hands, that nothing refers to.
+
+        Happens by itself when there is need. Cycles through both worlds are for Python's ``gc.collect``.
+        """
+        self.runtime.heap.collect()
+
+    def heap_stats(self) -> dict[str, int]:
+        """The heap: ``collections`` so far, ``live_objects`` and ``live_bytes`` as the last of them found
+        them, and the ``handles`` of Python objects now.
+        """
+        heap = self.runtime.heap
+        found = heap.statistics
+        return {
+            "collections": found.collections,
+            "live_objects": found.live_objects,
+            "live_bytes": found.live_bytes,
+            "handles": len(heap.handles),
+        }
+
     def set_wasi(self, wasi: WasiConfig) -> None:
         """What WASI programs in this store are given; files are opened now."""
         self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi"), self.runtime.look))
