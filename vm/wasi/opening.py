@@ -22,7 +22,7 @@ from vm.wasi.descriptors import HostFile
 from vm.wasi.guest import Guest
 from vm.wasi.listing import Directory
 from vm.wasi.rights import CHANGING_FILES, DIRECTORY, FILE, Permissions, filetype
-from vm.wasi.sandbox import parent_of
+from vm.wasi.sandbox import parent_of, place_of
 
 # A FIFO without a writer must not block the program's host while it opens it, nor a terminal become its
 # controlling one.
@@ -105,6 +105,10 @@ def _open(directory: Directory, request: _Request) -> int:
     """The host descriptor. Directories are opened for reading whatever rights but FD_WRITE were asked for."""
     if request.oflags & Oflags.DIRECTORY and request.oflags & Oflags.CREAT:
         raise WasiError(Errno.INVAL)
+    if request.oflags & Oflags.CREAT and request.path.endswith(b"/"):
+        with place_of(directory.fileno(), request.path) as (_, last, _):
+            if last != b".":  # as Linux says: files are made here, and this can be none
+                raise WasiError(Errno.ISDIR)
     try:
         return _open_as(directory, request, _access(request))
     except IsADirectoryError:

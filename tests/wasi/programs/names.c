@@ -90,6 +90,7 @@ static void moving(void) {
     CHECK("file to slash", move("other", "x/"), E(NOTDIR));
     CHECK("a link moves itself", move("dangling", "dangling3"), 0);
     CHECK("still a link", type_of("dangling3"), __WASI_FILETYPE_SYMBOLIC_LINK);
+    CHECK("to a dot with slash", move("other", "./"), E(BUSY));
     CHECK("to its own name", move("other", "other"), 0);
 }
 

@@ -31,6 +31,8 @@ static void directories(void) {
     CHECK("open as directory", close_fd(open_in(ROOT, "dir", DIRECTORY, RIGHT(FD_READDIR), 0)), 0);
     CHECK("open with slash", close_fd(open_in(ROOT, "dir///", DIRECTORY, RIGHT(FD_READDIR), 0)), 0);
     CHECK("open to write", open_in(ROOT, "dir", 0, READ | RIGHT(FD_WRITE), 0), -E(ISDIR));
+    CHECK("make with slash", open_in(ROOT, "x/", CREAT, READ, 0), -E(ISDIR));
+    CHECK("make with slash below nothing", open_in(ROOT, "none/x/", CREAT, READ, 0), -E(NOENT));
     CHECK("make one by opening", open_in(ROOT, "x", CREAT | DIRECTORY, READ, 0), -E(INVAL));
     CHECK("nothing was made", type_of("x"), -E(NOENT));
     CHECK("dots", close_fd(open_in(ROOT, "dir/.././dir/../file", 0, READ, 0)), 0);
