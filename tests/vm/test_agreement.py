@@ -26,7 +26,7 @@ PROPOSALS = {
     "gc": True,
     "function_references": True,
     "wide_arithmetic": True,
-    "custom_page_sizes": False,
+    "custom_page_sizes": True,
     "stack_switching": False,
 }
 """What wasmtime is told to have, as this engine has it."""

@@ -26,7 +26,7 @@ def test_growing_keeps_the_base_and_the_bytes_and_tells_compiled_code_the_length
 
 @pytest.mark.parametrize(("maximum", "knob"), [(2, 65_536), (None, 2), (9, 2)])
 def test_growing_stops_at_the_declared_maximum_and_at_the_knob(maximum: int | None, knob: int) -> None:
-    m = memory(1, maximum, max_pages=knob)
+    m = memory(1, maximum, max_bytes=knob * PAGE_SIZE)
     assert m.grow(2) == -1
     assert m.size == 1
     assert m.grow(1) == 1
@@ -43,7 +43,7 @@ def test_a_view_keeps_its_pages_when_the_memory_is_gone() -> None:
 
 def test_a_memory_that_starts_above_the_knob_is_refused() -> None:
     with pytest.raises(Trap, match="no room for a memory of 5 pages"):
-        memory(5, max_pages=4)
+        memory(5, max_bytes=4 * PAGE_SIZE)
 
 
 def test_ranges_are_checked_before_anything_is_written() -> None:

@@ -12,7 +12,6 @@ from vm.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, c
 from vm.api.values import Converter, FromBits, ToBits
 from vm.errors import VMError
 from vm.isa import types as isa
-from vm.isa.types import PAGE_SIZE
 from vm.memory.linear import LinearMemory
 from vm.runtime import functions as runtime_functions
 from vm.runtime import globals as runtime_globals
@@ -240,7 +239,8 @@ class Memory:
 
     def data_len(self, store: Storelike) -> int:
         """Bytes."""
-        return self.size(store) * PAGE_SIZE
+        inside(store, self.raw)
+        return self.raw.length
 
     def data_ptr(self, store: Storelike) -> Any:
         """A pointer to the first byte; keep inside ``data_len``."""

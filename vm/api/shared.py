@@ -29,7 +29,7 @@ class SharedMemory(Managed):
         if type.limits.maximum is None:
             raise VMError("ty: shared memory must have maximum")
         self.raw = LinearMemory(
-            type, max_pages=config.max_memory_pages, guarded=guarded(type, config.memory_guard)
+            type, max_bytes=config.max_memory_pages * PAGE_SIZE, guarded=guarded(type, config.memory_guard)
         )
 
     @classmethod
@@ -59,7 +59,7 @@ class SharedMemory(Managed):
 
     def data_len(self) -> int:
         """Bytes."""
-        return self.raw.size * PAGE_SIZE
+        return self.raw.length
 
     def data_ptr(self) -> Any:
         """A pointer to the first byte; keep inside ``data_len``."""

@@ -158,15 +158,40 @@ class Limits(_Wrapper):
 
 
 class MemoryType(_Wrapper):
-    """A memory's limits, in pages of 64 KiB."""
+    """A memory's limits, in pages of 64 KiB unless ``page_size_log2`` says otherwise."""
 
-    def __init__(self, limits: Limits, *, shared: bool = False) -> None:
-        self.raw = isa.MemoryType(check(limits, Limits, "limits").raw, shared)
+    def __init__(
+        self, limits: Limits, is_64: bool = False, shared: bool = False, page_size_log2: int = 16
+    ) -> None:
+        bounds = check(limits, Limits, "limits").raw
+        address = isa.ValType.I64 if is_64 else isa.ValType.I32
+        bounds = isa.Limits(bounds.minimum, bounds.maximum, address)
+        self.raw = isa.MemoryType(bounds, shared, check(page_size_log2, int, "page_size_log2"))
+        if page_size_log2 not in isa.PAGE_BITS:
+            raise VMError(f"page_size_log2: expected 0 or 16, got {page_size_log2}")
+        if max(bounds.minimum, bounds.maximum or 0) > self.raw.most_pages:
+            raise VMError(f"limits: such a memory has at most {self.raw.most_pages} pages, got {limits}")
 
     @property
     def limits(self) -> Limits:
         """Size bounds in pages."""
         return Limits(self.raw.limits.minimum, self.raw.limits.maximum)
+
+    @property
+    def is_64(self) -> bool:
+        """Whether its addresses have 64 bits."""
+        return self.raw.address is isa.ValType.I64
+
+    @property
+    def page_size(self) -> int:
+        """Bytes in a page."""
+        return 1 << self.page_size_log2
+
+    @property
+    def page_size_log2(self) -> int:
+        """The binary logarithm of ``page_size``."""
+        bits: int = self.raw.page_bits
+        return bits
 
     @property
     def is_shared(self) -> bool:

@@ -320,15 +320,27 @@ class TableType:
 
 @dataclass(frozen=True, slots=True)
 class MemoryType:
-    """A linear memory, measured in pages of 64 KiB; several threads may use a ``shared`` one at once."""
+    """A linear memory, measured in pages; several threads may use a ``shared`` one at once.
+
+    ``page_bits`` is the binary logarithm of its pages' size: 16, or 0 for pages of one byte.
+    """
 
     limits: Limits
     shared: bool = False
+    page_bits: int = 16
 
     @property
     def address(self) -> ValType:
         """The type of its addresses and sizes: i32 or i64."""
         return self.limits.address
+
+    @property
+    def most_pages(self) -> int:
+        """The size of the largest memory with such addresses and pages, which itself must be an address
+        where pages are bytes (spec 3.2.15, custom-page-sizes proposal).
+        """
+        bits = (32 if self.address is ValType.I32 else 64) - self.page_bits
+        return (1 << bits) - (self.page_bits == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +361,8 @@ class TagType:
 ExternType = DefType | TableType | MemoryType | GlobalType | TagType
 """What an import asks for; a ``DefType`` stands for a function of that type."""
 
-PAGE_SIZE = 65_536
-"""Bytes in a page of linear memory (spec 4.2.8)."""
+PAGE_BITS = (0, 16)
+"""Binary logarithms of the sizes that a memory's pages can have (custom-page-sizes proposal)."""
 
-MAX_PAGES = {ValType.I32: 2**16, ValType.I64: 2**48}
-"""Pages of the largest memory, by the type of its addresses (spec 3.2.15)."""
+PAGE_SIZE = 65_536
+"""Bytes in a page of linear memory (spec 4.2.8), unless its type says otherwise."""

@@ -12,10 +12,11 @@ always meets an inaccessible page; in checked mode it covers what the memory may
 from __future__ import annotations
 
 import ctypes
+import mmap
 import threading
 
 from vm.errors import Trap, TrapCode
-from vm.isa.types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
+from vm.isa.types import PAGE_SIZE, Limits, MemoryType
 from vm.memory.native import poke
 from vm.memory.reserve import Reservation
 from vm.memory.waiting import Look, Waiters
@@ -33,26 +34,27 @@ _CELLS = {4: ctypes.c_uint32, 8: ctypes.c_uint64}
 
 
 class LinearMemory:
-    """One memory: ``type`` as declared, ``view`` its bytes now, ``address`` its base, ``owner`` its store.
+    """One memory: ``type`` as declared, ``size`` in pages, ``length`` in bytes, ``view`` those bytes,
+    ``address`` its base, ``owner`` its store.
 
     ``view`` is a new object after each growth; older views stay readable but do not show the new pages.
     A shared memory belongs to no store, has ``waiters``, and can be used by several threads at once.
     """
 
-    def __init__(self, type: MemoryType, *, max_pages: int = 65_536, guarded: bool = False) -> None:
+    def __init__(self, type: MemoryType, *, max_bytes: int = 1 << 32, guarded: bool = False) -> None:
         self.type = type
         self.owner: object = None
         declared = type.limits.maximum
-        self._max_pages = min(max_pages, MAX_PAGES[type.address] if declared is None else declared)
-        self._most = self._max_pages
+        self._most = min(max_bytes >> type.page_bits, type.most_pages if declared is None else declared)
+        self._max_pages = self._most
         self.guarded = guarded
         self.waiters = Waiters() if type.shared else None
         self._growing = threading.Lock()
-        span = GUARDED_SPAN if guarded else max(self._max_pages, type.limits.minimum) * PAGE_SIZE
+        span = GUARDED_SPAN if guarded else _whole(self._most << type.page_bits)
         self._reservation = Reservation(HEADER + span)
         self.address = self._reservation.address + HEADER
         self._reservation.commit(0, HEADER)
-        self.size = 0
+        self.size = self.length = 0
         self.view = memoryview(b"")
         if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):
             raise Trap(None, f"no room for a memory of {type.limits.minimum} pages")
@@ -70,9 +72,9 @@ class LinearMemory:
                 return -1
             return before
 
-    def limit(self, pages: int) -> None:
-        """Let it grow to no more than ``pages``, nor than it was made for; what it has, it keeps."""
-        self._max_pages = min(self._most, pages)
+    def limit(self, length: int) -> None:
+        """Let it grow to no more than ``length`` bytes, nor than it was made for; what it has, it keeps."""
+        self._max_pages = min(self._most, length >> self.type.page_bits)
 
     def fill(self, start: int, byte: int, count: int) -> None:
         """``memory.fill``: set ``count`` bytes to the low 8 bits of ``byte``."""
@@ -113,16 +115,21 @@ class LinearMemory:
 
     def check(self, start: int, count: int) -> None:
         """Trap unless ``count`` bytes from ``start`` lie inside."""
-        if start + count > self.size * PAGE_SIZE:
+        if start + count > self.length:
             raise Trap(TrapCode.MEMORY_OUT_OF_BOUNDS)
 
     def _resize(self, pages: int) -> bool:
-        length = pages * PAGE_SIZE
-        if not self._reservation.commit(HEADER + self.size * PAGE_SIZE, HEADER + length):
+        length = pages << self.type.page_bits
+        if not self._reservation.commit(HEADER + _whole(self.length), HEADER + _whole(length)):
             return False
-        self.size = pages
+        self.size, self.length = pages, length
         poke(self.address + LENGTH, length)
         whole = (ctypes.c_ubyte * length).from_address(self.address)
         whole._reservation = self._reservation  # type: ignore[attr-defined]  # a view keeps its pages mapped
         self.view = memoryview(whole).cast("B")
         return True
+
+
+def _whole(length: int) -> int:
+    """``length`` rounded up to what the system can make accessible."""
+    return -(-length // mmap.PAGESIZE) * mmap.PAGESIZE

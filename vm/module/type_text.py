@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from vm.isa.types import (
+    PAGE_SIZE,
     ArrayType,
     CompositeType,
     DefType,
@@ -84,8 +85,9 @@ def extern_text(module: ModuleData, described: ExternType) -> str:
             return signature_text(module, described.func).strip()
         case TableType(element, limits):
             return f"{_limits(limits)} {type_text(module, element)}"
-        case MemoryType(limits, shared):
-            return _limits(limits) + (" shared" if shared else "")
+        case MemoryType(limits, shared, bits):
+            pages = "" if 1 << bits == PAGE_SIZE else f" (pagesize {1 << bits})"
+            return _limits(limits) + (" shared" if shared else "") + pages
         case TagType(definition):
             return signature_text(module, definition.func).strip()
         case GlobalType(content, mutable):

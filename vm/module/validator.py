@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from vm.errors import ValidationError
 from vm.isa.matching import matches
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import MAX_PAGES, FuncType, Limits, RefType, ValType
+from vm.isa.types import PAGE_BITS, FuncType, Limits, MemoryType, RefType, ValType
 from vm.module.body import BodyValidator, FunctionInfo
 from vm.module.constants import check_constant
 from vm.module.handlers import Branch
@@ -29,10 +29,6 @@ MAX_ELEMENTS = {ValType.I32: 2**32 - 1, ValType.I64: 2**64 - 1}
 _TABLE_TOO_BIG = {
     ValType.I32: "table size must be at most 2^32-1",
     ValType.I64: "table size must be at most 2^64-1",
-}
-_MEMORY_TOO_BIG = {
-    ValType.I32: "memory size must be at most 65536 pages (4GiB)",
-    ValType.I64: "memory size must be at most 2^48 pages",
 }
 
 
@@ -91,10 +87,18 @@ def _check_limits(module: ModuleData) -> None:
     for memory in module.memories:
         if memory.shared and memory.limits.maximum is None:
             raise ValidationError("shared memory must have maximum", 0, str(memory))
-        _check_range(memory.limits, MAX_PAGES[memory.address], _MEMORY_TOO_BIG[memory.address])
+        if memory.page_bits not in PAGE_BITS:
+            raise ValidationError("invalid custom page size", 0, f"{1 << memory.page_bits}, not 1 or 65536")
+        _check_range(memory.limits, memory.most_pages, _memory_too_big(memory))
     if len(module.memories) > MAX_MEMORIES:
         detail = f"{len(module.memories)}, at most {MAX_MEMORIES} are supported"
         raise ValidationError("too many memories", 0, detail)
+
+
+def _memory_too_big(memory: MemoryType) -> str:
+    most = memory.most_pages
+    pages = f"{most} pages (4GiB)" if most == 1 << 16 else f"{most:#x} pages"
+    return f"memory size must be at most {pages}"
 
 
 def _check_tags(module: ModuleData) -> None:

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 
 from vm.errors import LinkError
 from vm.isa.matching import matches
-from vm.isa.types import DefType, ExternType, GlobalType, Limits, MemoryType, TableType, TagType, ValType
+from vm.isa.types import (
+    PAGE_SIZE,
+    DefType,
+    ExternType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    TableType,
+    TagType,
+    ValType,
+)
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD
 from vm.module.model import ConstExpr, Import, ModuleData
@@ -64,7 +74,7 @@ def extern_type(extern: Extern) -> ExternType:
     if isinstance(extern, Table):
         return TableType(extern.type.element, extern.limits)
     if isinstance(extern, LinearMemory):
-        return MemoryType(extern.limits, extern.type.shared)
+        return MemoryType(extern.limits, extern.type.shared, extern.type.page_bits)
     return extern.definition if isinstance(extern, Function) else extern.type
 
 
@@ -75,8 +85,9 @@ def describe(type: ExternType) -> str:
             return f"a function {type.func}"
         case TableType(element, limits):
             return f"a table of {element} with {_bounds(limits)} elements"
-        case MemoryType(limits, shared):
-            return f"a {'shared ' if shared else ''}memory of {_bounds(limits)} pages"
+        case MemoryType(limits, shared, bits):
+            pages = "pages" if 1 << bits == PAGE_SIZE else f"pages of {1 << bits} bytes"
+            return f"a {'shared ' if shared else ''}memory of {_bounds(limits)} {pages}"
         case TagType(definition):
             return f"a tag of type {definition.func}"
         case GlobalType(content, mutable):
@@ -97,7 +108,8 @@ def _fits(wanted: ExternType, found: ExternType) -> bool:
     if isinstance(wanted, TableType) and isinstance(found, TableType):
         return wanted.element == found.element and _within(wanted.limits, found.limits)
     if isinstance(wanted, MemoryType) and isinstance(found, MemoryType):
-        return wanted.shared is found.shared and _within(wanted.limits, found.limits)
+        alike = wanted.shared is found.shared and wanted.page_bits == found.page_bits
+        return alike and _within(wanted.limits, found.limits)
     return wanted == found
 
 

@@ -84,6 +84,7 @@ class Store:
         self.state = Block(STATE_SIZE)
         self.meters = Meters(self.state, epoch or Epoch())
         self.limits = StoreLimits()
+        self._memory_bytes = config.max_memory_pages * PAGE_SIZE
         self.functions: list[Function] = []
         self.instances: list[Instance] = []
         self._heap = Heap()
@@ -128,7 +129,7 @@ class Store:
         """A new memory; the store keeps it, for its code as well as the signal handler goes by addresses."""
         _below("memories", len(self._memories), self.limits.memories)
         memory = LinearMemory(
-            type, max_pages=self.config.max_memory_pages, guarded=guarded(type, self.config.memory_guard)
+            type, max_bytes=self._memory_bytes, guarded=guarded(type, self.config.memory_guard)
         )
         memory.owner = None if type.shared else self
         self._keep(memory)
@@ -175,16 +176,17 @@ class Store:
     def set_limits(self, limits: StoreLimits) -> None:
         """Bound what there is and what will be; a memory or table that is bigger already just cannot grow."""
         self.limits = limits
-        pages, elements = self._config.max_memory_pages, self._config.max_table_elements
+        elements = self._config.max_table_elements
+        self._memory_bytes = self._config.max_memory_pages * PAGE_SIZE
         if limits.memory_bytes is not None:
-            pages = min(limits.memory_bytes // PAGE_SIZE, pages)
+            self._memory_bytes = min(limits.memory_bytes, self._memory_bytes)
         if limits.table_elements is not None:
             elements = min(limits.table_elements, elements)
         for memory in self._memories:
-            memory.limit(pages)
+            memory.limit(self._memory_bytes)
         for table in self.tables:
             table.limit(elements)
-        self.config = self._config.with_(max_memory_pages=pages, max_table_elements=elements)
+        self.config = self._config.with_(max_table_elements=elements)
 
     def global_(self, type: GlobalType, value: int) -> Global:
         """A new global that belongs to no instance."""

@@ -99,13 +99,13 @@ class Cursor:
         """Whether an unsigned number is next."""
         return self.words[self.at][:1].isdigit()
 
-    def natural(self, bits: int, expected: str = "a number") -> int:
-        """An unsigned number."""
+    def natural(self, bits: int, expected: str = "a number", *, kind: str = "") -> int:
+        """An unsigned number; ``kind`` stands in front of the error for one that is too big."""
         try:
             value = numbers.natural(self.words[self.at], bits)
         except OverflowError:
             raise self.fail(
-                OUT_OF_RANGE, detail=f"{lexer.shortened(self.words[self.at])} in {bits} bits"
+                kind + OUT_OF_RANGE, detail=f"{lexer.shortened(self.words[self.at])} in {bits} bits"
             ) from None
         if value is None:
             raise self.unexpected(expected)

@@ -173,14 +173,18 @@ class _Walk:
     def _memory(self, entry: Field) -> None:
         c = self.c
         address = types.address_type(c)
-        if not c.opens("data"):
+        bits = types.page_bits(c)
+        if bits is None and not c.sees("data"):
             self.sections.memories.append(types.memory_type(c, address))
             return
+        if not c.opens("data"):
+            raise c.unexpected("(data")
         content = self._strings()
         c.close()
-        pages = u(-(-len(content) // PAGE_SIZE))
+        size = PAGE_SIZE if bits is None else 1 << bits
+        pages = u(-(-len(content) // size))
         flags = types.limits_flags(address, maximum=True)
-        self.sections.memories.append(bytes([flags]) + pages + pages)
+        self.sections.memories.append(types.with_pages(bytes([flags]) + pages + pages, bits))
         self._active_data(entry.index, _zero(address), content)
 
     def _tag(self, entry: Field) -> None:

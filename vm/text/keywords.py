@@ -15,8 +15,8 @@ INSTRUCTIONS = frozenset(BY_NAME) - TEXT_NAMES.keys()
 _STRUCTURE = frozenset(
     """
     binary catch_all_ref catch_ref data declare do elem export field final global import
-    item local memory module mut nan:arithmetic nan:canonical null offset param quote rec ref result shared
-    start sub table tag then type
+    item local memory module mut nan:arithmetic nan:canonical null offset pagesize param quote rec
+    ref result shared start sub table tag then type
     """.split()  # noqa: SIM905 - a list of words is read more easily as words
 )
 _TYPES = frozenset(

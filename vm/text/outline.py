@@ -160,9 +160,11 @@ class _Walk:
         at = c.at
         if space.kind in ("table", "memory"):
             types.address_type(c)
-            if space.kind == "memory" and c.sees("data"):
-                self.segments["data"].add_anonymous()
-            elif space.kind == "table" and not c.sees_natural():
+            if space.kind == "memory":
+                types.page_bits(c)
+                if c.sees("data"):
+                    self.segments["data"].add_anonymous()
+            elif not c.sees_natural():
                 self.segments["elem"].add_anonymous()
         c.at = at
 

@@ -19,7 +19,7 @@ VALUE_TYPES: dict[str, ValueType] = {
 }
 HEAP_TYPES = {str(heap): heap for heap in Heap if heap is not Heap.BOT}
 
-_HAS_MAXIMUM, _SHARED, _ADDRESS_64 = 1, 2, 4
+_HAS_MAXIMUM, _SHARED, _ADDRESS_64, _PAGE_SIZE = 1, 2, 4, 8
 
 
 def value_type(c: Cursor, names: TypeSpace) -> ValueType:
@@ -164,18 +164,34 @@ def limits_flags(address: ValType, *, maximum: bool) -> int:
 
 def limits(c: Cursor, address: ValType) -> bytes:
     """Minimum and maximum in binary; whether they are sensible is validation."""
-    minimum = u(c.natural(64, "a size"))
-    maximum = u(c.natural(64)) if c.sees_natural() else b""
+    minimum = u(c.natural(64, "a size", kind="i64 "))
+    maximum = u(c.natural(64, kind="i64 ")) if c.sees_natural() else b""
     return bytes([limits_flags(address, maximum=bool(maximum))]) + minimum + maximum
 
 
 def memory_type(c: Cursor, address: ValType) -> bytes:
     """A memory's type in binary."""
-    bounds = limits(c, address)
-    if c.words[c.at] != "shared":
-        return bounds
-    c.at += 1
-    return bytes([bounds[0] | _SHARED]) + bounds[1:]
+    bounds, flags = limits(c, address), 0
+    if c.words[c.at] == "shared":
+        c.at += 1
+        flags = _SHARED
+    return with_pages(bytes([bounds[0] | flags]) + bounds[1:], page_bits(c))
+
+
+def page_bits(c: Cursor) -> int | None:
+    """``(pagesize ...)``, as its binary logarithm; None when it is not said."""
+    if not c.opens("pagesize"):
+        return None
+    at, size = c.at, c.natural(64, "a page size")
+    if size.bit_count() != 1:
+        raise c.fail("invalid custom page size", at, f"{size} is no power of two")
+    c.close()
+    return size.bit_length() - 1
+
+
+def with_pages(bounds: bytes, bits: int | None) -> bytes:
+    """Limits of a memory with the size of its pages, if that was said."""
+    return bounds if bits is None else bytes([bounds[0] | _PAGE_SIZE]) + bounds[1:] + u(bits)
 
 
 def table_type(c: Cursor, names: TypeSpace, address: ValType) -> bytes:

@@ -8,8 +8,6 @@ from vm.isa.emit import LLVM_TYPES
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.translate import Handler, Translator
 
-_PAGE_SHIFT = 16
-
 
 def _address_type(t: Translator, memory: int) -> str:
     return LLVM_TYPES[t.module.memories[memory].address]
@@ -17,7 +15,8 @@ def _address_type(t: Translator, memory: int) -> str:
 
 def _memory_size(t: Translator, immediates: tuple[Any, ...]) -> None:
     memory = immediates[0]
-    pages = t.value(f"lshr i64 {t.memory_length(memory)}, {_PAGE_SHIFT}")
+    bits = t.module.memories[memory].page_bits
+    pages = t.value(f"lshr i64 {t.memory_length(memory)}, {bits}")
     t.push_narrow(pages, _address_type(t, memory))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
-from vm.isa.types import MAX_PAGES, PAGE_SIZE, MemoryType, ValType
+from vm.isa.types import MemoryType, ValType
 from vm.memory.linear import LENGTH
 from vm.runtime.layout import TRAPS, trap_number
 
@@ -218,8 +218,8 @@ def memory_ranges(memories: Sequence[MemoryType]) -> str:
     """Metadata that tells LLVM how long each memory can be: accesses to its fixed start need no check."""
     lines = []
     for number, memory in enumerate(memories):
-        top = MAX_PAGES[memory.address] if memory.limits.maximum is None else memory.limits.maximum
-        most = min(top * PAGE_SIZE, MAX_LENGTH)
-        least = min(memory.limits.minimum * PAGE_SIZE, most)
+        top = memory.most_pages if memory.limits.maximum is None else memory.limits.maximum
+        most = min(top << memory.page_bits, MAX_LENGTH)
+        least = min(memory.limits.minimum << memory.page_bits, most)
         lines.append(f"!{_RANGES + number} = !{{i64 {least}, i64 {most + 1}}}\n")
     return "".join(lines)
