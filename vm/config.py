@@ -33,6 +33,10 @@ class Config:
         "When a binary's bodies are checked: each before it first runs, or all of them when it is loaded.",
         choices=("eager", "lazy"),
     )
+    debug_info: bool = _knob(
+        False,
+        "Whether machine code knows what it stands for: backtraces then have inlined calls, and offsets.",
+    )
     consume_fuel: bool = _knob(
         False, "Whether code uses up its store's fuel, which Store.set_fuel gives, and traps without."
     )

@@ -177,16 +177,26 @@ OFFSETS = """(module $app
         ("never", 0),
     ],
 )
-def test_frames_and_offsets_are_another_engines(tier: str, name: str, arg: int) -> None:
-    if tier not in EXACT:
-        pytest.skip("this tier does not know offsets")
+@pytest.mark.parametrize(
+    ("tier", "knobs"),
+    [
+        ("reference", {}),
+        ("llvm", {"debug_info": True}),
+        ("llvm", {"debug_info": True, "opt_level": 0}),
+        ("llvm", {"debug_info": True, "memory_guard": "checked"}),
+        ("llvm", {"debug_info": True, "whole_module_bytes": 0}),
+    ],
+)
+def test_frames_and_offsets_are_another_engines(
+    tier: str, knobs: dict[str, object], name: str, arg: int
+) -> None:
     engine = wasmtime.Engine()
     their_store = wasmtime.Store(engine)
     instance_there = wasmtime.Instance(their_store, wasmtime.Module(engine, binary(OFFSETS)), [])
     with pytest.raises(wasmtime.Trap) as theirs:
         instance_there.exports(their_store)[name](their_store, arg)  # type: ignore[operator]
     with pytest.raises(Trap) as ours:
-        call(instance(store(tier), OFFSETS), name, arg)
+        call(instance(store(tier, **knobs), OFFSETS), name, arg)
     assert [
         (frame.func_index, frame.func_name, frame.module_offset, frame.func_offset)
         for frame in ours.value.frames
@@ -194,7 +204,3 @@ def test_frames_and_offsets_are_another_engines(tier: str, name: str, arg: int) 
         (frame.func_index, frame.func_name, frame.module_offset, frame.func_offset)
         for frame in theirs.value.frames
     ]
-
-
-EXACT = {"reference"}
-"""Tiers that know the offset of every frame."""

@@ -12,7 +12,6 @@ from vm.errors import ConfigError
 HINTS = {
     "cache": "machine code is made when it is needed",
     "cranelift_debug_verifier": "LLVM's verifier is always on",
-    "debug_info": "backtraces have names without it",
     "macos_use_mach_ports": "for another system",
     "memory_guard_size": "the guard covers every address that an access can name",
     "memory_init_cow": "memories are given pages when they are touched",

@@ -31,18 +31,26 @@ class Code:
     image: Image
     size: int
     symbols: dict[str, int] = field(default_factory=dict)
+    object: bytes = b""
 
 
-def build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
-    """Compile IR text and put the code in ``arena``. LLVM recurses: a small stack is not enough for it."""
-    return stack.with_room(lambda: _build(ir, level, arena, externals, costs))
+def build(
+    ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs, *, keep: bool = False
+) -> Code:
+    """Compile IR text and put the code in ``arena``. LLVM recurses: a small stack is not enough for it.
+
+    ``keep`` keeps the object file, too, for its debug information.
+    """
+    return stack.with_room(lambda: _build(ir, level, arena, externals, costs, keep))
 
 
-def _build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs) -> Code:
+def _build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs, keep: bool) -> Code:
     from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
 
     started = time.thread_time()
-    code = load(emit_object(ir, level), arena, externals)
+    binary = emit_object(ir, level)
+    code = load(binary, arena, externals)
+    code.object = binary if keep else b""
     costs.seconds += time.thread_time() - started
     costs.code_bytes += code.size
     costs.images += 1

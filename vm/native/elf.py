@@ -54,6 +54,11 @@ def load(
     return _Linker(binary, externals, find).link(place)
 
 
+def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
+    """The sections whose names start with ``prefix``, linked as if the object had been loaded at 0."""
+    return _Linker(binary, {}, lambda name: 0).contents(prefix)
+
+
 class _Linker:
     def __init__(self, binary: bytes, externals: Mapping[str, int], find: Callable[[str], int]) -> None:
         self.binary = binary
@@ -67,11 +72,7 @@ class _Linker:
 
     def link(self, place: Callable[[int], int]) -> Loaded:
         """Lay out, resolve, relocate."""
-        for number, section in enumerate(self.sections):
-            if section.flags & _ALLOC and section.kind == _PROGBITS:
-                self._pad(section.align)
-                self.places[number] = len(self.image)
-                self.image += self.binary[section.offset : section.offset + section.size]
+        self._lay_out()
         self._pad(_STUB_SIZE)
         symbols = self._read_symbols()
         undefined = [name for name, section, _, _ in symbols if section == 0 and name]
@@ -92,6 +93,33 @@ class _Linker:
                 if section in self.places and function
             },
         )
+
+    def contents(self, prefix: str) -> dict[str, bytes]:
+        """See ``contents``; other sections than the code's lie at 0 themselves."""
+        self._lay_out()
+        symbols = self._read_symbols()
+        found = {
+            number: bytearray(self.binary[section.offset : section.offset + section.size])
+            for number, section in enumerate(self.sections)
+            if section.name.startswith(prefix) and section.kind == _PROGBITS
+        }
+        for section in self.sections:
+            if section.kind == _RELA and section.info in found:
+                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
+                    offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+                    _, number, value, _ = symbols[info >> 32]
+                    form = "<Q" if info & 0xFFFF_FFFF == _R64 else "<I"
+                    target = self.places.get(number, 0) + value + addend
+                    struct.pack_into(form, found[section.info], offset, target)
+        return {self.sections[number].name: bytes(content) for number, content in found.items()}
+
+    def _lay_out(self) -> None:
+        """Put the sections that occupy memory one behind the other."""
+        for number, section in enumerate(self.sections):
+            if section.flags & _ALLOC and section.kind == _PROGBITS:
+                self._pad(section.align)
+                self.places[number] = len(self.image)
+                self.image += self.binary[section.offset : section.offset + section.size]
 
     def _pad(self, align: int) -> None:
         self.image += bytes(-len(self.image) % max(align, 1))

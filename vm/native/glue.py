@@ -196,7 +196,8 @@ done:
   ret void
 }}
 define void @stop(ptr %state, i64 %code, ptr %frame, i64 %why) nounwind noreturn {{
-  call void @trace(ptr %state, i64 %code, ptr %frame)
+  %inside = add i64 %code, 1
+  call void @trace(ptr %state, i64 %inside, ptr %frame)
   call void @leave(ptr %state, i64 %why)
   unreachable
 }}

@@ -51,7 +51,7 @@ class StoreLink:
         glue: Glue,
         invoke: Callable[[FuncType], int],
         compile: Callable[[Store, Function], int],
-        locate: Callable[[int], Frame | None],
+        locate: Callable[[int], Sequence[Frame]],
         budget: int,
     ) -> None:
         self._store = weakref.ref(store)
@@ -129,9 +129,7 @@ class StoreLink:
         start, length = STATE_TRACE // WORD, words[STATE_TRACE_LENGTH // WORD]
         words[STATE_TRACE_LENGTH // WORD] = 0
         for address in words[start : start + length]:
-            frame = self._locate(address)
-            if frame is not None:
-                yield frame
+            yield from self._locate(address)
 
     def _here(self) -> Store:
         store = self._store()

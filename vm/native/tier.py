@@ -37,8 +37,8 @@ class NativeProgram(Protocol):
     def compile(self, index: int) -> int:
         """The address of function ``index``'s code, made now if there is none yet."""
 
-    def locate(self, address: int) -> Frame | None:
-        """The function that an address in a trace belongs to, if it is one of this module's."""
+    def locate(self, address: int) -> list[Frame]:
+        """The frames at an address of a trace, innermost first, if it is in this module's code."""
 
 
 class NativeTier(ABC):
@@ -113,11 +113,10 @@ class NativeTier(ABC):
         with self._lock:
             return self._programs[instance.module].compile(function.index)
 
-    def _locate(self, address: int) -> Frame | None:
-        """The function that an address in a trace belongs to; None for glue."""
+    def _locate(self, address: int) -> list[Frame]:
+        """The frames at an address of a trace, innermost first; none for glue."""
         with self._lock:
-            found = (program.locate(address) for program in self._programs.values())
-            return next((frame for frame in found if frame is not None), None)
+            return next(filter(None, (program.locate(address) for program in self._programs.values())), [])
 
     def _host_stub(self, store: Store, function: Function) -> int:
         """A host function's context begins like an instance's: state, handle, no memory."""

@@ -24,11 +24,12 @@ from vm.module.model import ConstExpr, ModuleData
 from vm.module.validator import validate_function
 from vm.native import arena
 from vm.native.code import Code, Costs, build
+from vm.native.dwarf import Locations
 from vm.native.glue import Glue
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
-from vm.tiers.llvm import effort
+from vm.tiers.llvm import debug, effort
 from vm.tiers.llvm.abi import passed_words
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.metering import Metering
@@ -54,6 +55,7 @@ class Program:
         )
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._images: list[Code] = []
+        self._locations: dict[int, Locations] = {}
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
         size = module.bodies.code_bytes
@@ -117,6 +119,7 @@ class Program:
                 handlers=HANDLERS,
                 guarded=guards,
                 metering=Metering.of(self._config, module, index),
+                debug_info=self._config.debug_info,
             )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size()
@@ -127,8 +130,17 @@ class Program:
         parts += [text for text, _ in bodies.values()]
         if any(LLVM_TYPES[ValType.V128] in part for part in parts):
             parts.append(VECTOR_DECLARATIONS)
+        if self._config.debug_info:
+            parts.append(debug.HEAD)
         level = effort.affordable(sum((size for _, size in bodies.values()), effort.NOTHING), self._level)
-        code = build("".join(parts), level, arena.bodies(), self._glue.externals, self._costs)
+        code = build(
+            "".join(parts),
+            level,
+            arena.bodies(),
+            self._glue.externals,
+            self._costs,
+            keep=self._config.debug_info,
+        )
         self._costs.functions += len(bodies)
         self._images.append(code)
         for index in bodies:
@@ -139,20 +151,35 @@ class Program:
         for instance in self._instances:
             self._publish(instance, added)
 
-    def locate(self, address: int) -> Frame | None:
-        """The function whose code holds the instruction that ends at ``address``."""
+    def locate(self, address: int) -> list[Frame]:
+        """The frames at the instruction that ends at ``address``, innermost first; none if it is not ours.
+
+        With debug information there is one for each inlined call, and all have offsets.
+        """
         module = self._module()
-        held = any(
-            code.image.address < address <= code.image.address + code.image.size for code in self._images
-        )
-        if not held or module is None:
-            return None
+        held = (code for code in self._images if 0 < address - code.image.address <= code.image.size)
+        code = next(held, None)
+        if code is None or module is None:
+            return []
         index = self._starts[bisect.bisect(self._starts, (address - 1, len(module.functions))) - 1][1]
-        return trace_frame(module, index, None)
+        if not code.object:
+            return [trace_frame(module, index, None)]
+        locations = self._locations.get(code.image.address)
+        if locations is None:
+            locations = self._locations[code.image.address] = Locations(code.object, code.image.address)
+        return [_at(module, offset, index) for offset in locations.lines(address - 1)]
 
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():
             poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+
+
+def _at(module: ModuleData, offset: int, index: int) -> Frame:
+    """The frame at an offset of the binary, which says whose it is; 0 is somewhere in function ``index``."""
+    if offset == 0:
+        return trace_frame(module, index, None)
+    number = bisect.bisect(module.bodies.extents, (offset, offset)) - 1
+    return trace_frame(module, module.imported_functions + number, offset)
 
 
 def _usable(module: ModuleData, index: int) -> bool:

@@ -9,7 +9,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
 from vm.isa.types import MemoryType, ValType
 from vm.memory.linear import LENGTH
-from vm.runtime.layout import TRAPS, trap_number
+from vm.runtime.layout import trap_number
 
 ENGINE = ", !tbaa !1"
 """Metadata on accesses to the engine's own records, which change only through the engine."""
@@ -97,7 +97,8 @@ class TextBuilder:
         self.access = "volatile " if any(guarded) or shared else ""
         self._values = 0
         self._labels = 0
-        self._traps: set[TrapCode] = set()
+        self._traps: dict[str, tuple[TrapCode, str]] = {}
+        self.mark = ""
         self.bases: set[int] = set()
         self.blocks = 1
 
@@ -105,12 +106,12 @@ class TextBuilder:
         """Append an instruction with a result."""
         self._values += 1
         name = f"%v{self._values}"
-        self.lines.append(f"  {name} = {text}")
+        self.lines.append(f"  {name} = {text}{self.mark}")
         return name
 
     def effect(self, text: str) -> None:
         """Append an instruction without a result."""
-        self.lines.append("  " + text)
+        self.lines.append(f"  {text}{self.mark}")
 
     def label(self, prefix: str) -> str:
         """A fresh block name."""
@@ -130,21 +131,28 @@ class TextBuilder:
 
     def trap_if(self, condition: str, code: TrapCode) -> None:
         """Leave for the trap block of ``code`` when ``condition`` holds."""
-        self._traps.add(code)
         following = self.label("ok")
-        self.effect(f"br i1 {condition}, label %trap_{code.name}, label %{following}, !prof !4")
+        self.effect(f"br i1 {condition}, label %{self._trap_label(code)}, label %{following}, !prof !4")
         self.block(following)
 
     def trap(self, code: TrapCode) -> None:
         """End the block by trapping."""
-        self._traps.add(code)
-        self.effect(f"br label %trap_{code.name}")
+        self.effect(f"br label %{self._trap_label(code)}")
+
+    def _trap_label(self, code: TrapCode) -> str:
+        """A block that traps: one for each code, or, where instructions have marks, for each place."""
+        label = self.label(f"trap_{code.name}_") if self.mark else f"trap_{code.name}"
+        self._traps[label] = code, self.mark
+        return label
 
     def trap_blocks(self) -> None:
         """Append the blocks that ``trap_if`` and ``trap`` go to."""
-        for code in sorted(self._traps, key=TRAPS.index):
-            self.block(f"trap_{code.name}")
-            self.effect(f"call void @trap(ptr %ctx, i32 {trap_number(code)})")
+        for number, (label, (code, mark)) in enumerate(self._traps.items()):
+            self.block(label)
+            self.mark = mark
+            # a number that nobody reads keeps LLVM from merging traps of different places
+            place = f", i32 {number}" if self.mark else ""
+            self.effect(f"call void @trap(ptr %ctx, i32 {trap_number(code)}{place})")
             self.effect("unreachable")
 
     def field(self, offset: int) -> str:

@@ -25,6 +25,7 @@ from vm.runtime.layout import (
     ContextLayout,
     trap_number,
 )
+from vm.tiers.llvm import debug
 from vm.tiers.llvm.abi import CONVENTION, passing, signature, word_loads, word_stores
 from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
@@ -79,10 +80,13 @@ class Translator(TextBuilder):
         handlers: Mapping[int, Handler],
         guarded: Sequence[bool],
         metering: Metering,
+        debug_info: bool = False,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
         self._handlers = handlers
         self._metering = metering
+        self._debug_info = debug_info
+        self._offsets: list[int] = []
         self.module = module
         self.layout = layout
         self.index = index
@@ -112,12 +116,15 @@ class Translator(TextBuilder):
     def translate(self, linkage: str) -> str:
         """The whole definition, as text."""
         self.open("block", FuncType((), self.type.results))
+        self._mark(self.body.start)
         self._metering.checkpoint(self, self.body.start)
         self._walk()
         self.trap_blocks()
+        scope = debug.scope(self.index) if self._debug_info else ""
         name = f"@f{self.index}(ptr nonnull %ctx{self.form.parameters})"
-        head = f"define {linkage} {CONVENTION} {self.form.result} {name} #0 {{"
-        return "\n".join([head, *self._prologue(), *self.lines, "}\n"])
+        head = f"define {linkage} {CONVENTION} {self.form.result} {name} #0{scope} {{"
+        text = "\n".join([head, *self._prologue(), *self.lines, "}\n"])
+        return text + debug.metadata(self.index, self._offsets) if self._debug_info else text
 
     def size(self) -> Size:
         """How much IR that is."""
@@ -156,7 +163,8 @@ class Translator(TextBuilder):
                 f"  %exhausted = or i1 %deep, {'%full' if self.root_slots else 'false'}",
                 "  br i1 %exhausted, label %overflow, label %body, !prof !4",
                 "overflow:",
-                f"  call void @trap(ptr %ctx, i32 {trap_number(TrapCode.STACK_OVERFLOW)})",
+                f"  call void @trap(ptr %ctx, i32 {trap_number(TrapCode.STACK_OVERFLOW)})"
+                + (debug.mark(self.body.start) if self._debug_info else ""),
                 "  unreachable",
             ]
         else:
@@ -184,10 +192,17 @@ class Translator(TextBuilder):
         code, at, end = self.module.binary, self.body.start, self.body.end
         handlers = self._handlers
         while at < end and self.control:
+            self._mark(at)
             opcode, immediates, at = read(code, at)
             self.next = at
             if handlers[opcode.code](self, immediates):
                 at = self._skip(at)
+
+    def _mark(self, offset: int) -> None:
+        """What follows stands for the instruction at ``offset``."""
+        if self._debug_info:
+            self._offsets.append(offset)
+            self.mark = debug.mark(offset)
 
     def _skip(self, at: int) -> int:
         """The offset of the ``else``, ``end`` and so on that closes the unreachable code from ``at``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vm.errors import Frame
 from vm.memory.native import WORD, Block
@@ -35,7 +35,7 @@ class ThreadedLink(StoreLink):
         self,
         store: Store,
         compile: Callable[[Store, Function], int],
-        locate: Callable[[int], Frame | None],
+        locate: Callable[[int], Sequence[Frame]],
         program_of: Callable[[ModuleData], ThreadedProgram],
         budget: int,
     ) -> None:

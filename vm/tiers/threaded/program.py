@@ -16,6 +16,7 @@ from vm.module.fuel import costs
 from vm.module.model import ModuleData
 from vm.module.validator import validate_function
 from vm.native.code import Costs
+from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
@@ -69,16 +70,16 @@ class ThreadedProgram:
         self._costs.functions += 1
         return code
 
-    def locate(self, address: int) -> Frame | None:
+    def locate(self, address: int) -> list[Frame]:
         """The function whose code holds the instruction that ``address`` is inside or behind."""
         module = self._module()
         place = bisect.bisect(self._starts, (address - 1, address + (1 << 63), 0)) - 1
         if place < 0 or module is None:
-            return None
+            return []
         _, end, index = self._starts[place]
         if address > end:
-            return None
-        return Frame(index, module.names.functions.get(index), module.names.module)
+            return []
+        return [trace_frame(module, index, None)]
 
     def _publish(self, instance: Instance, index: int, address: int) -> None:
         poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
