@@ -24,8 +24,9 @@ from tests.conftest import ROOT
 MEMORY = 3 << 30
 """Bytes of private memory that a worker may have."""
 
-PATIENCE = 60.0
-"""Seconds without a word after which a worker counts as hanging; a mutant has half a second on each tier."""
+PATIENCE = 180.0
+"""Seconds without a word after which a worker counts as hanging; a mutant has half a second on each tier,
+and reading the seeds takes ten seconds or, on a busy machine, a minute."""
 
 FINE = {"refused", "ran", "undetermined", "incomparable", "lacking", "stopped"}
 """Ends that need no attention."""

@@ -219,6 +219,7 @@ def mutant(seed: int, number: int, sources: Sequence[str]) -> tuple[bytes, dict[
 def work(seed: int, numbers: range, sources: Sequence[str]) -> None:
     """Judge mutants in a process of their own; says which one begins, how it ended, and the peak in MiB."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     for number in numbers:
         data, knobs = mutant(seed, number, sources)
         print(f"begin {number}", flush=True)
