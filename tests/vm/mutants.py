@@ -11,6 +11,7 @@ wrongly is named, and ``--first N --count 1`` repeats it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import resource
@@ -182,8 +183,7 @@ def judge(data: bytes, knobs: dict[str, object]) -> str:
         except Lacking:
             return "lacking"
         finally:
-            over.set()
-            watch.join()
+            _stop(over, watch)
     if _shows_nan_bits(module):
         return "incomparable"
     assert len({repr(found) for found in outcomes.values()}) == 1, outcomes
@@ -202,8 +202,18 @@ def _shows_nan_bits(module: ModuleData) -> bool:
 
 
 def _interrupt_until(over: threading.Event) -> None:
-    while not over.wait(PATIENCE):
+    for _ in range(100):
+        if over.wait(PATIENCE):
+            return
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def _stop(over: threading.Event, watch: threading.Thread) -> None:
+    """No signal comes behind this; one that comes now is as good as none."""
+    while watch.is_alive():
+        with contextlib.suppress(KeyboardInterrupt):
+            over.set()
+            watch.join()
 
 
 def mutant(seed: int, number: int, sources: Sequence[str]) -> tuple[bytes, dict[str, object]]:

@@ -69,4 +69,26 @@ def _unfiltered(kind: int, line: bytes, above: bytes) -> bytes:
     return bytes(found)
 
 
-DRIVERS = {"command": command, "resvg": resvg}
+def icepack(lab: Lab, _: Program) -> None:
+    """Pack a bitstream whose logic tile has bits set, and unpack it: the same bits."""
+    tile = ["0" * 54 if row else "1" + "0" * 52 + "1" for row in range(16)]
+    text = ".device 384\n.logic_tile 3 4\n" + "\n".join(tile) + "\n"
+    packed = lab.command(["icepack", "/in.asc", "/out.bin"], files={"in.asc": text.encode()})
+    assert packed.code == 0, packed
+    assert b"\x7e\xaa\x99\x7e" in packed.files["out.bin"]  # the synchronisation word
+    back = lab.command(["icepack", "-u", "/out.bin", "/out.asc"], files={"out.bin": packed.files["out.bin"]})
+    assert back.code == 0, back
+    lines = back.files["out.asc"].decode().splitlines()
+    at = lines.index(".logic_tile 3 4")
+    assert lines[at + 1 : at + 17] == tile
+
+
+def nextpnr(lab: Lab, _: Program) -> None:
+    """Its version; and, its chip's data missing, an exception that C++ code catches and reports."""
+    assert "Next Generation Place and Route" in lab.command(["nextpnr-ice40", "--version"]).stderr.decode()
+    failed = lab.command(["nextpnr-ice40", "--no-such-option"])
+    assert failed.code != 0
+    assert b"no-such-option" in failed.stdout + failed.stderr
+
+
+DRIVERS = {"command": command, "icepack": icepack, "nextpnr": nextpnr, "resvg": resvg}

@@ -22,18 +22,31 @@ if TYPE_CHECKING:
 @contextmanager
 def rooted(t: Translator, operands: Sequence[tuple[str, str]] = ()) -> Iterator[None]:
     """Emit, around what is emitted inside, stores of all live references and of these popped operands."""
-    words = _references(t.stack) + t.live_locals() + _references(operands)
-    words += [t.value(f"load i64, ptr {control.kept}") for control in t.control if control.kept]
-    t.root_slots = max(t.root_slots, len(words))
-    for place, word in enumerate(words):
-        pointer = t.value(f"getelementptr i64, ptr %roots, i64 {place}")
+    count = 0
+    for word in _live(t, operands):
+        pointer = t.value(f"getelementptr i64, ptr %roots, i64 {count}")
         t.effect(f"store i64 {word}, ptr {pointer}{ROOTS}")
-    if words:
-        top = t.value(f"getelementptr i64, ptr %roots, i64 {len(words)}")
+        count += 1
+    t.root_slots = max(t.root_slots, count)
+    if count:
+        top = t.value(f"getelementptr i64, ptr %roots, i64 {count}")
         t.effect(f"store ptr {top}, ptr %root_top{ENGINE}")
     yield
-    if words:
+    if count:
         t.effect(f"store ptr %roots, ptr %root_top{ENGINE}")
+
+
+def _live(t: Translator, operands: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The words, each loaded only when it is asked for, which is when it is stored.
+
+    All of them loaded first would take a stack slot each in code that is not optimised, at every call anew.
+    """
+    yield from _references(t.stack)
+    yield from t.live_locals()
+    yield from _references(operands)
+    for control in t.control:
+        if control.kept:
+            yield t.value(f"load i64, ptr {control.kept}")
 
 
 def take_back(t: Translator) -> None:

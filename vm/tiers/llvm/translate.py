@@ -8,7 +8,7 @@ wants it as an i32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -488,14 +488,13 @@ class Translator(TextBuilder):
             type = other
         self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}"), type)
 
-    def live_locals(self) -> list[str]:
-        """References in locals that are needed behind the instruction that is being translated."""
+    def live_locals(self) -> Iterator[str]:
+        """References in locals that are needed behind the present instruction, each loaded when asked for."""
         if self._liveness is None:
             traced = [i for i, type in enumerate(self._locals) if isinstance(type, TracedType)]
             self._liveness = Liveness(self.module, self.body, traced)
-        return [
-            self.value("load {}, ptr {}".format(*self._local(i))) for i in self._liveness.after(self.next)
-        ]
+        for index in self._liveness.after(self.next):
+            yield self.value("load {}, ptr {}".format(*self._local(index)))
 
     def _local(self, index: int) -> tuple[str, str]:
         """A local's IR type and slot. Only those in use get one: a few bytes may declare thousands."""
