@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from vm.errors import ValidationError
 from vm.isa.opcodes import BY_CODE
-from vm.isa.types import FuncType, ValueType
+from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.body import BodyValidator, ControlFrame, Operand
 from vm.module.instructions import read
+from vm.module.leb import signed
 from vm.module.limits import MAX_OPERANDS
 from vm.module.model import ConstExpr, ModuleData
 from vm.module.rules import RULES
@@ -21,6 +22,8 @@ CONSTANT = frozenset(
 )
 """The instructions that a constant expression may use (spec 3.4.9)."""
 
+_I32_CONST = 0x41
+
 
 def check_constant(
     module: ModuleData, expression: ConstExpr, wanted: ValueType, globals_in_scope: int
@@ -29,7 +32,16 @@ def check_constant(
 
     It may read immutable globals with an index below ``globals_in_scope``.
     """
+    if wanted is ValType.I32 and _is_number(module.binary, expression):
+        return
     _ConstantValidator(module, expression, wanted, globals_in_scope).check()
+
+
+def _is_number(binary: bytes, expression: ConstExpr) -> bool:
+    """Whether the expression is ``i32.const`` alone, as nearly all are."""
+    if binary[expression.start] != _I32_CONST:
+        return False
+    return signed(binary, expression.start + 1, 32)[1] == expression.end - 1
 
 
 class _ConstantValidator(BodyValidator):

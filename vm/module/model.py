@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import NamedTuple, overload
 
 from vm.isa.canonical import resolved
 from vm.isa.types import (
@@ -41,8 +41,7 @@ class Export:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConstExpr:
+class ConstExpr(NamedTuple):
     """A constant expression as the byte range of its instructions, ``end`` behind the final ``end``."""
 
     start: int
@@ -71,9 +70,11 @@ class ElementSegment:
     offset: ConstExpr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DataSegment:
-    """A data segment: bytes ``start:end`` of the binary; ``offset`` is None when it is passive."""
+class DataSegment(NamedTuple):
+    """A data segment: bytes ``start:end`` of the binary; ``offset`` is None when it is passive.
+
+    A tuple, for programs written in Go have a hundred thousand of them.
+    """
 
     start: int
     end: int

@@ -17,6 +17,7 @@ from vm.isa.types import (
     ValType,
 )
 from vm.module.definitions import types
+from vm.module.leb import signed
 from vm.module.model import (
     Bodies,
     Body,
@@ -198,7 +199,26 @@ def data(r: Reader, module: ModuleData) -> None:
         begin = r.skip(size, "data")
         return DataSegment(begin, begin + size, memory, offset)
 
-    module.data = r.vector("data segments", one)
+    module.data = r.vector("data segments", lambda: _usual_segment(r) or one())
+
+
+def _usual_segment(r: Reader) -> DataSegment | None:
+    """A segment of memory 0 whose offset is one number, as nearly all are; None, and nothing read, else."""
+    data, at = r.data, r.at
+    if data[at : at + 2] != _USUAL_SEGMENT:
+        return None
+    _, behind = signed(data, at + 2, 32)
+    if data[behind : behind + 1] != _END:
+        return None
+    offset = ConstExpr(at + 1, behind + 1)
+    r.at = behind + 1
+    size = r.u32("data length")
+    begin = r.skip(size, "data")
+    return DataSegment(begin, begin + size, 0, offset)
+
+
+_USUAL_SEGMENT, _END = b"\0\x41", b"\x0b"
+"""Flags 0 and ``i32.const``; ``end``."""
 
 
 def _limits(r: Reader, flags: int) -> Limits:

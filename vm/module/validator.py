@@ -71,7 +71,8 @@ def validate_module(module: ModuleData) -> None:
         _check_element(module, number, segment)
     for number, data in enumerate(module.data):
         if data.offset is not None:
-            _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
+            if data.memory >= len(module.memories):
+                _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
             check_constant(module, data.offset, module.memories[data.memory].address, len(module.globals))
 
 
