@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.vm.test_gc_heap import LEFT, PAIR, RIGHT, Roots, Thing, roots, types
+from tests.vm.test_gc_heap import LEFT, PAIR, RIGHT, WAYS, Roots, Thing, make, roots, types
 from vm.gc.heap import Heap
 
 
-@pytest.fixture
-def heap() -> Heap:
-    """A heap with eight root words."""
-    return Heap(types(), Roots(), limit=1 << 20)
+@pytest.fixture(params=WAYS)
+def heap(request: pytest.FixtureRequest) -> Heap:
+    """A heap with eight root words, in each way of working."""
+    return make(request.param)
 
 
 class Holder(Thing):

@@ -15,6 +15,7 @@ from vm.gc.heap import Heap
 from vm.gc.layout import REFERENCE, ArrayLayout, Slot, StructLayout
 from vm.gc.types import TypeTable
 from vm.memory.native import Block
+from vm.native.tracing import NativeTracer
 
 PAIR, BYTES, LINKS, MIXED = 1, 2, 3, 4
 _LAYOUTS = {
@@ -61,10 +62,21 @@ class Thing:
     """Something to hold a weak reference to."""
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "stress"])
+def make(way: str) -> Heap:
+    """A heap of a megabyte, in one of its ways of working."""
+    heap = Heap(types(), Roots(), limit=1 << 20, stress=way == "stress", small=0)
+    if way == "native":
+        heap.trace_with(NativeTracer)
+    return heap
+
+
+WAYS = ["plain", "stress", "native"]
+
+
+@pytest.fixture(params=WAYS)
 def heap(request: pytest.FixtureRequest) -> Heap:
-    """A heap of a megabyte, in both ways of working; its roots are ``heap_roots(heap)``."""
-    return Heap(types(), Roots(), limit=1 << 20, stress=request.param)
+    """A heap, in each way of working; its roots are ``roots(heap)``."""
+    return make(request.param)
 
 
 def roots(heap: Heap) -> memoryview:

@@ -46,6 +46,11 @@ class Cage:
         whole._reservation = self._reservation  # type: ignore[attr-defined]  # a view keeps it mapped
         self.view = memoryview(whole).cast("B")
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes objects can take at present."""
+        return self.end * LINE
+
     def extend(self, end: int) -> bool:
         """Let the heap reach to line ``end``; False when the system has no memory for that."""
         end = min(end, self.maximum)

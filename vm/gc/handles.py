@@ -19,9 +19,7 @@ import ctypes
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from vm.gc.record import HANDLE_MARKS
 from vm.gc.tokens import Token
-from vm.memory.native import WORD, Block
 
 _FIRST = 64
 """Handles there is room for at first."""
@@ -38,15 +36,14 @@ class Cell:
 
 
 class Handles:
-    """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none; ``words`` says where."""
+    """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none."""
 
-    def __init__(self, words: Block) -> None:
+    def __init__(self) -> None:
         self._gone: deque[int] = deque()
         self._cells: list[Cell | None] = []
         self._indices: dict[int, int] = {}
         self._free: list[int] = []
         self._frozen: dict[int, tuple[int, int]] = {}
-        self._record = words
         self._make_marks(_FIRST)
 
     def __len__(self) -> int:
@@ -128,7 +125,7 @@ class Handles:
         """Marks only count during a collection, so nothing is copied."""
         self.marks = bytearray(capacity)
         self._exported = ctypes.c_char.from_buffer(self.marks)
-        self._record.words[HANDLE_MARKS // WORD] = ctypes.addressof(self._exported)
+        self.marks_address = ctypes.addressof(self._exported)
 
 
 def _places(marks: bytes | bytearray, mark: int) -> Iterator[int]:

@@ -28,6 +28,9 @@ from vm.memory.native import WORD, Block
 _HANDLES_BETWEEN = 1024
 """New handles that call for a collection, at least; more when many are in use."""
 
+_SMALL_HEAP = 128 << 10
+"""Bytes up to which a collection in Python is quicker than making native code for it."""
+
 _U32 = struct.Struct("<I")
 
 
@@ -68,18 +71,19 @@ class Heap:
         limit: int,
         stress: bool = False,
         root_words: int = 1 << 10,
-        tracer: MakeTracer = PythonTracer,
+        small: int = _SMALL_HEAP,
     ) -> None:
         self.types = types
         self.record = Block(record.SIZE)
-        self.handles = Handles(self.record)
+        self.handles = Handles()
         self.references = References(self._weakly("thaw"))
         self.statistics = Statistics()
         self.hold = self.references.hold
         self._binding = binding
         self._limit = limit
         self._stress = stress
-        self._make_tracer = tracer
+        self._small = small
+        self._make_native: MakeTracer | None = None
         self._collector = Collector(self.handles, self.references, self.statistics)
         self._handles_at_last = 0
         self._busy = 0
@@ -95,9 +99,23 @@ class Heap:
         """The objects' memory, reserved when it is first needed."""
         return Space(Cage(self._limit), self.record, self._weakly("collect"), stress=self._stress)
 
+    def trace_with(self, make: MakeTracer) -> None:
+        """Let collections of heaps that are not small use another tracer."""
+        self._make_native = make
+
     @functools.cached_property
-    def _trace(self) -> Tracer:
-        return self._make_tracer(self.space.cage, self.types, self.handles)
+    def _python_tracer(self) -> Tracer:
+        return PythonTracer(self.space.cage, self.types, self.handles)
+
+    @functools.cached_property
+    def _native_tracer(self) -> Tracer:
+        assert self._make_native is not None
+        return self._make_native(self.space.cage, self.types, self.handles)
+
+    def _tracer(self) -> Tracer:
+        """Under stress the one in Python, which notices damage."""
+        small = self.statistics.live_bytes + self.space.taken < self._small
+        return self._python_tracer if self._stress or small or not self._make_native else self._native_tracer
 
     def reserve(self) -> None:
         """Make sure that there is memory for objects; compiled code relies on it."""
@@ -235,8 +253,9 @@ class Heap:
     def _run(self, collect: Callable[[Tracer, Iterable[tuple[int, int]]], list[Cell]]) -> list[Cell]:
         self.thaw()
         with self._undisturbed():
+            tracer = self._tracer()
             self.space.begin()
-            dead = collect(self._trace, self._ranges())
+            dead = collect(tracer, self._ranges())
             self.space.finish()
             self._handles_at_last = len(self.handles) - len(dead)
             return dead

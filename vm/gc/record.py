@@ -3,7 +3,7 @@
   0  base of the cage            32  top of the root stack          64  line where the heap ends for now
   8  cursor: next free offset    40  its limit                      72  room for one big object: from here
  16  limit: end of that room     48  address of the line table      80  to here
- 24  address of the type table   56  line where the search goes on  88  address of the handles' marks
+ 24  address of the type table   56  line where the search goes on  88  lines taken since the last collection
 
 The root stack holds the references that compiled frames need, one to a word: a frame stores them at the top
 before it calls or allocates, and sets the top back afterwards.
@@ -22,5 +22,5 @@ SEARCH = 56
 END = 64
 WIDE = 72
 WIDE_LIMIT = 80
-HANDLE_MARKS = 88
+TAKEN = 88
 SIZE = 96

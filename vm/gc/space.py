@@ -34,7 +34,6 @@ class Space:
         self._record = words
         self._collect = collect
         self._stress = stress
-        self._taken = 0
         self._live_lines = 0
         self._set(record.BASE, cage.base)
         self._set(record.LINES, cage.lines_address)
@@ -72,7 +71,7 @@ class Space:
 
     def _take(self, start: int, stop: int, cursor: int, limit: int) -> None:
         self.cage.take(start, stop)
-        self._taken += stop - start
+        self._set(record.TAKEN, self._get(record.TAKEN) + stop - start)
         self._set(cursor, start * LINE)
         self._set(limit, stop * LINE)
 
@@ -80,7 +79,7 @@ class Space:
         """A hole of at least so many lines from line ``start`` on; collects and grows to find one."""
         cage = self.cage
         found = cage.hole(start, lines)
-        if found is None and self._taken >= max(MINIMUM_LINES, self._live_lines) // 2:
+        if found is None and self._get(record.TAKEN) >= max(MINIMUM_LINES, self._live_lines) // 2:
             self._collect()
             found = cage.hole(0, lines)
         if found is None:
@@ -95,7 +94,13 @@ class Space:
 
     def _grow(self, lines: int) -> None:
         self.cage.extend(self.cage.end + lines)
-        self._set(record.END, self.cage.end)
+        if not self._stress:  # compiled code looks for holes up to there by itself
+            self._set(record.END, self.cage.end)
+
+    @property
+    def taken(self) -> int:
+        """Bytes given out since the last collection."""
+        return self._get(record.TAKEN) * LINE
 
     def begin(self) -> None:
         """A collection starts: all lines are free, and nobody has room."""
@@ -112,7 +117,8 @@ class Space:
         """A collection has marked the lines in use: the heap may grow to twice that."""
         if self._stress:
             self.cage.poison()
-        self._taken, self._live_lines = 0, self.cage.used()
+        self._set(record.TAKEN, 0)
+        self._live_lines = self.cage.used()
         self._grow(max(0, 2 * self._live_lines - self.cage.end))
 
     def _get(self, offset: int) -> int:

@@ -8,7 +8,11 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame, Trap, VMError
+from vm.gc.cage import Cage
+from vm.gc.collector import Tracer
+from vm.gc.handles import Handles
 from vm.gc.record import ROOT_TOP
+from vm.gc.types import TypeTable
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.glue import BUSY, THREW, UNWOUND, Glue
@@ -37,6 +41,12 @@ _HELP = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
 _COMPILE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
+def _native_tracer(cage: Cage, types: TypeTable, handles: Handles) -> Tracer:
+    from vm.native.tracing import NativeTracer  # with the compiler: only where a collection needs it
+
+    return NativeTracer(cage, types, handles)
+
+
 class StoreLink:
     """Enters compiled code for one store. Holds no strong reference to the store, which outlives it.
 
@@ -63,6 +73,7 @@ class StoreLink:
         self._budget = budget
         self._state = store.state
         self._heap = store.heap.record
+        store.heap.trace_with(_native_tracer)
         self._returned: Sequence[int] = ()
         self._pending: BaseException | None = None
         self._callbacks = (_HOST_CALL(self._host_call), _HELP(self._help), _COMPILE(self._compile_record))
