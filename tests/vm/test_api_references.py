@@ -25,6 +25,7 @@ from vm.api import (
     ValType,
     WasmtimeError,
 )
+from vm.tiers import TIERS
 
 PROGRAM = """
 (module
@@ -48,10 +49,10 @@ PROGRAM = """
 """
 
 
-@pytest.fixture
-def store() -> Store:
+@pytest.fixture(params=TIERS)
+def store(request: pytest.FixtureRequest) -> Store:
     config = Config()
-    config.tier = "reference"
+    config.tier = request.param
     return Store(Engine(config))
 
 

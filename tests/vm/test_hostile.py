@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.vm import binary as b
-from tests.vm.engines import call, instance, store
+from tests.vm.engines import call, instance, module_of_ours, store
 from vm.errors import Trap, TrapCode, ValidationError, VMError
 from vm.isa.types import FUNCREF, FuncType, Limits, TableType, ValType
 from vm.module.decoder import decode
@@ -178,6 +178,34 @@ def recurse_through_the_host(tier: str) -> None:
         with pytest.raises((RecursionError, Trap, VMError)) as caught:
             deeper(steps)
         assert not isinstance(caught.value, Trap) or caught.value.code is TrapCode.STACK_OVERFLOW
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_objects_beyond_the_heap_trap(tier: str) -> None:
+    """At any size, in code and in constant expressions, before memory is asked for."""
+    s = store(tier, max_heap_bytes=1 << 24)
+    types = "(type $bytes (array (mut i8))) (type $vectors (array (mut v128)))"
+    i = instance(
+        s,
+        f"""(module {types}
+          (func (export "f") (param i32) (result i32)
+            (array.len (array.new_default $vectors (local.get 0))))
+          (func (export "g") (param i32) (result i32)
+            (array.len (array.new $bytes (i32.const 1) (local.get 0)))))""",
+    )
+    for name in ("f", "g"):
+        assert call(i, name, 1000) == [1000]
+        for size in (1 << 24, 1 << 31, 0xFFFF_FFFF):
+            with pytest.raises(Trap) as caught:
+                call(i, name, size)
+            assert caught.value.code is TrapCode.HEAP_EXHAUSTED
+    with pytest.raises(Trap, match="no room in the heap"):
+        instance(s, f"(module {types} (global (ref $bytes) (array.new_default $bytes (i32.const -1))))")
+
+
+def test_an_array_of_made_up_elements_takes_no_time() -> None:
+    """In code that cannot be reached, four thousand million operands are there for the asking."""
+    module_of_ours("(type $a (array i32)) (func unreachable (array.new_fixed $a 4294967295) drop)")
 
 
 def test_damaged_programs_do_no_harm() -> None:
