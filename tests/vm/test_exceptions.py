@@ -272,7 +272,7 @@ def _program(seed: int) -> str:
     body: list[str] = []
 
     def statement(depth: int, labels: list[str]) -> None:
-        kind = rng.randrange(9 if depth < 5 else 4)
+        kind = rng.randrange(10 if depth < 5 else 4)
         local = rng.randrange(4)
         if kind in (0, 1):
             body.append(
@@ -305,6 +305,15 @@ def _program(seed: int) -> str:
             else:
                 body.append(")")
             body.append(")")
+        elif kind == 9:  # what a destructor is compiled to
+            label, catcher = f"$l{len(body)}", f"$c{len(body)}"
+            body.append(
+                f"(block {label} (block {catcher} (result exnref) (try_table (catch_all_ref {catcher})"
+            )
+            several(depth + 1, [*labels, label])
+            body.append(f") (br {label})) (local.set $kept)")
+            several(depth + 1, [*labels, label])
+            body.append("(throw_ref (local.get $kept)))")
         else:
             label = f"$l{len(body)}"
             body.append(f"(block {label}")
@@ -323,16 +332,17 @@ def _program(seed: int) -> str:
         (if (i32.eqz (i32.and (local.get 0) (i32.const 5))) (then (throw $a (local.get 0))))
         (if (i32.eqz (i32.and (local.get 0) (i32.const 6))) (then (throw $b (i32.const 77))))
         (i32.add (local.get 0) (i32.const 1)))
-      (func (export "f") (param i32) (result i32) (local i32 i32 i32 i32)
+      (func (export "f") (param i32) (result i32) (local i32 i32 i32 i32) (local $kept exnref)
         {" ".join(body)}
         (i32.add (i32.mul (local.get 1) (i32.const 3)) (i32.add (i32.mul (local.get 2) (i32.const 5))
           (i32.add (i32.mul (local.get 3) (i32.const 7)) (i32.mul (local.get 4) (i32.const 11)))))))"""
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_random_nests_behave_alike_on_every_tier_and_level(seed: int) -> None:
     wat = _program(seed)
-    worlds = [World(tier, wat) for tier in TIERS] + [World("llvm", wat, opt_level=0)]
+    worlds = [World(tier, wat) for tier in TIERS]
+    worlds += [World("llvm", wat, opt_level=0, gc_stress=True)]
     for argument in range(16):
         found = []
         for world in worlds:
@@ -416,6 +426,49 @@ def test_exceptions_keep_what_they_hold_and_no_longer(tier: str) -> None:
     world.store.runtime.heap.collect()
     gc.collect()
     assert watch() is None
+
+
+REFERENCES = """(module
+  (tag $e (param i32 externref v128 exnref f32 funcref i64))
+  (elem declare func $throw)
+  (func $throw (param $i i32) (param $x externref) (param $before exnref)
+    (throw $e (local.get $i) (local.get $x) (v128.const i64x2 5 6) (local.get $before)
+      (f32.const 1.5) (ref.func $throw) (i64.const -3)))
+  (func $catch (export "catch") (param $i i32) (param $x externref) (param $before exnref) (result exnref)
+    (block $h (result i32 externref v128 exnref f32 funcref i64 exnref)
+      (try_table (catch_ref $e $h) (call $throw (local.get $i) (local.get $x) (local.get $before)))
+      (unreachable))
+    (return))
+  (func (export "chain") (param $n i32) (param $x externref) (result exnref) (local $last exnref)
+    (loop $again
+      (local.set $last (call $catch (local.get $n) (local.get $x) (local.get $last)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $last))
+  (func (export "drop") (param $n i32) (param $x externref)
+    (loop $again
+      (drop (call $catch (local.get $n) (local.get $x) (ref.null exn)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
+
+
+@every_tier
+@pytest.mark.parametrize("stress", [False, True])
+def test_references_to_exceptions_hold_what_those_bring_along(tier: str, stress: bool) -> None:
+    world = World(tier, REFERENCES, gc_stress=stress)
+    thing = Thing()
+    exception = world.call("chain", 20, thing)
+    for number in range(1, 21):
+        assert isinstance(exception, api.Exn)
+        found, x, vector, before, single, function, wide = exception.payload
+        assert (found, x, vector, single, wide) == (number, thing, 6 << 64 | 5, 1.5, -3)
+        assert isinstance(function, api.Func)
+        exception = before
+    assert exception is None
+
+
+@every_tier
+def test_exceptions_that_nothing_refers_to_take_no_room(tier: str) -> None:
+    world = World(tier, REFERENCES, max_heap_bytes=1 << 20)
+    world.call("drop", {"reference": 3_000}.get(tier, 50_000), Thing())
 
 
 class Thing:

@@ -156,7 +156,8 @@ class Converter:
         """The conversion from bits for ``type``."""
         if not isinstance(type, RefType):
             return _NUMBERS[type][1]
-        return self._function_from_bits if top_of(type.heap) is Heap.FUNC else self._reference_from_bits
+        special = {Heap.FUNC: self._function_from_bits, Heap.EXN: self._exception_from_bits}
+        return special.get(top_of(type.heap), self._reference_from_bits)
 
     def _function_to_bits(self, value: Any) -> int:
         return 0 if value is None else self._unwrap(value).record
@@ -165,6 +166,9 @@ class Converter:
         if not isinstance(value, Exn):
             raise TypeError("an Exn, or None")
         return self.store.extern_handle(value)
+
+    def _exception_from_bits(self, bits: int) -> object:
+        return self.store.exception_at(bits) if bits else None
 
     def _function_from_bits(self, bits: int) -> object:
         return self._wrap(self.store.function_at(bits)) if bits else None

@@ -25,6 +25,7 @@ from vm.gc.record import ROOT_TOP
 from vm.native import arena
 from vm.native.allocation import ALLOCATION_IR
 from vm.native.code import Costs, build
+from vm.native.packages import PACKAGES_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
@@ -65,7 +66,7 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 
 def _enter_ir(key: int) -> str:
     """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    ir = FRAMES + UNWINDING_IR + ALLOCATION_IR + _ENTER
+    ir = FRAMES + UNWINDING_IR + ALLOCATION_IR + PACKAGES_IR + _ENTER
     for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND, "ROOTTOP": ROOT_TOP}.items():
         ir = ir.replace(name, str(number))
     return ir

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vm.runtime.exceptions import Exn
 from vm.runtime.instance import Instance
 from vm.runtime.objects import Array
 from vm.runtime.words import WORD_MASK
@@ -55,13 +54,11 @@ def signed(word: int) -> int:
 
 
 def _exception_reference(instance: Instance) -> int:
-    return instance.store.extern_handle(instance.store.thrown())
+    return instance.store.exception_reference()
 
 
 def _throw_ref(instance: Instance, reference: int) -> None:
-    thrown = instance.store.extern(reference)
-    assert isinstance(thrown, Exn)
-    instance.store.throw(thrown.again())
+    instance.store.throw(instance.store.exception_at(reference).again())
 
 
 def _function_extends(instance: Instance, type_index: int, reference: int) -> int:

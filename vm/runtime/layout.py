@@ -15,7 +15,7 @@ state (one per store)        function record (a funcref points here)   table rec
  88  the managed heap's record (``vm.gc.record``), or 0 while there is no heap
  96  the newest exception handler of the running entry (``vm.native.unwinding``)
 104  tag record of the exception that was thrown last
-112  1 when the store has that exception as an object, too
+112  a reference to that exception, or 0 while there is none
 120  address of its values, in words
 128  address of the words that calls pass beside registers
 136  code: where a signal's handler makes a thread go on that must stop
@@ -58,7 +58,7 @@ STATE_DEADLINE = 80
 STATE_HEAP = 88
 STATE_HANDLER = 96
 STATE_TAG = 104
-STATE_PACKAGED = 112
+STATE_REFERENCE = 112
 STATE_PAYLOAD = 120
 STATE_PASSED = 128
 STATE_STOP = 136

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -11,6 +12,8 @@ from typing import ClassVar, Protocol
 from vm.config import Config
 from vm.errors import LinkError, VMError
 from vm.gc.heap import Heap as ManagedHeap
+from vm.gc.record import BASE
+from vm.gc.words import is_object
 from vm.isa.canonical import canonical
 from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType, TagType
 from vm.memory.bounds import guarded
@@ -26,14 +29,15 @@ from vm.runtime.layout import (
     RECORD_SIZE,
     RECORD_TYPE,
     STATE_MEMORIES,
-    STATE_PACKAGED,
     STATE_PASSED,
     STATE_PAYLOAD,
+    STATE_REFERENCE,
     STATE_SIZE,
     STATE_TAG,
     TABLE_SIZE,
 )
 from vm.runtime.metering import Epoch, Meters
+from vm.runtime.packages import PACKAGE_TAG, PACKAGE_VALUES, TAG_RECORD, describe_packages
 from vm.runtime.references import hold_all, make_heap, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
@@ -78,7 +82,7 @@ class Store:
         self.runner = runner
         self.config = self._config = config
         self.exception_type: Callable[[Tag, Sequence[int]], Exn] = Exn
-        self._thrown: Exn | None = None
+        self._packages: weakref.WeakValueDictionary[int, Exn] = weakref.WeakValueDictionary()
         self._tags: dict[int, Tag] = {}
         self._payload_words = 0
         self.state = Block(STATE_SIZE)
@@ -204,34 +208,62 @@ class Store:
 
     def throw(self, exception: Exn) -> None:
         """Put an exception into the state, where native code throws it from; ``thrown`` gives it back."""
-        self._thrown = exception
         words = self.state.words
         words[STATE_TAG // WORD] = exception.origin.record
-        words[STATE_PACKAGED // WORD] = 1
+        words[STATE_REFERENCE // WORD] = self.extern_handle(exception)
         if exception.origin.owner is self:
             values = to_words(exception.origin.signature.params, exception.bits)
             payload = (ctypes.c_uint64 * len(values)).from_address(words[STATE_PAYLOAD // WORD])
             payload[:] = values  # type: ignore[assignment]  # ints are what it takes
 
     def thrown(self) -> Exn:
-        """The exception that native code threw last, as an object: the same one each time."""
+        """The exception that native code threw last, as a Python object."""
         words = self.state.words
-        if self._thrown is None or not words[STATE_PACKAGED // WORD]:
-            tag = self._tags[words[STATE_TAG // WORD]]
-            types = tag.signature.params
-            count = offsets(types)[-1]
-            payload = (ctypes.c_uint64 * count).from_address(words[STATE_PAYLOAD // WORD])[:]
-            self._thrown = self.exception(tag, from_words(types, payload))
-            words[STATE_PACKAGED // WORD] = 1
-        return self._thrown
+        reference = words[STATE_REFERENCE // WORD]
+        if reference:
+            return self.exception_at(reference)
+        return self._unpacked(words[STATE_TAG // WORD], words[STATE_PAYLOAD // WORD])
 
     def uncaught(self) -> Exn:
         """As ``thrown``, of an exception that native code is done with."""
-        thrown, self._thrown = self.thrown(), None
+        thrown = self.thrown()
+        self.state.words[STATE_REFERENCE // WORD] = 0
         return thrown
 
+    def exception_at(self, reference: int) -> Exn:
+        """The exception that a (non-null) exnref refers to: the same object as long as somebody has it."""
+        word = int(reference)
+        if is_object(word):
+            exception = self._packages.get(word)
+            if exception is None:
+                record = self.heap.load(word, PACKAGE_TAG, WORD)
+                exception = self._unpacked(
+                    record, self.heap.record.words[BASE // WORD] + word + PACKAGE_VALUES
+                )
+                exception.package = self.hold(word)
+                self._packages[word] = exception
+            return exception
+        found = self.extern(word)
+        assert isinstance(found, Exn)
+        return found
+
+    def exception_reference(self) -> int:
+        """The exnref for the exception that native code threw last, as a handle if it has none so far."""
+        words = self.state.words
+        if not words[STATE_REFERENCE // WORD]:
+            words[STATE_REFERENCE // WORD] = self.extern_handle(self.thrown())
+        return words[STATE_REFERENCE // WORD]
+
+    def _unpacked(self, record: int, values: int) -> Exn:
+        """A new exception of a tag, with values from native memory."""
+        tag = self._tags[record]
+        types = tag.signature.params
+        payload = (ctypes.c_uint64 * offsets(types)[-1]).from_address(values)[:]
+        return self.exception(tag, from_words(types, payload))
+
     def payload_references(self) -> Iterator[int]:
-        """Addresses of the references among the values of the exception that native code threw last."""
+        """Addresses of references to and in the exception that native code threw last."""
+        yield self.state.address + STATE_REFERENCE
         tag = self._tags.get(self.state.words[STATE_TAG // WORD])
         if tag is not None:
             start, types = self.state.words[STATE_PAYLOAD // WORD], tag.signature.params
@@ -240,7 +272,8 @@ class Store:
 
     def tag(self, type: TagType) -> Tag:
         """A new tag, different from all others; the state gets room for its values."""
-        tag = Tag(type, self.allocate(WORD), owner=self)
+        tag = Tag(type, self.allocate(TAG_RECORD), owner=self)
+        tag.package = describe_packages(tag.record, tag.signature)
         self._tags[tag.record] = tag
         needed = offsets(tag.signature.params)[-1]
         if needed > self._payload_words:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from vm.isa.types import FuncType, TagType
+from vm.isa.types import DefType, FuncType, TagType
 
 
 class Tag:
-    """One tag. ``record`` is an address that no other tag of the store has; ``owner`` is its store."""
+    """One tag. ``record`` is an address that no other tag of the store has; ``owner`` is its store, and
+    ``package`` the type of its exceptions as objects (``vm.runtime.packages``).
+    """
 
-    __slots__ = ("owner", "record", "type")
+    __slots__ = ("owner", "package", "record", "type")
+
+    package: DefType
 
     def __init__(self, type: TagType, record: int, *, owner: object = None) -> None:
         self.type = type

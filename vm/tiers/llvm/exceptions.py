@@ -11,10 +11,9 @@ from vm.isa.types import ValueType
 from vm.memory.native import WORD
 from vm.module.instructions import block_type
 from vm.native.unwinding import RECORD_WORDS
-from vm.runtime.layout import STATE_PACKAGED, STATE_PAYLOAD, STATE_TAG
+from vm.runtime.layout import STATE_PAYLOAD, STATE_REFERENCE, STATE_TAG
 from vm.runtime.words import offsets
-from vm.tiers.llvm.roots import take_back
-from vm.tiers.llvm.runtime_help import request
+from vm.tiers.llvm.roots import rooted, take_back
 from vm.tiers.llvm.text import ENGINE, FIXED
 from vm.tiers.llvm.translate import Control, Handler, Translator
 
@@ -49,7 +48,7 @@ def _throw(t: Translator, immediates: tuple[Any, ...]) -> bool:
             t.effect(f"store i64 0, ptr {word}{ENGINE}")
         t.effect(f"store {LLVM_TYPES[type]} {value}, ptr {word}, align 4{ENGINE}")
     t.effect(f"store ptr {_tag(t, immediates[0])}, ptr {_state(t, STATE_TAG)}{ENGINE}")
-    t.effect(f"store i64 0, ptr {_state(t, STATE_PACKAGED)}{ENGINE}")
+    t.effect(f"store i64 0, ptr {_state(t, STATE_REFERENCE)}{ENGINE}")
     return _leave(t)
 
 
@@ -60,8 +59,10 @@ def _leave(t: Translator) -> bool:
 
 
 def _throw_reference(t: Translator, reference: str) -> bool:
-    request(t, "throw_ref", [], [(reference, "i64")])
-    return _leave(t)
+    t.calls = True
+    t.effect(f"call void @throw_ref(ptr %ctx, i64 {reference})")
+    t.effect("unreachable")
+    return True
 
 
 def _throw_ref(t: Translator, _: tuple[Any, ...]) -> bool:
@@ -122,7 +123,9 @@ def _push_payload(t: Translator, tag: int | None) -> None:
 
 
 def _reference(t: Translator) -> str:
-    return request(t, "exception reference", [], [], result="i64")
+    t.calls = True
+    with rooted(t):
+        return t.value("call i64 @package(ptr %ctx)")
 
 
 def _try_table(t: Translator, immediates: tuple[Any, ...]) -> None:
@@ -172,9 +175,10 @@ def _catch(t: Translator, immediates: tuple[Any, ...]) -> None:
     control.dispatch = _when(t, tag)
     del t.stack[control.height :]
     _push_payload(t, tag)
+    control.kept = ""
     if t.protection.rethrows:
-        control.kept = t.slot("i64")
-        t.effect(f"store i64 {_reference(t)}, ptr {control.kept}")
+        reference, control.kept = _reference(t), t.slot("i64")
+        t.effect(f"store i64 {reference}, ptr {control.kept}")
 
 
 def unprotect(t: Translator, control: Control) -> None:

@@ -48,6 +48,8 @@ declare void @help(ptr, i32, ptr) #2
 declare i64 @allocate(ptr, i64) #2
 declare void @throw(ptr) #1
 declare void @rethrow(ptr) #1
+declare void @throw_ref(ptr, i64) #1
+declare i64 @package(ptr) #2
 declare i32 @catch_point(ptr) #3
 attributes #0 = { nounwind "disable-tail-calls"="true" "frame-pointer"="all" }
 attributes #1 = { nounwind noreturn cold }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vm.errors import Trap, TrapCode
-from vm.runtime.exceptions import Exn
 from vm.runtime.store import Store
 from vm.tiers.reference.code import Frame, Step
 
@@ -34,9 +33,7 @@ def _raise(store: Store, slot: int) -> Step:
     def step(frame: Frame) -> None:
         if not frame[slot]:
             raise Trap(TrapCode.NULL_EXCEPTION)
-        thrown = store.extern(frame[slot])
-        assert isinstance(thrown, Exn)
-        raise thrown.again()
+        raise store.exception_at(frame[slot]).again()
 
     return step
 
