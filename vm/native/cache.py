@@ -12,7 +12,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Iterable
-from importlib import metadata
+from importlib import util
 from pathlib import Path
 
 _DIGEST = hashlib.sha256().digest_size
@@ -33,11 +33,26 @@ def directory() -> Path:
 def key(sources: Iterable[bytes], *packages: str) -> str:
     """The key of what is made from ``sources`` by these packages as installed, for this processor."""
     digest = hashlib.sha256()
-    for part in (*sources, *(f"{name} {metadata.version(name)}".encode() for name in packages)):
+    for part in (*sources, *(f"{name} {_version(name)}".encode() for name in packages)):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     digest.update(f"{platform.machine()} {platform.system()} {_processor()}".encode())
     return digest.hexdigest()[:_KEY_LENGTH]
+
+
+def _version(package: str) -> str:
+    """A package's version as installed. Its metadata's folder says so; reading what is in it takes longer."""
+    spec = util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return ""
+    folders = Path(spec.origin).parent.parent.glob(f"{package}-*.dist-info")
+    return " ".join(sorted(folder.name for folder in folders)) or _recorded_version(package)
+
+
+def _recorded_version(package: str) -> str:
+    from importlib import metadata
+
+    return metadata.version(package)
 
 
 def _processor() -> str:

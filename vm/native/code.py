@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vm.errors import VMError
-from vm.native import elf
+from vm.native import cache, elf
 from vm.native.arena import Arena, Image
 from vm.runtime import stack
 
@@ -45,16 +46,44 @@ def build(
 
 
 def _build(ir: str, level: int, arena: Arena, externals: Mapping[str, int], costs: Costs, keep: bool) -> Code:
-    from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
-
     started = time.thread_time()
-    binary = emit_object(ir, level)
+    binary = _emit(ir, level)
     code = load(binary, arena, externals)
     code.object = binary if keep else b""
     costs.seconds += time.thread_time() - started
     costs.code_bytes += code.size
     costs.images += 1
     return code
+
+
+def kept(
+    name: str,
+    ir: Callable[[], str],
+    level: int,
+    arena: Arena,
+    externals: Mapping[str, int],
+    *,
+    sources: Iterable[bytes] = (),
+    notice: str = "",
+) -> Code:
+    """The code of a text that is the same in every process, compiled once on this machine, then kept on disk
+    (``vm.native.cache``) under ``name``. ``sources`` is what the text follows from, if that is quicker to get
+    at than the text itself; ``notice`` is said on a terminal before anything is compiled.
+    """
+    key = cache.key(sources or [ir().encode()], "llvmlite")
+    binary = cache.load(name, key)
+    if binary is None:
+        if notice and sys.stderr.isatty():
+            print(notice, file=sys.stderr)
+        binary = stack.with_room(lambda: _emit(ir(), level))
+        cache.store(name, key, binary)
+    return load(binary, arena, externals)
+
+
+def _emit(ir: str, level: int) -> bytes:
+    from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
+
+    return emit_object(ir, level)
 
 
 def load(binary: bytes, arena: Arena, externals: Mapping[str, int]) -> Code:

@@ -1,8 +1,9 @@
 """A loader for the relocatable ELF objects that LLVM emits for x86-64 (System V ABI, AMD64 supplement, 4.4).
 
 Sections that occupy memory are laid out one after the other; functions outside the object are reached through
-small jumps at the image's end, since they may be farther than a 32-bit displacement. A relocation or a symbol
-that the loader does not know raises ``VMError``: nothing is left unresolved.
+small jumps at the image's end, since they may be farther than a 32-bit displacement; code that takes the
+address of such a symbol (which may be any number that is known only now) reads it there. A relocation or a
+symbol that the loader does not know raises ``VMError``: nothing is left unresolved.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ _PROGBITS, _SYMTAB, _RELA = 1, 2, 4
 _ALLOC = 2
 _FUNC = 2
 _R64, _RPC32, _RPLT32, _RPC64 = 1, 2, 4, 24
+_GOT = (9, 41, 42)  # R_X86_64_GOTPCREL, GOTPCRELX, REX_GOTPCRELX
 _STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
 _STUB_SIZE = 16
+_CELL = 6
+"""Where in a stub the address lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Linker:
         self.image += bytes(-len(self.image) % max(align, 1))
 
     def _write_stub(self, name: str) -> None:
-        address = self.externals.get(name) or self.find(name)
+        address = self.externals[name] if name in self.externals else self.find(name)
         at = self.stubs[name]
         self.image[at : at + 14] = _STUB + address.to_bytes(8, "little")
 
@@ -167,5 +171,7 @@ class _Linker:
                     struct.pack_into("<Q", self.image, here, target)
                 case kind if kind == _RPC64:
                     struct.pack_into("<q", self.image, here, target - self.base - here)
+                case kind if kind in _GOT and number == 0:
+                    struct.pack_into("<i", self.image, here, target + _CELL - self.base - here)
                 case kind:
                     raise VMError(f"relocation type {kind} in {section.name}: the loader does not know it")

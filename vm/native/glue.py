@@ -24,7 +24,7 @@ from vm.errors import VMError
 from vm.gc.record import ROOT_TOP
 from vm.native import arena
 from vm.native.allocation import ALLOCATION_IR
-from vm.native.code import Costs, build
+from vm.native.code import kept
 from vm.native.packages import PACKAGES_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.runtime.layout import (
@@ -64,13 +64,16 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 """What is on the stack between a trap and its entry keeps frame pointers, so that ``trace`` can walk it."""
 
 
-def _enter_ir(key: int) -> str:
-    """The code that does not depend on a type; ``key`` is where a thread's state is noted."""
-    ir = FRAMES + UNWINDING_IR + ALLOCATION_IR + PACKAGES_IR + _ENTER
-    for name, number in {"KEY": key, "BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND, "ROOTTOP": ROOT_TOP}.items():
+def _ir() -> str:
+    """The code that does not depend on a type; the key under which a thread's state is noted is a symbol."""
+    ir = "@thread_key = external global i8\n" + FRAMES + UNWINDING_IR + ALLOCATION_IR + PACKAGES_IR + _ENTER
+    for name, number in _NUMBERS.items():
         ir = ir.replace(name, str(number))
     return ir
 
+
+_NUMBERS = {"BUSYCODE": BUSY, "UNWOUNDCODE": UNWOUND, "ROOTTOP": ROOT_TOP}
+"""What stands for what in the text below."""
 
 _ENTER = (
     """\
@@ -103,8 +106,8 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
 busy:
   ret i32 BUSYCODE
 claimed:
-  %outer_state = call ptr @pthread_getspecific(i32 KEY)
-  %noted = call i32 @pthread_setspecific(i32 KEY, ptr %state)
+  %outer_state = call ptr @pthread_getspecific(i32 ptrtoint (ptr @thread_key to i32))
+  %noted = call i32 @pthread_setspecific(i32 ptrtoint (ptr @thread_key to i32), ptr %state)
   %heap = load ptr, ptr %heap_field
   %roots_field = getelementptr i8, ptr %heap, i64 ROOTTOP
   %roots = load ptr, ptr %roots_field
@@ -141,7 +144,7 @@ run:
   store i64 0, ptr %trap_field
   br label %done
 done:
-  %restored = call i32 @pthread_setspecific(i32 KEY, ptr %outer_state)
+  %restored = call i32 @pthread_setspecific(i32 ptrtoint (ptr @thread_key to i32), ptr %outer_state)
   store ptr %outer, ptr %buffer_field
   store i64 %outer_limit, ptr %limit_field
   store ptr %outer_handler, ptr %handler_field
@@ -293,9 +296,9 @@ def _thread_key() -> int:
 class Glue:
     """The process's glue; ``externals`` are the addresses that other code links against."""
 
-    def __init__(self, costs: Costs) -> None:
+    def __init__(self) -> None:
         self.key = _thread_key()
-        self._base = build(_enter_ir(self.key), 1, arena.glue(), {}, costs)
+        self._base = kept("glue", _ir, 1, arena.glue(), {"thread_key": self.key})
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
         self.externals = self._base.symbols
 
@@ -303,4 +306,4 @@ class Glue:
 @functools.cache
 def glue() -> Glue:
     """The process's glue: its cost is the process's, not an engine's."""
-    return Glue(Costs())
+    return Glue()

@@ -27,7 +27,7 @@ from vm.memory.linear import GUARDED_SPAN
 from vm.memory.native import WORD, Block, peek, poke
 from vm.native import arena
 from vm.native.arena import SPAN, bodies
-from vm.native.code import Code, Costs, build
+from vm.native.code import Code, kept
 from vm.native.glue import Glue
 from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
@@ -48,19 +48,22 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
 
 
-def _ir(key: int, data: int) -> str:
-    """``data`` is the address of four fields: busy, the previous handlers, an all-zero action."""
+def _ir() -> str:
+    """At ``signal_data`` lie four fields: busy, the previous handlers, an all-zero action."""
     return f"""\
+@bodies = external global i8
+@thread_key = external global i8
+@signal_data = external global [{_DEFAULT + _ACTION_SIZE} x i8]
 declare ptr @pthread_getspecific(i32)
 declare i32 @sigaction(i32, ptr, ptr)
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
-  %into = sub i64 %rip, {bodies().start}
+  %into = sub i64 %rip, ptrtoint (ptr @bodies to i64)
   %ours = icmp ult i64 %into, {SPAN}
   br i1 %ours, label %which, label %chain
 which:
-  %state = call ptr @pthread_getspecific(i32 {key})
+  %state = call ptr @pthread_getspecific(i32 ptrtoint (ptr @thread_key to i32))
   %idle = icmp eq ptr %state, null
   br i1 %idle, label %chain, label %start
 start:
@@ -88,32 +91,33 @@ hit:
   call void @resume(ptr %context, ptr %state, i64 {trap_number(TrapCode.MEMORY_OUT_OF_BOUNDS)})
   ret void
 chain:
-  %busy = load i64, ptr inttoptr (i64 {data + _BUSY} to ptr)
-  %previous = load i64, ptr inttoptr (i64 {data + _PREVIOUS} to ptr)
+  %busy = load i64, ptr getelementptr (i8, ptr @signal_data, i64 {_BUSY})
+  %previous = load i64, ptr getelementptr (i8, ptr @signal_data, i64 {_PREVIOUS})
   %again = icmp ne i64 %busy, 0
   %absent = icmp ule i64 %previous, 1
   %give_up = or i1 %again, %absent
   br i1 %give_up, label %default, label %pass
 pass:
-  store i64 1, ptr inttoptr (i64 {data + _BUSY} to ptr)
+  store i64 1, ptr getelementptr (i8, ptr @signal_data, i64 {_BUSY})
   %function = inttoptr i64 %previous to ptr
   call void %function(i32 %signal, ptr %info, ptr %context)
-  store i64 0, ptr inttoptr (i64 {data + _BUSY} to ptr)
+  store i64 0, ptr getelementptr (i8, ptr @signal_data, i64 {_BUSY})
   ret void
 default:
-  %ignored = call i32 @sigaction(i32 %signal, ptr inttoptr (i64 {data + _DEFAULT} to ptr), ptr null)
+  %action = getelementptr i8, ptr @signal_data, i64 {_DEFAULT}
+  %ignored = call i32 @sigaction(i32 %signal, ptr %action, ptr null)
   ret void
 }}
 define void @interrupted(i32 %signal, ptr %info, ptr %context) nounwind {{
-  %previous = load ptr, ptr inttoptr (i64 {data + _PREVIOUS_INTERRUPT} to ptr)
+  %previous = load ptr, ptr getelementptr (i8, ptr @signal_data, i64 {_PREVIOUS_INTERRUPT})
   call void %previous(i32 %signal, ptr %info, ptr %context)
   %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
   %rip = load i64, ptr %rip_field
-  %into = sub i64 %rip, {bodies().start}
+  %into = sub i64 %rip, ptrtoint (ptr @bodies to i64)
   %ours = icmp ult i64 %into, {SPAN}
   br i1 %ours, label %stop, label %done
 stop:
-  %state = call ptr @pthread_getspecific(i32 {key})
+  %state = call ptr @pthread_getspecific(i32 ptrtoint (ptr @thread_key to i32))
   call void @resume(ptr %context, ptr %state, i64 {trap_number(TrapCode.INTERRUPT)})
   br label %done
 done:
@@ -151,8 +155,8 @@ class Signals:
 
     def __init__(self, glue: Glue) -> None:
         self._data = Block(_DEFAULT + _ACTION_SIZE)
-        ir = _ir(glue.key, self._data.address)
-        self._code: Code = build(ir, 1, arena.glue(), glue.externals, Costs())
+        addresses = {"bodies": bodies().start, "thread_key": glue.key, "signal_data": self._data.address}
+        self._code: Code = kept("signals", _ir, 1, arena.glue(), glue.externals | addresses)
         self._lock = threading.Lock()
         self._guards = False
         self.faulthandler = False

@@ -5,6 +5,7 @@ derived     the handlers that follow from the opcode table and the instructions'
 moves       moves, jumps, whole memories and tables, by hand
 invocation  calls, returns, entries, by hand
 machine     the way in and out
+source      all of them in one text
 library     all of them as machine code
 translate   a body to threaded code: operands, branches
 control     translation of control flow and calls

@@ -44,11 +44,6 @@ def derivable(opcode: Opcode) -> bool:
     return opcode.type is not None and opcode.name in SEMANTICS and opcode.immediate in _IMMEDIATES
 
 
-def fuses(opcode: Opcode) -> bool:
-    """Whether a branch may take its place: it gives a condition."""
-    return derivable(opcode) and SEMANTICS[opcode.name].condition
-
-
 def takes_constant(opcode: Opcode) -> bool:
     """Whether there is a form with the last operand in the instruction."""
     if not derivable(opcode):

@@ -13,7 +13,6 @@ from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
 from vm.runtime.words import WORD_MASK, width
 from vm.tiers.threaded import control, objects
-from vm.tiers.threaded.derived import derivable, fuses, takes_constant
 from vm.tiers.threaded.steps import of_reference
 from vm.tiers.threaded.translate import LOW, Fusion, Translate, Translator, pack
 
@@ -31,14 +30,18 @@ _EFFECTS: dict[str, tuple[int, int]] = {
 
 
 def table(handlers: Mapping[str, int], mode: str) -> dict[int, Translate]:
-    """What translates each opcode in a module whose memory 0 is accessed as ``mode`` says."""
+    """What translates each opcode in a module whose memory 0 is accessed as ``mode`` says.
+
+    Which instructions have handlers, and which forms, is read off the handlers' names: the meanings that they
+    were made from need not be there.
+    """
     found: dict[int, Translate] = {}
     by_name = _BY_HAND | control.TABLE | objects.TABLE
     for opcode in OPCODES:
         by_hand = by_name.get(opcode.name)
         if by_hand is not None:
             found[opcode.code] = by_hand
-        elif derivable(opcode):
+        elif opcode.type is not None and (opcode.name in handlers or f"{opcode.name} any" in handlers):
             found[opcode.code] = _derived(opcode, handlers, mode)
         else:
             found[opcode.code] = _step(opcode)
@@ -48,10 +51,11 @@ def table(handlers: Mapping[str, int], mode: str) -> dict[int, Translate]:
 def fusions(handlers: Mapping[str, int]) -> dict[int, Fusion]:
     """The branches that take the place of each comparison, by its handler's address."""
     found = {}
-    for opcode in filter(fuses, OPCODES):
-        assert opcode.type is not None
+    for opcode in OPCODES:
+        if opcode.type is None or f"{opcode.name} if" not in handlers:
+            continue
         unary = len(opcode.type.params) == 1
-        for k in ("", " k") if takes_constant(opcode) else ("",):
+        for k in ("", " k") if f"{opcode.name} k" in handlers else ("",):
             holds, fails = (handlers[f"{opcode.name} {sense}{k}"] for sense in ("if", "unless"))
             found[handlers[opcode.name + k]] = Fusion(holds, fails, bool(k), unary)
     return found
@@ -80,7 +84,7 @@ def _derived(opcode: Opcode, handlers: Mapping[str, int], mode: str) -> Translat
     assert opcode.type is not None
     if opcode.access:
         return _memory(opcode, handlers, mode)
-    if takes_constant(opcode):
+    if f"{opcode.name} k" in handlers:
         return _binary(handlers[opcode.name], handlers[f"{opcode.name} k"])
     return _general(opcode, handlers[opcode.name])
 
@@ -112,7 +116,7 @@ def _memory(opcode: Opcode, handlers: Mapping[str, int], mode: str) -> Translate
     handler = handlers[f"{opcode.name} {mode}"]
     if opcode.immediate is Immediate.MEMARG and len(params) == 1 and len(results) == 1:
         return _load(handler, width(results[0]), elsewhere)
-    if takes_constant(opcode):
+    if f"{opcode.name} {mode} k" in handlers:
         return _store(handler, handlers[f"{opcode.name} {mode} k"], elsewhere)
     here = _access(opcode, handler, any_memory=False)
     return lambda t, immediates: (elsewhere if immediates[2] else here)(t, immediates)

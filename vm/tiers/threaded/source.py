@@ -1,0 +1,38 @@
+"""The machine's text: every handler, and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from vm.isa.semantics import DECLARATIONS
+from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
+from vm.tiers.threaded import derived, invocation, machine, moves
+from vm.tiers.threaded.text import HandlerText
+
+_HEAD = """\
+declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare i64 @llvm.usub.sat.i64(i64, i64)
+declare void @leave(ptr, i64) #2
+attributes #0 = { nounwind "no-builtins" }
+attributes #1 = { nounwind noinline cold "no-builtins" }
+attributes #2 = { nounwind cold }
+!0 = !{!10, !10, i64 0}
+!4 = !{!"branch_weights", i32 1, i32 1048575}
+!10 = !{!"memory", !14, i64 0}
+!14 = !{!"WebAssembly"}
+"""
+
+
+def source() -> str:
+    """The whole machine as LLVM IR text."""
+    texts = (handler.text() for handler in chain(derived.handlers(), _by_hand()))
+    return "".join((DECLARATIONS, VECTOR_DECLARATIONS, _HEAD, machine.support(), *texts))
+
+
+def _by_hand() -> Iterator[HandlerText]:
+    for name, write in (moves.HANDLERS | invocation.HANDLERS).items():
+        handler = HandlerText(name)
+        write(handler)
+        yield handler
