@@ -1,12 +1,13 @@
 """Linear memories: one contiguous reservation each, so that the base never moves.
 
     reservation                                          base                base + length
-    │  inaccessible  │ header page:  ...      │ length │  committed pages   │ inaccessible ... guard │
-                                                 base-8
+    │  inaccessible  │ header page: ... waiting │ length │  committed pages   │ inaccessible ... guard │
+                                          base-16  base-8
 
-Compiled code finds the length (bytes) just below the base. Growing is one ``mprotect``. In guarded mode the
-reservation covers every address that a 32-bit index plus a 32-bit offset can name, so that a wild access
-always meets an inaccessible page; in checked mode it covers what the memory may grow to.
+Compiled code finds the length (bytes), and how many threads wait, just below the base. Growing is one
+``mprotect``. In guarded mode the reservation covers every address that a 32-bit index plus a 32-bit offset
+can name, so that a wild access always meets an inaccessible page; in checked mode it covers what the memory
+may grow to.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ HEADER = PAGE_SIZE
 
 LENGTH = -8
 """Where the length in bytes lies, relative to the base."""
+
+WAITING = -16
+"""Where the number of threads that wait for an address in it lies, relative to the base."""
 
 GUARDED_SPAN = (8 << 30) + PAGE_SIZE
 """Bytes above the base in guarded mode: index and offset of 32 bits each, plus the widest access."""
@@ -48,12 +52,12 @@ class LinearMemory:
         self._most = min(max_bytes >> type.page_bits, type.most_pages if declared is None else declared)
         self._max_pages = self._most
         self.guarded = guarded
-        self.waiters = Waiters() if type.shared else None
         self._growing = threading.Lock()
         span = GUARDED_SPAN if guarded else _whole(self._most << type.page_bits)
         self._reservation = Reservation(HEADER + span)
         self.address = self._reservation.address + HEADER
         self._reservation.commit(0, HEADER)
+        self.waiters = Waiters(self.address + WAITING) if type.shared else None
         self.size = self.length = 0
         self.view = memoryview(b"")
         if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):

@@ -5,6 +5,7 @@ A waiting thread sleeps outside the interpreter's lock, so that others run meanw
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections import deque
@@ -23,11 +24,14 @@ _SLICE = 0.02
 
 class Waiters:
     """The threads that wait, by address, in the order in which they came; ``lock`` also guards
-    read-modify-write accesses of tiers that cannot do them in one step.
+    read-modify-write accesses of tiers that cannot do them in one step. ``waiting`` is the address of a word
+    that has their number: whoever finds 0 there, after what he has stored, need not notify anyone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: int) -> None:
         self.lock = threading.Lock()
+        self._barrier = threading.Lock()
+        self._waiting = ctypes.c_uint64.from_address(waiting)
         self._queues: dict[int, deque[threading.Event]] = {}
 
     def wait(self, address: int, cell: Any, expected: int, timeout: int, look: Look | None = None) -> int:
@@ -38,7 +42,11 @@ class Waiters:
         """
         woken = threading.Event()
         with self.lock:
-            if cell.value != expected:
+            self._waiting.value += 1
+            with self._barrier:  # counted before the cell is read: taking a lock keeps the order
+                expected_there = cell.value == expected
+            if not expected_there:
+                self._waiting.value -= 1
                 return NOT_EQUAL
             self._queues.setdefault(address, deque()).append(woken)
         try:
@@ -64,6 +72,7 @@ class Waiters:
     def _pop(self, address: int) -> threading.Event:
         queue = self._queues[address]
         first = queue.popleft()
+        self._waiting.value -= 1
         if not queue:
             del self._queues[address]
         return first
@@ -75,6 +84,7 @@ class Waiters:
                 return True
             queue = self._queues[address]
             queue.remove(woken)
+            self._waiting.value -= 1
             if not queue:
                 del self._queues[address]
             return False
