@@ -142,3 +142,52 @@ def test_a_cycle_through_two_stores_is_collected(tier: str) -> None:
     del there
     gc.collect()
     assert all(watch() is None for watch in watches)
+
+
+MIXTURE = """(module
+  (type $box (struct (field i32) (field (mut (ref null $box)))))
+  (type $bytes (array (mut i8)))
+  (type $boxes (array (mut (ref null eq))))
+  (type $numbers (array (mut i32)))
+  (func (export "run") (param $size i32) (param $times i32) (result i32)
+    (local $boxes (ref $boxes)) (local $numbers (ref $numbers)) (local $seed i32) (local $i i32)
+    (local.set $boxes (array.new_default $boxes (local.get $size)))
+    (local.set $numbers (array.new $numbers (i32.const -1) (local.get $size)))
+    (loop $again
+      (local.set $seed
+        (i32.add (i32.mul (local.get $seed) (i32.const 1664525)) (i32.const 1013904223)))
+      (local.set $i (i32.rem_u (i32.shr_u (local.get $seed) (i32.const 8)) (local.get $size)))
+      (array.set $numbers (local.get $numbers) (local.get $i) (local.get $times))
+      (if (i32.and (local.get $seed) (i32.const 0x4000))
+        (then (array.set $boxes (local.get $boxes) (local.get $i) (struct.new $box (local.get $times)
+          (ref.cast (ref null $box) (struct.new $box (i32.const 7) (ref.null $box))))))
+        (else (array.set $boxes (local.get $boxes) (local.get $i)
+          (array.new $bytes (local.get $times) (i32.shr_u (local.get $seed) (i32.const 22))))))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
+    (local.set $i (i32.const 0))
+    (block $bad
+      (loop $check
+        (block $next
+          (br_if $next (i32.eq (array.get $numbers (local.get $numbers) (local.get $i)) (i32.const -1)))
+          (if (ref.test (ref $box) (array.get $boxes (local.get $boxes) (local.get $i)))
+            (then (br_if $bad (i32.ne (array.get $numbers (local.get $numbers) (local.get $i))
+              (struct.get $box 0
+                (ref.cast (ref $box) (array.get $boxes (local.get $boxes) (local.get $i)))))))
+            (else (br_if $next (i32.eqz (array.len
+                (ref.cast (ref $bytes) (array.get $boxes (local.get $boxes) (local.get $i))))))
+              (br_if $bad (i32.ne
+                (i32.and (array.get $numbers (local.get $numbers) (local.get $i)) (i32.const 0xff))
+                (array.get_u $bytes (ref.cast (ref $bytes)
+                  (array.get $boxes (local.get $boxes) (local.get $i))) (i32.const 0)))))))
+        (br_if $check (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $size))))
+      (return (i32.const -1)))
+    (local.get $i)))"""
+
+
+@pytest.mark.parametrize("tier", [tier for tier in tiers.TIERS if tiers.load(tier).shows_roots])
+def test_old_and_new_objects_of_all_sizes_keep_apart(tier: str) -> None:
+    """Random places of an array get new objects of random sizes, in a heap that is far too small for all."""
+    store, functions = exports(MIXTURE, tier, max_heap_bytes=1 << 20)
+    times = 200_000 if tier == "llvm" else 8_000
+    assert functions["run"](store, 500, times) == -1
+    assert store.heap_stats()["collections"] > 1

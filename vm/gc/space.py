@@ -19,7 +19,7 @@ from vm.memory.native import WORD, Block
 MINIMUM_LINES = (16 << 20) >> LINE_SHIFT
 """A heap grows by this much at least, and fills half of it at least between two collections."""
 
-_HOLE_LINES = 1 << 10
+HOLE_LINES = 1 << 10
 """A hole is taken 256 KiB at a time, so that big objects find room beside small ones."""
 
 SMALL = 8 << 10
@@ -65,7 +65,7 @@ class Space:
             self._set(record.WIDE_LIMIT, start * LINE + size)
             return
         start, stop = self._hole(self._get(record.SEARCH), lines)
-        stop = min(stop, start + _HOLE_LINES)
+        stop = min(stop, start + HOLE_LINES)
         self._take(start, stop, record.CURSOR, record.LIMIT)
         self._set(record.SEARCH, stop)
 
