@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.oracles import types as oracle
 from tests.oracles.types import Definition, Module, Ref, Value
-from vm.errors import ValidationError
+from tests.vm.engines import call, instance, store
+from vm.errors import Trap, TrapCode, ValidationError
 from vm.isa import canonical as canonical_types
 from vm.isa.canonical import canonical
 from vm.isa.matching import bottom_of, matches, top_of
@@ -19,7 +20,9 @@ from vm.isa.types import FUNCREF, DefType, FuncType, Heap, RefType, ValType, Val
 from vm.module.decoder import decode
 from vm.module.limits import MAX_SUBTYPE_DEPTH
 from vm.module.validator import validate
+from vm.runtime.tables import Table
 from vm.text import wat2wasm
+from vm.tiers import TIERS
 
 NUMBERS = {str(member): member for member in ValType}
 RECURSIVE = "(rec (type $a (struct (field i8 i8 i16 (ref null $b)))) (type $b (array (ref $a))))"
@@ -163,3 +166,30 @@ def test_a_group_of_many_members_is_read() -> None:
     module = decode(wat2wasm(f"(rec {members})"))
     validate(module)
     assert len(module.types) == len({type.id for type in module.types}) == size
+
+
+LOOK = """(module (type $t (sub (func))) (type $u (sub $t (func)))
+  (table (export "t") 3 funcref)
+  (func $f (type $t)) (func $g (type $u)) (elem (i32.const 1) $f $g)
+  (func (export "test") (param i32) (result i32) (ref.test (ref $t) (table.get (local.get 0))))
+  (func (export "call") (param i32) (call_indirect (type $t) (local.get 0))))"""
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_functions_are_looked_at_whatever_their_type_and_its_number(tier: str) -> None:
+    """A host function's type may be far behind those of all modules in the table that native code reads."""
+    s = store(tier)
+    i = instance(s, LOOK)
+    others = [
+        canonical(FuncType((ValType.I32,) * (n % 70), (ValType.F32,) * (n // 70))) for n in range(4_500)
+    ]
+    host = s.host_function(FuncType((ValType.F64,) * 60, (ValType.I64,) * len(tier)), lambda args: [])
+    assert host.definition not in others
+    table = i.export("t")
+    assert isinstance(table, Table)
+    table.set(0, host.record)
+    assert [call(i, "test", n)[0] for n in range(3)] == [0, 1, 1]
+    assert call(i, "call", 1) == call(i, "call", 2) == []
+    with pytest.raises(Trap) as caught:
+        call(i, "call", 0)
+    assert caught.value.code is TrapCode.BAD_SIGNATURE

@@ -61,11 +61,6 @@ def _throw_ref(instance: Instance, reference: int) -> None:
     instance.store.throw(instance.store.exception_at(reference).again())
 
 
-def _function_extends(instance: Instance, type_index: int, reference: int) -> int:
-    function = instance.store.function_at(reference)
-    return int(function.definition.extends(instance.module.types[type_index]))
-
-
 def _room(instance: Instance, size: int) -> None:
     instance.store.heap.space.make_room(size)
 
@@ -98,7 +93,6 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "memory.atomic.notify": (_notify, 4),
     "memory.atomic.wait32": (_waiter(4), 5),
     "memory.atomic.wait64": (_waiter(8), 5),
-    "function extends": (_function_extends, 2),
     "room for an object": (_room, 1),
     "array.new_data": (_array_new_data, 4),
     "array.new_elem": (_array_new_elem, 4),

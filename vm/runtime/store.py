@@ -38,7 +38,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.metering import Epoch, Meters
 from vm.runtime.packages import PACKAGE_TAG, PACKAGE_VALUES, TAG_RECORD, describe_packages
-from vm.runtime.references import hold_all, make_heap, traced
+from vm.runtime.references import define, hold_all, make_heap, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
 from vm.runtime.words import from_words, offsets, to_words
@@ -127,6 +127,7 @@ class Store:
         """A function that runs ``host``, or, with ``bind``, one callable per importing instance."""
         record = self._heap.allocate(RECORD_SIZE)
         definition = canonical(type) if isinstance(type, FuncType) else type
+        define([definition])
         return self.register_function(Function(definition, record, host=host, bind=bind, owner=self))
 
     def memory(self, type: MemoryType) -> LinearMemory:

@@ -15,8 +15,8 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
 from vm.tiers.llvm.abi import CONVENTION, Signature, signature
+from vm.tiers.llvm.casts import extends
 from vm.tiers.llvm.roots import rooted
-from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED
 from vm.tiers.llvm.translate import Handler, Translator
@@ -50,26 +50,15 @@ def _in_table(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
     pointer = element_pointer(t, table, t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
     reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
     t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
-    _check_type(t, reference, wanted, type_index)
+    _check_type(t, reference, wanted)
     return _recorded(t, reference, wanted.func)
 
 
-def _check_type(t: Translator, reference: str, wanted: DefType, type_index: int) -> None:
-    """Trap unless the function behind ``reference`` has the type; the runtime is asked about subtypes."""
+def _check_type(t: Translator, reference: str, wanted: DefType) -> None:
+    """Trap unless the function behind ``reference`` has the type, or one declared below it."""
     field = t.value(f"getelementptr i8, ptr {reference}, i64 {RECORD_TYPE}")
     found = t.value(f"load i64, ptr {field}{FIXED}")
-    differs = t.value(f"icmp ne i64 {found}, {wanted.id}")
-    if wanted.final:
-        t.trap_if(differs, TrapCode.BAD_SIGNATURE)
-        return
-    ask, following = t.label("subtype"), t.label("next")
-    t.effect(f"br i1 {differs}, label %{ask}, label %{following}")
-    t.block(ask)
-    word = t.value(f"ptrtoint ptr {reference} to i64")
-    extends = request(t, "function extends", (type_index,), [(word, "i64")], result="i32")
-    t.trap_if(t.value(f"icmp eq i32 {extends}, 0"), TrapCode.BAD_SIGNATURE)
-    t.effect(f"br label %{following}")
-    t.block(following)
+    t.trap_if(t.value(f"xor i1 {extends(t, found, wanted)}, true"), TrapCode.BAD_SIGNATURE)
 
 
 def _referenced(t: Translator, immediates: tuple[Any, ...]) -> _Callee:

@@ -167,8 +167,8 @@ def _struct_set(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 
 def needs_heap(types: Sequence[DefType]) -> bool:
-    """Whether objects can be made of one of these types."""
-    return any(isinstance(type.composite, StructType | ArrayType) for type in types)
+    """Whether objects can be made of one of these types, or code has to look at types: not so for most."""
+    return any(not type.final or isinstance(type.composite, StructType | ArrayType) for type in types)
 
 
 # i31, and what is the same for all references
