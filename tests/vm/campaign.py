@@ -44,12 +44,13 @@ class _Worker:
 class Campaign:
     """Mutants ``numbers`` of ``seed``; ``ends`` counts their ends, ``peak`` is the largest worker in MiB."""
 
-    def __init__(self, seed: int, numbers: range, sources: str, jobs: int) -> None:
+    def __init__(self, seed: int, numbers: range, sources: str, jobs: int, minutes: float) -> None:
         self.ends: Counter[str] = Counter()
         self.peak = 0
         self._seed, self._sources = seed, sources
         self._parts = [numbers[first::jobs] for first in range(jobs) if numbers[first::jobs]]
         self._total = len(numbers)
+        self._over = time.monotonic() + minutes * 60
         self._selector = selectors.DefaultSelector()
 
     def wrong(self) -> Iterator[tuple[int, str]]:
@@ -59,7 +60,7 @@ class Campaign:
         with Progress(console=console, disable=not console.is_terminal) as progress:
             task = progress.add_task("mutants", total=self._total)
             try:
-                while workers:
+                while workers and time.monotonic() < self._over:
                     for worker in self._ready(workers):
                         yield from self._hear(worker, workers)
                     progress.update(task, completed=self.ends.total())

@@ -252,6 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first mutant's number (to repeat one)")
     parser.add_argument("--from", dest="sources", default="own,suite", help="of own, suite, real")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no mutant after so long")
     parser.add_argument("--save", type=Path, help="a folder for the modules that went wrong")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -260,7 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         work(options.seed, range(*map(int, options.worker.split(","))), sources)
         return 0
     numbers = range(options.first, options.first + options.count)
-    campaign = Campaign(options.seed, numbers, options.sources, options.jobs)
+    campaign = Campaign(options.seed, numbers, options.sources, options.jobs, options.minutes)
     for number, end in campaign.wrong():
         data, knobs = mutant(options.seed, number, sources)
         print(f"mutant {number} of seed {options.seed}, {knobs}: {end}", flush=True)

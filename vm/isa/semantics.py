@@ -7,7 +7,7 @@ variables, calls and tables depend on a tier's frame and are not here.
 
 Floats follow IEEE 754-2019 with the specification's NaN rules (4.3.3): every arithmetic result that is a NaN
 is quiet. LLVM treats signalling NaNs as quiet when it simplifies ("x * 1.0" becomes "x"), so the neutral
-constants of arithmetic are hidden from it (``_opaque``).
+constants of arithmetic are hidden from it (``opaque``).
 """
 
 from __future__ import annotations
@@ -141,20 +141,25 @@ def _define_integers(type: str, bits: int) -> None:
 
 # Floats (spec 4.3.3)
 
-_NEUTRAL = {
+_NEUTRAL = {"zeroinitializer"} | {
     f"0x{pattern:016X}"
     for pattern in (0, 1 << 63, 0x3FF0_0000_0000_0000, 0xBFF0_0000_0000_0000)  # 0, -0, 1, -1
 }
 
 
-def _opaque(b: Builder, type: str, x: str) -> str:
-    """``x``, but hidden from the simplifier when it is a constant that arithmetic could drop."""
+def opaque(b: Builder, type: str, x: str) -> str:
+    """``x``, but hidden from the simplifier when it is a constant that arithmetic could drop.
+
+    Tiers that know constants hide them where they come up (``{type}.const``, locals' zeros), for they reach
+    arithmetic on many roads. Not hidden is what is no constant yet there: a conversion of an integer that
+    turns out to be 1, and lanes of vectors; a signalling NaN that meets such a number may stay what it is.
+    """
     return b.value(f'call {type} asm "", "=x,0"({type} {x})') if x in _NEUTRAL else x
 
 
 def _float_binary(instruction: str, type: str) -> Emit:
     def emit(b: Builder, x: str, y: str) -> str:
-        return b.value(f"{instruction} {type} {_opaque(b, type, x)}, {_opaque(b, type, y)}")
+        return b.value(f"{instruction} {type} {x}, {y}")
 
     return emit
 
@@ -249,6 +254,16 @@ def _cast(instruction: str, source: str, target: str) -> Emit:
     return lambda b, x: b.value(f"{instruction} {source} {x} to {target}")
 
 
+def _from_bits(integer: str, type: str) -> Emit:
+    """Hidden from the simplifier, as ``opaque`` hides constants: the bits may be those of one."""
+
+    def emit(b: Builder, x: str) -> str:
+        bits = b.value(f"bitcast {integer} {x} to {type}")
+        return b.value(f'call {type} asm "", "=x,0"({type} {bits})')
+
+    return emit
+
+
 def _demote(b: Builder, x: str) -> str:
     """f32.demote_f64, with the operand hidden: LLVM would drop a promotion before it, which quiets NaNs."""
     return b.value("fptrunc double " + b.value(f'call double asm "", "=x,0"(double {x})') + " to float")
@@ -263,7 +278,7 @@ def _define_conversions() -> None:
                 _define(f"{name}.convert_{integer}_{sign}", _cast(f"{sign}itofp", integer, type))
     for integer, name in (("i32", "f32"), ("i64", "f64")):
         _define(f"{integer}.reinterpret_{name}", _cast("bitcast", _FLOATS[name], integer))
-        _define(f"{name}.reinterpret_{integer}", _cast("bitcast", integer, _FLOATS[name]))
+        _define(f"{name}.reinterpret_{integer}", _from_bits(integer, _FLOATS[name]))
     _define("i32.wrap_i64", _cast("trunc", "i64", "i32"))
     _define("i64.extend_i32_s", _cast("sext", "i32", "i64"))
     _define("i64.extend_i32_u", _cast("zext", "i32", "i64"))

@@ -31,8 +31,13 @@ _T = TypeVar("_T")
 
 
 def with_room(function: Callable[[], _T]) -> _T:
-    """Call ``function`` where there is stack enough for LLVM: here, or in a thread of its own."""
-    if size() >= _ROOM:
+    """Call ``function`` where LLVM can work: where there is stack enough, and no signal's handler raises.
+
+    Handlers run in the main thread, between any two instructions, hence also between LLVM's freeing an object
+    and llvmlite's noting that it did. So from the main thread this goes to a thread of its own; what is
+    raised meanwhile leaves at once, and the work ends alone, with nobody to take its result.
+    """
+    if size() >= _ROOM and threading.current_thread() is not threading.main_thread():
         return function()
     outcome: list[_T] = []
     failure: list[BaseException] = []

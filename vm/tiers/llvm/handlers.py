@@ -7,7 +7,7 @@ from typing import Any
 from vm.errors import VMError
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
-from vm.isa.semantics import SEMANTICS, constant
+from vm.isa.semantics import SEMANTICS, constant, opaque
 from vm.isa.types import ValType
 from vm.tiers.llvm import arrays, atomics, calls, casts, exceptions, memory, objects, references, state
 from vm.tiers.llvm.translate import Handler, Translator
@@ -57,7 +57,10 @@ def numeric(opcode: Opcode) -> Handler:
 
 
 def _constant(type: ValType) -> Handler:
-    return lambda t, immediates: t.push(constant(type, immediates[0]), LLVM_TYPES[type])
+    held = LLVM_TYPES[type]
+    if type in (ValType.F32, ValType.F64):
+        return lambda t, immediates: t.push(opaque(t, held, constant(type, immediates[0])), held)
+    return lambda t, immediates: t.push(constant(type, immediates[0]), held)
 
 
 _CONTROL: dict[str, Handler] = {

@@ -185,6 +185,11 @@ class Translator(TextBuilder):
         for i in self._used:
             type = self._locals[i]
             initial = arrived.get(i, f"%p{i}") if i < given else "zeroinitializer"
+            if i >= given and type in ("float", "double"):
+                lines.append(
+                    f'  %z{i} = call {type} asm "", "=x,0"({type} zeroinitializer)'
+                )  # vm.isa.semantics.opaque
+                initial = f"%z{i}"
             lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
         return lines
 
