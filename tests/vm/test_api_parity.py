@@ -359,3 +359,42 @@ def test_a_wasi_command_writes_and_exits(api: ModuleType, tmp_path: Path) -> Non
         linker.instantiate(store, module).exports(store)["_start"](store)
     assert caught.value.code == 3
     assert (tmp_path / "out").read_bytes() == b"hello"
+
+
+def test_tags_and_exceptions_that_nothing_catches(api: ModuleType) -> None:
+    config = api.Config()
+    config.wasm_exceptions = True
+    engine = api.Engine(config)
+    store = api.Store(engine)
+    wat = """(module (import "h" "t" (tag $t (param i32 f64))) (export "again" (tag $t))
+      (tag $own (export "own") (param i64))
+      (func (export "f") (throw $t (i32.const 1) (f64.const 2))))"""
+    given = api.Tag(store, api.TagType(api.FuncType([api.ValType.i32(), api.ValType.f64()], [])))
+    module = api.Module(engine, binary(wat))
+    assert [type(export.type).__name__ for export in module.exports] == ["TagType", "TagType", "FuncType"]
+    exports = api.Instance(store, module, [given]).exports(store)
+    assert exports["again"].eq(store, given)
+    assert not exports["own"].eq(store, given)
+    assert exports["own"].type(store).functype.params == [api.ValType.i64()]
+    with pytest.raises(api.Trap):
+        exports["f"](store)
+    with pytest.raises(TypeError):
+        api.TagType(api.ValType.i32())
+
+
+def test_shared_memories(api: ModuleType) -> None:
+    config = api.Config()
+    config.wasm_threads = True
+    if api is wasmtime:
+        config.shared_memory = True
+    memory = api.SharedMemory(api.Engine(config), api.MemoryType(api.Limits(1, 3), shared=True))
+    assert memory.type().is_shared
+    assert (memory.type().limits.min, memory.type().limits.max) == (1, 3)
+    assert memory.grow(1) == 1
+    assert memory.data_len() == 2 * 65536
+    memory.data_ptr()[65536] = 7
+    assert memory.data_ptr()[65536] == 7
+    with pytest.raises(api.WasmtimeError):
+        memory.grow(2)
+    with pytest.raises(api.WasmtimeError):
+        memory.grow(-1)
