@@ -119,10 +119,10 @@ def _base(b: HandlerText, number: int) -> str:
 
 
 def _memory_size(b: HandlerText) -> None:
-    """Fields: result, memory."""
+    """Fields: result, memory, binary logarithm of its pages' size."""
     length = b.load("i64", b.at(_base(b, 1), LENGTH))
-    b.write(0, ValType.I64, b.value(f"lshr i64 {length}, 16"))
-    b.next(size(2))
+    b.write(0, ValType.I64, b.value(f"lshr i64 {length}, {b.field(2)}"))
+    b.next(size(3))
 
 
 def _memory_fill(b: HandlerText) -> None:

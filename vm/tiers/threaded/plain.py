@@ -303,7 +303,9 @@ def _table_size(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 
 def _memory_size(t: Translator, immediates: tuple[Any, ...]) -> None:
-    t.compute(t.handlers["memory.size"], t.top | t.layout.memory_pointer(immediates[0]) << 32)
+    memory = immediates[0]
+    place, bits = t.layout.memory_pointer(memory), t.module.memories[memory].page_bits
+    t.compute(t.handlers["memory.size"], t.top | place << 32, bits)
     t.push()
 
 
