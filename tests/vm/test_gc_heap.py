@@ -50,12 +50,9 @@ class Roots:
         """Nothing else is in use."""
         return True
 
-    def claim(self) -> bool:
+    def alone(self) -> bool:
         """No other thread here."""
         return True
-
-    def release(self) -> None:
-        """Nothing to undo."""
 
 
 class Thing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -191,3 +192,34 @@ def test_old_and_new_objects_of_all_sizes_keep_apart(tier: str) -> None:
     times = 200_000 if tier == "llvm" else 8_000
     assert functions["run"](store, 500, times) == -1
     assert store.heap_stats()["collections"] > 1
+
+
+@pytest.mark.parametrize("tier", list(tiers.TIERS))
+def test_python_may_look_for_cycles_while_other_threads_run(tier: str) -> None:
+    """Threads that make and drop cycles, each in its own store, while the main thread collects."""
+    failures: list[BaseException] = []
+    watches: list[weakref.ref[Thing]] = []
+
+    def work() -> None:
+        try:
+            store, functions = exports(LISTS, tier)
+            functions["start"](store, 2)
+            for i in range(300):
+                thing = Thing()
+                thing.cell = functions["push"](store, i % 2, thing)  # type: ignore[attr-defined]
+                assert functions["pop"](store, i % 2) is thing
+                watches.append(weakref.ref(thing))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        gc.collect()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    gc.collect()
+    assert all(watch() is None for watch in watches)
+    assert len(watches) == 900

@@ -18,6 +18,9 @@ _FULL = 2
 
 _heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
 
+looking = False
+"""Whether a full collection of Python's is under way. Who runs WebAssembly then calls ``Heap.use`` first."""
+
 
 def watch(heap: Heap) -> None:
     """Let Python's cycle collector see through ``heap`` from now on."""
@@ -27,7 +30,9 @@ def watch(heap: Heap) -> None:
 
 
 def _around_collection(phase: str, info: dict[str, Any]) -> None:
+    global looking
     if info["generation"] == _FULL:
+        looking = phase == "start"
         for heap in list(_heaps):
             if phase == "start":
                 heap.freeze()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -43,11 +44,8 @@ class Binding(Protocol):
     def settled(self) -> bool:
         """Whether every reference in use lies there at this moment, or is held by Python."""
 
-    def claim(self) -> bool:
-        """Keep other threads from running code that uses the heap; False when one does at this moment."""
-
-    def release(self) -> None:
-        """Let them again."""
+    def alone(self) -> bool:
+        """Whether no other thread than this one is running, or about to run, code that uses the heap."""
 
 
 MakeTracer = Callable[[Cage, TypeTable, Handles], Tracer]
@@ -87,6 +85,7 @@ class Heap:
         self._collector = Collector(self.handles, self.references, self.statistics)
         self._handles_at_last = 0
         self._busy = 0
+        self._freezing = threading.RLock()
         self._loose: list[weakref.ref[Anchor]] = []
         self._root_stack = Block(2 * WORD * root_words)
         self.record.words[record.TYPES // WORD] = types.address
@@ -230,21 +229,24 @@ class Heap:
         """
         if self._busy or not len(self.handles) or not self.references.any_object() or self._loose:
             return
-        if not self._binding.settled() or not self._binding.claim():
-            return
-        try:
+        with self._freezing:
+            if not self._binding.settled() or not self._binding.alone():
+                return
             dead = self._run(self._collector.freeze)
             known = map(self.references.anchor, self.references.held())
             self._loose = [weakref.ref(anchor) for anchor in known if anchor is not None]
-        finally:
-            self._binding.release()
         del dead
+
+    def use(self) -> None:
+        """Make sure that the heap is not frozen; waits for a thread that is about to freeze it."""
+        with self._freezing:
+            self.thaw()
 
     def thaw(self) -> None:
         """Take back what was left to Python. Whoever runs WebAssembly, or gives it references, does this."""
+        self.handles.thaw()
         if self._loose:
             loose, self._loose = self._loose, []
-            self.handles.thaw()
             for known in loose:
                 anchor = known()
                 if anchor is not None:

@@ -120,9 +120,7 @@ class Roots:
         store = self._store()
         return store is None or store.runner.shows_roots or not self._state.words[STATE_OWNER // WORD]
 
-    def claim(self) -> bool:
-        """Whether no other thread runs code of the store."""
-        return self._state.words[STATE_OWNER // WORD] in (0, threading.get_ident())
-
-    def release(self) -> None:
-        """Nothing to undo."""
+    def alone(self) -> bool:
+        """Whether this thread runs code of the store, or nobody does nor is about to."""
+        store, owner = self._store(), self._state.words[STATE_OWNER // WORD]
+        return owner == threading.get_ident() or (owner == 0 and store is not None and not store.entries)

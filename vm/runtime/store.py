@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 from vm.config import Config
 from vm.errors import LinkError, VMError
+from vm.gc import cycles
 from vm.gc.heap import Heap as ManagedHeap
 from vm.gc.record import BASE
 from vm.gc.words import is_object
@@ -96,6 +97,7 @@ class Store:
         self._memories: list[LinearMemory] = []
         self.tables: list[Table] = []
         self.globals: list[Global] = []
+        self.entries = 0
 
     @property
     def look(self) -> Callable[[], None] | None:
@@ -104,9 +106,15 @@ class Store:
 
     def call(self, function: Function, args: Sequence[int]) -> Sequence[int]:
         """Call any function of this store with bit patterns that fit its type."""
-        if function.host is not None:
-            return function.host(args)
-        return self.runner.call(function, args)
+        self.entries += 1  # before it looks: whoever freezes the heap announces that, then looks here
+        try:
+            if cycles.looking:
+                self.heap.use()
+            if function.host is not None:
+                return function.host(args)
+            return self.runner.call(function, args)
+        finally:
+            self.entries -= 1
 
     def register_instance(self, instance: Instance) -> int:
         """Keep ``instance`` alive; returns its handle."""
