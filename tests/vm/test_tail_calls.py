@@ -10,6 +10,7 @@ import wasmtime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.spec.gaps import Gaps
 from tests.vm.engines import binary, call, instance, store
 from vm.errors import Trap, TrapCode
 from vm.isa.types import FuncType, ValType
@@ -21,6 +22,9 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, object]]] = {
     "quick code": ("llvm", {"opt_level": 0}),
     "function by function": ("llvm", {"opt_level": 1, "whole_module_bytes": 0, "batch_bytes": 1}),
 }
+THROWING = [name for name, (tier, _) in CONFIGURATIONS.items() if not Gaps().of("throw.wast", tier).whole]
+"""Those whose tier has exceptions, by the list of gaps, which is strict."""
+
 SMALL_STACK = 1 << 16
 
 
@@ -152,6 +156,7 @@ def test_calls_that_stay_still_exhaust_the_stack(small: Store) -> None:
     assert caught.value.code is TrapCode.STACK_OVERFLOW
 
 
+@pytest.mark.parametrize("small", THROWING, indirect=True)
 def test_what_a_tail_call_throws_is_not_for_the_function_it_left(small: Store) -> None:
     wat = """(module (tag $t)
       (func $thrower (param i32) (if (local.get 0) (then (throw $t))))
