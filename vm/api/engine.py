@@ -19,6 +19,7 @@ from vm.config import Config as Knobs
 from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import ExternType, FuncType
 from vm.module.decoder import decode
+from vm.module.kernel.run import PlainChecker
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_module
 from vm.runtime import store as runtime
@@ -268,7 +269,10 @@ def _load(engine: Engine, binary: bytes, *, lazy: bool) -> ModuleData:
     if lazy:
         validate_module(module)
     else:
-        validate(module)
+        from vm.native.validation import kernel
+
+        native = engine.config.tier != "reference"  # which is for where native code is forbidden
+        validate(module, kernel(module.bodies.code_bytes) if native else PlainChecker)
     engine.module_seconds += time.thread_time() - started
     return module
 

@@ -93,11 +93,13 @@ def check(file: str) -> Verdict:
     """Read, decode and validate one file."""
     from vm.module.decoder import decode
     from vm.module.validator import validate
+    from vm.native.validation import kernel
 
     content = b""
     try:
         content = read_file(file)
-        validate(decode(to_binary(content)))
+        module = decode(to_binary(content))
+        validate(module, kernel(module.bodies.code_bytes))
     except (InputError, WasmError) as error:
         return Verdict(file, content, error)
     return Verdict(file, content, None)

@@ -1,29 +1,28 @@
-"""Validation of one function body, which also yields what executors need to run it.
+"""Validation of function bodies, which also yields what executors need to run them.
 
-The algorithm is the specification's (appendix "Validation Algorithm"): a stack of operand types and a
-stack of control frames, both known at every instruction (what each instruction does to them stands in
-``vm.module.rules``). While it walks, it records where each branch
-goes and what it does to the operand stack (the side table), so no executor has to search for ``end``.
+The rules stand in ``vm.module.kernel``; here its arrays become what the rest of the engine reads, and its
+faults become errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from vm.errors import DecodeError, ValidationError
-from vm.isa.matching import matches
-from vm.isa.opcodes import BY_CODE
-from vm.isa.types import DefType, FuncType, RefType, ValueType
+from vm.errors import WasmError
+from vm.isa.opcodes import BY_NAME
+from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.handlers import Branch, Catch, Handler
-from vm.module.instructions import BlockType, block_type, read
-from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
-from vm.module.model import ModuleData
-from vm.module.reader import END_OF_SECTION
-from vm.module.rules import RULES
+from vm.module.instructions import read
+from vm.module.kernel import layout
+from vm.module.kernel.errors import Fault, error
+from vm.module.kernel.facts import Facts
+from vm.module.kernel.restricted import Work
+from vm.module.kernel.run import Checker, Kernel, PlainChecker
+from vm.module.leb import signed
+from vm.module.model import ConstExpr, ModuleData
 
-Operand = ValueType | None
-"""A type on the operand stack; None is a value that unreachable code made up, and fits every type."""
+_I32_CONST = 0x41
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,257 +47,135 @@ class FunctionInfo:
     kept_exceptions: int = 0
 
 
-@dataclass(slots=True)
-class ControlFrame:
-    """A control frame: an open block. ``forward`` are the branches that wait for its ``end``; ``set_before``
-    says how many of the locals without a default had been set when it opened.
+def facts_of(module: ModuleData) -> Facts:
+    """What the kernel reads of a module; made once."""
+    if module.facts is None:
+        module.facts = Facts(module, _declared(module))
+    return module.facts
 
-    ``handler`` catches what its code throws now. In the legacy form, ``caught`` are the clauses so far, and
-    ``clause`` is the one whose code this is.
+
+def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValueType, scope: int) -> None:
+    """Raise ``ValidationError`` unless the expression is constant and gives one ``wanted``.
+
+    It may read immutable globals with an index below ``scope``.
     """
-
-    kind: str
-    type: FuncType
-    height: int
-    forward: list[Branch]
-    start: int
-    start_entry: int
-    unreachable: bool = False
-    set_before: int = 0
-    false_branch: Branch | None = None
-    handler: Handler | None = None
-    caught: list[Catch] = field(default_factory=list)
-    clause: Catch | None = None
-
-    @property
-    def label(self) -> tuple[ValueType, ...]:
-        """The types a branch to this frame carries."""
-        return self.type.params if self.kind == "loop" else self.type.results
+    start, end = expression.start, expression.end
+    if wanted is ValType.I32 and _is_number(module.binary, start, end):
+        return
+    facts = facts_of(module)
+    checker = PlainChecker(module.binary, facts, end - start)
+    if checker.check_constant(facts.word(wanted), start, end, scope):
+        raise _error(module, checker, end, None)
 
 
-class BodyValidator:
-    """Walks one body; ``run`` gives the result or raises ``ValidationError`` or ``DecodeError``."""
+def _is_number(binary: bytes, start: int, end: int) -> bool:
+    """Whether an expression is ``i32.const`` alone, as nearly all are: for those no facts are needed."""
+    return binary[start] == _I32_CONST and signed(binary, start + 1, 32)[1] == end - 1
 
-    index: int | None
-    locals: tuple[ValueType, ...]
-    references: Container[int]
 
-    def __init__(self, module: ModuleData, index: int, references: Container[int]) -> None:
-        """``references`` are the functions that ``ref.func`` may name."""
-        self.module = module
-        self.index = index
-        self.references = references
-        self.body = module.bodies[index - module.imported_functions]
-        self.type = module.function_type(index)
-        self.opcode = BY_CODE[0x01]
-        self.at = self.next = self.body.start
-        self.locals = self._expand_locals()
-        self.stack: list[Operand] = []
-        self.max_stack = 0
-        self.side_table: list[Branch] = []
-        self.ref_slots = self._reference_slots()
-        self.frame = ControlFrame("function", FuncType((), self.type.results), 0, [], self.at, 0)
-        self.frames = [self.frame]
-        self.unset = self._unset_locals()
-        self._set: list[int] = []
-        self.handlers: list[Handler] = []
-        self.kept_exceptions = 0
-        self.try_depth = 0
+def check_body(module: ModuleData, index: int, kernel: Kernel) -> FunctionInfo:
+    """Check the body of function ``index`` of the index space; raises what is wrong with it."""
+    number = index - module.imported_functions
+    start, end = module.bodies.extents[number]
+    checker = kernel(module.binary, facts_of(module), end - start)
+    if checker.check_body(index, start, end):
+        raise _error(module, checker, end, index)
+    return _info(module, index, checker.work)
 
-    def run(self) -> FunctionInfo:
-        """Check every instruction up to the body's final ``end``."""
-        code, end, at, frames = self.module.binary, self.body.end, self.next, self.frames
-        while frames:
-            if at >= end:
-                raise DecodeError(END_OF_SECTION, at, f"function {self.index} lacks its `end`")
-            self.at = at
-            self.opcode, immediates, at = read(code, at)
-            self.next = at
-            if at > end:
-                raise DecodeError(END_OF_SECTION, self.at, f"{self.opcode} goes past the end of its body")
-            RULES[self.opcode.code](self, immediates)
-        if at != end:
-            raise DecodeError("END opcode expected", at, f"{end - at} bytes behind the last `end`")
-        if self.max_stack > MAX_OPERANDS:
-            detail = f"{self.max_stack}, at most {MAX_OPERANDS} are supported"
-            raise ValidationError("too many operands at once", self.at, detail, self.index)
-        operands = len(self.locals) + self.max_stack
-        self.ref_slots.update(range(operands, operands + self.kept_exceptions))
-        return FunctionInfo(
-            self.type,
-            self.locals,
-            self.max_stack,
-            tuple(self.side_table),
-            frozenset(self.ref_slots),
-            tuple(self.handlers),
-            self.kept_exceptions,
-        )
 
-    # errors
+def check_bodies(module: ModuleData, kernel: Kernel) -> None:
+    """Check them all, in order, as ``check_body`` does; what is known of them is not kept."""
+    extents, first = module.bodies.extents, module.imported_functions
+    room = max((end - start for start, end in extents), default=0)
+    checker = kernel(module.binary, facts_of(module), room, [at for extent in extents for at in extent])
+    good = checker.check_bodies(first, len(extents))
+    if good < len(extents):
+        raise _error(module, checker, extents[good][1], first + good)
 
-    def fail(self, message: str, detail: str = "") -> ValidationError:
-        """An error at the current instruction, for the caller to raise."""
-        where = f"{self.opcode}: {detail}" if detail else str(self.opcode)
-        return ValidationError(message, self.at, where, self.index)
 
-    def check_index(self, index: int, space: Sequence[object], what: str) -> None:
-        """Raise unless ``index`` names something in ``space``."""
-        if index >= len(space):
-            raise self.fail(f"unknown {what} {index}", f"there are {len(space)}")
+def _error(module: ModuleData, checker: Checker, end: int, function: int | None) -> WasmError:
+    if function is not None:
+        module.bodies[function - module.imported_functions]  # raises what is wrong with its locals
+    number, a, b, offset = checker.work.state[layout.FAULT : layout.FAULT_AT + 1]
+    return error(
+        module.binary, facts_of(module), end, Fault(number, a, b, offset, function, checker.work.stack)
+    )
 
-    # the operand stack
 
-    def push(self, kind: Operand) -> None:
-        """Put one value on the stack."""
-        self.stack.append(kind)
-        depth = len(self.stack)
-        if depth > self.max_stack:
-            self.max_stack = depth
-        if kind.__class__ is RefType:
-            self.ref_slots.add(len(self.locals) + depth - 1)
+def _declared(module: ModuleData) -> Iterator[int]:
+    """Functions named outside bodies (spec 3.5.17, ``refs``): by exports, globals, tables, segments."""
+    yield from (export.index for export in module.exports if export.kind == "func")
+    expressions = [definition.init for definition in module.global_defs]
+    expressions += [init for init in module.table_inits if init is not None]
+    for segment in module.elements:
+        for item in segment.items:
+            if isinstance(item, ConstExpr):
+                expressions.append(item)
+            else:
+                yield item
+    for expression in expressions:
+        yield from _named_functions(module, expression)
 
-    def pop(self, want: Operand = None) -> Operand:
-        """Take one value off the stack; ``want`` None takes any."""
-        frame = self.frame
-        if len(self.stack) == frame.height:
-            if frame.unreachable:
-                return None
-            raise self.fail("type mismatch", f"expected {want or 'a value'}, but the block's stack is empty")
-        found = self.stack.pop()
-        if found is not want and found is not None and want is not None and not matches(found, want):
-            raise self.fail("type mismatch", f"expected {want}, found {found}")
-        return found
 
-    def pop_all(self, wanted: Sequence[ValueType]) -> list[Operand]:
-        """Take values of these types off the stack, the last from the top."""
-        return [self.pop(want) for want in reversed(wanted)][::-1]
+def _named_functions(module: ModuleData, expression: ConstExpr) -> Iterator[int]:
+    at = expression.start
+    while at < expression.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode is BY_NAME["ref.func"]:
+            yield immediates[0]
 
-    def push_all(self, kinds: Sequence[Operand]) -> None:
-        """Put values on the stack, the last on top."""
-        for kind in kinds:
-            self.push(kind)
 
-    def set_unreachable(self) -> None:
-        """What follows, up to the block's end, never runs: its stack gives whatever is asked for."""
-        del self.stack[self.frame.height :]
-        self.frame.unreachable = True
+def _info(module: ModuleData, index: int, w: Work) -> FunctionInfo:
+    signature = module.function_type(index)
+    locals = list(signature.params)
+    for number, kind in module.bodies[index - module.imported_functions].locals:
+        locals += [kind] * number
+    operands = w.state[layout.MOST_OPERANDS]
+    kept = w.state[layout.KEPT_EXCEPTIONS]
+    size = len(locals) + operands
+    marked = {slot for slot in range(size) if w.marks[slot]} if w.state[layout.MARKED] else set()
+    return FunctionInfo(
+        signature,
+        tuple(locals),
+        operands,
+        tuple(_branch(w, entry) for entry in range(w.state[layout.ENTRIES])),
+        frozenset(marked | set(range(size, size + kept))),
+        _handlers(w) if w.state[layout.HANDLERS] else (),
+        kept,
+    )
 
-    # control
 
-    def enter(self, kind: str, immediate: BlockType) -> ControlFrame:
-        """Open a block."""
-        signature = self.block_signature(immediate)
-        self.pop_all(signature.params)
-        height = len(self.stack)
-        start, entries, handler = self.next, len(self.side_table), self.frame.handler
-        self.frame = ControlFrame(kind, signature, height, [], start, entries, handler=handler)
-        self.frame.set_before = len(self._set)
-        self.frames.append(self.frame)
-        self.push_all(signature.params)
-        return self.frame
+def _branch(w: Work, entry: int) -> Branch:
+    at = layout.ENTRY_CELLS * entry
+    return Branch(*w.table[at : at + layout.ENTRY_CELLS])
 
-    def leave(self) -> ControlFrame:
-        """Close the innermost block: its results are on the stack, and nothing else is."""
-        frame = self.frame
-        self.pop_all(frame.type.results)
-        if len(self.stack) != frame.height:
-            extra = " ".join(str(kind or "?") for kind in self.stack[frame.height :])
-            raise self.fail("type mismatch", f"the block leaves [{extra}] beside its results")
-        self.frames.pop()
-        if self.frames:
-            self.frame = self.frames[-1]
-        self.forget_locals(frame)
-        return frame
 
-    # locals without a default value (spec 3.4.3.1): which may be read
+def _handlers(w: Work) -> tuple[Handler, ...]:
+    """The handlers in the order of their ends, which the clauses and handlers around them are put into."""
+    records = list(_records(w.handlers, layout.HANDLER_CELLS, w.state[layout.HANDLERS]))
+    found = [
+        Handler(record[layout.HANDLER_START], record[layout.HANDLER_END], [], None) for record in records
+    ]
+    for handler, record in zip(found, records, strict=True):
+        outer = record[layout.HANDLER_OUTER]
+        handler.outer = found[outer - 1] if outer else None
+    for clause in _records(w.clauses, layout.CLAUSE_CELLS, w.state[layout.CLAUSES]):
+        found[clause[layout.CLAUSE_HANDLER]].clauses.append(_catch(clause))
+    places = [record[layout.HANDLER_PLACE] for record in records]
+    return tuple(handler for _, handler in sorted(zip(places, found, strict=True), key=lambda pair: pair[0]))
 
-    def set_local(self, index: int) -> None:
-        """A local has a value, up to the end of the block."""
-        if index in self.unset:
-            self.unset.remove(index)
-            self._set.append(index)
 
-    def forget_locals(self, frame: ControlFrame) -> None:
-        """At the end of a block or arm: what was set inside counts as not set."""
-        while len(self._set) > frame.set_before:
-            self.unset.add(self._set.pop())
+def _records(cells: Sequence[int], size: int, count: int) -> Iterator[Sequence[int]]:
+    return (cells[at : at + size] for at in range(0, size * count, size))
 
-    def _unset_locals(self) -> set[int]:
-        """The locals that have no value at the start."""
-        if all(kind.defaultable for _, kind in self.body.locals):
-            return set()
-        first = len(self.type.params)
-        return {slot for slot in range(first, len(self.locals)) if not self.locals[slot].defaultable}
 
-    # types
-
-    def defined(self, index: int) -> DefType:
-        """Type ``index``."""
-        self.check_index(index, self.module.types, "type")
-        return self.module.types[index]
-
-    def signature(self, index: int) -> FuncType:
-        """Type ``index``, which must be a function type."""
-        found = self.defined(index).composite
-        if not isinstance(found, FuncType):
-            raise self.fail("type mismatch", f"type {index} is not a function type but ({found})")
-        return found
-
-    def block_signature(self, immediate: BlockType) -> FuncType:
-        """The type of a block."""
-        if immediate.__class__ is int:
-            return self.signature(immediate)
-        if immediate.__class__ is RefType:
-            return FuncType((), (self.value_type(immediate),))
-        return block_type(self.module, immediate)
-
-    def value_type(self, type: ValueType) -> ValueType:
-        """A type that an instruction names."""
-        if isinstance(type, RefType) and isinstance(type.heap, int):
-            return RefType(self.defined(type.heap), type.nullable)
-        return type
-
-    # labels
-
-    def label(self, depth: int) -> ControlFrame:
-        """The frame a branch of this depth goes to."""
-        if depth >= len(self.frames):
-            raise self.fail(f"unknown label {depth}", f"there are {len(self.frames)}")
-        return self.frames[-1 - depth]
-
-    def branch(self, target: ControlFrame) -> None:
-        """Record a branch to ``target``, whose values are on the stack (or made up)."""
-        kept = len(target.label)
-        dropped = max(0, len(self.stack) - kept - target.height)
-        entry = Branch(target.start, kept, dropped, target.start_entry)
-        if target.kind != "loop":
-            target.forward.append(entry)
-        self.side_table.append(entry)
-
-    def skip(self, kept: int) -> Branch:
-        """Record a jump over an arm of an ``if``; it lands where the caller says later."""
-        entry = Branch(0, kept, 0, 0)
-        self.side_table.append(entry)
-        return entry
-
-    def land(self, branches: Sequence[Branch], target: int) -> None:
-        """Let branches go to ``target``, now that it is known."""
-        for entry in branches:
-            entry.target = target
-            entry.entry = len(self.side_table)
-
-    def _reference_slots(self) -> set[int]:
-        """The locals that hold references; quick for the many functions that have none."""
-        if not any(kind.is_ref for kind in (*self.type.params, *(kind for _, kind in self.body.locals))):
-            return set()
-        return {slot for slot, kind in enumerate(self.locals) if kind.is_ref}
-
-    def _expand_locals(self) -> tuple[ValueType, ...]:
-        total = len(self.type.params) + sum(number for number, _ in self.body.locals)
-        if total > MAX_LOCALS:
-            detail = f"{total}, at most {MAX_LOCALS} are supported"
-            raise ValidationError("too many locals", self.at, detail, self.index)
-        types = list(self.type.params)
-        for number, kind in self.body.locals:
-            types += [kind] * number
-        return tuple(types)
+def _catch(clause: Sequence[int]) -> Catch:
+    tag, kept = clause[layout.CLAUSE_TAG], clause[layout.CLAUSE_KEPT]
+    branch = Branch(clause[layout.CLAUSE_TARGET], clause[layout.CLAUSE_COUNT], 0, clause[layout.CLAUSE_ENTRY])
+    return Catch(
+        None if tag < 0 else tag,
+        bool(clause[layout.CLAUSE_WITH_REF]),
+        clause[layout.CLAUSE_BASE],
+        branch,
+        None if kept < 0 else kept,
+    )

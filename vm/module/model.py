@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from vm.isa.canonical import resolved
 from vm.isa.types import (
@@ -21,6 +21,9 @@ from vm.isa.types import (
     TagType,
     ValueType,
 )
+
+if TYPE_CHECKING:
+    from vm.module.kernel.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,8 @@ class ModuleData:
     imported_globals: int = 0
     imported_tags: int = 0
 
-    declared_references: frozenset[int] | None = None
-    """Functions that ``ref.func`` may name in a body; the validator works them out once, at first need."""
+    facts: Facts | None = None
+    """What the validator's kernel reads of the module; made once, at first need."""
 
     validated: bool = False
     """Whether every body is known to be valid; otherwise whoever runs one has to check it first."""

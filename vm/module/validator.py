@@ -1,22 +1,19 @@
 """Validation of a module (spec chapter 3): the rules between its parts, then every body.
 
 ``validate`` checks everything; ``validate_function`` one body, for engines that look at code only when
-it is first called. The rules for bodies stand in ``vm.module.body``, those for constant expressions in
-``vm.module.constants``.
+it is first called. What goes for bodies and constant expressions stands in ``vm.module.body``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from vm.errors import ValidationError
 from vm.isa.matching import matches
-from vm.isa.opcodes import BY_NAME
 from vm.isa.types import PAGE_BITS, FuncType, Limits, MemoryType, RefType, ValType
-from vm.module.body import BodyValidator, FunctionInfo
-from vm.module.constants import check_constant
+from vm.module.body import FunctionInfo, check_bodies, check_body, check_constant
 from vm.module.handlers import Branch
-from vm.module.instructions import read
+from vm.module.kernel.run import Kernel, PlainChecker
 from vm.module.limits import MAX_MEMORIES
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
 from vm.module.subtypes import check_types
@@ -32,22 +29,19 @@ _TABLE_TOO_BIG = {
 }
 
 
-def validate(module: ModuleData) -> None:
+def validate(module: ModuleData, kernel: Kernel = PlainChecker) -> None:
     """Check everything. What is known of each body is not kept: it may be far bigger than the binary."""
     validate_module(module)
-    for number in range(len(module.bodies)):
-        validate_function(module, module.imported_functions + number)
+    check_bodies(module, kernel)
     module.validated = True
 
 
-def validate_function(module: ModuleData, index: int) -> FunctionInfo:
+def validate_function(module: ModuleData, index: int, kernel: Kernel = PlainChecker) -> FunctionInfo:
     """Check the body of function ``index`` (of the index space, so not an imported one).
 
     The rest of the module must have passed ``validate_module``.
     """
-    if module.declared_references is None:
-        module.declared_references = frozenset(_references(module))
-    return BodyValidator(module, index, module.declared_references).run()
+    return check_body(module, index, kernel)
 
 
 def validate_module(module: ModuleData) -> None:
@@ -180,26 +174,3 @@ def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> 
             found = RefType(module.types[module.functions[item]], False)
             if not matches(found, segment.type):
                 raise ValidationError("type mismatch", 0, f"{where} holds {segment.type}, not {found}")
-
-
-def _references(module: ModuleData) -> Iterator[int]:
-    """Functions named outside bodies (spec 3.5.17, ``refs``): in exports, globals, element segments."""
-    yield from (export.index for export in module.exports if export.kind == "func")
-    expressions = [definition.init for definition in module.global_defs]
-    expressions += [init for init in module.table_inits if init is not None]
-    for segment in module.elements:
-        for item in segment.items:
-            if isinstance(item, ConstExpr):
-                expressions.append(item)
-            else:
-                yield item
-    for expression in expressions:
-        yield from _named_functions(module, expression)
-
-
-def _named_functions(module: ModuleData, expression: ConstExpr) -> Iterator[int]:
-    at = expression.start
-    while at < expression.end:
-        opcode, immediates, at = read(module.binary, at)
-        if opcode is BY_NAME["ref.func"]:
-            yield immediates[0]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
-import tempfile
 from collections.abc import Iterable
 from importlib import util
 from pathlib import Path
@@ -36,7 +34,8 @@ def key(sources: Iterable[bytes], *packages: str) -> str:
     for part in (*sources, *(f"{name} {_version(name)}".encode() for name in packages)):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
-    digest.update(f"{platform.machine()} {platform.system()} {_processor()}".encode())
+    system = os.uname()
+    digest.update(f"{system.machine} {system.sysname} {_processor()}".encode())
     return digest.hexdigest()[:_KEY_LENGTH]
 
 
@@ -61,7 +60,7 @@ def _processor() -> str:
         with open("/proc/cpuinfo", encoding="utf-8") as info:
             return next((line for line in info if line.startswith("flags")), "")
     except OSError:
-        return platform.processor()
+        return ""
 
 
 def load(name: str, key: str) -> bytes | None:
@@ -80,6 +79,8 @@ def load(name: str, key: str) -> bytes | None:
 
 def store(name: str, key: str, content: bytes) -> bool:
     """Keep ``content``; whether that was possible. A folder that cannot be written costs only time."""
+    import tempfile
+
     path = _path(name, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -107,4 +107,4 @@ MEANINGS: dict[str, Meaning] = {
     "array.new_default": _array_new_default,
     "array.new_fixed": _array_new_fixed,
 }
-"""What each instruction that may stand in a constant expression means (``vm.module.constants``)."""
+"""What the instructions that a constant expression may use mean (``vm.module.kernel.facts.CONSTANT``)."""

@@ -26,6 +26,7 @@ from vm.native import arena
 from vm.native.code import Code, Costs, build
 from vm.native.dwarf import Locations
 from vm.native.glue import Glue
+from vm.native.validation import kernel
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
@@ -73,7 +74,7 @@ class Program:
             module = self._module()
             assert module is not None  # an instance, which holds it, is asking
             if not module.validated:
-                validate_function(module, index)
+                validate_function(module, index, kernel(module.bodies.code_bytes))
             batch = self._everything(module) if self._whole else self._batch(module, index)
             self._build(module, batch, {index, *exposed(module)} if self._whole else set(batch))
         return self.addresses[index]
@@ -187,7 +188,7 @@ def _usable(module: ModuleData, index: int) -> bool:
     if module.validated:
         return True
     try:
-        validate_function(module, index)
+        validate_function(module, index, kernel(module.bodies.code_bytes))
     except WasmError:
         return False
     return True

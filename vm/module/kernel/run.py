@@ -1,0 +1,89 @@
+"""Working memory for the kernel, and the kernel as Python runs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, MutableSequence, Sequence
+from typing import Protocol
+
+from vm.module.kernel import layout, walk
+from vm.module.kernel.facts import OPCODE_ROWS, Facts
+from vm.module.kernel.restricted import Work
+from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
+
+KEPT_ROOM = 1 << 16
+"""Bytes of the biggest body for which working memory is kept; for bigger ones it is made each time."""
+
+Cells = Callable[[Sequence[int]], MutableSequence[int]]
+"""What makes an array from its contents: lists are quick for Python, arrays have an address."""
+
+
+class Scratch(threading.local):
+    """The arrays that say nothing of a module, one set for each thread."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._kept = self._make(KEPT_ROOM)
+
+    def arrays(self, room: int) -> dict[str, MutableSequence[int]]:
+        """``Work.state`` to ``Work.clauses``, for bodies of up to ``room`` bytes."""
+        return self._kept if room <= KEPT_ROOM else self._make(room)
+
+    def _make(self, room: int) -> dict[str, MutableSequence[int]]:
+        """A block or clause takes two bytes of code at least, an entry of the side table one."""
+        half = room // 2 + 2
+        sizes = {
+            "state": layout.STATE_CELLS,
+            "stack": MAX_OPERANDS,
+            "blocks": layout.BLOCK_CELLS * half,
+            "table": layout.ENTRY_CELLS * (room + 2),
+            "locals": MAX_LOCALS + 1,
+            "unset": 2 * MAX_LOCALS + 2,
+            "marks": MAX_LOCALS + MAX_OPERANDS,
+            "handlers": layout.HANDLER_CELLS * half,
+            "clauses": layout.CLAUSE_CELLS * half,
+        }
+        return {name: self._cells([0] * size) for name, size in sizes.items()}
+
+
+class Checker(Protocol):
+    """The kernel with the arrays it works on."""
+
+    work: Work
+
+    def check_body(self, function: int, start: int, end: int) -> int:
+        """``walk.check_body``."""
+
+    def check_bodies(self, first: int, count: int) -> int:
+        """``walk.check_bodies``."""
+
+
+class Kernel(Protocol):
+    """A form of the kernel."""
+
+    def __call__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> Checker:
+        """A checker of bodies of up to ``room`` bytes; ``extents`` are those of a run of bodies."""
+
+
+class PlainChecker:
+    """The kernel as it stands, run by Python."""
+
+    _scratch: Scratch | None = None
+
+    def __init__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> None:
+        cls = type(self)
+        if cls._scratch is None:
+            cls._scratch = Scratch(list)
+        self.work = Work(binary, OPCODE_ROWS, facts.cells, extents=extents, **cls._scratch.arrays(room))
+
+    def check_constant(self, wanted: int, start: int, end: int, scope: int) -> int:
+        """``walk.check_constant``."""
+        return walk.check_constant(self.work, wanted, start, end, scope)
+
+    def check_body(self, function: int, start: int, end: int) -> int:
+        """``walk.check_body``."""
+        return walk.check_body(self.work, function, start, end)
+
+    def check_bodies(self, first: int, count: int) -> int:
+        """``walk.check_bodies``."""
+        return walk.check_bodies(self.work, first, count)

@@ -1,0 +1,115 @@
+"""The validator's kernel as machine code: made once by ``build``, then loaded in milliseconds.
+
+Making it takes Numba and some fifteen seconds, so nobody does it behind the user's back: ``wasmvm build``
+does, and until then the kernel runs as the Python it is written in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+from vm.errors import VMError
+from vm.module.kernel.facts import OPCODE_ROWS, Facts
+from vm.module.kernel.restricted import Work
+from vm.module.kernel.run import Kernel, PlainChecker, Scratch
+from vm.native import arena, cache
+from vm.native.code import load
+
+_NAME = "validator"
+_SOURCES = ("module/limits.py", "native/pipeline.py", "native/restricted.py")
+_WORTHWHILE = 1 << 15
+"""Bytes of code from which on looking for the artefact costs less than it saves."""
+
+
+def kernel(code_bytes: int) -> Kernel:
+    """The form to check so much code with: native if that has been made, otherwise plain."""
+    if code_bytes >= _WORTHWHILE and _entries(cache.directory()) is not None:
+        return NativeChecker
+    return PlainChecker
+
+
+def is_built() -> bool:
+    """Whether the native form is there to be used."""
+    return cache.load(_NAME, _key()) is not None
+
+
+def build() -> int:
+    """Make the native form, in a process of its own; gives its size in bytes."""
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "kernel.o"
+        command = [sys.executable, "-m", "vm.native.restricted", str(output)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise VMError(f"the validator could not be compiled: {done.stderr.strip().splitlines()[-1]}")
+        content = output.read_bytes()
+    if not cache.store(_NAME, _key(), content):
+        raise VMError(f"{cache.directory()} cannot be written; $WASMVM_CACHE names another folder")
+    _entries.cache_clear()
+    return len(content)
+
+
+@functools.cache
+def _key() -> str:
+    root = Path(__file__).parent.parent
+    files = [*(root / "module" / "kernel").glob("*.py"), *(root / name for name in _SOURCES)]
+    return cache.key((file.read_bytes() for file in sorted(files)), "numba", "llvmlite")
+
+
+class _Entries:
+    """The artefact in place."""
+
+    def __init__(self, content: bytes) -> None:
+        self.code = load(content, arena.glue(), {})
+        pointers = [ctypes.c_char_p] + [ctypes.c_void_p] * (len(Work._fields) - 1)
+        number = ctypes.c_int64
+        self.check_body = ctypes.CFUNCTYPE(number, *pointers, *[number] * 3)(self.code.symbols["check_body"])
+        self.check_bodies = ctypes.CFUNCTYPE(number, *pointers, *[number] * 2)(
+            self.code.symbols["check_bodies"]
+        )
+
+
+@functools.cache
+def _entries(folder: Path) -> _Entries | None:
+    """The artefact in the cache folder, which this is."""
+    content = cache.load(_NAME, _key())
+    return None if content is None else _Entries(content)
+
+
+def _cells(values: Sequence[int]) -> array[int]:
+    return array("q", values)
+
+
+@functools.cache
+def _scratch() -> Scratch:
+    return Scratch(_cells)
+
+
+_OPCODES = _cells(OPCODE_ROWS)
+
+
+class NativeChecker:
+    """The kernel as machine code; it does not hold the interpreter's lock while it works."""
+
+    def __init__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> None:
+        entries = _entries(cache.directory())
+        assert entries is not None  # whoever chose this form has seen it
+        self._entries = entries
+        arrays = _scratch().arrays(room)
+        self.work = Work(binary, _OPCODES, _cells(facts.cells), extents=_cells(extents), **arrays)
+        self._pointers = [cells.buffer_info()[0] for cells in self.work if isinstance(cells, array)]
+
+    def check_body(self, function: int, start: int, end: int) -> int:
+        """``walk.check_body``."""
+        return int(self._entries.check_body(self.work.code, *self._pointers, function, start, end))
+
+    def check_bodies(self, first: int, count: int) -> int:
+        """``walk.check_bodies``."""
+        return int(self._entries.check_bodies(self.work.code, *self._pointers, first, count))
