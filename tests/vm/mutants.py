@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.vm.campaign import FINE, MEMORY, Campaign
-from tests.vm.engines import store
+from tests.vm.engines import binary, store
 from tests.vm.mutation import mutate
 from tests.vm.seeds import families
 from vm.errors import Trap, TrapCode, VMError, WasmError
@@ -175,8 +175,9 @@ def judge(data: bytes, knobs: dict[str, object]) -> str:
     for tier in TIERS:
         over = threading.Event()
         watch = threading.Thread(target=_interrupt_until, args=(over,))
-        watch.start()
+        _running[:] = [over]
         try:
+            watch.start()
             outcomes[tier] = outcome(tier, module, knobs)
         except Undetermined:
             return "undetermined"
@@ -201,10 +202,12 @@ def _shows_nan_bits(module: ModuleData) -> bool:
     return False
 
 
+_running: list[threading.Event] = []
+"""The event of the mutant that may be interrupted; a watch that nobody could stop ends itself by it."""
+
+
 def _interrupt_until(over: threading.Event) -> None:
-    for _ in range(100):
-        if over.wait(PATIENCE):
-            return
+    while not over.wait(PATIENCE) and _running == [over]:
         os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -230,6 +233,10 @@ def work(seed: int, numbers: range, sources: Sequence[str]) -> None:
     """Judge mutants in a process of their own; says which one begins, how it ended, and the peak in MiB."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+    for tier in TIERS:  # what a process makes once, and would never finish between two interrupts
+        for guard in ("guard", "checked"):
+            for text in SEEDS:
+                outcome(tier, decode(binary(text)), {"memory_guard": guard})
     for number in numbers:
         data, knobs = mutant(seed, number, sources)
         print(f"begin {number}", flush=True)
@@ -239,6 +246,7 @@ def work(seed: int, numbers: range, sources: Sequence[str]) -> None:
             end = "stopped"
         except BaseException as error:
             end = "WRONG " + " ".join(f"{type(error).__name__}: {error}".split())[:2000]
+        _running.clear()
         print(f"end {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} {end}", flush=True)
 
 
