@@ -169,10 +169,14 @@ class StoreLink:
                 results = to_words(type.results, results)
             (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]
         except Exn as thrown:
-            self._here().throw(thrown)
-            poke(words, THREW)
+            self._threw(thrown, words)
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error
+
+    def _threw(self, thrown: Exn, words: int) -> None:
+        """A host function that was called with ``words`` threw a WebAssembly exception."""
+        self._here().throw(thrown)
+        poke(words, THREW)
 
     def _help(self, handle: int, number: int, words: int) -> None:
         try:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from vm.isa.types import DefType, FuncType, ValType
 from vm.runtime.instance import Instance
 from vm.runtime.words import width
+from vm.tiers.threaded.exceptions import ENDS
 from vm.tiers.threaded.steps import Maker, Step
 from vm.tiers.threaded.translate import Condition, Fixup, Translate, Translator, pack
 
@@ -53,24 +54,11 @@ def _else(t: Translator, _: tuple[Any, ...]) -> None:
 
 
 def _end(t: Translator, _: tuple[Any, ...]) -> bool:
-    """Whether what follows is unreachable: the end was not, and nothing branches here."""
-    control = t.control[-1]
-    live, t.dead = not t.dead, False
-    if not control.forward and control.otherwise is None and not live:
-        t.control.pop()
-        return bool(t.control)
-    if len(t.control) == 1:
-        t.leave_function()
-        t.control.pop()
-        return False
-    if live:
-        t.settle(control.height)
-    t.control.pop()
-    if control.otherwise is not None:
-        control.forward.append(control.otherwise)
-    t.land(control.forward)
-    t.reset(control, control.type.results)
-    return False
+    """Whether what follows is unreachable."""
+    before = ENDS.get(t.control[-1].kind)
+    if before is not None:
+        before(t)
+    return t.end_block()
 
 
 def _br(t: Translator, immediates: tuple[Any, ...]) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType
-from vm.native.glue import UNWOUND
+from vm.native.glue import THREW, UNWOUND
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
@@ -32,7 +32,7 @@ from vm.runtime.layout import (
     STATE_PENDING,
 )
 from vm.tiers.threaded.moves import Write, element
-from vm.tiers.threaded.text import CONTROL_ENTRY, HandlerText, size
+from vm.tiers.threaded.text import CONTROL_ENTRY, FIELDS, HandlerText, size
 
 SLACK = 64
 """Bytes kept between a frame's end and the control stack: room for the entries of a call and an entry."""
@@ -67,11 +67,16 @@ def _go(b: HandlerText, form: _Form, code: str, *, ctx: str = "%ctx", mem: str =
         b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {b.slot(0)}, i64 {amount}, i1 false)")
         b.go(code, ctx=ctx, mem=mem)
         return
+    b.go(code, fr=b.slot(0), ctx=ctx, cs=_push(b, form.length), mem=mem)
+
+
+def _push(b: HandlerText, length: int) -> str:
+    """A new entry of the control stack: this frame, to go on so many bytes behind the instruction's start."""
     entry = b.at("%cs", -CONTROL_ENTRY)
-    b.effect(f"store ptr {b.at('%pc', form.length)}, ptr {entry}")
+    b.effect(f"store ptr {b.at('%pc', length)}, ptr {entry}")
     b.effect(f"store ptr %fr, ptr {b.at(entry, 8)}")
     b.effect(f"store ptr %ctx, ptr {b.at(entry, 16)}")
-    b.go(code, fr=b.slot(0), ctx=ctx, cs=entry, mem=mem)
+    return entry
 
 
 def _code(b: HandlerText, record: str) -> str:
@@ -157,12 +162,13 @@ def _check_subtype(b: HandlerText, form: _Form, reference: str, differs: str) ->
     b.later(ask, write)
 
 
-def _return(b: HandlerText) -> None:
-    pc = b.load("ptr", "%cs")
-    fr = b.load("ptr", b.at("%cs", 8))
-    context = b.load("ptr", b.at("%cs", 16))
+def _return(b: HandlerText, cs: str = "%cs") -> None:
+    """Go on where the newest entry of the control stack says."""
+    pc = b.load("ptr", cs)
+    fr = b.load("ptr", b.at(cs, 8))
+    context = b.load("ptr", b.at(cs, 16))
     memory = b.load("ptr", b.at(context, CONTEXT_MEMORY))
-    b.go(pc, fr=fr, ctx=context, cs=b.at("%cs", CONTROL_ENTRY), mem=memory)
+    b.go(pc, fr=fr, ctx=context, cs=b.at(cs, CONTROL_ENTRY), mem=memory)
 
 
 def _return_one(b: HandlerText) -> None:
@@ -200,11 +206,11 @@ def _enter_clear(b: HandlerText) -> None:
     b.next(size(4))
 
 
-def publish(b: HandlerText, end: str) -> str:
+def publish(b: HandlerText, end: str, control: str = "%cs") -> str:
     """Say in the state, before Python runs, where the stacks end now; gives the state."""
     state = b.load("ptr", b.at("%ctx", CONTEXT_STATE))
     b.effect(f"store ptr {end}, ptr {b.at(state, STATE_FRAMES)}")
-    b.effect(f"store ptr %cs, ptr {b.at(state, STATE_CONTROL)}")
+    b.effect(f"store ptr {control}, ptr {b.at(state, STATE_CONTROL)}")
     return state
 
 
@@ -223,7 +229,8 @@ def _host(b: HandlerText) -> None:
     handle = b.load("i64", b.at("%ctx", CONTEXT_INSTANCE))
     callback = b.load("ptr", b.at(state, STATE_HOST_CALL))
     b.effect(f"call void {callback}(i64 {handle}, ptr %fr)")
-    _unwind_unless(b, state, b.load("i64", "%fr"))
+    resumes = b.value(f"icmp eq i64 {b.load('i64', b.at(state, STATE_PENDING))}, {THREW}")
+    _unwind_unless(b, state, b.value(f"select i1 {resumes}, i64 {THREW}, i64 {b.load('i64', '%fr')}"))
     amount = b.value(f"shl i64 {b.field(1)}, 3")
     b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {values}, i64 {amount}, i1 false)")
     _return(b)
@@ -235,10 +242,21 @@ def _unwind(state: str) -> str:
 
 
 def _unwind_unless(b: HandlerText, state: str, answer: str) -> None:
-    """Leave with the Python exception that waits when ``answer`` is 0."""
-    failed = b.label()
-    b.branch(b.value(f"icmp eq i64 {answer}, 0"), failed, b.label())
-    b.later(failed, lambda: b.effect(_unwind(state)))
+    """Leave with the Python exception that waits when ``answer`` is 0; go on where the newest entry of the
+    control stack says when a WebAssembly exception is caught there.
+    """
+    other = b.label()
+    b.branch(b.value(f"icmp ne i64 {answer}, 1"), other, b.label())
+
+    def write() -> None:
+        unwind, caught = b.label(), b.label()
+        b.effect(f"br i1 {b.value(f'icmp eq i64 {answer}, 0')}, label %{unwind}, label %{caught}")
+        b.block(unwind)
+        b.effect(_unwind(state))
+        b.block(caught)
+        _return(b, b.load("ptr", b.at(state, STATE_CONTROL)))
+
+    b.later(other, write)
 
 
 def _step(b: HandlerText) -> None:
@@ -248,8 +266,12 @@ def _step(b: HandlerText) -> None:
 
 
 def _ask_python(b: HandlerText, number: str, words: str, end: str) -> None:
-    """Run step ``number`` (i32) of the instance on an array of words; unwind if it raised."""
-    state = publish(b, end)
+    """Run step ``number`` (i32) of the instance on an array of words; unwind if it raised.
+
+    What it throws is looked for from an entry of the control stack on that stands for this instruction.
+    """
+    entry = _push(b, FIELDS)
+    state = publish(b, end, entry)
     answer = b.at(state, STATE_PENDING)
     b.effect(f"store i64 0, ptr {answer}")
     handle = b.load("i64", b.at("%ctx", CONTEXT_INSTANCE))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from vm.errors import Frame
 from vm.memory.native import WORD, Block
 from vm.module.model import ModuleData
-from vm.native.glue import glue
+from vm.native.glue import THREW, glue
 from vm.native.link import StoreLink
+from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
     STATE_CONTROL,
@@ -22,6 +23,7 @@ from vm.runtime.store import Store
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.steps import Step
+from vm.tiers.threaded.unwinding import Guard, catch
 
 
 class ThreadedLink(StoreLink):
@@ -42,6 +44,7 @@ class ThreadedLink(StoreLink):
         interpret = library().interpret
         super().__init__(store, glue(), lambda type: interpret, compile, locate, budget)
         self._program_of = program_of
+        self._resumes = False
         self._made: dict[tuple[int, int], Step] = {}
         self._stack = Block(budget)
         words = store.state.words
@@ -60,5 +63,34 @@ class ThreadedLink(StoreLink):
                 step = self._made[handle, number] = plan.make(instance)
             plan.run(step, words)
             self._state.words[STATE_PENDING // WORD] = 1
+        except Exn as thrown:
+            if self._caught(thrown):
+                self._state.words[STATE_PENDING // WORD] = THREW
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error
+
+    def _host_call(self, handle: int, words: int) -> None:
+        """As every tier; where an exception is caught, its values may lie where the answer does."""
+        super()._host_call(handle, words)
+        resumes, self._resumes = self._resumes, False
+        self._state.words[STATE_PENDING // WORD] = THREW if resumes else 0
+
+    def _threw(self, thrown: Exn, words: int) -> None:
+        self._resumes = self._caught(thrown)
+
+    def _caught(self, thrown: Exn) -> bool:
+        """Let the machine go on where the exception is caught; if nowhere, the caller gets it."""
+        try:
+            if catch(self._here(), thrown, self._covering):
+                return True
+            self._pending = thrown
+        except BaseException as error:
+            self._pending = error
+        return False
+
+    def _covering(self, store: Store, address: int) -> tuple[int, Guard | None]:
+        found = (self._program_of(module).covering(address) for module in self._modules(store))
+        return next((place for place in found if place is not None), (0, None))
+
+    def _modules(self, store: Store) -> set[ModuleData]:
+        return {instance.module for instance in store.instances}

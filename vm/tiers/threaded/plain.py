@@ -12,7 +12,7 @@ from vm.errors import VMError
 from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
 from vm.runtime.words import WORD_MASK, width
-from vm.tiers.threaded import control, objects
+from vm.tiers.threaded import control, exceptions, objects
 from vm.tiers.threaded.steps import of_reference
 from vm.tiers.threaded.translate import LOW, Fusion, Translate, Translator, pack
 
@@ -36,7 +36,7 @@ def table(handlers: Mapping[str, int], mode: str) -> dict[int, Translate]:
     were made from need not be there.
     """
     found: dict[int, Translate] = {}
-    by_name = _BY_HAND | control.TABLE | objects.TABLE
+    by_name = _BY_HAND | control.TABLE | exceptions.TABLE | objects.TABLE
     for opcode in OPCODES:
         by_hand = by_name.get(opcode.name)
         if by_hand is not None:

@@ -22,6 +22,7 @@ from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.steps import StepPlan
 from vm.tiers.threaded.translate import Metering, Translator
+from vm.tiers.threaded.unwinding import Guard
 
 
 class ThreadedProgram:
@@ -34,6 +35,7 @@ class ThreadedProgram:
         self._layout = ContextLayout.of(module)
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._codes: dict[int, Block] = {}
+        self._guards: dict[int, list[Guard]] = {}
         self._starts: list[tuple[int, int, int]] = []
         self._table = library().table(_mode(module, config))
         self.steps: list[StepPlan] = []
@@ -62,6 +64,8 @@ class ThreadedProgram:
         metering = Metering(costs(module, index) if self._fuel else {}, self._epochs)
         translator = Translator(module, self._layout, index, self._table, self.steps, metering)
         words = array("Q", translator.run())
+        if translator.guards:
+            self._guards[index] = translator.guards
         code = Block(WORD * len(words))
         code.words[: len(words)] = memoryview(words).cast("B").cast("Q")
         bisect.insort(self._starts, (code.address, code.address + WORD * len(words), index))
@@ -72,14 +76,26 @@ class ThreadedProgram:
 
     def locate(self, address: int) -> list[Frame]:
         """The function whose code holds the instruction that ``address`` is inside or behind."""
-        module = self._module()
+        module, found = self._module(), self._find(address)
+        return [] if module is None or found is None else [trace_frame(module, found[1], None)]
+
+    def covering(self, address: int) -> tuple[int, Guard | None] | None:
+        """Where that function's code begins, and the innermost guard of that instruction; None: not ours."""
+        found = self._find(address)
+        if found is None:
+            return None
+        start, index = found
+        word = (address - 1 - start) // WORD
+        guards = (guard for guard in self._guards.get(index, ()) if guard.start <= word < guard.end)
+        return start, next(guards, None)
+
+    def _find(self, address: int) -> tuple[int, int] | None:
+        """Start and index of that function."""
         place = bisect.bisect(self._starts, (address - 1, address + (1 << 63), 0)) - 1
-        if place < 0 or module is None:
-            return []
-        _, end, index = self._starts[place]
-        if address > end:
-            return []
-        return [trace_frame(module, index, None)]
+        if place < 0 or address > self._starts[place][1]:
+            return None
+        start, _, index = self._starts[place]
+        return start, index
 
     def _publish(self, instance: Instance, index: int, address: int) -> None:
         poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)

@@ -13,16 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from vm.isa.opcode import CatchClause
 from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.instructions import block_type, read
-from vm.module.model import ModuleData
+from vm.module.model import Body, ModuleData
 from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
 from vm.tiers.threaded.steps import Maker, StepPlan
+from vm.tiers.threaded.unwinding import Guard
 
 LOW = 0xFFFF_FFFF
 _WORD = (1 << 64) - 1
-_OPENERS = frozenset({"block", "loop", "if"})
+_OPENERS = frozenset({"block", "loop", "if", "try", "try_table"})
+_CLOSERS = frozenset({"else", "catch", "catch_all"})
 
 
 def pack(fields: list[int]) -> list[int]:
@@ -60,7 +63,10 @@ class Fixup(NamedTuple):
 class Control:
     """An open block. ``carried`` are the types that a branch to it takes along, from home ``base`` on.
 
-    The code of a loop begins at ``start``; the other fields are jumps that wait for a place behind.
+    The code of a loop begins at ``start``; ``forward`` and ``otherwise`` are jumps that wait for a place
+    behind. ``guard`` is what catches exceptions that the block's code throws. In a ``try_table``, ``clauses``
+    say what is to be caught; in the clauses of a legacy ``try``, its guard is ``caught`` and slot ``kept``
+    refers to the exception.
     """
 
     kind: str
@@ -71,6 +77,10 @@ class Control:
     start: int = 0
     forward: list[Fixup] = field(default_factory=list)
     otherwise: Fixup | None = None
+    guard: Guard | None = None
+    caught: Guard | None = None
+    clauses: Sequence[CatchClause] = ()
+    kept: int = -1
 
 
 class Condition(NamedTuple):
@@ -88,6 +98,15 @@ class Metering:
 
     costs: Mapping[int, int]
     epochs: bool
+
+
+def _legacy_tries(module: ModuleData, body: Body) -> int:
+    """How many legacy ``try`` blocks a body has, each of which may keep an exception."""
+    at, count = body.start, 0
+    while at < body.end:
+        opcode, _, at = read(module.binary, at)
+        count += opcode.name == "try"
+    return count
 
 
 class Translator:
@@ -117,14 +136,17 @@ class Translator:
         for count, type in self._body.locals:
             types += [type] * count
         self.locals = offsets(types)
+        self._kept = self.locals[-1]
+        kept = _legacy_tries(module, self._body) if module.tags else 0
         self.code: list[int] = []
         self.operands: list[int] = []
         self.homes: list[int] = []
         self.constants: list[int] = []
-        self.top = self.high = self.locals[-1]
+        self.top = self.high = self.locals[-1] + kept
         self.last = -1
         self.control: list[Control] = []
         self.dead = False
+        self.guards: list[Guard] = []
 
     def run(self) -> list[int]:
         """The function's code."""
@@ -157,17 +179,17 @@ class Translator:
             self.emit(self.handlers["fuel"], cost)
 
     def _skip(self, at: int) -> int:
-        """The offset of the ``else`` or ``end`` that closes the unreachable code from ``at``."""
+        """The offset of what closes the unreachable code from ``at``."""
         depth, code = 0, self.module.binary
         while True:
             opcode, _, following = read(code, at)
             if opcode.name in _OPENERS:
                 depth += 1
-            elif opcode.name == "end":
+            elif opcode.name in ("end", "delegate"):
                 if depth == 0:
                     break
                 depth -= 1
-            elif opcode.name == "else" and depth == 0:
+            elif opcode.name in _CLOSERS and depth == 0:
                 break
             at = following
         self.dead = True
@@ -283,6 +305,11 @@ class Translator:
         self.last = -1
         return True
 
+    def keep_slot(self) -> int:
+        """A slot that is nobody's home, for as long as the frame lives."""
+        self._kept += 1
+        return self._kept - 1
+
     # branches
 
     def open(self, kind: str, type: FuncType) -> Control:
@@ -291,6 +318,7 @@ class Translator:
         base = self.homes[height] if type.params else self.top
         carried = type.params if kind == "loop" else type.results
         control = Control(kind, type, carried, height, base, len(self.code))
+        control.guard = self.control[-1].guard if self.control else None
         self.control.append(control)
         self.last = -1
         return control
@@ -390,6 +418,26 @@ class Translator:
         self.top = control.base
         for type in types:
             self.push(width(type))
+
+    def end_block(self) -> bool:
+        """Close the innermost block; whether what follows is unreachable."""
+        control = self.control[-1]
+        live, self.dead = not self.dead, False
+        if not control.forward and control.otherwise is None and not live:
+            self.control.pop()
+            return bool(self.control)
+        if len(self.control) == 1:
+            self.leave_function()
+            self.control.pop()
+            return False
+        if live:
+            self.settle(control.height)
+        self.control.pop()
+        if control.otherwise is not None:
+            control.forward.append(control.otherwise)
+        self.land(control.forward)
+        self.reset(control, control.type.results)
+        return False
 
     def block_type(self, immediate: Any) -> FuncType:
         """The type of a block."""
