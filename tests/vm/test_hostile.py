@@ -208,6 +208,19 @@ def test_an_array_of_made_up_elements_takes_no_time() -> None:
     module_of_ours("(type $a (array i32)) (func unreachable (array.new_fixed $a 4294967295) drop)")
 
 
+def test_references_by_the_thousand_at_calls_by_the_thousand_are_refused_at_once() -> None:
+    """Each is a root at each call, so that compiled code would be their product."""
+    many = 2_000
+    names = "".join(f"(local.set {i} (local.get 0))" for i in range(1, many))
+    uses = "".join(f"(drop (local.get {i}))" for i in range(many))
+    wat = f"""(module (import "m" "f" (func $f)) (func (export "g") (param externref)
+      (local {"externref " * (many - 1)}) {names} {"(call $f)" * many} {uses}))"""
+    s = store("llvm")
+    made = instantiate(s, module_of_ours(wat), [s.host_function(FuncType(), lambda args: [])])
+    with pytest.raises(VMError, match="more references at more calls"):
+        call(made, "g", 0)
+
+
 def test_damaged_programs_do_no_harm() -> None:
     """In a process of its own, which must outlive them all and stay small (``tests.vm.mutants`` says how)."""
     command = [sys.executable, "-m", "tests.vm.mutants", "--count", "2000", "--seed", "7"]

@@ -15,7 +15,8 @@ from vm.module.instructions import read
 from vm.module.model import Body, ModuleData
 
 _WALKS = 8
-"""After so many walks, every local counts as needed everywhere."""
+_MOST_BITS = 50_000_000
+"""Beyond so many walks, or locals times instructions, every local counts as needed everywhere."""
 
 _ENDS = ("return", "unreachable", "throw", "throw_ref", "rethrow")
 _OPENS = ("block", "loop", "if")
@@ -46,6 +47,8 @@ class Liveness:
         return [index for index, bit in self._bits.items() if needed & bit]
 
     def _analyse(self, lines: list[Line]) -> dict[int, int] | None:
+        if len(lines) * len(self._bits) > _MOST_BITS:
+            return None
         if any(name.startswith(_UNKNOWN) for _, name, _, _ in lines):
             return None
         loops: dict[int, int] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vm.errors import VMError
 from vm.gc.record import ROOT_LIMIT, ROOT_TOP
 from vm.isa.emit import TracedType
 from vm.memory.native import WORD
@@ -17,6 +18,10 @@ from vm.tiers.llvm.text import ENGINE, ROOTS
 
 if TYPE_CHECKING:
     from vm.tiers.llvm.translate import Translator
+
+
+_MOST_STORES = 250_000
+"""In one function: its code grows with the references it needs times the calls it makes."""
 
 
 @contextmanager
@@ -27,6 +32,12 @@ def rooted(t: Translator, operands: Sequence[tuple[str, str]] = ()) -> Iterator[
         pointer = t.value(f"getelementptr i64, ptr %roots, i64 {count}")
         t.effect(f"store i64 {word}, ptr {pointer}{ROOTS}")
         count += 1
+        t.root_stores += 1
+        if t.root_stores > _MOST_STORES:
+            raise VMError(
+                f"function {t.index} needs more references at more calls than code is made for: "
+                "use tier reference"
+            )
     t.root_slots = max(t.root_slots, count)
     if count:
         top = t.value(f"getelementptr i64, ptr %roots, i64 {count}")

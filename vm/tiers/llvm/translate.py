@@ -99,6 +99,7 @@ class Translator(TextBuilder):
             self._locals += [LLVM_TYPES[type]] * count
         self._liveness: Liveness | None = None
         self.root_slots = 0
+        self.root_stores = 0
         self.uses_heap = False
         self._used: dict[int, None] = {}
         self.stack: list[tuple[str, str]] = []
