@@ -276,7 +276,7 @@ def _program(seed: int) -> str:
     body: list[str] = []
 
     def statement(depth: int, labels: list[str]) -> None:
-        kind = rng.randrange(10 if depth < 5 else 4)
+        kind = rng.randrange(11 if depth < 5 else 4)
         local = rng.randrange(4)
         if kind in (0, 1):
             body.append(
@@ -309,6 +309,12 @@ def _program(seed: int) -> str:
             else:
                 body.append(")")
             body.append(")")
+        elif kind == 10:
+            counter = f"$n{depth}"
+            body.append(f"(local.set {counter} (i32.const 0)) (loop $again{depth}")
+            several(depth + 1, labels)
+            body.append(f"(local.set {counter} (i32.add (local.get {counter}) (i32.const 1)))")
+            body.append(f"(br_if $again{depth} (i32.lt_u (local.get {counter}) (i32.const 3))))")
         elif kind == 9:  # what a destructor is compiled to
             label, catcher = f"$l{len(body)}", f"$c{len(body)}"
             body.append(
@@ -337,6 +343,7 @@ def _program(seed: int) -> str:
         (if (i32.eqz (i32.and (local.get 0) (i32.const 6))) (then (throw $b (i32.const 77))))
         (i32.add (local.get 0) (i32.const 1)))
       (func (export "f") (param i32) (result i32) (local i32 i32 i32 i32) (local $kept exnref)
+        (local $n0 i32) (local $n1 i32) (local $n2 i32) (local $n3 i32) (local $n4 i32)
         {" ".join(body)}
         (i32.add (i32.mul (local.get 1) (i32.const 3)) (i32.add (i32.mul (local.get 2) (i32.const 5))
           (i32.add (i32.mul (local.get 3) (i32.const 7)) (i32.mul (local.get 4) (i32.const 11)))))))"""

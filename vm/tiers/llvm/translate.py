@@ -106,7 +106,7 @@ class Translator(TextBuilder):
         self.control: list[Control] = []
         self.tries: list[str] = []
         self.records: list[str] = []
-        self.protection = scan(module, self.body)
+        self.protection = scan(module, self.body, lambda i: isinstance(self._locals[i], TracedType))
         self._dead = False
         self.next = self.body.start
         self.calls = False
