@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.programs import fetch
+from tests.programs import build, fetch
 
 MANIFEST = Path(__file__).with_name("manifest.toml")
 
@@ -20,7 +20,8 @@ class Program:
     ``driver`` names a function of ``tests.programs.drivers``, which checks known answers itself; "command" is
     a WASI command, for which the rest is data: ``args``, ``files`` (guest path to text) and ``stdin`` go in;
     ``says`` are lines or parts of lines that must come out of stdout, ``writes`` parts of files by path,
-    ``code`` the exit code.
+    ``code`` the exit code. With ``build``, a recipe's name, ``file`` is a folder of C sources and ``sha256``
+    theirs.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Program:
     sha256: str
     what: str
     driver: str = "command"
+    build: str = ""
     quick: bool = False
     args: tuple[str, ...] = ()
     stdin: str = ""
@@ -39,6 +41,8 @@ class Program:
 
     def module(self) -> bytes:
         """The module's bytes; ``fetch.Unreachable`` when they cannot be had."""
+        if self.build:
+            return build.module(self.package, self.file, self.sha256, self.build)
         return fetch.module(self.package, self.file, self.sha256)
 
 

@@ -77,4 +77,14 @@ def zstd(lab: Lab, _: Program) -> None:
     assert guest.decompress(guest.malloc(64), 64, put(guest, frame, guest.malloc), len(frame)) == 5
 
 
-DRIVERS = {"wasm_flate": wasm_flate, "lz4": lz4, "brotli": brotli, "zstd": zstd}
+def zlib_command(lab: Lab, _: Program) -> None:
+    """zlib as a command: there by it and back by Python, and the other way round."""
+    for level in ("1", "6", "9"):
+        packed = lab.command(["zlib", level], stdin=TEXT)
+        assert packed.code == 0
+        assert zlib.decompress(packed.stdout) == TEXT
+    assert lab.command(["zlib", "-d"], stdin=zlib.compress(TEXT)).stdout == TEXT
+    assert lab.command(["zlib", "-d"], stdin=b"no stream").code == 3
+
+
+DRIVERS = {"zlib_command": zlib_command, "wasm_flate": wasm_flate, "lz4": lz4, "brotli": brotli, "zstd": zstd}
