@@ -187,3 +187,8 @@ def test_br_table_has_an_entry_a_label_with_the_default_last() -> None:
 def test_unreachable_branches_have_entries_too() -> None:
     info = _info("(func (unreachable) (br 0) (br_if 0))")
     assert len(info.side_table) == 2
+
+
+def test_a_block_type_that_is_negative_in_two_bytes_is_malformed() -> None:
+    with pytest.raises(DecodeError, match="malformed block type"):
+        validate(decode(b.function(b"\x02\xf5\x41\x0b\x0b")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vm.module.kernel.bytes import byte, fail, known, signed, single, value_type
-from vm.module.kernel.faults import LEFT_OVER, NOT_A_FUNCTION_TYPE, UNKNOWN_LABEL
+from vm.module.kernel.faults import LEFT_OVER, MALFORMED, NOT_A_FUNCTION_TYPE, UNKNOWN_LABEL
 from vm.module.kernel.layout import (
     AT,
     BLOCK_CELLS,
@@ -108,7 +108,10 @@ def enter(w: Work, kind: int) -> int:
     code = byte(w)
     if code & 0xC0 != 0x40:  # a type index: as a signed number not negative
         w.state[AT] = start
-        return enter_typed(w, kind, function_type(w, signed(w, 33)))
+        found = signed(w, 33)
+        if found < 0:  # in two bytes or more, which no value type takes
+            return fail(w, MALFORMED, 0, 0)
+        return enter_typed(w, kind, function_type(w, found))
     results = 0
     if code != 0x40:
         w.state[AT] = start
