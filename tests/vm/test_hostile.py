@@ -221,6 +221,13 @@ def test_references_by_the_thousand_at_calls_by_the_thousand_are_refused_at_once
         call(made, "g", 0)
 
 
+def test_many_uses_of_a_big_structure_are_checked() -> None:
+    """Three bytes each, for ten thousand fields: 100,000 of them must not mean a thousand million steps."""
+    fields = "(field i32)" * 10_000
+    default, new = "struct.new_default $s drop " * 50_000, "struct.new $s drop " * 50_000
+    module_of_ours(f"(type $s (struct {fields})) (func {default} unreachable {new})")
+
+
 def test_damaged_programs_do_no_harm() -> None:
     """In a process of its own, which must outlive them all and stay small (``tests.vm.mutants`` says how)."""
     command = [sys.executable, "-m", "tests.vm.mutants", "--count", "2000", "--seed", "7"]

@@ -157,7 +157,9 @@ class Facts:
         struct = isinstance(composite, StructType)
         fields = composite.fields if isinstance(composite, StructType) else (composite.element,)
         cells = [cell for field in fields for cell in (self.word(field.storage), int(field.mutable))]
-        return [words.STRUCT if struct else words.ARRAY, supertype, self._list(cells), len(fields), 0, 0]
+        kind = words.STRUCT if struct else words.ARRAY
+        defaults = int(all(field.unpacked.defaultable for field in fields))
+        return [kind, supertype, self._list(cells), len(fields), defaults, 0]
 
     def _list(self, cells: list[int]) -> int:
         at = len(self.cells)

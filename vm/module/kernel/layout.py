@@ -150,6 +150,8 @@ FIELDS = 2
 """Where its parameters lie, or its fields (each a storage type and whether it can be set)."""
 FIELD_COUNT = 3
 DEFINED_RESULTS = 4
+ALL_DEFAULT = 4
+"""In the place of results, for structures and arrays: whether all that they hold has a default value."""
 DEFINED_RESULT_COUNT = 5
 DEFINITION_CELLS = 6
 

@@ -20,13 +20,17 @@ from vm.module.kernel.faults import (
     UNKNOWN_FIELD,
 )
 from vm.module.kernel.layout import (
+    ALL_DEFAULT,
     DECLARED,
     DEFINED_KIND,
     FIELD_COUNT,
     FIELDS,
     FUNCTION_COUNT,
     FUNCTIONS,
+    HEIGHT,
+    OPERANDS,
     SCOPE,
+    UNREACHABLE,
 )
 from vm.module.kernel.operands import pop, push
 from vm.module.kernel.restricted import Work, kernel
@@ -158,10 +162,14 @@ def aggregate(w: Work, kind: int) -> int:
 
 @kernel("wi:i")
 def struct_new_rule(w: Work, default: int) -> int:
-    """``struct.new`` and ``struct.new_default``."""
+    """``struct.new`` and ``struct.new_default``, of thousands of fields, perhaps, in three bytes."""
     number = aggregate(w, STRUCT)
     at, i = definition(w, number, FIELDS), definition(w, number, FIELD_COUNT) - 1
+    if default and definition(w, number, ALL_DEFAULT):
+        i = -1
     while i >= 0:
+        if default == 0 and w.state[UNREACHABLE] and w.state[OPERANDS] <= w.state[HEIGHT]:
+            i = 0  # unreachable code makes up all that is left
         storage = w.facts[at + 2 * i]
         if default == 0:
             pop(w, unpacked(storage))
