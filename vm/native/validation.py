@@ -10,8 +10,9 @@ import ctypes
 import functools
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from pathlib import Path
+from typing import cast
 
 from vm.errors import VMError
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
@@ -83,16 +84,25 @@ def _entries(folder: Path) -> _Entries | None:
     return None if content is None else _Entries(content)
 
 
+def _zeros(count: int) -> MutableSequence[int]:
+    """Cells of which only those that are used take memory."""
+    return cast("MutableSequence[int]", (ctypes.c_int64 * count)())
+
+
 def _cells(values: Sequence[int]) -> array[int]:
     return array("q", values)
 
 
 @functools.cache
 def _scratch() -> Scratch:
-    return Scratch(_cells)
+    return Scratch(_zeros)
 
 
 _OPCODES = _cells(OPCODE_ROWS)
+
+
+def _address(cells: object) -> int:
+    return cells.buffer_info()[0] if isinstance(cells, array) else ctypes.addressof(cells)  # type: ignore[arg-type]
 
 
 class NativeChecker:
@@ -104,7 +114,7 @@ class NativeChecker:
         self._entries = entries
         arrays = _scratch().arrays(room)
         self.work = Work(binary, _OPCODES, _cells(facts.cells), extents=_cells(extents), **arrays)
-        self._pointers = [cells.buffer_info()[0] for cells in self.work if isinstance(cells, array)]
+        self._pointers = [_address(cells) for cells in self.work[1:]]
 
     def check_body(self, function: int, start: int, end: int) -> int:
         """``walk.check_body``."""

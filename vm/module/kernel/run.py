@@ -14,15 +14,15 @@ from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 KEPT_ROOM = 1 << 16
 """Bytes of the biggest body for which working memory is kept; for bigger ones it is made each time."""
 
-Cells = Callable[[Sequence[int]], MutableSequence[int]]
-"""What makes an array from its contents: lists are quick for Python, arrays have an address."""
+Zeros = Callable[[int], MutableSequence[int]]
+"""What makes so many cells of zero: lists are quick for Python, arrays have an address."""
 
 
 class Scratch(threading.local):
     """The arrays that say nothing of a module, one set for each thread."""
 
-    def __init__(self, cells: Cells) -> None:
-        self._cells = cells
+    def __init__(self, zeros: Zeros) -> None:
+        self._zeros = zeros
         self._kept = self._make(KEPT_ROOM)
 
     def arrays(self, room: int) -> dict[str, MutableSequence[int]]:
@@ -43,7 +43,7 @@ class Scratch(threading.local):
             "handlers": layout.HANDLER_CELLS * half,
             "clauses": layout.CLAUSE_CELLS * half,
         }
-        return {name: self._cells([0] * size) for name, size in sizes.items()}
+        return {name: self._zeros(size) for name, size in sizes.items()}
 
 
 class Checker(Protocol):
@@ -73,7 +73,7 @@ class PlainChecker:
     def __init__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> None:
         cls = type(self)
         if cls._scratch is None:
-            cls._scratch = Scratch(list)
+            cls._scratch = Scratch(lambda count: [0] * count)
         self.work = Work(binary, OPCODE_ROWS, facts.cells, extents=extents, **cls._scratch.arrays(room))
 
     def check_constant(self, wanted: int, start: int, end: int, scope: int) -> int:
