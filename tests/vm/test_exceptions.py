@@ -484,3 +484,24 @@ def test_exceptions_that_nothing_refers_to_take_no_room(tier: str) -> None:
 
 class Thing:
     """Something that can be watched."""
+
+
+@every_tier
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_a_loop_brings_back_what_code_under_a_handler_has_set(tier: str, level: int) -> None:
+    """The local $s is used nowhere but under the handler, which is entered again and again."""
+    world = World(
+        tier,
+        """(module (tag $e) (func $throw (throw $e))
+          (func (export "f") (param $n i32) (result i32) (local $i i32) (local $s i32) (local $sum i32)
+            (loop $again
+              (block $caught (try_table (catch_all $caught)
+                (local.set $sum (i32.add (local.get $sum) (local.get $s)))
+                (local.set $s (i32.add (local.get $s) (i32.const 2)))
+                (call $throw)))
+              (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                                      (local.get $n))))
+            (local.get $sum)))""",
+        opt_level=level,
+    )
+    assert world.call("f", 10) == 90
