@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import counters, execution, instances, interpreting, loading
+from benchmarks import counters, execution, instances, interpreting, loading, objects
 from benchmarks.corpus import EVERY, HERE
 from benchmarks.drivers import Work
 from vm.tiers import TIERS
@@ -26,7 +26,7 @@ def test_the_benchmarks_know_every_tier() -> None:
 
 def methods() -> Iterator[Any]:
     """Each benchmark method with its class."""
-    for module in (execution, instances, interpreting, loading):
+    for module in (execution, instances, interpreting, loading, objects):
         for name, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ == module.__name__:
                 for method in dir(cls):
