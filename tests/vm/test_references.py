@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Sequence
 
@@ -201,3 +202,34 @@ def test_frames_hold_what_they_still_need(tier: str, name: str) -> None:
     assert all(seen[place] for place in expected if expected[place])
     store.heap.collect()
     assert watches[-1]() is None, "nothing is left on the root stack"
+
+
+def test_another_thread_does_not_collect_under_running_code() -> None:
+    """It may prepare arguments for a store that is running, and is told so only when it calls."""
+    store = engines.store("llvm")
+    entered, prepared = threading.Event(), threading.Event()
+
+    def pause(_: Sequence[int]) -> Sequence[int]:
+        entered.set()
+        assert prepared.wait(60)
+        return []
+
+    imports = [
+        store.host_function(FuncType((), (EXTERNREF,)), lambda args: [store.extern_handle(Thing())]),
+        store.host_function(FuncType((ValType.I32,)), pause),
+        store.host_function(FuncType((EXTERNREF,)), lambda args: []),
+    ]
+    instance = engines.instance(store, FRAMES, imports)
+    found: list[int] = []
+    runner = threading.Thread(target=lambda: found.extend(engines.call(instance, "operand")))
+    runner.start()
+    assert entered.wait(60)
+    before = store.heap.statistics.collections
+    for _ in range(3_000):
+        store.extern_handle(Thing())
+    assert store.heap.statistics.collections == before
+    prepared.set()
+    runner.join()
+    assert isinstance(store.extern(found[0]), Thing)
+    store.heap.collect()
+    assert len(store.heap.handles) == 1

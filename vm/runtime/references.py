@@ -116,9 +116,11 @@ class Roots:
             yield address, 1
 
     def settled(self) -> bool:
-        """Whether frames show their references: always, or else when there are no frames."""
-        store = self._store()
-        return store is None or store.runner.shows_roots or not self._state.words[STATE_OWNER // WORD]
+        """Whether no code runs, or code in this thread, whose frames show their references."""
+        store, owner = self._store(), self._state.words[STATE_OWNER // WORD]
+        if owner == 0 or store is None:
+            return True
+        return store.runner.shows_roots and owner == threading.get_ident()
 
     def alone(self) -> bool:
         """Whether this thread runs code of the store, or nobody does nor is about to."""
