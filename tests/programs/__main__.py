@@ -6,7 +6,9 @@ import argparse
 import sys
 import time
 import traceback
+from pathlib import Path
 
+from tests.programs.export import export
 from tests.programs.fetch import Unreachable
 from tests.programs.registry import programs
 from tests.programs.run import run
@@ -20,11 +22,18 @@ def main() -> int:
     parser.add_argument("--tier", default="llvm", choices=TIERS)
     parser.add_argument("--quick", action="store_true", help="only those that CI runs")
     parser.add_argument("--trace", action="store_true", help="show where a program went wrong")
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="write those that benchmarks.versus can run to DIR instead"
+    )
     options = parser.parse_args()
     known = programs()
     for name in options.names:
         if name not in known:
             parser.error(f"no program called {name!r}; there are: {', '.join(known)}")
+    if options.export:
+        chosen = [known[name] for name in options.names or known]
+        print("\n".join(export(chosen, options.export)))
+        return 0
     verdicts = []
     for name in options.names or known:
         program = known[name]
