@@ -173,3 +173,23 @@ def test_equal_handles_after_a_cycle_is_gone_are_new(heap: Heap) -> None:
     thing = Thing()
     assert heap.host_value(heap.handle(thing)) is thing
     assert int(heap.handle(thing)) in used
+
+
+def test_references_beyond_the_work_that_freezing_may_cost_are_roots(
+    heap: Heap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their cycles stay for this time, and nothing else changes."""
+    monkeypatch.setattr("vm.gc.collector._EXACT_WORK", 2)
+    watches = [weakref.ref(cycle(heap)) for _ in range(10)]
+    gc.collect()
+    left = [watch for watch in watches if watch() is not None]
+    assert 0 < len(left) < 10
+    for watch in left:
+        holder = watch()
+        assert holder is not None
+        inner = heap.load_reference(holder.reference, LEFT)
+        assert heap.host_value(heap.load_reference(inner, RIGHT)) is holder
+    del holder, inner
+    monkeypatch.undo()
+    gc.collect()
+    assert all(watch() is None for watch in watches)

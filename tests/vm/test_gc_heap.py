@@ -267,3 +267,21 @@ def test_subtypes_are_told_by_their_display() -> None:
         (13, 10),
         (12, 11),
     }
+
+
+def test_a_heap_that_was_big_gives_memory_back() -> None:
+    heap = Heap(types(), Roots(), limit=1 << 30, small=0)
+    heap.trace_with(NativeTracer)
+    kept = [heap.new_array(BYTES, 50 << 20) for _ in range(4)]
+    heap.collect()
+    assert heap.statistics.live_bytes > 200 << 20
+    assert heap.space.cage.bytes > 200 << 20
+    last = heap.new_array(BYTES, 100)
+    del kept
+    heap.collect()
+    before = heap.space.cage.bytes
+    del last
+    heap.collect()
+    assert heap.space.cage.bytes <= min(before, 64 << 20)
+    array = heap.new_array(BYTES, 100 << 20)
+    assert heap.load(array, heap.element(array, (100 << 20) - 1), 1) == 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 
-from vm.memory.reserve import Reservation
+from vm.memory.reserve import Reservation, discard
 
 SPAN = 1 << 32
 LINE = 256
@@ -61,6 +61,13 @@ class Cage:
             self._committed = wanted
         self.end = max(self.end, end)
         return True
+
+    def shrink(self, end: int) -> None:
+        """Reach no farther than line ``end``, or the last line in use; memory behind that is freed."""
+        end = max(end, self.lines.rfind(b"\1", 0, self.end) + 1)
+        if end < self.end:
+            discard(self.base + end * LINE, (self.end - end) * LINE)
+            self.end = end
 
     def hole(self, start: int, lines: int) -> tuple[int, int] | None:
         """The first run of at least ``lines`` free lines from line ``start`` on, as far as it goes."""

@@ -19,6 +19,9 @@ from vm.memory.native import WORD, Block
 MINIMUM_LINES = (16 << 20) >> LINE_SHIFT
 """A heap grows by this much at least, and fills half of it at least between two collections."""
 
+_KEPT_LINES = (64 << 20) >> LINE_SHIFT
+"""Memory that a heap keeps though nothing is alive in it: taking it again costs as much as filling it."""
+
 HOLE_LINES = 1 << 10
 """A hole is taken 256 KiB at a time, so that big objects find room beside small ones."""
 
@@ -114,11 +117,12 @@ class Space:
         self._set(record.SEARCH, 0)
 
     def finish(self) -> None:
-        """A collection has marked the lines in use: the heap may grow to twice that."""
+        """A collection has marked what is in use: grow to twice that at least, shrink to four times."""
         if self._stress:
             self.cage.poison()
         self._set(record.TAKEN, 0)
         self._live_lines = self.cage.used()
+        self.cage.shrink(max(_KEPT_LINES, 4 * self._live_lines))
         self._grow(max(0, 2 * self._live_lines - self.cage.end))
 
     def _get(self, offset: int) -> int:

@@ -56,6 +56,18 @@ class Reservation:
         return bool(_libc.mprotect(self.address + start, end - start, protection) == 0)
 
 
+_DISCARD = getattr(mmap, "MADV_DONTNEED", 4)
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+
+def discard(address: int, size: int) -> None:
+    """Give the memory of whole pages back to the system; their content is zero from now on."""
+    start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (address + size) // mmap.PAGESIZE * mmap.PAGESIZE
+    if end > start:
+        _libc.madvise(start, end - start, _DISCARD)
+
+
 def map_file(address: int, size: int, protection: int, descriptor: int) -> None:
     """Map ``size`` bytes of a file at ``address``, which must lie inside a reservation."""
     _replace(address, size, protection, mmap.MAP_SHARED, descriptor)
