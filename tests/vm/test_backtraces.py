@@ -181,6 +181,8 @@ OFFSETS = """(module $app
     ("tier", "knobs"),
     [
         ("reference", {}),
+        ("threaded", {}),
+        ("threaded", {"memory_guard": "checked"}),
         ("llvm", {"debug_info": True}),
         ("llvm", {"debug_info": True, "opt_level": 0}),
         ("llvm", {"debug_info": True, "memory_guard": "checked"}),

@@ -9,8 +9,12 @@ source      all of them in one text
 library     all of them as machine code
 translate   a body to threaded code: operands, branches
 control     translation of control flow and calls
+exceptions  translation of what throws and catches
+objects     translation of instructions on references and objects
 plain       translation of everything else
+places      where code comes from, for backtraces
 steps       instructions that Python runs for the machine
+unwinding   who catches an exception
 program     one module's threaded code
 link        what ties a store to it
 tier        the tier

@@ -89,7 +89,7 @@ def _code(b: HandlerText, record: str) -> str:
 
 
 def _ask_for_code(b: HandlerText, record: str) -> None:
-    state = publish(b, b.slot(1))
+    state = publish(b, b.slot(1), _push(b, FIELDS))
     b.effect(f"store ptr {record}, ptr {b.at(state, STATE_PENDING)}")
     b.jump("@retry")
 

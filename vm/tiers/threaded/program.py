@@ -20,6 +20,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
+from vm.tiers.threaded.places import Recorder
 from vm.tiers.threaded.steps import StepPlan
 from vm.tiers.threaded.translate import Metering, Translator
 from vm.tiers.threaded.unwinding import Guard
@@ -35,6 +36,7 @@ class ThreadedProgram:
         self._layout = ContextLayout.of(module)
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._codes: dict[int, Block] = {}
+        self._recorders: dict[int, Recorder] = {}
         self._guards: dict[int, list[Guard]] = {}
         self._starts: list[tuple[int, int, int]] = []
         self._table = library().table(_mode(module, config))
@@ -61,8 +63,9 @@ class ThreadedProgram:
         assert module is not None  # an instance, which holds it, is asking
         if not module.validated:
             validate_function(module, index)
-        metering = Metering(costs(module, index) if self._fuel else {}, self._epochs)
-        translator = Translator(module, self._layout, index, self._table, self.steps, metering)
+        translator = Translator(
+            module, self._layout, index, self._table, self.steps, self._metering(module, index)
+        )
         words = array("Q", translator.run())
         if translator.guards:
             self._guards[index] = translator.guards
@@ -77,7 +80,24 @@ class ThreadedProgram:
     def locate(self, address: int) -> list[Frame]:
         """The function whose code holds the instruction that ``address`` is inside or behind."""
         module, found = self._module(), self._find(address)
-        return [] if module is None or found is None else [trace_frame(module, found[1], None)]
+        if module is None or found is None:
+            return []
+        start, index = found
+        offset = self._recorded(module, index).offset((address - 1 - start) // WORD)
+        return [trace_frame(module, index, offset)]
+
+    def _recorded(self, module: ModuleData, index: int) -> Recorder:
+        """Where the code of a function comes from."""
+        recorder = self._recorders.get(index)
+        if recorder is None:
+            metering = self._metering(module, index)
+            recorder = Recorder(module, self._layout, index, self._table, [], metering)
+            self._recorders[index] = recorder
+            recorder.run()
+        return recorder
+
+    def _metering(self, module: ModuleData, index: int) -> Metering:
+        return Metering(costs(module, index) if self._fuel else {}, self._epochs)
 
     def covering(self, address: int) -> tuple[int, Guard | None] | None:
         """Where that function's code begins, and the innermost guard of that instruction; None: not ours."""

@@ -142,7 +142,7 @@ class Translator:
         self.operands: list[int] = []
         self.homes: list[int] = []
         self.constants: list[int] = []
-        self.top = self.high = self.locals[-1] + kept
+        self.top = self.high = self._operands = self.locals[-1] + kept
         self.last = -1
         self.control: list[Control] = []
         self.dead = False
@@ -154,6 +154,18 @@ class Translator:
         self.open("block", FuncType((), self.type.results))
         self.next = self._body.start
         self.checkpoint()
+        self.walk()
+        self.code[2] |= max(self.high, sum(map(width, self.type.results)), 1)
+        return self.code
+
+    def _enter(self) -> None:
+        params, results = offsets(self.type.params)[-1], offsets(self.type.results)[-1]
+        clear = self._operands - params
+        handler = self.handlers["enter clear" if clear else "enter"]
+        self.emit(handler, params | results << 32, clear << 32)
+
+    def walk(self) -> None:
+        """Translate the instructions, one after the other."""
         code, at, end = self.module.binary, self._body.start, self._body.end
         table = self._table
         while at < end and self.control:
@@ -161,14 +173,6 @@ class Translator:
             self.next = at
             if table[opcode.code](self, immediates):
                 at = self._skip(at)
-        self.code[2] |= max(self.high, sum(map(width, self.type.results)), 1)
-        return self.code
-
-    def _enter(self) -> None:
-        params, results = offsets(self.type.params)[-1], offsets(self.type.results)[-1]
-        clear = self.locals[-1] - params
-        handler = self.handlers["enter clear" if clear else "enter"]
-        self.emit(handler, params | results << 32, clear << 32)
 
     def checkpoint(self) -> None:
         """Append what the knobs ask for at the start of a function or of a loop's code."""
