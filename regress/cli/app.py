@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regress.cli import analyse, bisect, compare, doctor, gate, ingest, init, run, serve, triage
+from regress.cli import analyse, bisect, compare, db, doctor, gate, ingest, init, run, serve, triage
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(db.group, name="db")
 
 
 def _show_version(wanted: bool) -> None:

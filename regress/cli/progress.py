@@ -45,6 +45,22 @@ def files_shown(console: Console) -> Iterator[Callable[[int, int, Path], None]]:
         yield listen
 
 
+@contextmanager
+def steps_shown(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A listener to steps with how much of each is done: one bar on a terminal, else nothing."""
+    if not console.is_terminal:
+        yield lambda _step, _done, _total: None
+        return
+    with Progress(*_columns(), console=console, transient=True, expand=True) as progress:
+        bar = progress.add_task("", total=None, note="", done="")
+
+        def listen(step: str, done: int, total: int) -> None:
+            share = f"{done / total:.0%}" if total else ""
+            progress.update(bar, description=step, completed=done, total=total or None, done=share)
+
+        yield listen
+
+
 def _columns() -> tuple[ProgressColumn, ...]:
     """Fixed widths and a note that is cut last: what is drawn must not jump about."""
     fixed = Column(no_wrap=True, overflow="ellipsis", width=_NAME_WIDTH)

@@ -51,6 +51,23 @@ class Database:
             raise
         return cls(parsed, engine, project_id)
 
+    @classmethod
+    def look(cls, url: str) -> Database:
+        """The database as it is, of whatever schema: for upkeep. StoreError where there is none."""
+        parsed = _parse(url)
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_file(parsed, create=False)
+        return cls(parsed, _engine(parsed), project_id=0)
+
+    def schema(self, connection: Connection) -> str | None:
+        """The revision it is at; None when it is empty. StoreError when it is not ours, or newer than we."""
+        return _schema(connection, self.url)
+
+    def migrate(self) -> None:
+        """Bring it to the newest schema."""
+        with translated(self.url):
+            _migrate(self.engine, self.url)
+
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for PostgreSQL."""
@@ -209,14 +226,15 @@ def translated(url: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StoreError(
-            url, _reason(error), hint="Is the path or server right, the disk not full, and writing allowed?"
+            url, reason(error), hint="Is the path or server right, the disk not full, and writing allowed?"
         ) from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # its subclasses (broken constraint, wrong SQL) are our own bugs
             raise
         hint = "Restore it from a backup, or move it away to start afresh."
-        raise StoreError(url, _reason(error), hint=hint) from error
+        raise StoreError(url, reason(error), hint=hint) from error
 
 
-def _reason(error: DBAPIError) -> str:
+def reason(error: DBAPIError) -> str:
+    """What the driver said, in one line."""
     return str(error.orig).strip().splitlines()[0]

@@ -1,0 +1,155 @@
+"""``regress db``: the database looked after."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regress.cli.options import Database, Json, Repo, open_project
+
+
+def check(as_json: Json = False, repo: Repo = Path("."), database: Database = None) -> None:
+    """Say whether the database is sound: its file, schema, references, and every stored value.
+
+    Nothing is changed. Exit code 1 where something is wrong, with what to do.
+
+    Examples:
+      regress db check
+      regress db check --db old.db --json
+    """
+    from rich.markup import escape
+
+    from regress.cli.output import console, count, print_json, progress_console
+    from regress.cli.progress import steps_shown
+    from regress.service import upkeep
+
+    with steps_shown(progress_console()) as listen:
+        health = upkeep.check(open_project(repo, database), listen)
+    if as_json:
+        print_json({**dataclasses.asdict(health), "sound": health.sound})
+    else:
+        out = console()
+        for fault in health.faults:
+            rows = f" ({count(fault.rows, 'row')})" if fault.rows else ""
+            out.print(f"[red]{escape(fault.where)}[/]: {escape(fault.message)}{rows}")
+            out.print(f"  [dim]{escape(fault.hint)}[/]")
+        if health.sound:
+            held = count(health.rows["measurement"], "measurement")
+            out.print(f"sound: {held} of {health.rows['series']:,} series, schema {health.schema}")
+    if not health.sound:
+        raise typer.Exit(1)
+
+
+def backup(
+    to: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A new file; else one in .regress/, named by the time."),
+    ] = None,
+    as_json: Json = False,
+    repo: Repo = Path("."),
+    database: Database = None,
+) -> None:
+    """Write everything to a SQLite file, while others may read and write on.
+
+    The file is a database itself: pass it with --db, or bring it back with `regress db copy`.
+
+    Examples:
+      regress db backup
+      regress db backup /mnt/backups/monday.db
+    """
+    from rich.markup import escape
+
+    from regress.cli.output import console, print_json, progress_console
+    from regress.cli.progress import steps_shown
+    from regress.service import upkeep
+
+    with steps_shown(progress_console()) as listen:
+        made = upkeep.backup(open_project(repo, database), to, listen)
+    size = made.stat().st_size
+    if as_json:
+        print_json({"file": str(made), "bytes": size})
+    else:
+        console().print(f"{escape(str(made))}: {size / 1e6:.1f} MB")
+
+
+def migrate(
+    to: Annotated[
+        Path | None, typer.Option("--backup", metavar="FILE", help="Where the backup goes (a new file).")
+    ] = None,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Make none.")] = False,
+    as_json: Json = False,
+    repo: Repo = Path("."),
+    database: Database = None,
+) -> None:
+    """Bring the database to the newest schema, after a backup.
+
+    Example:
+      regress db migrate
+    """
+    from rich.markup import escape
+
+    from regress.cli.output import console, print_json, progress_console
+    from regress.cli.progress import steps_shown
+    from regress.service import upkeep
+
+    with steps_shown(progress_console()) as listen:
+        done = upkeep.migrate(open_project(repo, database), to, keep=not no_backup, listen=listen)
+    if as_json:
+        print_json({**dataclasses.asdict(done), "backup": done.backup and str(done.backup)})
+    elif done.before == done.after:
+        console().print(f"schema {done.after} is the newest: nothing to do")
+    else:
+        kept = f"; as it was: {escape(str(done.backup))}" if done.backup else ""
+        console().print(f"schema {done.before} -> {done.after}{kept}")
+
+
+def copy(
+    target: Annotated[
+        str, typer.Argument(metavar="URL|FILE", help="An empty database, or a new SQLite file.")
+    ],
+    as_json: Json = False,
+    repo: Repo = Path("."),
+    database: Database = None,
+) -> None:
+    """Copy everything into another database, SQLite or PostgreSQL, and compare every row.
+
+    All of it arrives or nothing does. The source is left as it is.
+
+    Examples:
+      regress db copy postgresql://me@host/regress
+      regress db copy local.db --db postgresql://me@host/regress
+    """
+    from rich.markup import escape
+
+    from regress.cli.output import console, count, print_json, progress_console
+    from regress.cli.progress import steps_shown
+    from regress.service import upkeep
+
+    with steps_shown(progress_console()) as listen:
+        done = upkeep.copy(open_project(repo, database), target, listen)
+    if as_json:
+        tables = {
+            name: {"rows": held.rows, "digest": f"{held.digest:016x}"} for name, held in done.tables.items()
+        }
+        print_json({"source": done.source, "target": done.target, "tables": tables})
+    else:
+        held = count(done.tables["measurement"].rows, "measurement")
+        out = console()
+        out.print(f"{escape(done.target)}: {count(done.rows, 'row')}, {held}; every row compared")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "check": check,
+    "backup": backup,
+    "migrate": migrate,
+    "copy": copy,
+}
+"""Name to command; a command's docstring is its help."""
+
+group = typer.Typer(help="Look after the database: check, back up, migrate, copy.", no_args_is_help=True)
+for name, command in COMMANDS.items():
+    group.command(name)(command)
