@@ -11,6 +11,7 @@ import pytest
 
 from tests.vm.test_gc_heap import LEFT, PAIR, RIGHT, WAYS, Roots, Thing, make, roots, types
 from vm.gc.heap import Heap
+from vm.gc.tokens import untrack
 
 
 @pytest.fixture(params=WAYS)
@@ -193,3 +194,35 @@ def test_references_beyond_the_work_that_freezing_may_cost_are_roots(
     monkeypatch.undo()
     gc.collect()
     assert all(watch() is None for watch in watches)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["finalizers", "clearing"])
+def test_thawing_while_the_cycle_collector_works_does_no_harm(heap: Heap, early: bool) -> None:
+    """Among the finalizers it keeps the garbage for another round; while that is cleared, it is too late."""
+
+    class Last:
+        """Thaws when it is finalized, or, hidden from the cycle collector, when it is freed."""
+
+        __slots__ = ()
+
+        def __del__(self) -> None:
+            heap.thaw()
+
+    watches = []
+    for _ in range(20):
+        holder = cycle(heap)
+        last = Last()
+        if not early:
+            untrack(last)
+        holder.notes = {"last": last, "own": holder}  # type: ignore[attr-defined]
+        watches.append(weakref.ref(holder))
+    del holder, last
+    gc.collect()
+    assert all(watch() is None for watch in watches)
+    heap.collect()
+    assert len(heap.handles) == (20 if early else 0)
+    gc.collect()
+    heap.collect()
+    assert len(heap.handles) == 0
+    thing = Thing()
+    assert heap.host_value(heap.handle(thing)) is thing

@@ -43,7 +43,8 @@ class Handles:
         self._cells: list[Cell | None] = []
         self._indices: dict[int, int] = {}
         self._free: list[int] = []
-        self._frozen: dict[int, tuple[int, int]] = {}
+        self._frozen: dict[int, int] = {}
+        self._values: list[int] = []
         self._make_marks(_FIRST)
 
     def __len__(self) -> int:
@@ -61,6 +62,7 @@ class Handles:
         self.marks[index] = 0
         self._cells[index] = Cell(value, Token(self._gone, index))
         self._indices[id(value)] = index
+        self._values[index] = id(value)
         return index
 
     def value(self, index: int) -> object:
@@ -80,8 +82,7 @@ class Handles:
             cell = self._cells[index]
             if cell is not None:
                 cells.append(cell)
-                self._cells[index] = None
-                del self._indices[id(cell.value)]
+                self._forget(index)
         return cells
 
     def marked(self, colour: int) -> list[int]:
@@ -97,26 +98,36 @@ class Handles:
         for index in indices:
             cell = self._cells[index]
             if cell is not None:
-                self._frozen[index] = id(cell), id(cell.value)
+                self._frozen[index] = id(cell)
                 self._cells[index] = None
 
     def thaw(self) -> None:
         """Take back the frozen cells that still exist; forget those that died meanwhile."""
         self._drain()
         while self._frozen:
-            index, (address, _) = self._frozen.popitem()
+            index, address = self._frozen.popitem()
             self._cells[index] = ctypes.cast(address, ctypes.py_object).value
 
     def _drain(self) -> None:
-        """Reuse the indices of cells that are really gone."""
+        """Reuse the indices of cells that are really gone.
+
+        The table may have taken such a cell back: if something thawed when the cycle collector had judged the
+        cell already, it goes on to clear it.
+        """
         while self._gone:
             index = self._gone.popleft()
-            if index in self._frozen:
-                del self._indices[self._frozen.pop(index)[1]]
+            self._frozen.pop(index, None)
+            self._forget(index)
             self._free.append(index)
+
+    def _forget(self, index: int) -> None:
+        self._cells[index] = None
+        if self._indices.get(self._values[index]) == index:
+            del self._indices[self._values[index]]
 
     def _grow(self) -> int:
         self._cells.append(None)
+        self._values.append(0)
         if len(self._cells) > len(self.marks):
             self._make_marks(2 * len(self.marks))
         return len(self._cells) - 1

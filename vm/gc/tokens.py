@@ -10,9 +10,10 @@ from __future__ import annotations
 import ctypes
 from collections import deque
 
-_untrack = ctypes.pythonapi.PyObject_GC_UnTrack
-_untrack.argtypes = [ctypes.py_object]
-_untrack.restype = None
+untrack = ctypes.pythonapi.PyObject_GC_UnTrack
+"""Hide an object from the cycle collector, which it must not need."""
+untrack.argtypes = [ctypes.py_object]
+untrack.restype = None
 
 
 class Token:
@@ -23,7 +24,7 @@ class Token:
     def __init__(self, queue: deque[int], number: int) -> None:
         self._queue = queue
         self._number = number
-        _untrack(self)
+        untrack(self)
 
     def __del__(self) -> None:
         self._queue.append(self._number)
