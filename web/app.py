@@ -47,6 +47,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     )
     app.state.store = store
     app.state.site = _site(config)
+    app.state.config = config
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(Guard)
     errors.install(app)

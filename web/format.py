@@ -90,6 +90,18 @@ def within(resolution: float) -> str:
     return f"±{resolution * 100:.2g} %" if math.isfinite(resolution) else "anything"
 
 
+def size(part: float) -> str:
+    """A relative size without a sign: 0.018 is "1.8 %"."""
+    return f"{part * 100:.2g} %" if part < 1 else f"{part * 100:,.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time span in one unit: "4 min"."""
+    steps = ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+    length, unit = next((step for step in steps if seconds >= 1.5 * step[0]), steps[-1])
+    return f"{max(1, round(seconds / length))} {unit}"
+
+
 def age(then: datetime, now: datetime | None = None) -> str:
     """How long ago, in one unit: "3 hours ago"; "just now" also for clocks that run ahead."""
     seconds = ((now or datetime.now(UTC)) - then).total_seconds()

@@ -63,6 +63,8 @@ def _environment() -> Environment:
         "is_old": format.is_old,
         "moment": format.moment,
         "short": format.short,
+        "size": format.size,
+        "duration": format.duration,
         "plural": format.plural,
         "tone": drawing.tone,
         "script_json": script_json,

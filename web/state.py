@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from regress.config import Config
 from regress.service.browse import Store
 
 
@@ -29,8 +30,16 @@ def _store(request: Request) -> Store:
     return store
 
 
+def _config(request: Request) -> Config | None:
+    config: Config | None = request.app.state.config
+    return config
+
+
 StoreDep = Annotated[Store, Depends(_store)]
 """The open store."""
+
+ConfigDep = Annotated[Config | None, Depends(_config)]
+"""What the project chose; None: the defaults."""
 
 Id = Annotated[int, Path(ge=0, le=2**63 - 1, description="As lists give it.")]
 """The id of a thing in the address; databases take no larger numbers."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regress.cli import analyse, bisect, compare, db, doctor, gate, ingest, init, run, serve, triage
+from regress.cli import analyse, bisect, compare, db, doctor, gate, ingest, init, run, serve, show, triage
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
@@ -16,6 +16,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve.command,
     "ingest": ingest.command,
     "analyse": analyse.command,
+    "show": show.command,
     "compare": compare.command,
     "gate": gate.command,
     "triage": triage.command,

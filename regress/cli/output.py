@@ -111,6 +111,11 @@ def percent(ratio: float) -> str:
     return f"{100 * (ratio - 1):+.1f} %"
 
 
+def size(part: float) -> str:
+    """A relative size without a sign: 0.018 is ``1.8 %``."""
+    return f"{100 * part:.2g} %" if part < 1 else f"{100 * part:,.0f} %"
+
+
 def interval(low: float, high: float) -> str:
     """Bounds of a ratio, as changes."""
     return f"[{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}]".replace("[", r"\[", 1)

@@ -22,6 +22,7 @@ from regress.detect.noise import noise_floor
 from regress.detect.options import Options
 from regress.detect.protocol import Detector
 from regress.detect.segments import SegmentsDetector
+from regress.detect.sensitivity import Mode, Sensitivity, sensitivity
 from regress.domain import ChangePoint
 from regress.errors import UnknownNameError
 
@@ -30,10 +31,13 @@ __all__ = [
     "ChangePoint",
     "Detector",
     "Incremental",
+    "Mode",
     "Options",
+    "Sensitivity",
     "compare_samples",
     "detect",
     "noise_floor",
+    "sensitivity",
 ]
 
 

@@ -43,7 +43,7 @@ FEWEST = 4
 FEWEST_EXACT = 3
 """The same for a series of which two neighbours in three agree exactly: a counter, which has no noise."""
 
-_FLOOR = 0.5  # smallest step, in sigma of the residuals: below, drift and machines' moods pass for steps
+FLOOR = 0.5  # smallest step, in sigma of the residuals: below, drift and machines' moods pass for steps
 _ROUNDS = 6  # it settles after two or three
 _FIRST_BAR = 0.7  # the first round's part of the full z: its noise estimate still holds steps
 _INTERVAL_Z = 2.576  # 99 %
@@ -102,7 +102,7 @@ class _Search:
 
     def _weigh(self, variance: float, correlation: float, segments: int) -> None:
         self.evidence.weigh(variance, correlation, self.n - segments)
-        self.floor = max(_FLOOR * math.sqrt(variance), self.effect, EXACT)
+        self.floor = max(FLOOR * math.sqrt(variance), self.effect, EXACT)
 
     def _prune(self, edges: Edges, bar: float) -> Edges:
         """Drop the weakest boundaries until all are above ``bar``; each drop makes its neighbours surer."""

@@ -113,6 +113,18 @@ def test_series_lists_changes_and_failures(client: httpx.Client, history: Histor
     assert made.LARGE.title in page
 
 
+def test_a_series_page_says_what_the_series_sees(client: httpx.Client, history: History) -> None:
+    id_ = history.series[made.SMALL.title]
+    told = re.sub(r"<[^>]+>", "", client.get(f"/series/{id_}").text)
+    assert re.search(
+        r"Sees changes of [\d.]+ % or more within 12 commits \(noise 0\.[234]\d* %, steady\)", told
+    )
+    sees = client.get(f"/api/v1/series/{id_}").json()["sees"]
+    assert 0.002 < sees["noise"] < 0.004 < sees["smallest"] < 0.02  # noise is even, ± 0.6 %
+    assert sees["mode"] == "steady"
+    assert 0 < sees["target"] < sees["smallest"]
+
+
 def test_series_page_without_chart_library_shows_the_table(
     client: httpx.Client, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

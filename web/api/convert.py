@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regress import domain
 from regress.service.browse import CommitRow
+from regress.service.sight import Sight
 from web.api import schema
 
 
@@ -69,6 +70,16 @@ def measured(row: CommitRow) -> schema.Measured:
         high=row.measurement.high,
         comparison=compared(row.comparison) if row.comparison else None,
     )
+
+
+def sight(record: Sight) -> schema.Sight | None:
+    """What a series can see, where its history tells."""
+    if record.sees is None:
+        return None
+    told = {
+        name: getattr(record.sees, name) for name in ("points", "mode", "noise", "smallest", "target", "more")
+    }
+    return schema.Sight(**told, minimum_effect=record.minimum_effect, seconds=record.price)
 
 
 def failures(records: tuple[domain.Failure, ...]) -> list[schema.Failure]:

@@ -158,6 +158,19 @@ class Failure(Model):
     log: str
 
 
+class Sight(Model):
+    """What a series can see, from its own history; sizes are relative (0.02 is 2 %)."""
+
+    points: int
+    mode: str = Field(description="`steady`, `bimodal`, `drifting` or `quantised`.")
+    noise: Number = Field(description="Sigma between commits on one level.")
+    smallest: Number = Field(description="The change that is flagged nine times in ten within 12 commits.")
+    minimum_effect: float = Field(description="Changes below this are not reported, seen or not.")
+    target: Number = Field(description="A smaller change that more measurements would show.")
+    more: int | None = Field(description="How many; null when no number would.")
+    seconds: Number = Field(description="What they take; null when unknown.")
+
+
 class SeriesDetail(Model):
     """A series without its points (those are at ``/series/{id}/points``)."""
 
@@ -166,6 +179,7 @@ class SeriesDetail(Model):
     points: int
     changes: list[Change]
     failures: list[Failure]
+    sees: Sight | None = Field(description="Null while the history is too short to tell.")
 
 
 class CommitStatus(Model):

@@ -11,7 +11,7 @@ from regress.service.browse import LocatedPoint
 from web.api import convert, schema
 from web.api.paging import Limit, Offset, page_of
 from web.decimate import decimate
-from web.state import Branch, Id, StoreDep
+from web.state import Branch, ConfigDep, Id, StoreDep
 
 router = APIRouter(tags=["series"])
 
@@ -32,15 +32,16 @@ def list_series(
 
 
 @router.get("/series/{series_id}")
-def one_series(store: StoreDep, series_id: Id) -> schema.SeriesDetail:
-    """A series: what it is, where its level shifted, where it failed."""
-    page = browse.series_page(store, series_id)
+def one_series(store: StoreDep, config: ConfigDep, series_id: Id) -> schema.SeriesDetail:
+    """A series: what it is, where its level shifted, where it failed, what it can see."""
+    page = browse.series_page(store, series_id, config=config)
     return schema.SeriesDetail(
         id=page.id,
         key=convert.key(page.key),
         points=page.points,
         changes=[_change(page, mark) for mark in page.marks],
         failures=convert.failures(tuple(row.failure for row in page.failures)),
+        sees=convert.sight(page.sight),
     )
 
 

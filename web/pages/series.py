@@ -12,7 +12,7 @@ from regress.service import browse
 from regress.service.browse import Mark, SeriesFailure, SeriesPage
 from web import drawing, format
 from web.render import render
-from web.state import Id, StoreDep
+from web.state import ConfigDep, Id, StoreDep
 
 router = APIRouter()
 
@@ -21,9 +21,9 @@ TABLE_ROWS = 200
 
 
 @router.get("/series/{series_id}")
-def series(request: Request, store: StoreDep, series_id: Id) -> HTMLResponse:
+def series(request: Request, store: StoreDep, config: ConfigDep, series_id: Id) -> HTMLResponse:
     """Show a series."""
-    page = browse.series_page(store, series_id, newest=TABLE_ROWS)
+    page = browse.series_page(store, series_id, newest=TABLE_ROWS, config=config)
     scale = scale_of(page)
     return render(request, "series.html", page=page, scale=scale, chart=chart_data(page, scale))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from regress.config import Config
 from regress.domain import (
     ChangePoint,
     Commit,
@@ -18,6 +19,7 @@ from regress.domain import (
     SeriesSummary,
     State,
 )
+from regress.service.sight import Sight, sight
 from regress.store import Store
 
 
@@ -65,6 +67,7 @@ class SeriesPage:
     marks: tuple[Mark, ...]
     failures: tuple[SeriesFailure, ...]
     siblings: tuple[SeriesSummary, ...]
+    sight: Sight
 
     @property
     def latest(self) -> LocatedPoint | None:
@@ -72,12 +75,13 @@ class SeriesPage:
         return self.newest[-1] if self.newest else None
 
 
-def series_page(store: Store, series_id: int, newest: int = 200) -> SeriesPage:
+def series_page(store: Store, series_id: int, newest: int = 200, config: Config | None = None) -> SeriesPage:
     """A series by id, with its ``newest`` points. UnknownNameError when there is none."""
     series = store.series(series_id)
     key = series.key
     failures = [failure for failure in store.failures() if _concerns(failure, key)]
-    parts = [(event, part) for event in store.events(key.branch) for part in event.changes]
+    events = store.events(key.branch)
+    parts = [(event, part) for event in events for part in event.changes]
     mine = [(event, part) for event, part in parts if part.series_id == series.id]
     ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
     commits = store.located(key.branch, [*ends, *(failure.commit for failure in failures)])
@@ -90,6 +94,7 @@ def series_page(store: Store, series_id: int, newest: int = 200) -> SeriesPage:
         marks=_marks(mine, commits),
         failures=_failures(failures, commits),
         siblings=tuple(siblings),
+        sight=sight(store, series, events, config),
     )
 
 
