@@ -13,7 +13,11 @@ import pytest
 from tests.vm.engines import call, instance, module, store
 from vm.errors import Trap, TrapCode
 from vm.isa.types import FuncType, ValType
+from vm.module.decoder import decode
+from vm.runtime.instantiate import instantiate
 from vm.runtime.layout import ContextLayout
+from vm.runtime.store import Store
+from vm.text import wat2wasm
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.translate import Metering, Translator
 
@@ -150,3 +154,32 @@ def test_starting_needs_no_compiler(tmp_path: Path) -> None:
     ]
     assert answers == ["True\n", "False\n"]
     assert any(path.name.startswith("threaded-") for path in tmp_path.iterdir())
+
+
+def test_a_collection_finds_what_is_in_frames_and_nowhere_else() -> None:
+    """Objects in locals, among operands below a call, and as operands of an instruction that Python runs."""
+    text = """(module (type $pair (struct (field (ref null $pair)) (field i32)))
+      (import "" "collect" (func $collect))
+      (func $deep (param (ref $pair)) (result i32)
+        (call $collect) (struct.get $pair 1 (local.get 0)))
+      (func (export "f") (result i32) (local $kept (ref null $pair))
+        (local.set $kept (struct.new $pair (ref.null $pair) (i32.const 1)))
+        (struct.new $pair (struct.new $pair (local.get $kept) (i32.const 20)) (i32.const 300))
+        (i32.const 4000)
+        (call $deep (struct.new $pair (ref.null $pair) (i32.const 50000)))
+        (call $collect)
+        (i32.add)
+        (i32.add (struct.get $pair 1 (local.get $kept)))
+        (local.set 1)
+        (i32.add (struct.get $pair 1 (ref.as_non_null (struct.get $pair 0))) (local.get 1)))
+      )""".replace("(local $kept (ref null $pair))", "(local $kept (ref null $pair)) (local i32)")
+    for stress in (False, True):
+        s = store("threaded", gc_stress=stress)
+
+        def collect(args: Sequence[int], s: Store = s) -> list[int]:
+            s.heap.collect()
+            return []
+
+        data = decode(wat2wasm(text))
+        i = instantiate(s, data, [s.host_function(FuncType(), collect)])
+        assert call(i, "f") == [54_021]

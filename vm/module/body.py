@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from vm.errors import WasmError
 from vm.isa.opcodes import BY_NAME
@@ -81,6 +82,18 @@ def check_body(module: ModuleData, index: int, kernel: Kernel) -> FunctionInfo:
     if checker.check_body(index, start, end):
         raise _error(module, checker, end, index)
     return _info(module, index, checker.work)
+
+
+def operand_types(module: ModuleData, index: int, offset: int) -> list[ValueType | None]:
+    """The types of the operands in front of the instruction at ``offset`` in a valid body (None: made up by
+    code that cannot be reached): a check that stops there.
+    """
+    facts = facts_of(module)
+    start, end = module.bodies.extents[index - module.imported_functions]
+    checker = PlainChecker(module.binary, facts, end - start)
+    checker.check_body(index, start, offset)
+    words = checker.work.stack[: checker.work.state[layout.OPERANDS]]
+    return [cast("ValueType | None", facts.type(word)) for word in words]
 
 
 def check_bodies(module: ModuleData, kernel: Kernel) -> None:

@@ -106,6 +106,7 @@ class Roots:
         store = self._store()
         if store is None:
             return
+        yield from store.frame_roots()
         for table in store.tables:
             if traced(table.type.element):
                 yield table.elements, table.size

@@ -82,6 +82,8 @@ class Store:
     def __init__(self, runner: BodyRunner, config: Config, epoch: Epoch | None = None) -> None:
         self.runner = runner
         self.config = self._config = config
+        self.frame_roots: Callable[[], Iterator[tuple[int, int]]] = lambda: iter(())
+        """Where a tier's frames hold references, as ``vm.gc.heap.Binding`` says of roots."""
         self.exception_type: Callable[[Tag, Sequence[int]], Exn] = Exn
         self._packages: weakref.WeakValueDictionary[int, Exn] = weakref.WeakValueDictionary()
         self._tags: dict[int, Tag] = {}

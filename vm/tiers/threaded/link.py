@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame
-from vm.memory.native import WORD, Block
+from vm.memory.native import WORD, Block, peek
 from vm.module.model import ModuleData
 from vm.native.glue import THREW, glue
 from vm.native.link import StoreLink
@@ -23,6 +23,7 @@ from vm.runtime.store import Store
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.steps import Step
+from vm.tiers.threaded.text import CONTROL_ENTRY
 from vm.tiers.threaded.unwinding import Guard, catch
 
 
@@ -38,7 +39,7 @@ class ThreadedLink(StoreLink):
         store: Store,
         compile: Callable[[Store, Function], int],
         locate: Callable[[int], Sequence[Frame]],
-        program_of: Callable[[ModuleData], ThreadedProgram],
+        program_of: Callable[[ModuleData], ThreadedProgram | None],
         budget: int,
     ) -> None:
         interpret = library().interpret
@@ -52,12 +53,15 @@ class ThreadedLink(StoreLink):
         words[STATE_FRAMES // WORD] = words[STATE_STACK // WORD] = start
         words[STATE_CONTROL // WORD] = words[STATE_STACK_END // WORD] = end
         words[STATE_STOP // WORD] = library().halt
+        store.frame_roots = self._roots
 
     def _help(self, handle: int, number: int, words: int) -> None:
         """Run step ``number`` of an instance on the operands at ``words``; the state gets the answer."""
         try:
             instance = self._here().instances[handle]
-            plan = self._program_of(instance.module).steps[number]
+            program = self._program_of(instance.module)
+            assert program is not None  # its code is running
+            plan = program.steps[number]
             step = self._made.get((handle, number))
             if step is None:
                 step = self._made[handle, number] = plan.make(instance)
@@ -88,9 +92,24 @@ class ThreadedLink(StoreLink):
             self._pending = error
         return False
 
+    def _roots(self) -> Iterator[tuple[int, int]]:
+        """Where references lie in frames: addresses, with one word each."""
+        store, words = self._here(), self._state.words
+        at, end = words[STATE_CONTROL // WORD], words[STATE_STACK_END // WORD]
+        programs = self._programs(store)
+        while at < end:
+            address, frame = peek(at), peek(at + WORD)
+            if frame:  # else it is where the machine was entered
+                found = (program.references(address) for program in programs)
+                for slot in next((slots for slots in found if slots is not None), []):
+                    yield frame + WORD * slot, 1
+            at += CONTROL_ENTRY
+
     def _covering(self, store: Store, address: int) -> tuple[int, Guard | None]:
-        found = (self._program_of(module).covering(address) for module in self._modules(store))
+        found = (program.covering(address) for program in self._programs(store))
         return next((place for place in found if place is not None), (0, None))
 
-    def _modules(self, store: Store) -> set[ModuleData]:
-        return {instance.module for instance in store.instances}
+    def _programs(self, store: Store) -> list[ThreadedProgram]:
+        """The programs of a store's modules."""
+        found = map(self._program_of, {instance.module for instance in store.instances})
+        return [program for program in found if program is not None]

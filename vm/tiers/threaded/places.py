@@ -1,4 +1,5 @@
-"""Where a function's threaded code comes from, for backtraces.
+"""What is known of places in a function's threaded code: where they come from, for backtraces, and which
+slots hold references there, for the collector of the managed heap.
 
 Nothing of it is noted while code is made: a function that it is asked about is translated once more.
 """
@@ -7,22 +8,29 @@ from __future__ import annotations
 
 import bisect
 
+from vm.isa.types import ValueType
+from vm.module.body import operand_types
 from vm.module.instructions import read
+from vm.runtime.references import traced
 from vm.tiers.threaded.translate import Condition, Translator
 
 
 class Recorder(Translator):
-    """Notes where the code of each instruction begins."""
+    """Notes where the code of each instruction begins, and what lies in slots where a call leaves its caller,
+    or Python runs an instruction.
+    """
 
     def walk(self) -> None:
         """As its base, and look what became of each instruction."""
         self._starts, self._offsets = [0], [self._body.start]
+        self._settled: dict[int, tuple[dict[int, int], int]] = {}
+        self._slots: dict[tuple[int, bool], list[int]] = {}
         code, at, end = self.module.binary, self._body.start, self._body.end
         while at < end and self.control:
             here = at
             before = self._shortest = len(self.code)
             opcode, immediates, at = read(code, at)
-            self.next = at
+            self.next, self._here = at, here
             dead = self._table[opcode.code](self, immediates)
             self._note(min(before, self._shortest), here)
             if dead:
@@ -41,6 +49,36 @@ class Recorder(Translator):
         self._shortest = min(self._shortest, len(self.code))
         return condition
 
+    def discard(self, count: int) -> None:
+        """Calls and steps do it when their operands are in place."""
+        operands = enumerate(zip(self.operands, self.homes, strict=True))
+        settled = {number: home for number, (operand, home) in operands if operand == home}
+        self._settled[self._here] = settled, len(self.operands) - count
+        super().discard(count)
+
+    def references(self, word: int) -> list[int]:
+        """The slots that hold references while the machine is to go on at ``word``, or is inside the
+        instruction that ``word`` belongs to. A call's arguments are the called function's.
+        """
+        number = bisect.bisect(self._starts, word - 1) - 1
+        ends = [*self._starts, len(self.code)]
+        key = number, word == ends[number + 1]
+        if key not in self._slots:
+            self._slots[key] = self._find_references(self._offsets[number], left=key[1])
+        return self._slots[key]
+
+    def _find_references(self, offset: int, *, left: bool) -> list[int]:
+        types = operand_types(self.module, self.index, offset)
+        settled, below = self._settled.get(offset, ({}, 0))
+        shown = types[:below] if left else types
+        found = [settled[i] for i, type in enumerate(shown) if i in settled and _traced(type)]
+        found += [slot for slot, type in zip(self.locals, self.types, strict=False) if _traced(type)]
+        return [*found, *self.kept_slots]
+
     def offset(self, word: int) -> int:
         """Where in the binary the instruction stands that a word of the code belongs to."""
         return self._offsets[bisect.bisect(self._starts, word) - 1]
+
+
+def _traced(type: ValueType | None) -> bool:
+    return type is not None and traced(type)

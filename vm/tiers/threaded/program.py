@@ -86,6 +86,14 @@ class ThreadedProgram:
         offset = self._recorded(module, index).offset((address - 1 - start) // WORD)
         return [trace_frame(module, index, offset)]
 
+    def references(self, address: int) -> list[int] | None:
+        """The slots of that function's frame that hold references there; None: not ours."""
+        module, found = self._module(), self._find(address)
+        if module is None or found is None:
+            return None
+        start, index = found
+        return self._recorded(module, index).references((address - start) // WORD)
+
     def _recorded(self, module: ModuleData, index: int) -> Recorder:
         """Where the code of a function comes from."""
         recorder = self._recorders.get(index)

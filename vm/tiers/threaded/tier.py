@@ -30,6 +30,7 @@ class ThreadedTier(NativeTier):
     """Threaded code (``vm.tiers.base.Tier``)."""
 
     name: ClassVar[str] = "threaded"
+    shows_roots: ClassVar[bool] = True
 
     def _program(self, module: ModuleData) -> ThreadedProgram:
         return ThreadedProgram(module, self._config, self._costs)
@@ -37,9 +38,10 @@ class ThreadedTier(NativeTier):
     def _link(self, store: Store) -> ThreadedLink:
         return ThreadedLink(store, self._compile, self._locate, self._program_of, self._config.max_wasm_stack)
 
-    def _program_of(self, module: ModuleData) -> ThreadedProgram:
-        program = self._programs[module]
-        assert isinstance(program, ThreadedProgram)
+    def _program_of(self, module: ModuleData) -> ThreadedProgram | None:
+        """There is none while the module's first instance is being made."""
+        program = self._programs.get(module)
+        assert program is None or isinstance(program, ThreadedProgram)
         return program
 
     def _host_code(self, function: Function) -> int:

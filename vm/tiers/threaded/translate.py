@@ -135,6 +135,8 @@ class Translator:
         types: list[ValueType] = list(self.type.params)
         for count, type in self._body.locals:
             types += [type] * count
+        self.index = index
+        self.types = types
         self.locals = offsets(types)
         self._kept = self.locals[-1]
         kept = _legacy_tries(module, self._body) if module.tags else 0
@@ -142,7 +144,8 @@ class Translator:
         self.operands: list[int] = []
         self.homes: list[int] = []
         self.constants: list[int] = []
-        self.top = self.high = self._operands = self.locals[-1] + kept
+        self.top = self.high = self.locals[-1] + kept
+        self.kept_slots = range(self.locals[-1], self.top)
         self.last = -1
         self.control: list[Control] = []
         self.dead = False
@@ -160,7 +163,7 @@ class Translator:
 
     def _enter(self) -> None:
         params, results = offsets(self.type.params)[-1], offsets(self.type.results)[-1]
-        clear = self._operands - params
+        clear = self.kept_slots.stop - params
         handler = self.handlers["enter clear" if clear else "enter"]
         self.emit(handler, params | results << 32, clear << 32)
 
