@@ -70,9 +70,8 @@ Definition = AnyExtern | Callable[[Storelike], Func]
 class InstancePre(Managed):
     """A module with everything it imports looked up, ready to be instantiated again and again."""
 
-    def __init__(self, linker: Linker, module: Module, definitions: Sequence[Definition]) -> None:
+    def __init__(self, module: Module, definitions: Sequence[Definition]) -> None:
         self.module = module
-        self._linker = linker
         self._definitions = definitions
 
     def instantiate(self, store: Storelike) -> Instance:
@@ -85,7 +84,7 @@ class Linker(Managed):
     """Names for imports; ``instantiate`` looks each of a module's imports up."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine: Engine = check(engine, Engine, "engine")
+        self.engine: Engine = check(engine, Engine, "engine")
         self._definitions: dict[tuple[str, str], Definition] = {}
         self.allow_shadowing = False
 
@@ -130,7 +129,7 @@ class Linker(Managed):
         if missing:
             raise LinkError("; ".join(self._describe_missing(*key) for key in missing), missing)
         definitions = [self._definitions[entry.module, entry.name] for entry in module.imports]
-        return InstancePre(self, module, definitions)
+        return InstancePre(module, definitions)
 
     def define_unknown_imports_as_traps(self, module: Module) -> None:
         """Let each function that ``module`` imports, and nobody has defined, trap when it is called."""

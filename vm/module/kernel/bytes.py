@@ -21,8 +21,6 @@ from vm.module.kernel.layout import (
 from vm.module.kernel.restricted import Work, kernel
 from vm.module.kernel.words import ANYTHING, BOTTOM, DEFINED, F32, F64, I32, I64, V128, reference
 
-UNKNOWN_TYPE = 2
-
 
 @kernel("wiii:i")
 def fail(w: Work, fault: int, a: int, b: int) -> int:

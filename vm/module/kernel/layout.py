@@ -77,7 +77,6 @@ TRY_TABLE = 5
 TRY = 6
 CATCH = 7
 CATCH_ALL = 8
-BLOCK_NAMES = ("function", "block", "loop", "if", "else", "try_table", "try", "catch", "catch_all")
 
 # Work.table, a record (``vm.module.body.Branch``)
 TARGET = 0
