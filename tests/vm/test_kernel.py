@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from vm.errors import WasmError
+from tests.vm import binary as b
+from vm.errors import ValidationError, WasmError
 from vm.isa.opcodes import OPCODES
 from vm.module.body import check_bodies, facts_of
 from vm.module.decoder import decode
 from vm.module.kernel import errors, facts, faults, layout, restricted
 from vm.module.kernel.run import Checker, Kernel, PlainChecker
+from vm.module.leb import encode_unsigned
 from vm.module.model import ModuleData
 from vm.module.validator import validate_module
 from vm.native import validation
@@ -123,3 +125,21 @@ def test_native_kernel_checks_whole_modules(path: Path, native: Kernel) -> None:
             check_bodies(broken, kernel)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("code", ["fb 00 00 0b", "41 00 fb 02 00 e7 07 0b"])
+def test_parameters_are_not_read_as_fields(code: str) -> None:
+    """They are listed more tightly: a structure of as many fields would end far behind the module's facts."""
+    many = b"\x60" + encode_unsigned(1_000) + b"\x7e" * 1_000 + b"\0"
+    types = b"\2" + many + b.NO_ARGS
+    body = b"\0" + bytes.fromhex(code)
+    module = decode(
+        b.HEADER
+        + bytes([b.TYPE, *encode_unsigned(len(types))])
+        + types
+        + b.section(b.FUNCTION, b"\1")
+        + b.section(b.CODE, encode_unsigned(len(body)) + body)
+    )
+    validate_module(module)
+    with pytest.raises(ValidationError, match="type 0 is not a structure"):
+        check_bodies(module, PlainChecker)

@@ -150,11 +150,14 @@ def defaultable(storage: int) -> int:
 
 @kernel("wi:i")
 def aggregate(w: Work, kind: int) -> int:
-    """A type index that must mean a structure, or an array."""
+    """A type index that must mean a structure, or an array; -1, no definition, if it does not: parameters
+    are listed more tightly than fields, and must not be read as such.
+    """
     found = u32(w)
     number = known(w, found)
     if definition(w, number, DEFINED_KIND) != kind:
-        return fail(w, NOT_A_STRUCT if kind == STRUCT else NOT_AN_ARRAY, found, 0)
+        fail(w, NOT_A_STRUCT if kind == STRUCT else NOT_AN_ARRAY, found, 0)
+        return -1
     return number
 
 
