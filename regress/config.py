@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
@@ -248,6 +248,36 @@ def write_default(path: Path, suites: Sequence[SuiteConfig] = (), *, name: str =
         raise ConfigError(path, "", "exists already", hint="Edit it, or move it away.") from error
     except OSError as error:
         raise ConfigError(path, "", f"cannot be written: {error.strerror}") from error
+
+
+def with_settings(detection: DetectionConfig, settings: Iterable[str]) -> DetectionConfig:
+    """What ``key=value`` texts make of the detection section; ``effect=0.05`` holds for every series.
+
+    ConfigError as for a file, of which "--set" is the path.
+    """
+    knobs, given = {knob.name: knob for knob in fields(DetectionConfig)}, Path("--set")
+    for text in settings:
+        name, equals, told = text.partition("=")
+        if not equals:
+            hint = "For example --set false_alarms=0.001."
+            raise ConfigError(given, name, "expected KEY=VALUE", hint=hint)
+        _refuse_unknown({name: told}, knobs, "detection", given)
+        if name == "effect":
+            (knob,) = (knob for knob in fields(EffectConfig) if knob.name == "minimum")
+            minimum = _value(knob, _literal(told), "detection.effect", given)
+            detection = replace(detection, effect=(*detection.effect, EffectConfig(minimum=minimum)))
+        else:
+            value = _value(knobs[name], _literal(told), f"detection.{name}", given)
+            detection = replace(detection, **{name: value})
+    return detection
+
+
+def _literal(text: str) -> float | str:
+    """A number where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _read(path: Path) -> str:

@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from regress.cli import analyse, bisect, compare, db, doctor, gate, ingest, init, run, serve, show, triage
+from regress.cli import (
+    analyse,
+    backtest,
+    bisect,
+    compare,
+    db,
+    doctor,
+    gate,
+    ingest,
+    init,
+    run,
+    serve,
+    show,
+    triage,
+)
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
@@ -21,6 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "gate": gate.command,
     "triage": triage.command,
     "bisect": bisect.command,
+    "backtest": backtest.command,
     "doctor": doctor.command,
 }
 """Name to command; a command's docstring is its help."""

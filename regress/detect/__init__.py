@@ -21,6 +21,7 @@ from regress.detect.incremental import Incremental
 from regress.detect.noise import noise_floor
 from regress.detect.options import Options
 from regress.detect.protocol import Detector
+from regress.detect.replay import Alert, replay
 from regress.detect.segments import SegmentsDetector
 from regress.detect.sensitivity import Mode, Sensitivity, sensitivity
 from regress.domain import ChangePoint
@@ -28,6 +29,7 @@ from regress.errors import UnknownNameError
 
 __all__ = [
     "DETECTORS",
+    "Alert",
     "ChangePoint",
     "Detector",
     "Incremental",
@@ -36,7 +38,9 @@ __all__ = [
     "Sensitivity",
     "compare_samples",
     "detect",
+    "detector_of",
     "noise_floor",
+    "replay",
     "sensitivity",
 ]
 
@@ -55,7 +59,12 @@ def detect(
 
     UnknownNameError (kind "detector") when there is none of that name.
     """
-    if detector not in DETECTORS:
-        raise UnknownNameError("detector", detector, DETECTORS)
     array = np.asarray(values, dtype=np.float64)
-    return DETECTORS[detector].detect(array, Options(false_alarms, minimum_effect))
+    return detector_of(detector).detect(array, Options(false_alarms, minimum_effect))
+
+
+def detector_of(name: str) -> Detector:
+    """The detector of that name; UnknownNameError (kind "detector") when there is none."""
+    if name not in DETECTORS:
+        raise UnknownNameError("detector", name, DETECTORS)
+    return DETECTORS[name]

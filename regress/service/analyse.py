@@ -62,10 +62,11 @@ def changes_of(series: Series, config: Config) -> list[SeriesChange]:
         false_alarms=chosen.false_alarms,
         minimum_effect=chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect),
     )
-    return [_located(series, change) for change in found]
+    return [located(series, change) for change in found]
 
 
-def _located(series: Series, change: ChangePoint) -> SeriesChange:
+def located(series: Series, change: ChangePoint) -> SeriesChange:
+    """A change point of a series as one of history: its indices become commits."""
     shas = [point.commit for point in series.points]
     earliest, latest = change.span
     return SeriesChange(

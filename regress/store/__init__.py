@@ -10,6 +10,7 @@ with Store.open("sqlite:///.regress/regress.db") as store:
 
 from __future__ import annotations
 
+from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.store import Store
 
-__all__ = ["Store"]
+__all__ = ["Group", "Places", "Store", "group_changes", "meet"]

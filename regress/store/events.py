@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,25 +22,13 @@ from regress.domain import (
 )
 from regress.errors import UnknownNameError
 from regress.store import history
+from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
 from regress.store.series import keys
 
-Range = tuple[int, int]  # positions of the first and last commit that may be the culprit
 
-
-@dataclass
-class _Group:
-    """Changes of one kind at one place: where the surest one is (``place``), where it may be (``reach``)."""
-
-    kind: EventKind
-    lead: SeriesChange
-    place: Range
-    reach: Range
-    members: list[SeriesChange] = field(default_factory=list)
-
-
-class _Places:
-    """Where commits stand on the branch."""
+class _Places(Places):
+    """Where commits stand on the branch, and their ids."""
 
     def __init__(self, session: Session, branch_key: int) -> None:
         rows = session.execute(
@@ -49,21 +36,9 @@ class _Places:
             .join(BranchCommitRow, BranchCommitRow.commit_id == CommitRow.id)
             .where(BranchCommitRow.branch_id == branch_key)
         ).all()
+        super().__init__({sha: position for sha, _, position in rows})
         self.ids = {sha: id_ for sha, id_, _ in rows}
-        self.position = {sha: position for sha, _, position in rows}
         self.by_id = {id_: position for _, id_, position in rows}
-
-    def place(self, change: SeriesChange) -> Range:
-        """The commits among which the culprit is, taking the change's location as certain."""
-        return self.position[change.last_before] + 1, self.position[change.first_after]
-
-    def reach(self, change: SeriesChange) -> Range:
-        """The same, widened by the location's uncertainty."""
-        first, last = self.place(change)
-        early = self.position[change.earliest or change.first_after]
-        late = self.position[change.latest or change.first_after]
-        slack = change.change.slack
-        return min(first, early) - slack, max(last, late) + slack
 
 
 def replace_changes(
@@ -74,7 +49,7 @@ def replace_changes(
     if branch_key is None:
         raise UnknownNameError("branch", branch, history.branches(session, project_id))
     places = _Places(session, branch_key)
-    groups = _group(changes, places)
+    groups = group_changes(changes, places)
     stored = list(
         session.scalars(select(EventRow).where(EventRow.branch_id == branch_key).order_by(EventRow.id))
     )
@@ -89,27 +64,7 @@ def replace_changes(
     return EventUpdate(tuple(new), tuple(kept), gone)
 
 
-def _group(changes: Iterable[SeriesChange], places: _Places) -> list[_Group]:
-    """Surest first, each change joins the first group of its kind that it may share a culprit with."""
-    groups: list[_Group] = []
-    for change in sorted(changes, key=lambda c: (c.change.p_value, -abs(c.change.ratio - 1), c.series_id)):
-        place, reach = places.place(change), places.reach(change)
-        for group in groups:
-            if group.kind is change.kind and _meet(group.reach, reach):
-                group.members.append(change)
-                if group.place[0] <= place[0] and place[1] <= group.place[1] and place != group.place:
-                    group.place, group.lead = place, change  # measured more densely: a narrower range
-                break
-        else:
-            groups.append(_Group(change.kind, change, place, reach, [change]))
-    return groups
-
-
-def _meet(a: Range, b: Range) -> bool:
-    return a[0] <= b[1] and b[0] <= a[1]
-
-
-def _match(groups: Sequence[_Group], stored: Sequence[EventRow], places: _Places) -> dict[int, EventRow]:
+def _match(groups: Sequence[Group], stored: Sequence[EventRow], places: _Places) -> dict[int, EventRow]:
     """Pair groups with the stored events they are, nearest first, each at most once."""
     pairs = []
     for number, group in enumerate(groups):
@@ -117,7 +72,7 @@ def _match(groups: Sequence[_Group], stored: Sequence[EventRow], places: _Places
             before, after = places.by_id.get(row.last_before_id), places.by_id.get(row.first_after_id)
             if row.kind != group.kind or before is None or after is None:
                 continue
-            if _meet(group.reach, (before + 1, after)):
+            if meet(group.reach, (before + 1, after)):
                 pairs.append((abs(group.place[1] - after), row.id, number, row))
     matched: dict[int, EventRow] = {}
     used: set[int] = set()
@@ -128,7 +83,7 @@ def _match(groups: Sequence[_Group], stored: Sequence[EventRow], places: _Places
     return matched
 
 
-def _write(session: Session, branch_key: int, group: _Group, row: EventRow | None, places: _Places) -> int:
+def _write(session: Session, branch_key: int, group: Group, row: EventRow | None, places: _Places) -> int:
     """Store a group as a new event, or as what a known event now is; its id."""
     if row is None:
         row = EventRow(branch_id=branch_key, kind=group.kind.value, state=State.NEW.value)

@@ -1,0 +1,60 @@
+"""A series as it was lived: which alerts the newest point raised, commit by commit, and which stood.
+
+    for alert in replay(values, detector, options):
+        print(alert.change.index, "flagged at", alert.seen)
+
+What an analysis of the whole series finds is not what people were told: some alerts are taken back when more
+points come, and each comes late by some commits. Here both can be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.detect.incremental import Incremental
+from regress.detect.options import Options
+from regress.detect.protocol import Detector
+from regress.domain import ChangePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A change point as it was first reported: at point ``seen``; ``stands`` if the whole series has it."""
+
+    change: ChangePoint
+    seen: int
+    stands: bool = False
+
+    @property
+    def delay(self) -> int:
+        """Points of the new level that it took, the first one counted."""
+        return self.seen - self.change.index + 1
+
+
+def replay(
+    values: Sequence[float] | NDArray[np.float64], detector: Detector, options: Options
+) -> list[Alert]:
+    """Every alert that a series would have raised as it grew, in the order of raising."""
+    state = Incremental(detector, options)
+    alerts: list[Alert] = []
+    known: list[ChangePoint] = []
+    for place, value in enumerate(np.asarray(values, dtype=np.float64).tolist()):
+        changes = state.append(value)
+        if changes is not known:
+            fresh = (change for change in changes if not any(same(change, old.change) for old in alerts))
+            alerts += [Alert(change, place) for change in fresh]
+            known = changes
+    last = state.look() if alerts else []
+    return [replace(alert, stands=any(same(alert.change, change) for change in last)) for alert in alerts]
+
+
+def same(a: ChangePoint, b: ChangePoint) -> bool:
+    """Whether two change points of a series are one: one direction, and places that may be the same."""
+    (first, last), (other_first, other_last) = a.span, b.span
+    slack = max(a.slack, b.slack)
+    near = first - slack <= other_last and other_first - slack <= last
+    return near and (a.after > a.before) == (b.after > b.before)
