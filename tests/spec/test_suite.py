@@ -27,6 +27,7 @@ GAPS = Gaps()
 STRESSED = " (stressed heap)"
 CONFIGURATIONS = {
     **{tier: Config(tier=tier, validate="eager") for tier in TIERS},
+    "threaded (checked memory)": Config(tier="threaded", validate="eager", memory_guard="checked"),
     "llvm (checked memory)": Config(tier="llvm", validate="eager", memory_guard="checked"),
     "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
     **{
