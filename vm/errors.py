@@ -6,6 +6,7 @@
     │   ├── TextError           the text is malformed                       line, column, source
     │   └── ValidationError     the module is well formed but invalid       offset, function
     ├── LinkError               imports do not fit what was given           missing
+    ├── ArgumentError           a call has too few or too many arguments; a TypeError, too
     ├── ConfigError             a knob got a value outside its range        knob
     └── Trap                    execution stopped                           code, frames
         └── ExitTrap            a WASI program called ``proc_exit``         exit_code
@@ -89,6 +90,10 @@ class LinkError(VMError):
     def __init__(self, message: str, missing: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(message)
         self.missing = missing
+
+
+class ArgumentError(VMError, TypeError):
+    """A call has too few or too many arguments: a TypeError as in Python, a VMError as in wasmtime-py."""
 
 
 class ConfigError(VMError):

@@ -162,6 +162,6 @@ def test_a_lazy_module_stays_lazy_when_it_is_serialized() -> None:
 def test_what_is_closed_lets_go() -> None:
     with Engine() as engine, Store(engine) as store:
         Linker(engine).close()
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValueError, match="closed"):
         store.data()
     store.close()

@@ -23,11 +23,8 @@ ABSENT = {
     "Config.cranelift_flag_set": "flags of another compiler",
     "Config.profiler": "no profiler is supported",
     "Config.target": "code is made for the machine it runs on",
-    "Memory.page_size": "custom page sizes",
-    "Memory.page_size_log2": "custom page sizes",
     "Store.set_wasi_http": COMPONENTS,
     "StoreContext": "what a C callback is given; a Caller here",
-    "Val": "values are plain Python objects",
 }
 CLOSED = {"Config", "Engine", "Store", "Module", "Linker", "InstancePre", "SharedMemory", "Managed"}
 
@@ -42,10 +39,10 @@ def names(cls: type) -> set[str]:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                found.add(node.attr)
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found.add(node.target.id)
-    return found
+                found |= (
+                    {node.attr} if isinstance(node.value, ast.Name) and node.value.id == "self" else set()
+                )
+    return {name for name in found if not name.startswith("_")}
 
 
 def theirs() -> set[str]:
@@ -56,8 +53,8 @@ def theirs() -> set[str]:
             continue
         found.add(name)
         cls = getattr(wasmtime, name)
-        if inspect.isclass(cls) and name not in ("TrapCode", "StoreContext", "Val"):
-            found |= {f"{name}.{part}" for part in dir(cls) if not part.startswith("_")}
+        if inspect.isclass(cls) and name not in ("TrapCode", "StoreContext"):
+            found |= {f"{name}.{part}" for part in names(cls)}
     return found
 
 

@@ -24,6 +24,7 @@ from vm.api.types import (
     TagType,
     ValType,
 )
+from vm.api.val import Val
 from vm.errors import ExitTrap, Frame, Trap, TrapCode
 from vm.errors import VMError as WasmtimeError
 from vm.text import wat2wasm
@@ -63,6 +64,7 @@ __all__ = [
     "TagType",
     "Trap",
     "TrapCode",
+    "Val",
     "ValType",
     "WasiConfig",
     "WasmtimeError",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vm import tiers
 from vm.api import foreign
-from vm.api.managed import Managed
+from vm.api.managed import Managed, absent
 from vm.api.types import ExportType, ImportType, check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
@@ -49,7 +49,7 @@ class Config(Managed):
 
     def __getattr__(self, name: str) -> Any:
         if name not in KNOBS:
-            raise AttributeError(f"no knob {name!r}")
+            raise absent(self, name)
         return getattr(self.knobs, name)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vm.api.engine import Store
+from vm.api.numbers import FromBits, ToBits
 from vm.api.shared import SharedMemory
 from vm.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, check, wrap_type
-from vm.api.values import Converter, FromBits, ToBits
-from vm.errors import VMError
+from vm.api.val import Val
+from vm.api.values import Converter
+from vm.errors import ArgumentError, VMError
 from vm.isa import types as isa
 from vm.memory.linear import LinearMemory
 from vm.runtime import functions as runtime_functions
@@ -121,7 +123,7 @@ class Func:
         type = self.raw.type
         if len(params) != len(type.params):
             few = "too few" if len(params) < len(type.params) else "too many"
-            raise TypeError(f"{few} parameters: given {len(params)}, expected {len(type.params)} {type}")
+            raise ArgumentError(f"{few} parameters: given {len(params)}, expected {len(type.params)} {type}")
         results = runtime.call(self.raw, self._bits(runtime, params))
         decoders = self._conversions(runtime)[1]
         values = [decode(bits) for decode, bits in zip(decoders, results, strict=True)]
@@ -134,7 +136,8 @@ class Func:
         bits: list[int] = []
         try:
             for encode, value in zip(encoders, params, strict=True):
-                bits.append(encode(value))
+                given = value.given_as(self.raw.type.params[len(bits)]) if type(value) is Val else value
+                bits.append(encode(given))
         except TypeError as error:
             at = len(bits)
             kind = self.raw.type.params[at]
@@ -236,6 +239,14 @@ class Memory:
         """Pages."""
         inside(store, self.raw)
         return self.raw.size
+
+    def page_size(self, store: Storelike) -> int:
+        """Bytes of a page: 65,536, or 1."""
+        return self.type(store).page_size
+
+    def page_size_log2(self, store: Storelike) -> int:
+        """The binary logarithm of ``page_size``."""
+        return self.type(store).page_size_log2
 
     def data_len(self, store: Storelike) -> int:
         """Bytes."""

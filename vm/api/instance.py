@@ -158,12 +158,14 @@ class Linker(Managed):
         return self._get(store, module, name)
 
     def get_default(self, store: Storelike, name: str) -> Func:
-        """The function to call to run module ``name``: its export "" or ``_start``."""
+        """The function to call to run module ``name``: its export "" or ``_start``; without one, there is
+        nothing to run, and the function does nothing.
+        """
         for export in ("", "_start"):
             if (name, export) in self._definitions:
                 found: Func = check(self._get(store, name, export), Func, f"{name}.{export}")
                 return found
-        raise VMError(f"module {name!r} has no default function")
+        return Func(store, FuncType([], []), lambda: None)
 
     def _set(self, module: str, name: str, definition: Definition) -> None:
         check(module, str, "module")

@@ -1,20 +1,20 @@
 """Between Python's values and bit patterns.
 
-Signed ints, floats, None or Func, any object for externref; a v128 is one unsigned int, lane 0 lowest. For
-anyref, ints that fit are i31, structures and arrays are those of ``vm.api.references``.
+Numbers are those of ``vm.api.numbers``; None or Func, any object for externref. For anyref, ints that fit are
+i31, structures and arrays are those of ``vm.api.references``. A ``Val`` may say its type itself.
 """
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vm.api.numbers import NUMBERS, FromBits, ToBits
 from vm.api.references import ManagedRef, managed
+from vm.api.val import Val
 from vm.gc.words import i31, i31_signed, is_i31, is_object
 from vm.isa.matching import top_of
-from vm.isa.types import Heap, RefType, ValType, ValueType
+from vm.isa.types import Heap, RefType, ValueType
 from vm.runtime.casts import tester
 from vm.runtime.exceptions import Exn
 
@@ -22,87 +22,8 @@ if TYPE_CHECKING:
     from vm.runtime.functions import Function
     from vm.runtime.store import Store
 
-ToBits = Callable[[Any], int]
-FromBits = Callable[[int], Any]
-
 I31_LIMIT = 1 << 30
 """An i31 holds -2**30 to 2**30 - 1."""
-
-_F32, _I32, _F64, _I64 = (struct.Struct(letter) for letter in ("<f", "<I", "<d", "<Q"))
-
-
-def _i32_to_bits(value: Any) -> int:
-    return _integer(value) & 0xFFFF_FFFF
-
-
-def _i64_to_bits(value: Any) -> int:
-    return _integer(value) & 0xFFFF_FFFF_FFFF_FFFF
-
-
-def _integer(value: Any) -> int:
-    if not isinstance(value, int):
-        raise TypeError("an int")
-    return value
-
-
-def _float(value: Any) -> float:
-    if not isinstance(value, float):
-        raise TypeError("a float")
-    return value
-
-
-def _f32_to_bits(value: Any) -> int:
-    number = _float(value)
-    try:
-        packed = _F32.pack(number)
-    except OverflowError:  # rounds to infinity, as the conversion of a C compiler does
-        packed = _F32.pack(math.copysign(math.inf, number))
-    bits: int = _I32.unpack(packed)[0]
-    return bits
-
-
-def _f64_to_bits(value: Any) -> int:
-    bits: int = _I64.unpack(_F64.pack(_float(value)))[0]
-    return bits
-
-
-def _i32_from_bits(bits: int) -> int:
-    return bits - 0x1_0000_0000 if bits & 0x8000_0000 else bits
-
-
-def _i64_from_bits(bits: int) -> int:
-    return bits - (1 << 64) if bits >> 63 else bits
-
-
-def _f32_from_bits(bits: int) -> float:
-    value: float = _F32.unpack(_I32.pack(bits))[0]
-    return value
-
-
-def _f64_from_bits(bits: int) -> float:
-    value: float = _F64.unpack(_I64.pack(bits))[0]
-    return value
-
-
-def _v128_to_bits(value: Any) -> int:
-    """No bits fall off, as they do of an i32: a number out of range is a mistake."""
-    bits = _integer(value)
-    if bits >> 128:
-        raise TypeError("an unsigned int of 128 bits")
-    return bits
-
-
-def _v128_from_bits(bits: int) -> int:
-    return bits
-
-
-_NUMBERS: dict[ValType, tuple[ToBits, FromBits]] = {
-    ValType.I32: (_i32_to_bits, _i32_from_bits),
-    ValType.I64: (_i64_to_bits, _i64_from_bits),
-    ValType.F32: (_f32_to_bits, _f32_from_bits),
-    ValType.F64: (_f64_to_bits, _f64_from_bits),
-    ValType.V128: (_v128_to_bits, _v128_from_bits),
-}
 
 
 class Converter:
@@ -124,7 +45,7 @@ class Converter:
     def to_bits(self, type: ValueType, value: Any, what: str) -> int:
         """The bit pattern of ``value``; a TypeError that names ``what`` when it does not fit ``type``."""
         try:
-            return self.encoder(type)(value)
+            return self.encoder(type)(value.given_as(type) if isinstance(value, Val) else value)
         except TypeError as error:
             raise TypeError(f"{what}: {type} takes {error}, got {value!r}") from None
 
@@ -135,7 +56,7 @@ class Converter:
     def encoder(self, type: ValueType) -> ToBits:
         """The conversion to bits for ``type``; it raises TypeError with what it takes."""
         if not isinstance(type, RefType):
-            return _NUMBERS[type][0]
+            return NUMBERS[type][0]
         to_bits = self._encoders[top_of(type.heap)]
         special = type.heap is not top_of(type.heap)
         fits = tester(self.store, type) if special else None
@@ -155,7 +76,7 @@ class Converter:
     def decoder(self, type: ValueType) -> FromBits:
         """The conversion from bits for ``type``."""
         if not isinstance(type, RefType):
-            return _NUMBERS[type][1]
+            return NUMBERS[type][1]
         special = {Heap.FUNC: self._function_from_bits, Heap.EXN: self._exception_from_bits}
         return special.get(top_of(type.heap), self._reference_from_bits)
 
