@@ -19,6 +19,7 @@ from vm.module.kernel import layout, walk, words
 from vm.module.kernel.rules_control import CONTROL_RULES
 from vm.module.kernel.rules_exceptions import EXCEPTION_RULES
 from vm.module.kernel.rules_memory import MEMORY_RULES
+from vm.module.kernel.rules_objects import OBJECT_RULES
 from vm.module.kernel.rules_references import REFERENCE_RULES
 from vm.module.kernel.rules_variables import VARIABLE_RULES
 from vm.module.model import ModuleData
@@ -167,7 +168,14 @@ class Facts:
         return at
 
 
-RULES = {**VARIABLE_RULES, **CONTROL_RULES, **MEMORY_RULES, **REFERENCE_RULES, **EXCEPTION_RULES}
+RULES = {
+    **VARIABLE_RULES,
+    **CONTROL_RULES,
+    **MEMORY_RULES,
+    **REFERENCE_RULES,
+    **OBJECT_RULES,
+    **EXCEPTION_RULES,
+}
 _PLAIN = {
     Immediate.NONE: walk.PLAIN,
     Immediate.MEMARG: walk.ACCESSES,

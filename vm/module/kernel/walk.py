@@ -45,6 +45,7 @@ from vm.module.kernel.restricted import Work, kernel
 from vm.module.kernel.rules_control import control_rule
 from vm.module.kernel.rules_exceptions import exception_rule
 from vm.module.kernel.rules_memory import access_rule, lane_rule, memory_rule, operands_of
+from vm.module.kernel.rules_objects import object_rule
 from vm.module.kernel.rules_references import reference_rule
 from vm.module.kernel.rules_variables import variable_rule
 from vm.module.kernel.words import REFERENCE, definition
@@ -127,8 +128,10 @@ def instruction(w: Work) -> int:
         return control_rule(w, rule)
     if rule < 80:
         return memory_rule(w, rule)
-    if rule < 120:
+    if rule < 93:
         return reference_rule(w, rule)
+    if rule < 120:
+        return object_rule(w, rule)
     return exception_rule(w, rule)
 
 
