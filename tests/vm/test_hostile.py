@@ -239,3 +239,46 @@ def test_damaged_programs_do_no_harm() -> None:
     assert peak is not None
     assert int(ran[1]) > 200
     assert int(peak[1]) < 600
+
+
+def test_frames_of_megabytes_are_asked_for_before_they_are_taken() -> None:
+    """In a process of its own, which a frame that reaches beyond the stack would end."""
+    command = [sys.executable, "-c", f"from {__name__} import take_giant_frames as f; f()"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def take_giant_frames() -> None:
+    """A leaf, and a function that calls itself, with 1.3 MB of values each, from anywhere on a stack."""
+    values = "v128 " * 1000
+    block = f"(block (type $t) {'(local.get 1)' * 1000}) {'(drop)' * 1000}" * 40
+    i = instance(
+        store("llvm", max_wasm_stack=1 << 30),
+        f"""(module (type $t (func (result {values})))
+          (func $leaf (export "leaf") (param i32) (result i32) (local v128) {block} (local.get 0))
+          (func $giant (export "giant") (param i32) (result i32) (local v128) {block}
+            (if (result i32) (local.get 0)
+              (then (call $giant (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 7))))
+          (func $deep (export "deep") (param i32) (result i32)
+            (if (result i32) (local.get 0)
+              (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+              (else (call $leaf (i32.const 7))))))""",
+    )
+    for name in ("leaf", "giant", "deep"):
+        assert call(i, name, 0) == [7 if name != "leaf" else 0]
+    outcomes = set()
+
+    def recurse() -> None:
+        for name, depths in (("giant", range(1, 20)), ("deep", range(0, 800_000, 4000))):
+            for depth in depths:
+                try:
+                    outcomes.add((name, *call(i, name, depth)))
+                except Trap as trap:
+                    outcomes.add((name, trap.code))
+
+    threading.stack_size(20 << 20)  # more than any thread has had whose stack would be used again
+    thread = threading.Thread(target=recurse)
+    thread.start()
+    thread.join()
+    overflow = TrapCode.STACK_OVERFLOW
+    assert outcomes == {("giant", 7), ("giant", overflow), ("deep", 7), ("deep", overflow)}

@@ -5,6 +5,7 @@
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, unwind, trace, leave                        store why and where, jump to the nearest enter's buffer
     throw, throw_on, rethrow, catch_point             exceptions (``vm.native.unwinding``)
+    probe_stack                                       whether a giant frame fits (``vm.native.probing``)
     stop(state, code, frame, why)                     the same, where a signal's handler makes a thread go on
     compile, help                                     ask Python; unwind unless it says that it is done
 
@@ -26,6 +27,7 @@ from vm.native import arena
 from vm.native.allocation import ALLOCATION_IR
 from vm.native.code import kept
 from vm.native.packages import PACKAGES_IR
+from vm.native.probing import PROBING_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
@@ -66,7 +68,15 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 
 def _ir() -> str:
     """The code that does not depend on a type; the key under which a thread's state is noted is a symbol."""
-    ir = "@thread_key = external global i8\n" + FRAMES + UNWINDING_IR + ALLOCATION_IR + PACKAGES_IR + _ENTER
+    ir = (
+        "@thread_key = external global i8\n"
+        + FRAMES
+        + UNWINDING_IR
+        + ALLOCATION_IR
+        + PACKAGES_IR
+        + _ENTER
+        + PROBING_IR
+    )
     for name, number in _NUMBERS.items():
         ir = ir.replace(name, str(number))
     return ir

@@ -9,6 +9,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
 from vm.isa.types import MemoryType, ValType
 from vm.memory.linear import LENGTH
+from vm.native.probing import PROBED
 from vm.runtime.layout import trap_number
 
 ENGINE = ", !tbaa !1"
@@ -51,7 +52,9 @@ declare void @rethrow(ptr) #1
 declare void @throw_ref(ptr, i64) #1
 declare i64 @package(ptr) #2
 declare i32 @catch_point(ptr) #3
-attributes #0 = { nounwind "disable-tail-calls"="true" "frame-pointer"="all" }
+attributes #0 = { nounwind "disable-tail-calls"="true" "frame-pointer"="all" """
+    + PROBED
+    + """ }
 attributes #1 = { nounwind noreturn cold }
 attributes #2 = { nounwind cold }
 attributes #3 = { nounwind returns_twice }
@@ -79,7 +82,7 @@ attributes #3 = { nounwind returns_twice }
 """What every module of compiled bodies starts with.
 
 "disable-tail-calls" keeps LLVM from turning endless recursion, which must exhaust the stack, into a loop;
-frame pointers let a trap say where it happened.
+frame pointers let a trap say where it happened; giant frames are asked for (``vm.native.probing``).
 """
 
 

@@ -154,7 +154,7 @@ class Translator(TextBuilder):
                 f"  %heap_field = getelementptr i8, ptr %state, i64 {STATE_HEAP}",
                 f"  %heap = load ptr, ptr %heap_field{FIXED}",
             ]
-        if self.calls:  # a leaf fits into the margin that the limit leaves
+        if self.calls:  # a leaf fits into the margin that the limit leaves, or LLVM asks (vm.native.probing)
             lines += [
                 "  %sp = call i64 @llvm.read_register.i64(metadata !5)",
                 f"  %limit_field = getelementptr i8, ptr %state, i64 {STATE_STACK_LIMIT}",
