@@ -19,6 +19,7 @@ from regress.cli import (
     ingest,
     init,
     run,
+    selftest,
     serve,
     show,
     triage,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "triage": triage.command,
     "bisect": bisect.command,
     "backtest": backtest.command,
+    "selftest": selftest.command,
     "doctor": doctor.command,
 }
 """Name to command; a command's docstring is its help."""

@@ -157,6 +157,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("event", "kind"): EventKind,
     ("event", "state"): State,
     ("bisection", "record"): json.loads,
+    ("self_test", "record"): json.loads,
     ("measurement", "value"): math.isfinite,
     ("measurement", "samples"): unpack_samples,
 }

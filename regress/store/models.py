@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import SafeText, UtcDateTime
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -228,6 +228,16 @@ class BisectionRow(Base):
     """A search for a culprit; ``record`` is the whole domain record as JSON."""
 
     __tablename__ = "bisection"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
+    recorded_at: Mapped[datetime]
+    record: Mapped[str]
+
+
+class SelfTestRow(Base):
+    """A self-test of a branch's detection; ``record`` is the whole domain record as JSON."""
+
+    __tablename__ = "self_test"
     id: Mapped[int] = mapped_column(primary_key=True)
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
     recorded_at: Mapped[datetime]

@@ -25,12 +25,13 @@ from regress.domain import (
     Measurement,
     Receipt,
     Run,
+    SelfTest,
     Series,
     SeriesChange,
     SeriesSummary,
     State,
 )
-from regress.store import bisections, deliveries, events, failures, history, locking, series
+from regress.store import bisections, deliveries, events, failures, history, locking, self_tests, series
 from regress.store.database import Database
 
 
@@ -240,3 +241,15 @@ class Store:
         """All searches, newest first."""
         with self._db.read() as session:
             return bisections.load_all(session, self._db.project_id)
+
+    # -- self-tests ------------------------------------------------------------------------------------
+
+    def save_self_test(self, record: SelfTest) -> None:
+        """Keep the result of a self-test."""
+        with self._db.write() as session:
+            self_tests.save(session, self._db.project_id, record)
+
+    def latest_self_test(self, branch: str) -> SelfTest | None:
+        """The newest self-test of a branch; None where there was none."""
+        with self._db.read() as session:
+            return self_tests.latest(session, self._db.project_id, branch)

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from regress.config import Config
+from regress.service.selftest import selftest
 from regress.store import Store
 from tests.web import history as made
 from tests.web.history import History
@@ -111,6 +113,21 @@ def test_series_lists_changes_and_failures(client: httpx.Client, history: Histor
     assert "tiles.c:12: error: expected ';'" in page
     assert "59 measurements" in page
     assert made.LARGE.title in page
+
+
+def test_the_overview_shows_the_newest_self_test(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/regress.db"
+    with Store.open(url) as store:
+        made.build(store)
+    with serve(create_app(url)) as base, httpx.Client(base_url=base) as client:
+        assert "known slowdowns" not in client.get("/").text
+        with Store.open(url) as store:
+            found = selftest(store, Config(root=Path("/nowhere")), "main")
+        told = re.sub(r"<[^>]+>", " ", client.get("/").text)
+        assert "known slowdowns" in told
+        assert "20 % slower found" in told
+        (machine,) = client.get("/api/v1/overview").json()["self_test"]["machines"]
+        assert (machine["machine"], machine["rate"]) == ("bench-1", found.machines[0].rate)
 
 
 def test_a_series_page_says_what_the_series_sees(client: httpx.Client, history: History) -> None:

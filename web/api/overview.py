@@ -29,4 +29,5 @@ def overview(store: StoreDep, branch: Branch = None) -> schema.Overview:
             schema.Stale(series=schema.SeriesItem.model_validate(row.summary), behind=row.behind)
             for row in page.stale
         ],
+        self_test=schema.SelfTest.model_validate(page.self_test) if page.self_test else None,
     )

@@ -254,6 +254,34 @@ class Stale(Model):
     behind: int
 
 
+class Power(Model):
+    """Of ``tried`` slowdowns of one size, how many were found, after how many commits (median)."""
+
+    size: float
+    tried: int
+    found: int
+    delay: Number
+
+
+class MachineTest(Model):
+    """A self-test on the series of one machine."""
+
+    machine: str
+    series: int
+    points: int
+    false_alarms: int
+    rate: float = Field(description="False alarms per 1,000 points.")
+    powers: list[Power]
+
+
+class SelfTest(Model):
+    """How detection did on a copy of the branch's own history, with known slowdowns put in."""
+
+    detector: str
+    recorded_at: datetime
+    machines: list[MachineTest]
+
+
 class Overview(Model):
     """The state of a branch."""
 
@@ -267,6 +295,7 @@ class Overview(Model):
     improvements: list[Event]
     failures: list[Failure]
     stale: list[Stale]
+    self_test: SelfTest | None
 
 
 class SearchResult(Model):

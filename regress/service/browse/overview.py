@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from regress.domain import Commit, EventKind, Failure, SeriesSummary, State
+from regress.domain import Commit, EventKind, Failure, SelfTest, SeriesSummary, State
 from regress.service.browse.common import newest_of, pick_branch
 from regress.service.browse.events import EventRow, event_rows
 from regress.store import Store
@@ -39,6 +39,7 @@ class Overview:
     improvements: tuple[EventRow, ...]
     failures: tuple[Failure, ...]
     stale: tuple[StaleSeries, ...]
+    self_test: SelfTest | None
 
 
 def overview(store: Store, branch: str | None = None) -> Overview:
@@ -59,6 +60,7 @@ def overview(store: Store, branch: str | None = None) -> Overview:
         improvements=event_rows(store, better[:SHOWN]),
         failures=tuple(store.failures(latest_only=True)),
         stale=_stale(summaries),
+        self_test=store.latest_self_test(branch) if branch else None,
     )
 
 
