@@ -505,3 +505,32 @@ def test_a_loop_brings_back_what_code_under_a_handler_has_set(tier: str, level: 
         opt_level=level,
     )
     assert world.call("f", 10) == 90
+
+
+@every_tier
+def test_a_collection_while_the_host_throws_sees_no_values_of_another_exception(tier: str) -> None:
+    """The handle that an exception gets may call for one; before it, code has thrown numbers."""
+    wat = """(module
+      (import "h" "h" (func $h))
+      (type $s (struct (field i32)))
+      (tag $numbers (param i64 i64))
+      (tag $references (export "references") (param externref externref))
+      (func (export "f")
+        (drop (struct.new $s (i32.const 1)))
+        (block $caught
+          (try_table (catch_all $caught) (throw $numbers (i64.const 0x7fffff00) (i64.const 0xffff0000))))
+        (block $caught (try_table (catch_all $caught) (call $h)))))"""
+    ready: list[api.Exn] = []
+
+    def throw() -> None:
+        raise ready.pop()
+
+    world = World(tier, wat, lambda store: [api.Func(store, api.FuncType([], []), throw)])
+    some = [api.Exn(world.store, world.tag("references"), ["x", "y"]) for _ in range(2_000)]
+    ready.extend(some)
+    heap = world.store.runtime.heap
+    before = heap.statistics.collections
+    while ready:
+        world.call("f")
+    if tier == "llvm":  # others need not collect here
+        assert heap.statistics.collections > before

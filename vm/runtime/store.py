@@ -220,8 +220,9 @@ class Store:
     def throw(self, exception: Exn) -> None:
         """Put an exception into the state, where native code throws it from; ``thrown`` gives it back."""
         words = self.state.words
+        reference = self.extern_handle(exception)  # may collect: tag and values must still fit
         words[STATE_TAG // WORD] = exception.origin.record
-        words[STATE_REFERENCE // WORD] = self.extern_handle(exception)
+        words[STATE_REFERENCE // WORD] = reference
         if exception.origin.owner is self:
             values = to_words(exception.origin.signature.params, exception.bits)
             payload = (ctypes.c_uint64 * len(values)).from_address(words[STATE_PAYLOAD // WORD])
