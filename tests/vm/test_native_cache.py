@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,29 @@ def test_what_others_can_write_is_not_run(folder: Path) -> None:
     cache.store("a", "k", b"code")
     only_file(folder).chmod(0o666)
     assert cache.load("a", "k") is None
+
+
+def test_a_folder_that_others_can_write_is_not_used(folder: Path) -> None:
+    """They could exchange a file between the look at whose it is and its use."""
+    cache.store("a", "k", b"code")
+    folder.chmod(0o777)
+    assert cache.load("a", "k") is None
+    assert not cache.store("b", "k", b"code")
+    folder.chmod(0o755)
+    assert cache.load("a", "k") == b"code"
+
+
+def test_links_pipes_and_artefacts_of_another_name_are_none(folder: Path) -> None:
+    cache.store("a", "k", b"code")
+    path = only_file(folder)
+    other = path.with_name("b-k.o")
+    other.symlink_to(path)
+    assert cache.load("b", "k") is None
+    other.unlink()
+    os.mkfifo(other, 0o600)
+    assert cache.load("b", "k") is None
+    path.rename(other)
+    assert cache.load("b", "k") is None
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

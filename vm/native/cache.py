@@ -1,14 +1,15 @@
 """Machine code that is made once and then only loaded: artefacts on disk, verified before they run.
 
 An artefact is what one program text becomes on one kind of machine, so its key names all of that: the
-sources, the compiler's version, the processor. A file is a digest of the content, then the content; it
-appears whole or not at all, and one that is damaged, or that another user could have written, is none.
+sources, the compiler's version, the processor. A file is a digest of name and content, then the content; it
+appears whole or not at all, and one that is damaged, or that another user could have put there, is none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from importlib import util
 from pathlib import Path
@@ -66,28 +67,34 @@ def _processor() -> str:
 def load(name: str, key: str) -> bytes | None:
     """The content stored under this name and key, or None if there is none to be trusted."""
     path = _path(name, key)
+    if not _is_ours(path.parent):
+        return None
     try:
-        status = path.stat()
-        if status.st_uid != os.getuid() or status.st_mode & _OTHERS:
-            return None
-        stored = path.read_bytes()
+        with open(path, "rb", opener=_open_itself) as file:
+            if not _only_ours(os.fstat(file.fileno()), stat.S_IFREG):
+                return None
+            stored = file.read()
     except OSError:
         return None
     content = stored[_DIGEST:]
-    return content if hashlib.sha256(content).digest() == stored[:_DIGEST] else None
+    return content if _digest(path, content) == stored[:_DIGEST] else None
 
 
 def store(name: str, key: str, content: bytes) -> bool:
-    """Keep ``content``; whether that was possible. A folder that cannot be written costs only time."""
+    """Keep ``content``; whether that was possible. A folder that cannot be written, or that is not to be
+    trusted, costs only time.
+    """
     import tempfile
 
     path = _path(name, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_ours(path.parent):
+            return False
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest() + content)
+                file.write(_digest(path, content) + content)
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
@@ -95,6 +102,29 @@ def store(name: str, key: str, content: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def _digest(path: Path, content: bytes) -> bytes:
+    """Of the name as well, so that no artefact passes for another."""
+    return hashlib.sha256(os.fsencode(path.name) + b"\0" + content).digest()
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Open a file, not what a link points to, and without waiting for a pipe's other end."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether only this user can put files there: in a folder of others, a file may be exchanged any time."""
+    try:
+        return _only_ours(folder.stat(), stat.S_IFDIR)
+    except OSError:
+        return False
+
+
+def _only_ours(status: os.stat_result, kind: int) -> bool:
+    ours = status.st_uid == os.getuid() and not status.st_mode & _OTHERS
+    return ours and stat.S_IFMT(status.st_mode) == kind
 
 
 def _path(name: str, key: str) -> Path:

@@ -52,7 +52,7 @@ def build() -> int:
             raise VMError(f"the validator could not be compiled: {done.stderr.strip().splitlines()[-1]}")
         content = output.read_bytes()
     if not cache.store(_NAME, _key(), content):
-        raise VMError(f"{cache.directory()} cannot be written; $WASMVM_CACHE names another folder")
+        raise VMError(f"{cache.directory()} is not yours alone to write; $WASMVM_CACHE names another folder")
     _entries.cache_clear()
     return len(content)
 
