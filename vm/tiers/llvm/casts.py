@@ -17,6 +17,7 @@ from vm.gc.words import HANDLE_TAG, I31_TAG, TAG_MASK
 from vm.isa.matching import top_of
 from vm.isa.types import DefType, Heap, RefType
 from vm.runtime.layout import RECORD_TYPE
+from vm.tiers.llvm.control import branch_if
 from vm.tiers.llvm.objects import heap_field, inside
 from vm.tiers.llvm.text import FIXED, HEADERS
 from vm.tiers.llvm.translate import Handler, Translator
@@ -116,13 +117,13 @@ def _ref_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _br_on_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
-    t.branch_if(fits(t, t.stack[-1][0], t.module.reference_type(type)), depth)
+    branch_if(t, fits(t, t.stack[-1][0], t.module.reference_type(type)), depth)
 
 
 def _br_on_cast_fail(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
     good = fits(t, t.stack[-1][0], t.module.reference_type(type))
-    t.branch_if(t.value(f"xor i1 {good}, true"), depth)
+    branch_if(t, t.value(f"xor i1 {good}, true"), depth)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -13,6 +13,7 @@ from vm.module.instructions import block_type
 from vm.native.unwinding import RECORD_WORDS
 from vm.runtime.layout import STATE_PAYLOAD, STATE_REFERENCE, STATE_TAG
 from vm.runtime.words import offsets
+from vm.tiers.llvm.control import end
 from vm.tiers.llvm.roots import rooted, take_back
 from vm.tiers.llvm.text import ENGINE, FIXED
 from vm.tiers.llvm.translate import Control, Handler, Translator
@@ -209,7 +210,7 @@ def _end(t: Translator, immediates: tuple[Any, ...]) -> bool:
             t.block(control.dispatch)
             _propagate(t)
         return t.close()
-    return t.end_op(immediates)
+    return end(t)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -9,7 +9,18 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant, opaque
 from vm.isa.types import ValType
-from vm.tiers.llvm import arrays, atomics, calls, casts, exceptions, memory, objects, references, state
+from vm.tiers.llvm import (
+    arrays,
+    atomics,
+    calls,
+    casts,
+    control,
+    exceptions,
+    memory,
+    objects,
+    references,
+    state,
+)
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -63,17 +74,8 @@ def _constant(type: ValType) -> Handler:
     return lambda t, immediates: t.push(constant(type, immediates[0]), held)
 
 
-_CONTROL: dict[str, Handler] = {
-    "unreachable": Translator.unreachable_op,
+_PLAIN: dict[str, Handler] = {
     "nop": Translator.nop_op,
-    "block": Translator.block_op,
-    "loop": Translator.loop_op,
-    "if": Translator.if_op,
-    "else": Translator.else_op,
-    "br": Translator.br_op,
-    "br_if": Translator.br_if_op,
-    "br_table": Translator.br_table_op,
-    "return": Translator.return_op,
     "drop": Translator.drop_op,
     "select": Translator.select_op,
     "select_t": Translator.select_op,
@@ -93,7 +95,8 @@ HANDLERS: dict[int, Handler] = {
 """Handlers by opcode number."""
 
 for _table in (
-    _CONTROL,
+    _PLAIN,
+    control.HANDLERS,
     calls.HANDLERS,
     memory.HANDLERS,
     atomics.HANDLERS,

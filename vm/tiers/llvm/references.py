@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vm.errors import TrapCode
+from vm.tiers.llvm.control import branch_if
 from vm.tiers.llvm.translate import Handler, Translator
 
 
@@ -16,13 +17,13 @@ def _as_non_null(t: Translator, _: tuple[Any, ...]) -> None:
 
 def _br_on_null(t: Translator, immediates: tuple[Any, ...]) -> None:
     word, type = t.pop_typed()
-    t.branch_if(t.value(f"icmp eq i64 {word}, 0"), immediates[0])
+    branch_if(t, t.value(f"icmp eq i64 {word}, 0"), immediates[0])
     t.push(word, type)
 
 
 def _br_on_non_null(t: Translator, immediates: tuple[Any, ...]) -> None:
     word = t.stack[-1][0]
-    t.branch_if(t.value(f"icmp ne i64 {word}, 0"), immediates[0])
+    branch_if(t, t.value(f"icmp ne i64 {word}, 0"), immediates[0])
     t.pop()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
-from vm.module.instructions import block_type, read
+from vm.module.instructions import read
 from vm.module.model import ModuleData
 from vm.runtime.layout import (
     CONTEXT_STATE,
@@ -30,9 +30,10 @@ from vm.tiers.llvm.abi import CONVENTION, passing, signature, word_loads, word_s
 from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
+from vm.tiers.llvm.operands import Operands
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
-from vm.tiers.llvm.text import ENGINE, FIXED, TextBuilder
+from vm.tiers.llvm.text import ENGINE, FIXED
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ _CLOSES = frozenset({"end", "delegate"})
 _ARMS = frozenset({"else", "catch", "catch_all"}) | _CLOSES
 
 
-class Translator(TextBuilder):
+class Translator(Operands):
     """Translates function ``index``; functions in ``batch`` are called directly, others through records.
 
     ``handlers`` maps opcodes to what translates them (``vm.tiers.llvm.handlers``).
@@ -84,7 +85,7 @@ class Translator(TextBuilder):
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
         self._handlers = handlers
-        self._metering = metering
+        self.metering = metering
         self._debug_info = debug_info
         self._offsets: list[int] = []
         self.module = module
@@ -102,12 +103,11 @@ class Translator(TextBuilder):
         self.root_stores = 0
         self.uses_heap = False
         self._used: dict[int, None] = {}
-        self.stack: list[tuple[str, str]] = []
         self.control: list[Control] = []
         self.tries: list[str] = []
         self.records: list[str] = []
         self.protection = scan(module, self.body, lambda i: isinstance(self._locals[i], TracedType))
-        self._dead = False
+        self.dead = False
         self.next = self.body.start
         self.calls = False
         self.needs_state = False
@@ -118,7 +118,7 @@ class Translator(TextBuilder):
         """The whole definition, as text."""
         self.open("block", FuncType((), self.type.results))
         self._mark(self.body.start)
-        self._metering.checkpoint(self, self.body.start)
+        self.metering.checkpoint(self, self.body.start)
         self._walk()
         self.trap_blocks()
         scope = debug.scope(self.index) if self._debug_info else ""
@@ -137,7 +137,7 @@ class Translator(TextBuilder):
         if self.help_slots:
             lines.append(f"  %help = alloca [{self.help_slots} x i64]")
         self.uses_heap |= self.root_slots > 0
-        if any((self.calls, self.needs_state, self.form.passed, self._metering.active, self.uses_heap)):
+        if any((self.calls, self.needs_state, self.form.passed, self.metering.active, self.uses_heap)):
             lines += [
                 f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
                 f"  %state = load ptr, ptr %state_field{FIXED}",
@@ -218,48 +218,11 @@ class Translator(TextBuilder):
             if opcode.name in _OPENS:
                 depth += 1
             elif depth == 0 and opcode.name in _ARMS:
-                self._dead = True
+                self.dead = True
                 return at
             elif opcode.name in _CLOSES:
                 depth -= 1
             at = following
-
-    # operands
-
-    def push(self, name: str, type: str) -> None:
-        """Push an operand; ``type`` i1 is a condition that stands for an i32."""
-        self.stack.append((name, type))
-
-    def pop(self) -> str:
-        """Pop an operand as the value that WebAssembly sees."""
-        return self.pop_typed()[0]
-
-    def pop_typed(self) -> tuple[str, str]:
-        """As ``pop``, with the IR type."""
-        name, type = self.stack.pop()
-        if type == "i1":
-            return self.value(f"zext i1 {name} to i32"), "i32"
-        return name, type
-
-    def pop_wide(self) -> str:
-        """Pop an i32 or i64, the former without sign, as an i64: an address, index or count."""
-        name, type = self.pop_typed()
-        return name if type == "i64" else self.value(f"zext i32 {name} to i64")
-
-    def push_narrow(self, name: str, type: str) -> None:
-        """Push an i64 as ``type``, i32 or i64: what is counted fits."""
-        self.push(name if type == "i64" else self.value(f"trunc i64 {name} to i32"), type)
-
-    def pop_condition(self) -> str:
-        """Pop an i32 as an i1: whether it is not zero."""
-        name, type = self.stack.pop()
-        return name if type == "i1" else self.value(f"icmp ne i32 {name}, 0")
-
-    def pop_many(self, count: int) -> list[str]:
-        """Pop ``count`` operands, deepest first."""
-        values = [self.pop() for _ in range(count)]
-        values.reverse()
-        return values
 
     # blocks
 
@@ -292,54 +255,23 @@ class Translator(TextBuilder):
             self.effect(f"store {LLVM_TYPES[type]} {value}, ptr {slot}")
             self.push(value, LLVM_TYPES[type])
 
-    def _target(self, depth: int) -> Control:
+    def target(self, depth: int) -> Control:
+        """The block that a branch goes to, with the operands that it takes along in its slots."""
         control = self.control[-1 - depth]
         control.targeted = True
         self.store_carried(control)
         return control
 
-    def _load_carried(self, control: Control) -> None:
+    def load_carried(self, control: Control) -> None:
+        """Begin behind the label of ``control``: what branches took along is on the stack."""
         del self.stack[control.height :]
         for slot, type in zip(control.slots, control.carried, strict=True):
             self.push(self.value(f"load {LLVM_TYPES[type]}, ptr {slot}"), LLVM_TYPES[type])
 
-    def block_op(self, immediates: tuple[Any, ...]) -> None:
-        """``block``."""
-        self.open("block", block_type(self.module, immediates[0]))
-
-    def loop_op(self, immediates: tuple[Any, ...]) -> None:
-        """``loop``: parameters go through slots, because branches come back with new ones."""
-        control = self.open("loop", block_type(self.module, immediates[0]))
-        self.store_carried(control)
-        self.effect(f"br label %{control.label}")
-        self.block(control.label)
-        self._metering.checkpoint(self, self.next)
-        self._load_carried(control)
-
-    def if_op(self, immediates: tuple[Any, ...]) -> None:
-        """``if``: both arms start with the same operands."""
-        condition = self.pop_condition()
-        type = block_type(self.module, immediates[0])
-        arguments = self.pop_many(len(type.params))
-        for argument, parameter in zip(arguments, type.params, strict=True):
-            self.push(argument, LLVM_TYPES[parameter])
-        control = self.open("if", type)
-        control.arguments = arguments
-        control.otherwise = self.label("else")
-        then = self.label("then")
-        self.effect(f"br i1 {condition}, label %{then}, label %{control.otherwise}")
-        self.block(then)
-
-    def else_op(self, _: tuple[Any, ...]) -> None:
-        """``else``: close the first arm, start the second."""
-        control = self.control[-1]
-        self.fall_through(control)
-        self._start_else(control)
-
     def fall_through(self, control: Control) -> None:
         """Go to the end of ``control`` from the end of its code, if that can be reached."""
-        if self._dead:
-            self._dead = False
+        if self.dead:
+            self.dead = False
             return
         control.targeted = True
         self.store_carried(control)
@@ -357,48 +289,13 @@ class Translator(TextBuilder):
         self.calls = True
         return self.value(f"getelementptr i8, ptr %state, i64 {STATE_HANDLER}")
 
-    def _exit(self, control: Control, exits: list[tuple[str, Control]]) -> str:
-        """The label for a branch to ``control``: its own, or one of ``exits``, which leave tries first."""
-        if len(self.tries) <= control.protected:
-            return control.label
-        exits.append((self.label("exit"), control))
-        return exits[-1][0]
-
-    def _exit_blocks(self, exits: list[tuple[str, Control]]) -> None:
-        for label, control in exits:
-            self.block(label)
-            self.leave_tries(control.protected)
-            self.effect(f"br label %{control.label}")
-
-    def _start_else(self, control: Control) -> None:
-        assert control.otherwise is not None
-        assert control.arguments is not None
-        self.block(control.otherwise)
-        control.otherwise = None
-        del self.stack[control.height :]
-        for argument, type in zip(control.arguments, control.type.params, strict=True):
-            self.push(argument, LLVM_TYPES[type])
-
-    def end_op(self, _: tuple[Any, ...]) -> bool:
-        """``end``; returns whether what follows is unreachable."""
-        control = self.control[-1]
-        if control.kind == "loop":
-            self.control.pop()
-            dead, self._dead = self._dead, False
-            return dead
-        self.fall_through(control)
-        if control.otherwise is not None:
-            self._start_else(control)
-            self.fall_through(control)
-        return self.close()
-
     def close(self) -> bool:
         """Close the innermost block, whose code has gone to its end; whether what follows is unreachable."""
         control = self.control.pop()
         if not control.targeted:
             return bool(self.control)
         self.block(control.label)
-        self._load_carried(control)
+        self.load_carried(control)
         if not self.control:
             self._return()
         return False
@@ -434,47 +331,6 @@ class Translator(TextBuilder):
         name = self.label("passed")
         self.lines += passing("%state", name)
         return name
-
-    def br_op(self, immediates: tuple[Any, ...]) -> bool:
-        """``br``."""
-        target = self._target(immediates[0])
-        self.leave_tries(target.protected)
-        self.effect(f"br label %{target.label}")
-        return True
-
-    def br_if_op(self, immediates: tuple[Any, ...]) -> None:
-        """``br_if``."""
-        self.branch_if(self.pop_condition(), immediates[0])
-
-    def branch_if(self, condition: str, depth: int) -> None:
-        """Branch with the operands on the stack, or go on; they stay there."""
-        target, following = self._target(depth), self.label("next")
-        exits: list[tuple[str, Control]] = []
-        self.effect(f"br i1 {condition}, label %{self._exit(target, exits)}, label %{following}")
-        self._exit_blocks(exits)
-        self.block(following)
-
-    def br_table_op(self, immediates: tuple[Any, ...]) -> bool:
-        """``br_table``."""
-        labels, default = immediates
-        index = self.pop()
-        exits: list[tuple[str, Control]] = []
-        targets = {
-            depth: self._exit(self._target(depth), exits) for depth in dict.fromkeys((*labels, default))
-        }
-        cases = " ".join(f"i32 {i}, label %{targets[depth]}" for i, depth in enumerate(labels))
-        self.effect(f"switch i32 {index}, label %{targets[default]} [ {cases} ]")
-        self._exit_blocks(exits)
-        return True
-
-    def return_op(self, _: tuple[Any, ...]) -> bool:
-        """``return``: a branch to the outermost block."""
-        return self.br_op((len(self.control) - 1,))
-
-    def unreachable_op(self, _: tuple[Any, ...]) -> bool:
-        """``unreachable``."""
-        self.trap(TrapCode.UNREACHABLE)
-        return True
 
     # the plain rest
 

@@ -1,0 +1,145 @@
+"""Translation of the instructions that open and close blocks, and of those that branch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vm.errors import TrapCode
+from vm.isa.emit import LLVM_TYPES
+from vm.module.instructions import block_type
+from vm.tiers.llvm.translate import Control, Handler, Translator
+
+
+def _block(t: Translator, immediates: tuple[Any, ...]) -> None:
+    """``block``."""
+    t.open("block", block_type(t.module, immediates[0]))
+
+
+def _loop(t: Translator, immediates: tuple[Any, ...]) -> None:
+    """``loop``: parameters go through slots, because branches come back with new ones."""
+    control = t.open("loop", block_type(t.module, immediates[0]))
+    t.store_carried(control)
+    t.effect(f"br label %{control.label}")
+    t.block(control.label)
+    t.metering.checkpoint(t, t.next)
+    t.load_carried(control)
+
+
+def _if(t: Translator, immediates: tuple[Any, ...]) -> None:
+    """``if``: both arms start with the same operands."""
+    condition = t.pop_condition()
+    type = block_type(t.module, immediates[0])
+    arguments = t.pop_many(len(type.params))
+    for argument, parameter in zip(arguments, type.params, strict=True):
+        t.push(argument, LLVM_TYPES[parameter])
+    control = t.open("if", type)
+    control.arguments = arguments
+    control.otherwise = t.label("else")
+    then = t.label("then")
+    t.effect(f"br i1 {condition}, label %{then}, label %{control.otherwise}")
+    t.block(then)
+
+
+def _else(t: Translator, _: tuple[Any, ...]) -> None:
+    """``else``: close the first arm, start the second."""
+    control = t.control[-1]
+    t.fall_through(control)
+    _start_else(t, control)
+
+
+def _start_else(t: Translator, control: Control) -> None:
+    assert control.otherwise is not None
+    assert control.arguments is not None
+    t.block(control.otherwise)
+    control.otherwise = None
+    del t.stack[control.height :]
+    for argument, type in zip(control.arguments, control.type.params, strict=True):
+        t.push(argument, LLVM_TYPES[type])
+
+
+def _exit(t: Translator, control: Control, exits: list[tuple[str, Control]]) -> str:
+    """The label for a branch to ``control``: its own, or one of ``exits``, which leave tries first."""
+    if len(t.tries) <= control.protected:
+        return control.label
+    exits.append((t.label("exit"), control))
+    return exits[-1][0]
+
+
+def _exit_blocks(t: Translator, exits: list[tuple[str, Control]]) -> None:
+    for label, control in exits:
+        t.block(label)
+        t.leave_tries(control.protected)
+        t.effect(f"br label %{control.label}")
+
+
+def end(t: Translator) -> bool:
+    """``end``; returns whether what follows is unreachable."""
+    control = t.control[-1]
+    if control.kind == "loop":
+        t.control.pop()
+        dead, t.dead = t.dead, False
+        return dead
+    t.fall_through(control)
+    if control.otherwise is not None:
+        _start_else(t, control)
+        t.fall_through(control)
+    return t.close()
+
+
+def _br(t: Translator, immediates: tuple[Any, ...]) -> bool:
+    """``br``."""
+    target = t.target(immediates[0])
+    t.leave_tries(target.protected)
+    t.effect(f"br label %{target.label}")
+    return True
+
+
+def _br_if(t: Translator, immediates: tuple[Any, ...]) -> None:
+    """``br_if``."""
+    branch_if(t, t.pop_condition(), immediates[0])
+
+
+def branch_if(t: Translator, condition: str, depth: int) -> None:
+    """Branch with the operands on the stack, or go on; they stay there."""
+    target, following = t.target(depth), t.label("next")
+    exits: list[tuple[str, Control]] = []
+    t.effect(f"br i1 {condition}, label %{_exit(t, target, exits)}, label %{following}")
+    _exit_blocks(t, exits)
+    t.block(following)
+
+
+def _br_table(t: Translator, immediates: tuple[Any, ...]) -> bool:
+    """``br_table``."""
+    labels, default = immediates
+    index = t.pop()
+    exits: list[tuple[str, Control]] = []
+    targets = {depth: _exit(t, t.target(depth), exits) for depth in dict.fromkeys((*labels, default))}
+    cases = " ".join(f"i32 {i}, label %{targets[depth]}" for i, depth in enumerate(labels))
+    t.effect(f"switch i32 {index}, label %{targets[default]} [ {cases} ]")
+    _exit_blocks(t, exits)
+    return True
+
+
+def _return(t: Translator, _: tuple[Any, ...]) -> bool:
+    """``return``: a branch to the outermost block."""
+    return _br(t, (len(t.control) - 1,))
+
+
+def _unreachable(t: Translator, _: tuple[Any, ...]) -> bool:
+    """``unreachable``."""
+    t.trap(TrapCode.UNREACHABLE)
+    return True
+
+
+HANDLERS: dict[str, Handler] = {
+    "unreachable": _unreachable,
+    "block": _block,
+    "loop": _loop,
+    "if": _if,
+    "else": _else,
+    "br": _br,
+    "br_if": _br_if,
+    "br_table": _br_table,
+    "return": _return,
+}
+"""By instruction name."""
