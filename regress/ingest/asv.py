@@ -145,20 +145,30 @@ class _Reader:
         lows = self._bounds(row, "stats_ci_99_a", len(keys))
         highs = self._bounds(row, "stats_ci_99_b", len(keys))
         samples = self._column(row, "samples", len(keys)) or [None] * len(keys)
+        commit = self.commit
         at = self.doc.time(row.columns.get("started_at"), f"{row.where}.started_at")
-        for i, (key, told, low, high) in enumerate(zip(keys, values, lows, highs, strict=True)):
+        for i, (key, told, low, high, raw) in enumerate(zip(keys, values, lows, highs, samples, strict=True)):
+            if (
+                type(told) is float and 0.0 <= told < math.inf
+            ):  # nearly all, so that the rest may take its time
+                kept = self._samples(raw, f"{row.where}.samples[{i}]") if raw else ()
+                yield Measurement(key, commit, told, low, high, kept, at)
+                continue
             if told is None:
                 yield self._failure(key, _NO_LOG)
                 continue
-            value = told if type(told) is float else self.doc.number(told, f"{row.where}.result[{i}]")
+            value = self.doc.number(told, f"{row.where}.result[{i}]")
             if value < 0 and key.metric.unit == "seconds" and math.isfinite(value):
                 yield self._failure(key, f"asv measured a negative time ({value:g}): a clock went back.")
             elif math.isfinite(value):
-                kept = self._samples(samples[i], f"{row.where}.samples[{i}]") if samples[i] else ()
-                yield Measurement(key, self.commit, value, low, high, kept, at)
+                kept = self._samples(raw, f"{row.where}.samples[{i}]") if raw else ()
+                yield Measurement(key, commit, value, low, high, kept, at)
 
     def _samples(self, listed: Any, where: str) -> tuple[float, ...]:
-        raw = (self.doc.finite(sample, where) for sample in self.doc.expect(listed, list, where))
+        listed = self.doc.expect(listed, list, where)
+        if set(map(type, listed)) == {float} and all(map(math.isfinite, listed)):
+            return tuple(listed)
+        raw = (self.doc.finite(sample, where) for sample in listed)
         return tuple(sample for sample in raw if sample is not None)
 
     def _bounds(self, row: _Row, name: str, count: int) -> list[float | None]:

@@ -19,6 +19,12 @@ Listener = Callable[[int, int, Path], None]
 FALLBACK_BRANCH = "main"
 """Where results go that name no branch, in a store that knows none."""
 
+_GROUP = 50_000
+"""Measurements that go into one transaction: fewer are slower, more keep other writers waiting."""
+
+_GROUP_FILES = 500
+"""Likewise files, which may be small."""
+
 _NO_CONTEXT = Context()
 
 
@@ -67,10 +73,11 @@ def ingest(
     history: Sequence[Commit] = (),
     listen: Listener = _silent,
 ) -> IngestReport:
-    """Read result files and folders and store them on ``branch``, each file in a transaction of its own.
+    """Read result files and folders and store them on ``branch``, each file whole or not at all.
 
-    Files are read one by one, so that a folder may be of any size. IngestError says which file is wrong;
-    those before it are stored, and the same call later goes on, since a file that is known changes nothing.
+    Files are read one by one and stored some at a time, so that a folder may be of any size. IngestError
+    says which file is wrong; those before it are stored, and the same call later goes on: a file that is
+    known changes nothing.
     ``branch`` overrules what the files say; without both, the store's default branch is meant. ``context``
     stands in for the commit and machine that a file does not name. ``history`` is the branch's commits, where
     a repository tells them; without, in a store that was never told a history, commits are ordered by the
@@ -90,7 +97,7 @@ def ingest(
                 incoming.take(on_branch(delivery, fallback, force=branch is not None))
                 fruitful.add(path)
     finally:
-        incoming.order()
+        incoming.finish()
     barren = [path for path in named if path not in fruitful]
     if barren:
         raise adapters.nothing_in(barren[0], tool)
@@ -102,20 +109,31 @@ class _Incoming:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._waiting: list[Delivery] = []
+        self._size = 0  # measurements and failures that wait
         self._receipts: list[Receipt] = []
         self._commits: dict[str, str] = {}  # the branch of each
         self._times: dict[str, dict[str, datetime]] = {}  # by branch
 
     def take(self, delivery: Delivery) -> None:
-        """Store a delivery."""
-        self._receipts.append(self._store.deliver(delivery))
+        """Store a delivery, together with some of those after it."""
+        self._waiting.append(delivery)
+        self._size += len(delivery.measurements) + len(delivery.failures)
+        if self._size >= _GROUP or len(self._waiting) >= _GROUP_FILES:
+            self._store_waiting()
         here = {m.commit: delivery.branch or m.series.branch for m in delivery.measurements}
         self._commits |= here
         for branch in set(here.values()):
             self._times.setdefault(branch, {}).update(delivery.commit_times)
 
-    def order(self) -> None:
-        """Place the commits by the times that their files tell, where no repository has told the history."""
+    def _store_waiting(self) -> None:
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if waiting:
+            self._receipts += self._store.deliver_all(waiting)
+
+    def finish(self) -> None:
+        """Store what waits; place the commits by the times that files tell, where no repository has."""
+        self._store_waiting()
         for branch, times in sorted(self._times.items()):
             _order_by_time(self._store, branch, times)
 

@@ -142,8 +142,15 @@ class Store:
         of its benchmark and of the build at that commit, machine and environment. Commits that no branch
         has yet are remembered; their points appear once ``record_commits`` places them.
         """
+        return self.deliver_all([delivery])[0]
+
+    def deliver_all(self, delivered: Sequence[Delivery]) -> list[Receipt]:
+        """Store deliveries, each as ``deliver`` would and in their order, but all in one transaction.
+
+        It takes a fraction of the time where many are at hand; what is told of one before holds for the next.
+        """
         with self._db.write() as session:
-            return deliveries.deliver(session, self._db.project_id, delivery)
+            return deliveries.deliver(session, self._db.project_id, delivered)
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """The deliveries, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from sqlalchemy.types import TypeDecorator
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _RAW, _DEFLATED = b"\x00", b"\x01"
+_WORTH_DEFLATING = (
+    256  # bytes: of fewer, zlib saves little and takes longer than all else that is done to them
+)
 
 
 def storable(text: str) -> str:
@@ -54,11 +58,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def pack_samples(samples: Sequence[float]) -> bytes | None:
-    """Raw samples as float64 little-endian, deflated when that is smaller; the first byte says which."""
+    """Raw samples as float64 little-endian, many deflated when that is smaller; the first byte says which."""
     if not samples:
         return None
-    raw = np.asarray(samples, dtype="<f8").tobytes()
-    deflated = zlib.compress(raw, 6)
+    raw = struct.pack(f"<{len(samples)}d", *samples)
+    deflated = zlib.compress(raw, 6) if len(raw) >= _WORTH_DEFLATING else raw
     return _DEFLATED + deflated if len(deflated) < len(raw) else _RAW + raw
 
 

@@ -265,3 +265,36 @@ def test_a_stretch_of_a_branch_and_commits_by_hash(store: Store) -> None:
     wanted = [commits[2].sha, "f" * 40]
     assert store.located("main", wanted) == {commits[2].sha: commits[2]}
     assert store.located("other", wanted) == {}
+
+
+def test_deliveries_together_do_what_they_do_one_by_one(store: Store, url: str) -> None:
+    """Merging by rule, duplicates, failures made good and machines' facts, within one transaction."""
+    other = replace(KEY, machine="second")
+    told = [
+        delivery(measured(1, 1.0, hours=1), measured(2, 2.0), failures=(failure(3),)),
+        delivery(measured(1, 9.0, hours=0), measured(2, 3.0, hours=5), digest="overlaps"),
+        delivery(measured(1, 9.0, hours=0), measured(2, 3.0, hours=5), digest="overlaps"),
+        delivery(measured(3, 3.0), measured(3, 4.0, other), digest="mends"),
+        replace(delivery(failures=(failure(4),), digest="moved"), machine=Machine("box", (("cpu", "arm"),))),
+    ]
+    together = store.deliver_all(told)
+    with Store.open(url, project="elsewhere") as apart:  # another project's branch: other series, same rules
+        single = [apart.deliver(replace(each, digest=each.digest + "'")) for each in told]
+        assert [replace(receipt, run_id=0) for receipt in together] == [
+            replace(receipt, run_id=0) for receipt in single
+        ]
+    assert [r.new for r in together] == [2, 0, 0, 2, 0]
+    assert [r.updated for r in together] == [0, 1, 0, 0, 0]
+    assert [r.duplicate for r in together] == [False, False, True, False, False]
+    values = {commit: m.value for commit in (1, 2, 3) for _, m in store.measurements_at(sha(commit))
+              if m.series.branch == "main" and m.series.machine == "box"}  # fmt: skip
+    assert values == {1: 1.0, 2: 3.0, 3: 3.0}
+    assert {f.commit for f in store.failures()} == {sha(4)}
+    assert store.machines() == [Machine("box", (("cpu", "arm"),)), Machine("second")]
+
+
+def test_a_mistake_in_one_delivery_stores_none_of_those_with_it(store: Store) -> None:
+    wrong = replace(measured(2, 1.0), value=float("nan"))
+    with pytest.raises(ValueError, match="is no measurement"):
+        store.deliver_all([delivery(measured(1, 1.0)), delivery(wrong)])
+    assert store.runs() == []

@@ -189,16 +189,15 @@ import sys
 from regress.store import Store, deliveries
 from tests.regress.fixtures.stores import delivery, measured
 
-write = deliveries._write
+insert = deliveries._insert
 
-def write_half(session, run_id, told, stored):
-    write(session, run_id, dict(list(told.items())[: max(1, len(told) // 2)]), stored)
-    if len(told) > 1:
-        session.flush()
+def insert_half(session, rows):
+    insert(session, rows[: max(1, len(rows) // 2)])
+    if len(rows) > 1:
         print("half", flush=True)
         sys.stdin.read()
 
-deliveries._write = write_half
+deliveries._insert = insert_half
 with Store.open(sys.argv[1]) as store:
     with store.lock("regress run", wait=False):
         store.deliver(delivery(measured(0, 1.0)))
