@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -89,19 +91,32 @@ def ingest(
     named = list(paths)
     todo = [(path, file) for path in named for file in adapters.files(path, tool)]
     incoming, fruitful = _Incoming(store), set()
-    try:
-        for done, (path, file) in enumerate(todo):
-            listen(done, len(todo), file)
-            delivery = adapters.read_file(file, tool, context)
-            if delivery is not None:
-                incoming.take(on_branch(delivery, fallback, force=branch is not None))
-                fruitful.add(path)
-    finally:
-        incoming.finish()
+    with _without_cycles():
+        try:
+            for done, (path, file) in enumerate(todo):
+                listen(done, len(todo), file)
+                delivery = adapters.read_file(file, tool, context)
+                if delivery is not None:
+                    incoming.take(on_branch(delivery, fallback, force=branch is not None))
+                    fruitful.add(path)
+        finally:
+            incoming.finish()
     barren = [path for path in named if path not in fruitful]
     if barren:
         raise adapters.nothing_in(barren[0], tool)
     return incoming.report()
+
+
+@contextmanager
+def _without_cycles() -> Iterator[None]:
+    """Without Python's search for cycles: records have none, and the search takes a quarter of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Incoming:
@@ -130,6 +145,10 @@ class _Incoming:
         waiting, self._waiting, self._size = self._waiting, [], 0
         if waiting:
             self._receipts += self._store.deliver_all(waiting)
+            waiting.clear()
+            gc.collect(
+                1
+            )  # what the database's side left in cycles; the records are gone, so that it is quick
 
     def finish(self) -> None:
         """Store what waits; place the commits by the times that files tell, where no repository has."""

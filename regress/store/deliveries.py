@@ -84,20 +84,17 @@ class _Incoming:
         series = self._names.all_series(self._project_id, [m.series for m in measurements], delivery.branch)
         places = list(zip(series, [commits[m.commit] for m in measurements], strict=True))
         self._read(places)
-        outcomes: Counter[Outcome] = Counter(new=0)
-        new = 0
+        outcomes: Counter[Outcome] = Counter()
         for place, measurement in zip(places, measurements, strict=True):
-            facts = _facts(measurement)
+            row = _row(measurement, run_id)
             known = told.get(place) or stored.get(place)
-            if known is None:
-                new += 1
-            else:
-                outcome = _outcome(known, facts)
+            if known is not None:
+                outcome = _outcome(known, row)
                 outcomes[outcome] += 1
                 if outcome == "unchanged":
                     continue
-            told[place] = (*facts, run_id)
-        outcomes["new"] = new
+            told[place] = row
+        outcomes["new"] = len(measurements) - outcomes.total()
         if measurements and failures.any_at(self._session, commits.values()):
             names = self._names
             failures.clear(
@@ -128,7 +125,7 @@ class _Incoming:
         """Insert what is new and replace what is not, in the order of the table's key."""
         told, stored = self._told, self._stored
         ordered = sorted(told)
-        _insert(self._session, [(*place, *told[place]) for place in ordered if place not in stored])
+        _insert(self._session, [place + told[place] for place in ordered if place not in stored])
         columns = ("series_id", "commit_id", "value", "low", "high", "samples", "measured_at", "run_id")
         changed = [(*place, *told[place]) for place in ordered if place in stored]
         if changed:
@@ -149,17 +146,17 @@ def _commits(session: Session, delivery: Delivery) -> dict[str, int]:
     return ids
 
 
-def _facts(told: Measurement) -> Facts:
+def _row(told: Measurement, run_id: int) -> Row:
     """What is stored of a measurement; ValueError for one without a number."""
-    if not isfinite(told.value):
-        raise ValueError(f"{told.series.title} at {told.commit}: {told.value} is no measurement")
-    samples = told.samples
-    return (told.value, told.low, told.high, pack_samples(samples) if samples else None, told.measured_at)
+    value, samples = told.value, told.samples
+    if not isfinite(value):
+        raise ValueError(f"{told.series.title} at {told.commit}: {value} is no measurement")
+    return (value, told.low, told.high, pack_samples(samples) if samples else None, told.measured_at, run_id)
 
 
-def _outcome(known: Facts | Row, told: Facts) -> Outcome:
+def _outcome(known: Facts | Row, told: Row) -> Outcome:
     """The rule in ``Store.deliver``: the newest ``measured_at`` wins, of equal ones the later delivery."""
-    if (known[4] or _OLDEST) > (told[4] or _OLDEST) or known[:5] == told:
+    if (known[4] or _OLDEST) > (told[4] or _OLDEST) or known[:5] == told[:5]:
         return "unchanged"
     return "updated"
 
