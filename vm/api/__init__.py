@@ -6,11 +6,13 @@ runs typical programs written for wasmtime-py. Values are signed ints, floats, N
 object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
+from vm.api.caller import Caller, Storelike
 from vm.api.engine import Config, Engine, Module, Store
 from vm.api.exceptions import Exn
-from vm.api.externs import Caller, Func, Global, Memory, Storelike, Table, Tag
+from vm.api.externs import Func, Global, Table, Tag
 from vm.api.instance import Instance, InstancePre, Linker
 from vm.api.managed import Managed
+from vm.api.memory import Memory
 from vm.api.references import ArrayRef, StructRef
 from vm.api.shared import SharedMemory
 from vm.api.types import (

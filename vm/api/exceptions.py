@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vm.api.externs import Storelike, Tag, converter, inside
+from vm.api.caller import Storelike, inside
+from vm.api.externs import Tag, converter
 from vm.api.types import check
 from vm.runtime import exceptions as runtime_exceptions
 from vm.runtime import store as runtime_store

@@ -1,15 +1,15 @@
-"""Func, Table, Memory, Global and Tag: the objects that cross the border of an instance."""
+"""Func, Table, Global and Tag, which cross the border of an instance; and a wrapper for whatever does."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vm.api.engine import Store
+from vm.api.caller import Caller, Storelike, inside, runtime_of
+from vm.api.memory import Memory
 from vm.api.numbers import FromBits, ToBits
 from vm.api.shared import SharedMemory
-from vm.api.types import FuncType, GlobalType, MemoryType, TableType, TagType, check, wrap_type
+from vm.api.types import FuncType, GlobalType, TableType, TagType, check, wrap_type
 from vm.api.val import Val
 from vm.api.values import Converter
 from vm.errors import ArgumentError, VMError
@@ -21,53 +21,6 @@ from vm.runtime import store as runtime_store
 from vm.runtime import tables as runtime_tables
 from vm.runtime import tags as runtime_tags
 from vm.runtime.instance import Extern as RuntimeExtern
-from vm.runtime.instance import Instance as RuntimeInstance
-
-
-class Caller:
-    """What a host function with ``access_caller`` gets first: the exports of the importing instance."""
-
-    def __init__(self, store: Store, instance: RuntimeInstance | None) -> None:
-        self.store = store
-        self._instance = instance
-
-    @property
-    def runtime(self) -> runtime_store.Store:
-        """The store's inside; a Caller can stand wherever a Store can."""
-        return self.store.runtime
-
-    def data(self) -> object:
-        """What the store was made with."""
-        return self.store.data()
-
-    def get(self, name: str) -> AnyExtern | None:
-        """The caller's export ``name``, or None."""
-        found = None if self._instance is None else self._instance.export(check(name, str, "name"))
-        return None if found is None else wrap(found)
-
-    def __getitem__(self, name: str) -> AnyExtern:
-        found = self.get(name)
-        if found is None:
-            raise KeyError(f"failed to find export {name}")
-        return found
-
-
-Storelike = Store | Caller
-"""What says which store is meant."""
-
-
-def runtime_of(store: Storelike) -> runtime_store.Store:
-    """The inside of a store or caller; TypeError for anything else."""
-    runtime: runtime_store.Store = check(store, (Store, Caller), "store").runtime
-    return runtime
-
-
-def inside(store: Storelike, raw: RuntimeExtern) -> runtime_store.Store:
-    """As ``runtime_of``, for the store that ``raw`` belongs to; VMError for another one."""
-    runtime = runtime_of(store)
-    if raw.owner is not runtime:
-        raise VMError("object used with the wrong store: use the one it was made in")
-    return runtime
 
 
 def converter(store: runtime_store.Store) -> Converter:
@@ -204,93 +157,6 @@ class _HostAdapter:
             self._convert.to_bits(type, value, f"result {i} of the host function")
             for i, (type, value) in enumerate(zip(types, returned, strict=True))
         ]
-
-
-class Memory:
-    """A linear memory."""
-
-    def __init__(self, store: Storelike, ty: MemoryType) -> None:
-        self.raw = runtime_of(store).memory(check(ty, MemoryType, "ty").raw)
-
-    @classmethod
-    def of(cls, raw: LinearMemory) -> Memory:
-        """The wrapper of a runtime memory."""
-        self = cls.__new__(cls)
-        self.raw = raw
-        return self
-
-    def type(self, store: Storelike) -> MemoryType:
-        """Its limits as declared."""
-        inside(store, self.raw)
-        found: MemoryType = wrap_type(self.raw.type)
-        return found
-
-    def grow(self, store: Storelike, delta: int) -> int:
-        """Add ``delta`` pages; returns the size before, VMError when there is no room."""
-        inside(store, self.raw)
-        if delta < 0:
-            raise VMError("cannot grow by negative amount")
-        before = self.raw.grow(delta)
-        if before < 0:
-            raise VMError(f"failed to grow memory by {delta}")
-        return before
-
-    def size(self, store: Storelike) -> int:
-        """Pages."""
-        inside(store, self.raw)
-        return self.raw.size
-
-    def page_size(self, store: Storelike) -> int:
-        """Bytes of a page: 65,536, or 1."""
-        return self.type(store).page_size
-
-    def page_size_log2(self, store: Storelike) -> int:
-        """The binary logarithm of ``page_size``."""
-        return self.type(store).page_size_log2
-
-    def data_len(self, store: Storelike) -> int:
-        """Bytes."""
-        inside(store, self.raw)
-        return self.raw.length
-
-    def data_ptr(self, store: Storelike) -> Any:
-        """A pointer to the first byte; keep inside ``data_len``."""
-        inside(store, self.raw)
-        return ctypes.cast(self.raw.address, ctypes.POINTER(ctypes.c_ubyte))
-
-    def get_buffer_ptr(self, store: Storelike, size: int | None = None, offset: int = 0) -> memoryview:
-        """The bytes themselves, writable, from ``offset``; valid while held, even if memory grows."""
-        inside(store, self.raw)
-        return self.raw.view[offset:] if size is None else self.raw.view[offset : offset + size]
-
-    def read(self, store: Storelike, start: int | None = 0, stop: int | None = None) -> bytearray:
-        """A copy of ``[start:stop]``, with a slice's rules."""
-        inside(store, self.raw)
-        return bytearray(self.raw.view[start:stop])
-
-    def write(self, store: Storelike, value: bytes | bytearray, start: int | None = None) -> int:
-        """Copy ``value`` to ``start`` (0 by default, negative from the end); returns the bytes written."""
-        inside(store, self.raw)
-        size = len(self.raw.view)
-        first = slice(start, size).indices(size)[0]
-        if (start or 0) > size or first + len(value) > size:
-            raise IndexError("index out of range")
-        self.raw.view[first : first + len(value)] = value
-        return len(value)
-
-    def __buffer__(self, flags: int) -> memoryview:
-        """``memoryview(memory)``, from Python 3.12 on; before, ``get_buffer_ptr`` gives the same."""
-        return self.raw.view
-
-    @property
-    def __array_interface__(self) -> dict[str, object]:
-        """``numpy.asarray(memory)``: the bytes of now, as an array that shares them and keeps them alive."""
-        return {
-            "version": 3,
-            "shape": (len(self.raw.view),),
-            "typestr": "|u1",
-            "data": (self.raw.address, False),
-        }
 
 
 class Table:

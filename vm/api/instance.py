@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vm.api import standins
+from vm.api.caller import Caller, Storelike, runtime_of
 from vm.api.engine import Engine, Module, Store
-from vm.api.externs import AnyExtern, Caller, Func, Global, Memory, Storelike, Table, Tag, runtime_of, wrap
+from vm.api.externs import AnyExtern, Func, Global, Table, Tag, wrap
 from vm.api.managed import Managed
+from vm.api.memory import Memory
 from vm.api.shared import SharedMemory
 from vm.api.types import FuncType, ImportType, check
 from vm.errors import LinkError, VMError
