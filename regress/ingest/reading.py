@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -174,11 +175,12 @@ def _json(path: Path, text: str) -> Any:
 def _bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            known = os.fstat(file.fileno()).st_size  # 0 for a pipe, so that what is read is counted too
+            raw = file.read(MAX_BYTES + 1) if known <= MAX_BYTES else b""
     except OSError as error:
         hint = "Check the name and its permissions."
         raise IngestError(path, "", f"cannot be read: {error.strerror}", hint=hint) from error
-    if len(raw) > MAX_BYTES:
+    if max(known, len(raw)) > MAX_BYTES:
         hint = "Is it a result file? Split it if it is."
         raise IngestError(path, "", f"larger than {MAX_BYTES // 2**20} MiB", hint=hint)
     if not raw.strip():
