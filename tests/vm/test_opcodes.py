@@ -9,6 +9,7 @@ from vm.isa.opcodes import BY_CODE, BY_NAME, OPCODES, TEXT_NAMES, Immediate, Opc
 from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.kernel.facts import RULES
+from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
 from vm.tiers.reference.translate import CONTROL
@@ -104,6 +105,10 @@ def test_the_reference_tier_covers_every_opcode_once() -> None:
     parts = [set(MEANINGS), set(VECTOR_MEANINGS), set(STEPS), set(CONTROL)]
     assert set.union(*parts) == set(BY_NAME)
     assert sum(map(len, parts)) == len(BY_NAME)
+
+
+def test_the_llvm_tier_covers_every_opcode() -> None:
+    assert [opcode.name for opcode in OPCODES if opcode.code not in HANDLERS] == []
 
 
 def test_stack_effects_are_listed_exactly_where_the_row_has_no_type() -> None:

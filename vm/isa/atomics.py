@@ -1,7 +1,7 @@
 """What each atomic access means, once, as functions that emit LLVM IR text (see ``vm.isa.semantics``).
 
 Every access is sequentially consistent, as the threads proposal says, and traps when its address is no
-multiple of its width. ``memory.atomic.wait`` and ``notify`` are the runtime's (``vm.memory.shared``).
+multiple of its width. ``memory.atomic.wait`` and ``notify`` are the runtime's (``vm.memory.waiting``).
 """
 
 from __future__ import annotations

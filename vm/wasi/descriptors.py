@@ -5,7 +5,7 @@ Descriptor
 ├── CallbackStream  hands what is written to a Python callable
 ├── HostFile        a host descriptor: stream or file
 │   └── Directory   with the entries of the listing in progress (``listing.py``)
-└── Socket          a listener or a connection (``sockets.py``)
+└── Socket          a listener or a connection (``connections.py``)
 """
 
 from __future__ import annotations

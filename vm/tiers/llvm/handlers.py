@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from vm.errors import VMError
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant, opaque
@@ -108,14 +107,3 @@ for _table in (
     exceptions.HANDLERS,
 ):
     HANDLERS |= {BY_NAME[name].code: handler for name, handler in _table.items()}
-
-
-def _missing(opcode: Opcode) -> Handler:
-    def refuse(t: Translator, _: tuple[Any, ...]) -> None:
-        raise VMError(f"function {t.index}: the llvm tier does not have {opcode} yet, tier reference has")
-
-    return refuse
-
-
-for _opcode in OPCODES:
-    HANDLERS.setdefault(_opcode.code, _missing(_opcode))
