@@ -28,7 +28,7 @@ PATIENCE = 180.0
 """Seconds without a word after which a worker counts as hanging; a mutant has half a second on each tier,
 and reading the seeds takes ten seconds or, on a busy machine, a minute."""
 
-FINE = {"refused", "ran", "undetermined", "incomparable", "lacking", "stopped"}
+FINE = {"refused", "ran", "undetermined", "incomparable", "stopped"}
 """Ends that need no attention."""
 
 

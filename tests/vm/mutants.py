@@ -100,10 +100,6 @@ class Undetermined(Exception):
     """The mutant's end depends on time or room, so that tiers need not agree on it."""
 
 
-class Lacking(Exception):
-    """A tier says that it does not have an instruction yet."""
-
-
 def outcome(tier: str, module: ModuleData, knobs: dict[str, object]) -> list[object]:
     """What instantiation, then every exported function gave; Undetermined where tiers may differ."""
     runtime = store(tier, max_memory_pages=64, max_table_elements=1000, **knobs)
@@ -134,8 +130,6 @@ def _reason(error: VMError) -> object:
         if error.code in _ENDS:
             raise Undetermined
         return str(error.code)
-    if "tier does not" in str(error):
-        raise Lacking
     return f"{type(error).__name__}: {error}"
 
 
@@ -181,8 +175,6 @@ def judge(data: bytes, knobs: dict[str, object]) -> str:
             outcomes[tier] = outcome(tier, module, knobs)
         except Undetermined:
             return "undetermined"
-        except Lacking:
-            return "lacking"
         finally:
             _stop(over, watch)
     if _shows_nan_bits(module):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vm.errors import VMError
 from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
 from vm.runtime.words import WORD_MASK, width
@@ -64,19 +63,10 @@ def fusions(handlers: Mapping[str, int]) -> dict[int, Fusion]:
 def _step(opcode: Opcode) -> Translate:
     if opcode.type is not None:
         params, results = opcode.type.params, opcode.type.results
-    elif opcode.name not in _EFFECTS:
-        return _unknown(opcode)
     else:
         taken, given = _EFFECTS[opcode.name]
         params, results = (_I64,) * taken, (_I64,) * given
     return lambda t, immediates: t.step(of_reference(opcode, immediates, len(params)), params, results)
-
-
-def _unknown(opcode: Opcode) -> Translate:
-    def translate(t: Translator, _: tuple[Any, ...]) -> None:
-        raise VMError(f"{opcode.name}: the threaded tier does not run it; use another")
-
-    return translate
 
 
 def _derived(opcode: Opcode, handlers: Mapping[str, int], mode: str) -> Translate:
