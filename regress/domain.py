@@ -253,6 +253,32 @@ class State(enum.StrEnum):
     WENT_AWAY = "went away"
 
 
+class Cause(enum.StrEnum):
+    """What made a change: the code, the machine as a whole, or what lies below the code."""
+
+    CODE = "code"
+    MACHINE = "bad run"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """Where what runs told of a machine and environment changed: (name, before, after) each."""
+
+    machine: str
+    environment: str
+    last_before: str
+    first_after: str
+    differences: tuple[tuple[str, str, str], ...]
+
+    @property
+    def said(self) -> str:
+        """How people are told: "cpu: A -> B"."""
+        return "; ".join(
+            f"{name}: {old or 'unknown'} -> {new or 'unknown'}" for name, old, new in self.differences
+        )
+
+
 OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
 """States of an event that nobody has explained or ended: what vanishes from one of them "went away"."""
 
@@ -261,7 +287,8 @@ OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
 class SeriesChange:
     """One series' part in an event: its change point, located in history.
 
-    ``earliest`` and ``latest`` are the commits that bound ``first_after`` (empty: only that one).
+    ``earliest`` and ``latest`` are the commits that bound ``first_after`` (empty: only that one);
+    ``note`` says what speaks for a ``cause`` other than the code.
     """
 
     series_id: int
@@ -271,6 +298,8 @@ class SeriesChange:
     change: ChangePoint
     earliest: str = ""
     latest: str = ""
+    cause: Cause = Cause.CODE
+    note: str = ""
 
     @property
     def kind(self) -> EventKind:
@@ -290,6 +319,8 @@ class Event:
     state: State
     changes: tuple[SeriesChange, ...]
     first_seen: datetime
+    cause: Cause = Cause.CODE
+    note: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -69,6 +69,8 @@ def event_json(event: Event) -> dict[str, Any]:
         "id": event.id,
         "kind": event.kind.value,
         "state": event.state.value,
+        "cause": event.cause.value,
+        "note": event.note,
         "last_before": event.last_before,
         "first_after": event.first_after,
         "first_seen": event.first_seen,
@@ -101,6 +103,8 @@ def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
         colour, word = _WORDS[event.kind]
         size = f"[{colour}]{percent(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
         out.print(f"{size} {word}  {escape(_affected(event))}")
+        if event.note:
+            out.print(f"{'':>9} [yellow]{event.cause.value}:[/] {escape(event.note)}")
         out.print(
             f"{f'#{event.id}':>9} [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}"
         )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from dataclasses import dataclass
 
 from regress.config import Config
 from regress.detect import detect
+from regress.detect.causes import with_causes
+from regress.detect.discoveries import discoveries
 from regress.domain import ChangePoint, Event, EventKind, Series, SeriesChange
 from regress.errors import RegressError
 from regress.metrics import rule
-from regress.store import Store
+from regress.store import Places, Store
+
+FEWEST_POINTS = 8
+"""Measured commits from which a series counts among those that could have moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,20 @@ def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
     if not store.branches():
         raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
     changes: list[SeriesChange] = []
+    measured: Counter[tuple[tuple[str, str], str]] = Counter()
+    positions: dict[str, int] = {}
     count = points = 0
     for series in store.all_series(branch):
         count, points = count + 1, points + len(series.points)
+        positions.update((point.commit, point.position) for point in series.points)
+        if len(series.points) >= FEWEST_POINTS:
+            measured[((series.key.machine, series.key.environment), series.key.metric.unit)] += 1
         changes += changes_of(series, config)
+    sure = discoveries([change.change.p_value for change in changes], points)
+    changes = list(itertools.compress(changes, sure))
+    places = Places(positions)
+    reach = {i: places.reach(change) for i, change in enumerate(changes)}
+    changes = with_causes(changes, store.fact_changes(branch), measured, reach, positions)
     update = store.replace_changes(branch, changes)
     groups = (update.new, update.kept, update.went_away)
     new, kept, gone = (tuple(store.event(id_) for id_ in ids) for ids in groups)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.exc import DatabaseError
 
-from regress.domain import Direction, EventKind, State
+from regress.domain import Cause, Direction, EventKind, State
 from regress.store.database import Database, reason, translated
 from regress.store.dictionary import unpack_pairs
 from regress.store.models import SCHEMA, Base, BranchCommitRow, MeasurementRow, RunRow
@@ -153,7 +153,9 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("machine", "facts"): unpack_pairs,
     ("environment", "facts"): unpack_pairs,
     ("parameters", "pairs"): unpack_pairs,
+    ("facts", "pairs"): unpack_pairs,
     ("metric", "direction"): Direction,
+    ("event", "cause"): Cause,
     ("event", "kind"): EventKind,
     ("event", "state"): State,
     ("bisection", "record"): json.loads,

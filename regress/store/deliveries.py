@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from regress.domain import Delivery, Measurement, Receipt, Run
 from regress.store import failures, history
 from regress.store.dictionary import Dictionary, batches
+from regress.store.facts import FactsIds
 from regress.store.models import (
     CommitRow,
     EnvironmentRow,
@@ -50,6 +51,7 @@ class _Incoming:
         self._session = session
         self._project_id = project_id
         self._names = Dictionary(session)
+        self._facts = FactsIds()
         self._told: dict[Place, Row] = {}
         self._stored: dict[Place, Facts] = {}
         self._read_whole: set[int] = set()  # commits of which everything is in _stored
@@ -67,6 +69,7 @@ class _Incoming:
             machine_id=names.machine(delivery.machine.name, delivery.machine.facts),
             environment_id=names.environment(delivery.environment.name, delivery.environment.facts),
             delivered_at=delivery.delivered_at or datetime.now(UTC),
+            facts_id=self._facts.id(session, delivery),
         )
         session.add(run)
         session.flush()

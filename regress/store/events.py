@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from regress.domain import (
     OPEN_STATES,
+    Cause,
     ChangePoint,
     Event,
     EventKind,
@@ -25,6 +27,7 @@ from regress.store import history
 from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
 from regress.store.series import keys
+from regress.store.types import storable
 
 
 class _Places(Places):
@@ -70,7 +73,8 @@ def _match(groups: Sequence[Group], stored: Sequence[EventRow], places: _Places)
     for number, group in enumerate(groups):
         for row in stored:
             before, after = places.by_id.get(row.last_before_id), places.by_id.get(row.first_after_id)
-            if row.kind != group.kind or before is None or after is None:
+            same_sort = row.kind == group.kind or row.cause == group.cause != Cause.CODE
+            if not same_sort or before is None or after is None:
                 continue
             if meet(group.reach, (before + 1, after)):
                 pairs.append((abs(group.place[1] - after), row.id, number, row))
@@ -91,6 +95,7 @@ def _write(session: Session, branch_key: int, group: Group, row: EventRow | None
         session.add(row)
     elif row.state == State.WENT_AWAY:
         row.state = row.state_before
+    row.kind, row.cause, row.note = group.kind.value, group.cause.value, storable(group.lead.note)
     row.last_before_id = places.ids[group.lead.last_before]
     row.first_after_id = places.ids[group.lead.first_after]
     session.flush()
@@ -185,8 +190,10 @@ def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
             before,
             after,
             State(row.state),
-            tuple(changes[row.id]),
+            tuple(replace(change, cause=Cause(row.cause), note=row.note) for change in changes[row.id]),
             row.first_seen,
+            Cause(row.cause),
+            row.note,
         )
         for row, before, after in rows
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from regress.domain import EventKind, SeriesChange
+from regress.domain import Cause, EventKind, SeriesChange
 
 Range = tuple[int, int]
 """Positions of the first and the last commit that may be the culprit."""
@@ -20,6 +20,17 @@ class Group:
     place: Range
     reach: Range
     members: list[SeriesChange] = field(default_factory=list)
+
+    @property
+    def cause(self) -> Cause:
+        """What made it: one cause for all."""
+        return self.lead.cause
+
+    def takes(self, change: SeriesChange) -> bool:
+        """Whether a change is of its sort: of one kind, where it is the code's."""
+        if change.cause is not self.cause:
+            return False
+        return self.cause is not Cause.CODE or change.kind is self.kind
 
 
 class Places:
@@ -47,7 +58,7 @@ def group_changes(changes: Iterable[SeriesChange], places: Places) -> list[Group
     for change in sorted(changes, key=lambda c: (c.change.p_value, -abs(c.change.ratio - 1), c.series_id)):
         place, reach = places.place(change), places.reach(change)
         for group in groups:
-            if group.kind is change.kind and meet(group.reach, reach):
+            if group.takes(change) and meet(group.reach, reach):
                 group.members.append(change)
                 if group.place[0] <= place[0] and place[1] <= group.place[1] and place != group.place:
                     group.place, group.lead = place, change  # measured more densely: a narrower range

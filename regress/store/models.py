@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import SafeText, UtcDateTime
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -138,6 +138,15 @@ class SeriesRow(Base):
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
 
 
+class FactsRow(Base):
+    """What runs told of machine and environment, as JSON pairs; ``digest`` makes long ones unique."""
+
+    __tablename__ = "facts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    pairs: Mapped[str]
+
+
 class RunRow(Base):
     """One delivery."""
 
@@ -152,6 +161,7 @@ class RunRow(Base):
     new: Mapped[int] = mapped_column(Integer, default=0)
     updated: Mapped[int] = mapped_column(Integer, default=0)
     unchanged: Mapped[int] = mapped_column(Integer, default=0)
+    facts_id: Mapped[int | None] = mapped_column(ForeignKey("facts.id"))
 
 
 class MeasurementRow(Base):
@@ -200,6 +210,8 @@ class EventRow(Base):
     state: Mapped[str]
     state_before: Mapped[str]
     first_seen: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(default="code", server_default="code")
+    note: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class ChangePointRow(Base):

@@ -20,6 +20,7 @@ from regress.domain import (
     Event,
     EventKind,
     EventUpdate,
+    FactChange,
     Failure,
     Machine,
     Measurement,
@@ -31,7 +32,17 @@ from regress.domain import (
     SeriesSummary,
     State,
 )
-from regress.store import bisections, deliveries, events, failures, history, locking, self_tests, series
+from regress.store import (
+    bisections,
+    deliveries,
+    events,
+    facts,
+    failures,
+    history,
+    locking,
+    self_tests,
+    series,
+)
 from regress.store.database import Database
 
 
@@ -203,6 +214,11 @@ class Store:
         """All machines, by name."""
         with self._db.read() as session:
             return series.machines(session)
+
+    def fact_changes(self, branch: str) -> list[FactChange]:
+        """Where what runs on a branch told of their machine and environment changed, oldest first."""
+        with self._db.read() as session:
+            return facts.changes(session, self._db.project_id, branch)
 
     # -- events ----------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ def event(record: domain.Event) -> schema.Event:
         id=record.id,
         kind=record.kind,
         state=record.state,
+        cause=record.cause,
+        note=record.note,
         last_before=record.last_before,
         first_after=record.first_after,
         first_seen=record.first_seen,

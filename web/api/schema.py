@@ -8,7 +8,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from regress.domain import EventKind, FailureKind, State, Verdict
+from regress.domain import Cause, EventKind, FailureKind, State, Verdict
 
 
 class Model(BaseModel):
@@ -140,6 +140,8 @@ class Event(Model):
     id: int
     kind: EventKind
     state: State
+    cause: Cause = Field(description="What made it: the code, or not.")
+    note: str = Field(description="What speaks for a cause other than the code.")
     last_before: str
     first_after: str
     first_seen: datetime

@@ -1,0 +1,25 @@
+"""The false discovery rate of a whole project: of all that is reported, the part that is false.
+
+Each series' own bar limits false reports per series; ten thousand series have ten thousand chances. Benjamini
+and Hochberg ("Controlling the false discovery rate", 1995) order all chances of error and keep as many as let
+the expected part of false ones stay below the bar. Every point of every series is a test that could report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+RATE = 0.05
+"""Of all reported changes, the part that may be false."""
+
+
+def discoveries(p_values: Sequence[float], tests: int, rate: float = RATE) -> list[bool]:
+    """For each chance of error among ``tests`` made, whether it is kept."""
+    if not p_values:
+        return []
+    ordered = np.sort(np.asarray(p_values, dtype=np.float64))
+    below = np.flatnonzero(ordered <= rate * np.arange(1, ordered.size + 1) / max(tests, ordered.size))
+    bar = float(ordered[below[-1]]) if below.size else -1.0
+    return [p <= bar for p in p_values]
