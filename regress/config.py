@@ -48,6 +48,8 @@ def _knob(default: Any, help: str, check: Check | None = None) -> Any:
 _FRACTION = Check("a number between 0 and 1", lambda v: 0 < v < 1)
 _SHARE = Check("a number from 0 to below 10", lambda v: 0 <= v < 10)
 _PORT = Check("a port number, 0 to 65535", lambda v: 0 <= v <= 65535)
+_DAYS = Check("a number of days, 0 to 100000", lambda v: 0 <= v <= 100_000)
+_COUNT = Check("a whole number from 1 on", lambda v: v >= 1)
 _TOOL = Check(" or ".join(map(repr, TOOLS)), lambda v: v in TOOLS)
 _WORD = Check("some text", bool)
 _TEMPLATE = Check(
@@ -127,6 +129,14 @@ class WebConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """What `regress db prune` forgets: raw samples; values, bounds and all near a change stay for ever."""
+
+    raw_days: int = _knob(0, "Raw samples older than this go (365: a year); 0 keeps all.", _DAYS)
+    around: int = _knob(20, "Commits on each side of a change point whose raw samples stay.", _COUNT)
+
+
+@dataclass(frozen=True, slots=True)
 class GateConfig:
     """When `regress gate` fails a build."""
 
@@ -146,6 +156,7 @@ class Config:
     detection: DetectionConfig = DetectionConfig()
     web: WebConfig = WebConfig()
     gate: GateConfig = GateConfig()
+    retention: RetentionConfig = RetentionConfig()
 
     @property
     def project_name(self) -> str:
@@ -167,6 +178,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "detection": DetectionConfig,
     "web": WebConfig,
     "gate": GateConfig,
+    "retention": RetentionConfig,
 }
 """The tables of the file."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from regress.cli.options import Database, Json, Repo, open_project
+from regress.cli.options import Database, Json, Repo, open_project, opened
 
 
 def check(as_json: Json = False, repo: Repo = Path("."), database: Database = None) -> None:
@@ -142,14 +142,52 @@ def copy(
         out.print(f"{escape(done.target)}: {count(done.rows, 'row')}, {held}; every row compared")
 
 
+def prune(
+    days: Annotated[
+        int | None,
+        typer.Option("--days", min=1, max=100_000, help="Instead of retention.raw_days in regress.toml."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+    repo: Repo = Path("."),
+    database: Database = None,
+) -> None:
+    """Forget raw samples older than retention.raw_days; values and bounds stay.
+
+    Around change points nothing is forgotten. SQLite uses the room for what comes next.
+
+    Examples:
+      regress db prune --dry-run
+      regress db prune --days 365
+    """
+    from datetime import UTC, datetime
+
+    from regress.cli.output import console, count, print_json
+    from regress.service import upkeep
+
+    with opened(repo, database) as (project, store):
+        rule = project.config.retention
+        chosen = dataclasses.replace(rule, raw_days=days) if days else rule
+        done = upkeep.prune(store, chosen, datetime.now(UTC), dry_run=dry_run)
+    if as_json:
+        print_json({**dataclasses.asdict(done), "dry_run": dry_run})
+    else:
+        verb = "would lose" if dry_run else "lost"
+        held = count(done.measurements, "measurement")
+        console().print(f"{held} {verb} raw samples of {done.bytes / 1e6:.1f} MB")
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "check": check,
     "backup": backup,
     "migrate": migrate,
     "copy": copy,
+    "prune": prune,
 }
 """Name to command; a command's docstring is its help."""
 
-group = typer.Typer(help="Look after the database: check, back up, migrate, copy.", no_args_is_help=True)
+group = typer.Typer(
+    help="Look after the database: check, back up, migrate, copy, prune.", no_args_is_help=True
+)
 for name, command in COMMANDS.items():
     group.command(name)(command)

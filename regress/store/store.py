@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -40,10 +41,12 @@ from regress.store import (
     failures,
     history,
     locking,
+    retention,
     self_tests,
     series,
 )
 from regress.store.database import Database
+from regress.store.retention import Pruned
 
 
 class Store:
@@ -162,6 +165,15 @@ class Store:
         """
         with self._db.write() as session:
             return deliveries.deliver(session, self._db.project_id, delivered)
+
+    def prune(self, before: datetime, around: int, *, dry_run: bool = False) -> Pruned:
+        """Forget the raw samples of measurements made before a time; their values and bounds stay.
+
+        Kept are those at most ``around`` commits from where a change point may be, those of measurements
+        without bounds, and those at commits that are on no branch. ``dry_run`` only says how many would go.
+        """
+        with self._db.write() as session:
+            return retention.prune(session, self._db.project_id, before, around, dry_run=dry_run)
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """The deliveries, newest first."""
