@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.vm import binary as b
-from tests.vm.engines import call, instance, module_of_ours, store
+from tests.vm.engines import call, function, instance, module_of_ours, store
 from vm.errors import Trap, TrapCode, ValidationError, VMError
 from vm.isa.types import FUNCREF, FuncType, Limits, TableType, ValType
 from vm.module.decoder import decode
@@ -201,6 +202,23 @@ def test_objects_beyond_the_heap_trap(tier: str) -> None:
             assert caught.value.code is TrapCode.HEAP_EXHAUSTED
     with pytest.raises(Trap, match="no room in the heap"):
         instance(s, f"(module {types} (global (ref $bytes) (array.new_default $bytes (i32.const -1))))")
+
+
+@every_tier
+def test_an_array_beyond_the_heap_is_not_even_looked_for(tier: str) -> None:
+    """A search for that many lines would itself take 256 MiB."""
+    s = store(tier)
+    wat = """(module (type $a (array (mut v128)))
+      (func (export "f") (drop (array.new_default $a (i32.const -1)))))"""
+    i = instance(s, wat)
+    call_f = function(i, "f")
+    s.heap.reserve()
+    tracemalloc.start()
+    with pytest.raises(Trap, match="no room in the heap"):
+        s.call(call_f, [])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 << 20
 
 
 def test_an_array_of_made_up_elements_takes_no_time() -> None:

@@ -81,6 +81,8 @@ class Space:
     def _hole(self, start: int, lines: int) -> tuple[int, int]:
         """A hole of at least so many lines from line ``start`` on; collects and grows to find one."""
         cage = self.cage
+        if lines > cage.maximum:  # a search would take as many bytes as there are lines
+            raise Trap(TrapCode.HEAP_EXHAUSTED)
         found = cage.hole(start, lines)
         if found is None and self._get(record.TAKEN) >= max(MINIMUM_LINES, self._live_lines) // 2:
             self._collect()
@@ -88,7 +90,7 @@ class Space:
         if found is None:
             self._grow(max(lines, MINIMUM_LINES))
             found = cage.hole(0, lines)
-        if found is None and lines <= cage.maximum:
+        if found is None:
             self._collect()
             found = cage.hole(0, lines)
         if found is None:
