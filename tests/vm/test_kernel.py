@@ -75,18 +75,16 @@ def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
 
 
 def outcome(checker: Checker, module: ModuleData, number: int) -> tuple[int, list[list[int]]]:
-    """All that is known of a body: the fault, the state, the side table, handlers and marks."""
+    """All that is known of a body: the fault, the state, the side table, handlers."""
     w, (start, end) = checker.work, module.bodies.extents[number]
     fault = checker.check_body(module.imported_functions + number, start, end)
     state = list(w.state)
     known = [state]
     if not fault:
-        size = state[layout.LOCALS] + state[layout.MOST_OPERANDS]
         known += [
             list(w.table[: layout.ENTRY_CELLS * state[layout.ENTRIES]]),
             list(w.handlers[: layout.HANDLER_CELLS * state[layout.HANDLERS]]),
             list(w.clauses[: layout.CLAUSE_CELLS * state[layout.CLAUSES]]),
-            list(w.marks[:size]),
         ]
     return fault, known
 

@@ -31,19 +31,17 @@ class FunctionInfo:
     """A validated body.
 
     ``locals`` are the types of parameters and locals; the frame is these slots, then ``max_stack``
-    operand slots. ``ref_slots`` are the frame slots that may ever hold a reference. ``side_table`` has
-    one entry for ``if`` (taken when the condition is false), ``else`` (taken when met after the first
-    arm), ``br``, ``br_if`` and ``return`` each, and for ``br_table`` one per label with the default last;
-    in the order in which the instructions stand in the code, unreachable ones included. The legacy ``catch``
-    and ``catch_all`` have one as ``else`` has. ``handlers`` are those of the body, inner ones first;
-    ``kept_exceptions`` is how many slots they need behind the operands.
+    operand slots. ``side_table`` has one entry for ``if`` (taken when the condition is false), ``else``
+    (taken when met after the first arm), ``br``, ``br_if`` and ``return`` each, and for ``br_table`` one
+    per label with the default last; in the order in which the instructions stand in the code, unreachable
+    ones included. The legacy ``catch`` and ``catch_all`` have one as ``else`` has. ``handlers`` are those
+    of the body, inner ones first; ``kept_exceptions`` is how many slots they need behind the operands.
     """
 
     type: FuncType
     locals: tuple[ValueType, ...]
     max_stack: int
     side_table: tuple[Branch, ...]
-    ref_slots: frozenset[int]
     handlers: tuple[Handler, ...] = ()
     kept_exceptions: int = 0
 
@@ -143,18 +141,13 @@ def _info(module: ModuleData, index: int, w: Work) -> FunctionInfo:
     locals = list(signature.params)
     for number, kind in module.bodies[index - module.imported_functions].locals:
         locals += [kind] * number
-    operands = w.state[layout.MOST_OPERANDS]
-    kept = w.state[layout.KEPT_EXCEPTIONS]
-    size = len(locals) + operands
-    marked = {slot for slot in range(size) if w.marks[slot]} if w.state[layout.MARKED] else set()
     return FunctionInfo(
         signature,
         tuple(locals),
-        operands,
+        w.state[layout.MOST_OPERANDS],
         tuple(_branch(w, entry) for entry in range(w.state[layout.ENTRIES])),
-        frozenset(marked | set(range(size, size + kept))),
         _handlers(w) if w.state[layout.HANDLERS] else (),
-        kept,
+        w.state[layout.KEPT_EXCEPTIONS],
     )
 
 

@@ -29,20 +29,18 @@ FAULT_A = 12
 FAULT_B = 13
 """What else there is to say of it."""
 FAULT_AT = 14
-MARKED = 15
-"""Whether any slot holds a reference."""
-HANDLERS = 16
+HANDLERS = 15
 """How many handlers of exceptions there are."""
-CLOSED = 17
+CLOSED = 16
 """How many of them have their end."""
-CLAUSES = 18
-KEPT_EXCEPTIONS = 19
+CLAUSES = 17
+KEPT_EXCEPTIONS = 18
 """How many slots behind the operands keep an exception for ``rethrow``."""
-SCOPE = 20
+SCOPE = 19
 """In a constant expression, how many globals it may read; -1 in a body."""
-TRIES = 21
+TRIES = 20
 """How many handlers cover the code at hand."""
-STATE_CELLS = 22
+STATE_CELLS = 21
 
 # Work.blocks, a record
 KIND = 0

@@ -6,14 +6,12 @@ from vm.module.kernel.bytes import fail
 from vm.module.kernel.faults import EMPTY, MISMATCH, TOO_MANY_OPERANDS
 from vm.module.kernel.layout import (
     HEIGHT,
-    LOCALS,
-    MARKED,
     MOST_OPERANDS,
     OPERANDS,
     UNREACHABLE,
 )
 from vm.module.kernel.restricted import Work, kernel
-from vm.module.kernel.words import ANYTHING, REFERENCE, matches
+from vm.module.kernel.words import ANYTHING, matches
 from vm.module.limits import MAX_OPERANDS
 
 
@@ -25,9 +23,6 @@ def push(w: Work, word: int) -> int:
     if depth >= MAX_OPERANDS:
         return fail(w, TOO_MANY_OPERANDS, depth + 1, 0)
     w.stack[depth] = word
-    if word >= REFERENCE:
-        w.marks[state[LOCALS] + depth] = 1
-        state[MARKED] = 1
     depth += 1
     state[OPERANDS] = depth
     if depth > state[MOST_OPERANDS]:

@@ -35,8 +35,6 @@ class Work(NamedTuple):
     """Types of the locals, as words."""
     unset: MutableSequence[int]
     """For each local, whether it has no value yet; behind those, the locals set so far, in order."""
-    marks: MutableSequence[int]
-    """For each slot of the frame, whether it ever holds a reference."""
     handlers: MutableSequence[int]
     """Handlers of exceptions, as records."""
     clauses: MutableSequence[int]

@@ -39,7 +39,6 @@ class Scratch(threading.local):
             "table": layout.ENTRY_CELLS * (room + 2),
             "locals": MAX_LOCALS + 1,
             "unset": 2 * MAX_LOCALS + 2,
-            "marks": MAX_LOCALS + MAX_OPERANDS,
             "handlers": layout.HANDLER_CELLS * half,
             "clauses": layout.CLAUSE_CELLS * half,
         }

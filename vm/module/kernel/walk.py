@@ -27,7 +27,6 @@ from vm.module.kernel.layout import (
     LANES,
     LARGEST_SUB,
     LOCALS,
-    MARKED,
     MOST_OPERANDS,
     OPCODE_CELLS,
     OPERANDS,
@@ -135,21 +134,10 @@ def instruction(w: Work) -> int:
     return exception_rule(w, rule)
 
 
-@kernel("w:i")
-def forget_locals(w: Work) -> int:
-    """Make the frame of the body before this one forgotten."""
-    i = 0
-    while i < w.state[LOCALS] + w.state[MOST_OPERANDS]:
-        w.marks[i] = 0
-        i += 1
-    w.state[LOCALS] = 0
-    return 0
-
-
 @kernel("wi:i")
 def declare(w: Work, number: int) -> int:
     """The locals of a function: its parameters, then the declarations at the cursor."""
-    forget_locals(w)
+    w.state[LOCALS] = 0
     count = definition(w, number, FIELD_COUNT)
     i = 0
     while i < count:
@@ -171,14 +159,11 @@ def add_locals(w: Work, count: int, word: int) -> int:
     end = i + count
     if end > MAX_LOCALS:
         return fail(w, TOO_MANY_LOCALS, end, 0)
-    refers = 1 if word >= REFERENCE else 0
+    unset = 1 if word >= REFERENCE and not word & 1 else 0
     while i < end:
         w.locals[i] = word
-        w.unset[i] = 1 if refers and not word & 1 else 0
-        w.marks[i] = refers
+        w.unset[i] = unset
         i += 1
-    if refers and count > 0:
-        w.state[MARKED] = 1
     w.state[LOCALS] = end
     return 0
 
@@ -191,7 +176,6 @@ def begin(w: Work, start: int, end: int) -> int:
     state[END] = end
     state[INSTRUCTION] = start
     state[FAULT] = 0
-    state[MARKED] = 0
     state[SCOPE] = -1
     return 0
 
@@ -238,7 +222,7 @@ def check_body(w: Work, function: int, start: int, end: int) -> int:
 def check_constant(w: Work, wanted: int, start: int, end: int, scope: int) -> int:
     """Check a constant expression that gives one ``wanted`` and may read the first ``scope`` globals."""
     begin(w, start, end)
-    forget_locals(w)
+    w.state[LOCALS] = 0
     w.state[SCOPE] = scope
     return walk(w, single(w, wanted), 1)
 
