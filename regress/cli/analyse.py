@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from regress.cli.options import Branch, Database, Json, Repo, opened
 
 
 def command(
+    detector: Annotated[
+        str | None,
+        typer.Option("--detector", metavar="NAME", help="Another than the configured one."),
+    ] = None,
     branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
@@ -17,12 +25,15 @@ def command(
 
     Example:
       regress analyse --json
+      regress analyse --detector kernel
     """
     from regress.cli.output import changes_json, console, print_changes, print_json
+    from regress.config import with_settings
     from regress.service.analyse import analyse
 
     with opened(repo, database, branch) as (project, store):
-        analyse(store, project.config, project.branch)
+        chosen = with_settings(project.config.detection, [f"detector={detector}"] if detector else [])
+        analyse(store, replace(project.config, detection=chosen), project.branch)
         if as_json:
             print_json({"branch": project.branch, "events": changes_json(store, project.branch)})
         else:

@@ -20,6 +20,7 @@ from regress.detect.compare import compare_samples
 from regress.detect.incremental import Incremental
 from regress.detect.noise import noise_floor
 from regress.detect.options import Options
+from regress.detect.peers import PEERS
 from regress.detect.protocol import Detector
 from regress.detect.replay import Alert, replay
 from regress.detect.segments import SegmentsDetector
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (SegmentsDetector(),)}
+DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (SegmentsDetector(), *PEERS)}
 
 
 def detect(

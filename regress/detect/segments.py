@@ -145,7 +145,7 @@ class _Search:
         levels = [median(signal.values[a:b]) for a, b in itertools.pairwise(places)]
         found = []
         for i, (before, after) in enumerate(itertools.pairwise(levels)):
-            low, high = _ratio_interval(signal, float(steps.error[i]), before, after)
+            low, high = ratio_interval(signal, float(steps.error[i]), before, after)
             index, earliest, latest = self._place(*places[i : i + 3])
             p_value = p_of(float(steps.z[i]))
             found.append(ChangePoint(index, before, after, low, high, p_value, earliest, latest))
@@ -162,7 +162,7 @@ class _Search:
         return int(kept[boundary]), int(kept[places[0]]), int(kept[places[-1]])
 
 
-def _ratio_interval(signal: Signal, error: float, before: float, after: float) -> tuple[float, float]:
+def ratio_interval(signal: Signal, error: float, before: float, after: float) -> tuple[float, float]:
     """A 99 % interval of after / before: around the medians' own ratio, as wide as the step is unsure."""
     if before == 0:
         return math.inf, math.inf
