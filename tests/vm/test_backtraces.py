@@ -92,7 +92,7 @@ def test_a_long_backtrace_is_cut(tier: str) -> None:
         call(made(tier, lambda _: None), "deep")
     assert SHOWN < len(caught.value.frames) <= MOST
     (note,) = caught.value.__notes__
-    assert note.splitlines()[-1].strip() == f"and {len(caught.value.frames) - SHOWN} more"
+    assert note.splitlines()[-1].strip() == f"and {len(caught.value.frames) - SHOWN} or more"
 
 
 def test_other_notes_stay_and_a_program_that_ends_gets_none(tier: str) -> None:

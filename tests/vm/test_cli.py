@@ -117,6 +117,7 @@ def test_a_backtrace_names_functions_innermost_first(module: str, capfd: pytest.
     assert main(["run", "--tier", "reference", "--invoke", "crash", module, "65536"]) == 134
     frames = capfd.readouterr().err.splitlines()[1:]
     assert [line.split()[1] for line in frames] == ["inner", "outer"]
+    assert all(", at offset 0x" in line for line in frames)
 
 
 def test_a_deep_backtrace_is_cut(module: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +125,16 @@ def test_a_deep_backtrace_is_cut(module: str, capfd: pytest.CaptureFixture[str])
     lines = capfd.readouterr().err.splitlines()
     assert lines[0].endswith("trap: call stack exhausted")
     assert len(lines) == MAX_FRAMES + 2
-    assert lines[-1].endswith(" more")
+    assert lines[-1] == "  and 44 or more"
+
+
+@pytest.mark.parametrize("command", [["run", "--invoke", "add", "{module}", "1", "2"], ["dis", "{module}"]])
+def test_output_that_cannot_be_written_is_one_line(module: str, command: list[str]) -> None:
+    arguments = [sys.executable, "-m", "vm.cli", *(part.format(module=module) for part in command)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, check=False)
+    said = b"wasmvm: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_ctrl_c_ends_a_program_that_never_returns(module: str, tier: str) -> None:

@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.main(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (InputError, VMError) as error:
         print(f"wasmvm: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -58,4 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (``wasmvm dis x.wasm | head``): nothing is left to say or flush.
         sys.stdout = None
         return 0
+    except OSError as error:
+        # Every command says itself which of its files cannot be used: this is our own output.
+        sys.stdout = None
+        print(f"wasmvm: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return EXIT_USAGE
     return code

@@ -183,9 +183,12 @@ def _unknown(name: str, known: list[str]) -> str:
 
 def _report(trap: Trap, file: str) -> None:
     """The trap in one line, then the WebAssembly frames, innermost first."""
+    from vm.runtime.backtrace import others
+
     print(f"wasmvm: {file}: trap: {trap.message}", file=sys.stderr)
     for depth, frame in enumerate(trap.frames[:MAX_FRAMES]):
         name = frame.function_name or "?"
-        print(f"  {depth:>3}: {name} (function {frame.function_index})", file=sys.stderr)
+        place = "" if frame.module_offset is None else f", at offset {frame.module_offset:#x}"
+        print(f"  {depth:>3}: {name} (function {frame.function_index}{place})", file=sys.stderr)
     if len(trap.frames) > MAX_FRAMES:
-        print(f"  and {len(trap.frames) - MAX_FRAMES:,} more", file=sys.stderr)
+        print(f"  {others(trap.frames, MAX_FRAMES)}", file=sys.stderr)

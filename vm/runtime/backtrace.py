@@ -62,8 +62,13 @@ def text(frames: Sequence[Frame]) -> str:
         offset = "" if frame.module_offset is None else f"{frame.module_offset:#x}"
         lines.append(f"  {number:>3}: {offset:>8} - {where(frame)}")
     if len(frames) > SHOWN:
-        lines.append(f"       and {len(frames) - SHOWN} more")
+        lines.append(f"       {others(frames, SHOWN)}")
     return "\n".join(lines)
+
+
+def others(frames: Sequence[Frame], shown: int) -> str:
+    """How many frames are not among those ``shown``; behind ``MOST`` of a stretch nobody has counted them."""
+    return f"and {len(frames) - shown}{' or more' if len(frames) >= MOST else ' more'}"
 
 
 def where(frame: Frame) -> str:
