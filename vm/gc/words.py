@@ -30,11 +30,6 @@ def is_i31(word: int) -> bool:
     return word & I31_TAG != 0
 
 
-def is_handle(word: int) -> bool:
-    """Whether ``word`` stands for a Python object."""
-    return word & TAG_MASK == HANDLE_TAG
-
-
 def i31(value: int) -> int:
     """The reference that holds the low 31 bits of ``value``."""
     return (value & _I31_MASK) << 1 | I31_TAG
