@@ -13,6 +13,7 @@ from pathlib import Path
 from regress.errors import StoreError
 from regress.store.copying import Listener, copy, silent
 from regress.store.database import Database
+from regress.store.models import SCHEMA
 
 _PAGES = 2_000  # pages a step: 8 MB, so that a bar moves
 
@@ -58,6 +59,11 @@ def _online(file: Path, part: Path, listen: Listener) -> None:
 
 
 def _copy(database: Database, part: Path, listen: Listener) -> None:
+    with database.read() as session:
+        found = database.schema(session.connection())
+    if found != SCHEMA:
+        hint = "Back it up with pg_dump, then run `regress db migrate --no-backup`."
+        raise StoreError(database.url, f"is of schema {found}, rows of {SCHEMA} are copied", hint=hint)
     target = Database.open(f"sqlite:///{part.absolute()}", create=True, project="default")
     try:
         copy(database, target, listen)

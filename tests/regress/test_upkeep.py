@@ -225,6 +225,39 @@ def test_migrating_the_newest_schema_does_nothing(full: Store, url: str, tmp_pat
     assert not (tmp_path / "b.db").exists()
 
 
+def downgraded(store: Store) -> None:
+    """Take a database back to the first schema, by the migrations themselves."""
+    from alembic import command
+    from alembic.config import Config
+
+    from regress.store import database, models
+
+    with database._rebuilding(store._db.engine, store.url) as session:
+        config = Config()
+        config.set_main_option("script_location", str(Path(models.__file__).parent / "migrations"))
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, "0001")
+
+
+def test_an_older_database_is_backed_up_and_brought_up(full: Store, url: str, tmp_path: Path) -> None:
+    before, to = everything(full), tmp_path / "before.db"
+    downgraded(full)
+    (fault,) = upkeep.check(url).faults
+    assert "is of schema 0001" in fault.message
+    if url.startswith("sqlite"):
+        assert upkeep.migrate(url, to) == upkeep.Migrated("0001", SCHEMA, to)
+        assert "is of schema 0001" in upkeep.check(f"sqlite:///{to}").faults[0].message
+    else:
+        for refused in (upkeep.migrate, upkeep.backup):
+            with pytest.raises(StoreError, match="of schema 0001") as caught:
+                refused(url, to)
+            assert "pg_dump" in caught.value.hint
+        assert upkeep.migrate(url, None) == upkeep.Migrated("0001", SCHEMA, None)
+    assert upkeep.check(url).sound
+    with Store.open(url) as again:
+        assert everything(again) == before
+
+
 def test_databases_that_are_missing_empty_or_newer_are_named(full: Store, url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file"):
         upkeep.check(f"sqlite:///{tmp_path}/missing.db")
