@@ -191,3 +191,11 @@ def test_unreachable_branches_have_entries_too() -> None:
 def test_a_block_type_that_is_negative_in_two_bytes_is_malformed() -> None:
     with pytest.raises(DecodeError, match="malformed block type"):
         validate(decode(b.function(b"\x02\xf5\x41\x0b\x0b")))
+
+
+@pytest.mark.parametrize(
+    "cast", ["ref.test (ref func)", "ref.cast (ref null extern)", "ref.cast (ref $s)", "ref.test i31ref"]
+)
+@pytest.mark.parametrize("made_up", ["(ref.as_non_null)", "(br_on_null 0)"])
+def test_a_reference_that_unreachable_code_made_up_can_be_cast_to_any_type(made_up: str, cast: str) -> None:
+    validate(_module(f"(type $s (struct)) (func (unreachable) {made_up} ({cast}) (drop))"))
