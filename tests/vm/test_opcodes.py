@@ -10,9 +10,9 @@ from vm.module.decoder import decode
 from vm.module.instructions import read
 from vm.module.kernel.facts import RULES
 from vm.tiers.llvm.handlers import HANDLERS
+from vm.tiers.reference.control import CONTROL
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
-from vm.tiers.reference.translate import CONTROL
 from vm.tiers.reference.vectors import VECTOR_MEANINGS
 
 TEXT_OPERANDS = {
