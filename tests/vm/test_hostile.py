@@ -246,6 +246,18 @@ def test_many_uses_of_a_big_structure_are_checked() -> None:
     module_of_ours(f"(type $s (struct {fields})) (func {default} unreachable {new})")
 
 
+def test_a_branch_table_checks_the_same_types_once() -> None:
+    """A byte for each label must not mean a thousand comparisons."""
+    many = "i32 " * 1_000
+    gets = " ".join(f"(local.get {i})" for i in range(1_000))
+    started = time.process_time()
+    module_of_ours(
+        f"(module (type $t (func (param {many}))) (func (param {many}) {gets}"
+        f" (loop $l (type $t) (br_table {'$l ' * 60_000} (i32.const 0)))))"
+    )
+    assert time.process_time() - started < 3
+
+
 def test_damaged_programs_do_no_harm() -> None:
     """In a process of its own, which must outlive them all and stay small (``tests.vm.mutants`` says how)."""
     command = [sys.executable, "-m", "tests.vm.mutants", "--count", "2000", "--seed", "7"]

@@ -176,13 +176,16 @@ def br_table_rule(w: Work) -> int:
         i += 1
     arity = label_count(w, block_at(w, u32(w)))
     w.state[AT] = first
+    seen = -1
     i = 0
     while i <= count:
         depth = u32(w)
         block = block_at(w, depth)
         if label_count(w, block) != arity:
             return fail(w, LABEL_ARITY, depth, arity)
-        peek_all(w, label_types(w, block), arity)
+        if label_types(w, block) != seen:  # the stack stays as it is, so once is enough
+            seen = label_types(w, block)
+            peek_all(w, seen, arity)
         branch(w, block)
         i += 1
     return give_up(w)
