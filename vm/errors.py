@@ -179,6 +179,6 @@ class ExitTrap(Trap):
     """A WASI program ended itself; ``exit_code`` is what it passed to ``proc_exit``."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__(None, f"exited with status {exit_code}")
+        super().__init__(None, f"Exited with i32 exit status {exit_code}")
         self.exit_code = exit_code
         self.code = exit_code  # the name that wasmtime-py gives it

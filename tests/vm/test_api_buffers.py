@@ -8,7 +8,7 @@ import sys
 import numpy
 import pytest
 
-from vm.api import Engine, Instance, Memory, Module, Store
+from vm.api import Engine, Instance, Limits, Memory, MemoryType, Module, SharedMemory, Store
 
 TEXT = """(module (memory (export "m") 1)
   (func (export "get") (param i32) (result i32) (i32.load (local.get 0))))"""
@@ -55,3 +55,15 @@ def test_a_memory_is_a_buffer() -> None:
     store, memory, _ = made()
     memoryview(memory)[3] = 5  # type: ignore[arg-type]
     assert memory.read(store, 3, 4) == b"\5"
+
+
+def test_a_shared_memory_is_an_array_that_outlives_it() -> None:
+    memory = SharedMemory(Engine(), MemoryType(Limits(1, 2), shared=True))
+    array = numpy.asarray(memory)
+    array[7] = 42
+    assert (array.shape, memory.data_ptr()[7]) == ((65536,), 42)
+    memory.grow(1)
+    assert numpy.asarray(memory).shape == (131072,)
+    memory.close()
+    gc.collect()
+    assert array[7] == 42

@@ -74,3 +74,8 @@ class SharedMemory(Managed):
     def __buffer__(self, flags: int) -> memoryview:
         """``memoryview(memory)``, from Python 3.12 on."""
         return self.raw.view
+
+    @property
+    def __array_interface__(self) -> dict[str, object]:
+        """``numpy.asarray(memory)``: the bytes of now, as an array that shares them and keeps them alive."""
+        return {"version": 3, "shape": (self.raw.length,), "typestr": "|u1", "data": self.raw.view}
