@@ -312,3 +312,39 @@ def take_giant_frames() -> None:
     thread.join()
     overflow = TrapCode.STACK_OVERFLOW
     assert outcomes == {("giant", 7), ("giant", overflow), ("deep", 7), ("deep", overflow)}
+
+
+THOUSAND = "(param {0}) (result {0})".format("i32 " * 1000)
+MOVES = {
+    "branches": ("", "(br_if 0 (i32.const 0))"),
+    "blocks": ("", "(block (type $t))"),
+    "loops": ("", "(loop (type $t))"),
+    "ifs": ("", "(if (type $t) (i32.const 0) (then) (else))"),
+    "calls": ("(func $f (type $t) {})".format("".join(f"(local.get {i})" for i in range(1000))), "(call $f)"),
+}
+"""What a few bytes can do with a thousand values: definitions, and the code to repeat."""
+
+
+@pytest.mark.parametrize("shape", MOVES)
+@pytest.mark.parametrize("functions", [1, 10])
+def test_values_by_the_thousand_to_labels_by_the_thousand_are_refused_at_once(
+    shape: str, functions: int
+) -> None:
+    """Each is a move at each label, so that compiled code would be their product, in one function or many."""
+    definitions, code = MOVES[shape]
+    body = f"{'(i32.const 1)' * 1000} {code * (1_000 // functions)}"
+    many = "".join(
+        f'(func (export "f{i}") (block (type $u) {body}) {"drop " * 1000})' for i in range(functions)
+    )
+    wat = f"""(module (type $t (func {THOUSAND})) (type $u (func (result {"i32 " * 1000})))
+      {definitions} {many})"""
+    made = instantiate(store("llvm"), module_of_ours(wat), [])
+    started = time.process_time()
+
+    def call_all() -> None:
+        for i in range(functions):
+            call(made, f"f{i}")
+
+    with pytest.raises(VMError, match="more values to more labels"):
+        call_all()
+    assert time.process_time() - started < 10

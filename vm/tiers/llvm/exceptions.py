@@ -32,6 +32,7 @@ def _words(t: Translator, types: Sequence[ValueType]) -> list[str]:
     """Pointers to the words of a payload."""
     if not types:
         return []
+    t.moved(len(types))
     base = t.value(f"load ptr, ptr {_state(t, STATE_PAYLOAD)}{ENGINE}")
     places = zip(types, offsets(types), strict=False)
     return [t.value(f"getelementptr i64, ptr {base}, i64 {at}") for _, at in places]

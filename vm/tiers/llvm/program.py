@@ -59,6 +59,8 @@ class Program:
         self._locations: dict[int, Locations] = {}
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
+        self._moves: dict[int, int] = {}
+        self._moved = 0
         size = module.bodies.code_bytes
         self._whole = size <= config.whole_module_bytes
         self._level = config.opt_level if size <= config.quick_module_bytes else 0
@@ -120,11 +122,19 @@ class Program:
                 handlers=HANDLERS,
                 guarded=guards,
                 metering=Metering.of(self._config, module, index),
+                most_moves=effort.MOST_MOVES - self._moved + self._moves.get(index, 0),
                 debug_info=self._config.debug_info,
             )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size()
+            self._count_moves(index, translator.moves)
         return bodies
+
+    def _count_moves(self, index: int, moves: int) -> None:
+        """Take what a function moves off what the module may; only the last of its translations counts."""
+        if moves > 0:
+            self._moved += moves - self._moves.get(index, 0)
+            self._moves[index] = moves
 
     def _emit(self, module: ModuleData, bodies: dict[int, Body], visible: set[int]) -> None:
         parts = [HEAD, memory_ranges(module.memories)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vm.errors import TrapCode
+from vm.errors import TrapCode, VMError
 from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
 from vm.module.instructions import read
@@ -27,7 +27,7 @@ from vm.runtime.layout import (
 )
 from vm.tiers.llvm import debug
 from vm.tiers.llvm.abi import CONVENTION, passing, signature, word_loads, word_stores
-from vm.tiers.llvm.effort import Size
+from vm.tiers.llvm.effort import MOST_MOVES, Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.operands import Operands
@@ -68,7 +68,8 @@ _ARMS = frozenset({"else", "catch", "catch_all"}) | _CLOSES
 class Translator(Operands):
     """Translates function ``index``; functions in ``batch`` are called directly, others through records.
 
-    ``handlers`` maps opcodes to what translates them (``vm.tiers.llvm.handlers``).
+    ``handlers`` maps opcodes to what translates them (``vm.tiers.llvm.handlers``). ``most_moves`` bounds the
+    moves of values (``moved``), beyond those that the body's bytes allow.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Translator(Operands):
         handlers: Mapping[int, Handler],
         guarded: Sequence[bool],
         metering: Metering,
+        most_moves: int = MOST_MOVES,
         debug_info: bool = False,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
@@ -112,6 +114,8 @@ class Translator(Operands):
         self.calls = False
         self.needs_state = False
         self._joins = 0
+        self._most_moves = most_moves
+        self.moves = self.body.start - self.body.end
         self.help_slots = 0
 
     def translate(self, linkage: str) -> str:
@@ -224,11 +228,21 @@ class Translator(Operands):
                 depth -= 1
             at = following
 
+    def moved(self, count: int) -> None:
+        """Note that ``count`` values go to or from a label, a call or an exception: too many are refused."""
+        self.moves += count
+        if self.moves > self._most_moves:
+            raise VMError(
+                f"function {self.index} passes more values to more labels and calls than code is made for: "
+                "use tier reference"
+            )
+
     # blocks
 
     def open(self, kind: str, type: FuncType) -> Control:
         """Open a block whose parameters are on the stack."""
         carried = type.params if kind == "loop" else type.results
+        self.moved(len(carried))
         control = Control(
             kind,
             type,
@@ -250,6 +264,7 @@ class Translator(Operands):
         count = len(control.carried)
         if not count:
             return
+        self.moved(count)
         values = self.pop_many(count)
         for slot, type, value in zip(control.slots, control.carried, values, strict=True):
             self.effect(f"store {LLVM_TYPES[type]} {value}, ptr {slot}")
@@ -265,6 +280,7 @@ class Translator(Operands):
     def load_carried(self, control: Control) -> None:
         """Begin behind the label of ``control``: what branches took along is on the stack."""
         del self.stack[control.height :]
+        self.moved(len(control.carried))
         for slot, type in zip(control.slots, control.carried, strict=True):
             self.push(self.value(f"load {LLVM_TYPES[type]}, ptr {slot}"), LLVM_TYPES[type])
 
@@ -316,11 +332,13 @@ class Translator(Operands):
     def pass_words(self, types: Sequence[ValueType], values: Sequence[str]) -> None:
         """Put values where a callee or caller finds what had no register (``vm.tiers.llvm.abi``)."""
         if types:
+            self.moved(len(types))
             name = self._passing()
             self.lines += word_stores(types, values, f"%{name}", name)
 
     def passed_words(self, types: Sequence[ValueType]) -> list[str]:
         """The values that a callee or caller has put there."""
+        self.moved(len(types))
         name = self._passing()
         lines, values = word_loads(types, f"%{name}", name)
         self.lines += lines
