@@ -11,7 +11,8 @@ from vm.isa.types import FUNCREF, ValType
 from vm.module.body import FunctionInfo
 from vm.module.decoder import decode
 from vm.module.handlers import Branch
-from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_PARAMETERS, MAX_RESULTS
+from vm.module.leb import encode_unsigned
+from vm.module.limits import MAX_BODY, MAX_LABELS, MAX_LOCALS, MAX_PARAMETERS, MAX_RESULTS
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_function
 
@@ -199,3 +200,14 @@ def test_a_block_type_that_is_negative_in_two_bytes_is_malformed() -> None:
 @pytest.mark.parametrize("made_up", ["(ref.as_non_null)", "(br_on_null 0)"])
 def test_a_reference_that_unreachable_code_made_up_can_be_cast_to_any_type(made_up: str, cast: str) -> None:
     validate(_module(f"(type $s (struct)) (func (unreachable) {made_up} ({cast}) (drop))"))
+
+
+def test_a_body_too_large_to_be_checked_in_little_memory_is_refused() -> None:
+    code = b"\0" + b"\1" * MAX_BODY + b"\x0b"
+    content = b"\1" + encode_unsigned(len(code)) + code
+    head = b.HEADER + b.section(b.TYPE, b.NO_ARGS) + b.section(b.FUNCTION, b"\0")
+    module = decode(head + bytes([b.CODE]) + encode_unsigned(len(content)) + content)
+    with pytest.raises(ValidationError, match="function body too large"):
+        validate(module)
+    with pytest.raises(ValidationError, match="function body too large"):
+        validate_function(module, 0)

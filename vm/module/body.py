@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from vm.errors import WasmError
+from vm.errors import ValidationError, WasmError
 from vm.isa.opcodes import BY_NAME
 from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.handlers import Branch, Catch, Handler
@@ -21,6 +21,7 @@ from vm.module.kernel.facts import Facts
 from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Checker, Kernel, PlainChecker
 from vm.module.leb import signed
+from vm.module.limits import MAX_BODY
 from vm.module.model import ConstExpr, ModuleData
 
 _I32_CONST = 0x41
@@ -62,7 +63,7 @@ def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValueType,
     if wanted is ValType.I32 and _is_number(module.binary, start, end):
         return
     facts = facts_of(module)
-    checker = PlainChecker(module.binary, facts, end - start)
+    checker = PlainChecker(module.binary, facts, _room(start, end))
     if checker.check_constant(facts.word(wanted), start, end, scope):
         raise _error(module, checker, end, None)
 
@@ -76,7 +77,7 @@ def check_body(module: ModuleData, index: int, kernel: Kernel) -> FunctionInfo:
     """Check the body of function ``index`` of the index space; raises what is wrong with it."""
     number = index - module.imported_functions
     start, end = module.bodies.extents[number]
-    checker = kernel(module.binary, facts_of(module), end - start)
+    checker = kernel(module.binary, facts_of(module), _room(start, end))
     if checker.check_body(index, start, end):
         raise _error(module, checker, end, index)
     return _info(module, index, checker.work)
@@ -97,11 +98,20 @@ def operand_types(module: ModuleData, index: int, offset: int) -> list[ValueType
 def check_bodies(module: ModuleData, kernel: Kernel) -> None:
     """Check them all, in order, as ``check_body`` does; what is known of them is not kept."""
     extents, first = module.bodies.extents, module.imported_functions
-    room = max((end - start for start, end in extents), default=0)
+    room = max((_room(start, end) for start, end in extents), default=0)
     checker = kernel(module.binary, facts_of(module), room, [at for extent in extents for at in extent])
     good = checker.check_bodies(first, len(extents))
     if good < len(extents):
         raise _error(module, checker, extents[good][1], first + good)
+
+
+def _room(start: int, end: int) -> int:
+    """The bytes of a body; raises if there are more than working memory is made for."""
+    if end - start > MAX_BODY:
+        raise ValidationError(
+            "function body too large", start, f"{end - start} bytes, at most {MAX_BODY} are supported"
+        )
+    return end - start
 
 
 def _error(module: ModuleData, checker: Checker, end: int, function: int | None) -> WasmError:

@@ -6,6 +6,9 @@ module that runs there runs here. They keep the work of validation in proportion
 
 from __future__ import annotations
 
+MAX_BODY = 7_654_321
+"""Bytes of one function's body, or of a constant expression; the validator takes some 160 times as much."""
+
 MAX_LOCALS = 50_000
 """Locals of one function, parameters included."""
 
