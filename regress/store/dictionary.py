@@ -146,9 +146,7 @@ class Dictionary:
         return self._place(EnvironmentRow, name, facts)
 
     def _place(self, table: type[Base], name: str, facts: Pairs | None) -> int:
-        known = (table, storable(name)) in self._ids
-        packed = None if facts is None and known else pack_pairs(facts or ())
-        return self.id(table, facts=packed, name=storable(name))
+        return self.id(table, facts=None if facts is None else pack_pairs(facts), name=storable(name))
 
 
 def pack_pairs(pairs: Pairs) -> str:

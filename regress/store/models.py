@@ -79,7 +79,7 @@ class MachineRow(Base):
     __tablename__ = "machine"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    facts: Mapped[str]
+    facts: Mapped[str] = mapped_column(default="[]")
 
 
 class EnvironmentRow(Base):
@@ -88,7 +88,7 @@ class EnvironmentRow(Base):
     __tablename__ = "environment"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
-    facts: Mapped[str]
+    facts: Mapped[str] = mapped_column(default="[]")
 
 
 class BenchmarkRow(Base):

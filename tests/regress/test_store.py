@@ -293,6 +293,13 @@ def test_deliveries_together_do_what_they_do_one_by_one(store: Store, url: str) 
     assert store.machines() == [Machine("box", (("cpu", "arm"),)), Machine("second")]
 
 
+def test_a_machine_that_a_series_only_names_keeps_its_facts(store: Store) -> None:
+    store.deliver(delivery(measured(1, 1.0)))
+    elsewhere = Machine("second", (("cpu", "arm"),))
+    store.deliver(replace(delivery(measured(2, 1.0), digest="second"), machine=elsewhere))
+    assert store.machines() == [Machine("box", (("cpu", "x86"),)), elsewhere]
+
+
 def test_a_mistake_in_one_delivery_stores_none_of_those_with_it(store: Store) -> None:
     wrong = replace(measured(2, 1.0), value=float("nan"))
     with pytest.raises(ValueError, match="is no measurement"):
