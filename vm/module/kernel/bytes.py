@@ -138,12 +138,6 @@ def known(w: Work, found: int) -> int:
     return w.facts[w.facts[TYPES] + found]
 
 
-@kernel("w:i")
-def type_index(w: Work) -> int:
-    """A type index, as the definition that it means."""
-    return known(w, u32(w))
-
-
 @kernel("i:i")
 def abstract_heap(code: int) -> int:
     """The abstract heap type of a byte, or -1."""

@@ -229,7 +229,6 @@ def opcode_row(opcode: Opcode) -> list[int]:
         operands,
         len(params),
         outcomes,
-        len(results),
         access,
         opcode.lanes,
         int(opcode.name in CONSTANT),

@@ -160,13 +160,12 @@ PARAM_WORDS = 1
 OPERAND_COUNT = 2
 RESULT_WORDS = 3
 """The types of its results, 4 bits each, the first lowest."""
-OUTCOME_COUNT = 4
-ACCESS = 5
+ACCESS = 4
 """log2 of the width of an access to memory."""
-LANES = 6
-CONSTANT = 7
+LANES = 5
+CONSTANT = 6
 """Whether constant expressions may use it."""
-OPCODE_CELLS = 8
+OPCODE_CELLS = 7
 
 PAGE_FB = 0x100
 PAGE_FC = 0x200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Protocol
@@ -14,6 +15,9 @@ from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 KEPT_ROOM = 1 << 16
 """Bytes of the biggest body for which working memory is kept; for bigger ones it is made each time."""
 
+LEAST_ROOM = 1 << 10
+"""Bytes of the biggest body that working memory is made for at first: few programs need more to start."""
+
 Zeros = Callable[[int], MutableSequence[int]]
 """What makes so many cells of zero: lists are quick for Python, arrays have an address."""
 
@@ -23,11 +27,17 @@ class Scratch(threading.local):
 
     def __init__(self, zeros: Zeros) -> None:
         self._zeros = zeros
-        self._kept = self._make(KEPT_ROOM)
+        self._room = LEAST_ROOM
+        self._kept = self._make(LEAST_ROOM)
 
     def arrays(self, room: int) -> dict[str, MutableSequence[int]]:
         """``Work.state`` to ``Work.clauses``, for bodies of up to ``room`` bytes."""
-        return self._kept if room <= KEPT_ROOM else self._make(room)
+        if room > KEPT_ROOM:
+            return self._make(room)
+        if room > self._room:
+            self._room = min(2 * room, KEPT_ROOM)
+            self._kept = self._make(self._room)
+        return self._kept
 
     def _make(self, room: int) -> dict[str, MutableSequence[int]]:
         """A block or clause takes two bytes of code at least, an entry of the side table one."""
@@ -64,16 +74,16 @@ class Kernel(Protocol):
         """A checker of bodies of up to ``room`` bytes; ``extents`` are those of a run of bodies."""
 
 
+@functools.cache
+def _scratch() -> Scratch:
+    return Scratch(lambda count: [0] * count)
+
+
 class PlainChecker:
     """The kernel as it stands, run by Python."""
 
-    _scratch: Scratch | None = None
-
     def __init__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> None:
-        cls = type(self)
-        if cls._scratch is None:
-            cls._scratch = Scratch(lambda count: [0] * count)
-        self.work = Work(binary, OPCODE_ROWS, facts.cells, extents=extents, **cls._scratch.arrays(room))
+        self.work = Work(binary, OPCODE_ROWS, facts.cells, extents=extents, **_scratch().arrays(room))
 
     def check_constant(self, wanted: int, start: int, end: int, scope: int) -> int:
         """``walk.check_constant``."""
