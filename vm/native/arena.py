@@ -11,6 +11,7 @@ import mmap
 import os
 import threading
 import weakref
+from collections import deque
 
 from vm.errors import VMError
 from vm.memory import reserve
@@ -45,12 +46,14 @@ class Arena:
         self.start = self._reservation.address
         self.end = self.start + SPAN
         self._free: list[tuple[int, int]] = [(self.start, SPAN)]
+        self._returned: deque[tuple[int, int]] = deque()
         self._lock = threading.Lock()
 
     def image(self, size: int) -> Image:
         """A fresh image of at least ``size`` bytes; ``VMError`` when the region is full."""
         size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
         with self._lock:
+            self._take_back()
             for i, (address, room) in enumerate(self._free):
                 if room >= size:
                     self._free[i : i + 1] = [(address + size, room - size)] if room > size else []
@@ -62,16 +65,18 @@ class Arena:
         return image
 
     def _release(self, address: int, size: int) -> None:
+        """Python may run this anywhere, in ``image`` too: it takes no lock."""
         reserve.unmap_inside(address, size)
-        with self._lock:
-            self._free.append((address, size))
-            self._free.sort()
-            self._merge()
+        self._returned.append((address, size))
 
-    def _merge(self) -> None:
+    def _take_back(self) -> None:
+        """Put what was returned among what is free, joining neighbours."""
+        ranges = list(self._free)
+        while self._returned:
+            ranges.append(self._returned.popleft())
         merged: list[tuple[int, int]] = []
-        for address, size in self._free:
-            if merged and merged[-1][0] + merged[-1][1] == address:
+        for address, size in sorted(ranges):
+            if merged and sum(merged[-1]) == address:
                 merged[-1] = (merged[-1][0], merged[-1][1] + size)
             else:
                 merged.append((address, size))
