@@ -26,6 +26,9 @@ TOOLS = ("asv", "pytest-benchmark")
 FALSE_ALARMS = 0.002
 """The default chance of any false report from one series; the best on labelled real series."""
 
+FALSE_DISCOVERIES = 0.05
+"""The default part of all reported changes that may be false: the custom."""
+
 _MAX_BYTES = 1_000_000  # a configuration beyond this is some other file
 _SQLITE = "sqlite:///"
 
@@ -104,6 +107,9 @@ class DetectionConfig:
     detector: str = _knob("segments", "One of regress.detect.DETECTORS.", _WORD)
     false_alarms: float = _knob(
         FALSE_ALARMS, "Chance of any false report from one series without changes.", _FRACTION
+    )
+    false_discoveries: float = _knob(
+        FALSE_DISCOVERIES, "Of all changes that the project reports, the part that may be false.", _FRACTION
     )
     effect: tuple[EffectConfig, ...] = ()
 

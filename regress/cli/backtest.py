@@ -25,8 +25,8 @@ def command(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Another value under \\[detection], repeatable: detector, false_alarms, or effect "
-            "(the smallest change that is reported, of every series).",
+            help="Another value under \\[detection], repeatable: detector, false_alarms, "
+            "false_discoveries, or effect (the smallest change that is reported, of every series).",
         ),
     ] = None,
     since: Annotated[
@@ -78,7 +78,7 @@ def _print(out: Any, found: Backtest) -> None:
         table.add_row(
             f"[{_COLOURS[outcome]}]{outcome}[/]",
             percent(lead.change.ratio),
-            escape(lead.series.title + more),
+            escape(lead.series.title + more) + (f" [yellow]{lead.cause.value}[/]" if lead.note else ""),
             lead.first_after[:10],
             _delay(row.now),
             _delay(row.then),
@@ -131,6 +131,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "benchmark": lead.series.title,
         "machine": lead.series.machine,
         "first_after": lead.first_after,
+        "cause": lead.cause.value,
         "ratio": lead.change.ratio,
         "event": row.event,
         "state": row.state.value if row.state else None,

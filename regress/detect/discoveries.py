@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-RATE = 0.05
-"""Of all reported changes, the part that may be false."""
+from regress.config import FALSE_DISCOVERIES
 
 
-def discoveries(p_values: Sequence[float], tests: int, rate: float = RATE) -> list[bool]:
-    """For each chance of error among ``tests`` made, whether it is kept."""
+def discoveries(p_values: Sequence[float], tests: int, rate: float = FALSE_DISCOVERIES) -> list[bool]:
+    """For each chance of error among ``tests`` made: is it kept, if ``rate`` of those kept may be false?"""
     if not p_values:
         return []
     ordered = np.sort(np.asarray(p_values, dtype=np.float64))

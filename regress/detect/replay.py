@@ -9,7 +9,7 @@ points come, and each comes late by some commits. Here both can be counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,20 +35,34 @@ class Alert:
         return self.seen - self.change.index + 1
 
 
+Look = tuple[int, list[ChangePoint]]
+"""A point of a series, and the change points that were known from then on."""
+
+
+def looks(
+    values: Sequence[float] | NDArray[np.float64], detector: Detector, options: Options
+) -> Iterator[Look]:
+    """What was known of a series as it grew, each time that it was looked at; at last, all of it."""
+    state = Incremental(detector, options)
+    known: list[ChangePoint] = []
+    place = -1
+    for place, value in enumerate(np.asarray(values, dtype=np.float64).tolist()):
+        if state.append(value) is not known:
+            known = state.changes
+            yield place, known
+    if place >= 0:
+        yield place, state.look()
+
+
 def replay(
     values: Sequence[float] | NDArray[np.float64], detector: Detector, options: Options
 ) -> list[Alert]:
     """Every alert that a series would have raised as it grew, in the order of raising."""
-    state = Incremental(detector, options)
     alerts: list[Alert] = []
-    known: list[ChangePoint] = []
-    for place, value in enumerate(np.asarray(values, dtype=np.float64).tolist()):
-        changes = state.append(value)
-        if changes is not known:
-            fresh = (change for change in changes if not any(same(change, old.change) for old in alerts))
-            alerts += [Alert(change, place) for change in fresh]
-            known = changes
-    last = state.look() if alerts else []
+    last: list[ChangePoint] = []
+    for place, last in looks(values, detector, options):
+        fresh = (change for change in last if not any(same(change, old.change) for old in alerts))
+        alerts += [Alert(change, place) for change in fresh]
     return [replace(alert, stands=any(same(alert.change, change) for change in last)) for alert in alerts]
 
 

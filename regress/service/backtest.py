@@ -5,21 +5,23 @@
         print(row.title, row.outcome, row.judged)
 
 Both settings are replayed, the present ones too: so an alert that was raised and taken back counts, and what
-was raised by settings of long ago does not.
+was raised by settings of long ago does not. At each commit the false discoveries of the project are limited
+as an analysis at that commit would have limited them; what the code did not make is grouped as such.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regress.config import Config, DetectionConfig
-from regress.detect import Options, detector_of, replay
-from regress.domain import Event, EventKind, Series, SeriesChange, State
+from regress.detect import detector_of
+from regress.detect.replay import looks, same
+from regress.domain import Event, EventKind, FactChange, Series, SeriesChange, State
 from regress.errors import RegressError, UnknownNameError
-from regress.metrics import rule
-from regress.service.analyse import located
+from regress.service.judging import Population, explained, located, options_of, sure
 from regress.store import Group, Places, Store, group_changes, meet
 
 Progress = Callable[[str, int, int], None]
@@ -107,7 +109,7 @@ class Backtest:
 
 @dataclass
 class _Replayed:
-    """The alerts of one setting: changes with the positions at which they were raised, and what stands."""
+    """What was raised under some settings: changes with the positions at which they were, and what stands."""
 
     changes: list[SeriesChange] = field(default_factory=list)
     seen: dict[tuple[int, str, float], tuple[int, bool]] = field(default_factory=dict)
@@ -135,20 +137,62 @@ def backtest(
     if not total:
         raise RegressError(f"nothing is measured on {branch} yet", hint="Run `regress run --last 30` first.")
     after = _position(store, branch, since)
-    detections = (config.detection, other)
-    replayed = (_Replayed(), _Replayed())
-    positions: dict[str, int] = {}
-    points = 0
+    population = Population()
+    lives = _Life(config.detection), _Life(other)
     for done, series in enumerate(store.all_series(branch), 1):
-        positions.update((point.commit, point.position) for point in series.points)
-        points += len(series.points)
-        for into, detection in zip(replayed, detections, strict=True):
-            for change, position, stands in _alerts(series, detection):
-                if position > after:
-                    into.add(change, position, stands)
+        population.add(series)
+        for life in lives:
+            life.add(series)
         progress(series.key.title, done, total)
-    rows = _rows(replayed, Places(positions), store.events(branch))
-    return Backtest(branch, total, points, rows)
+    facts = store.fact_changes(branch)
+    now, then = (life.raised(population, facts, after) for life in lives)
+    rows = _rows((now, then), Places(population.positions), store.events(branch))
+    return Backtest(branch, population.series, population.points, rows)
+
+
+class _Life:
+    """What some settings knew of every series, by the position at which they came to know it."""
+
+    def __init__(self, detection: DetectionConfig) -> None:
+        self._detection = detection
+        self._detector = detector_of(detection.detector)
+        self._points: Counter[int] = Counter()
+        self._looks: defaultdict[int, list[tuple[int, list[SeriesChange]]]] = defaultdict(list)
+
+    def add(self, series: Series) -> None:
+        """Live a series again."""
+        positions = [point.position for point in series.points]
+        self._points.update(positions)
+        values = [point.value for point in series.points]
+        for place, found in looks(values, self._detector, options_of(series, self._detection)):
+            self._looks[positions[place]].append((series.id, [located(series, change) for change in found]))
+
+    def raised(self, population: Population, facts: Sequence[FactChange], after: int) -> _Replayed:
+        """What was told after a position: commit by commit, judged as an analysis would have."""
+        known: dict[int, list[SeriesChange]] = {}
+        told: dict[int, list[tuple[SeriesChange, int]]] = defaultdict(list)
+        standing: list[SeriesChange] = []
+        tests = 0
+        for position in sorted(self._points):
+            tests += self._points[position]
+            if position in self._looks:
+                known.update(self._looks[position])
+                every = [change for changes in known.values() for change in changes]
+                standing = sure(every, tests, self._detection.false_discoveries)
+                for change in standing:
+                    if not any(_same(change, old) for old, _ in told[change.series_id]):
+                        told[change.series_id].append((change, position))
+        late = [(one, position) for ones in told.values() for one, position in ones if position > after]
+        found = _Replayed()
+        for change, (_, position) in zip(
+            explained([change for change, _ in late], population, facts), late, strict=True
+        ):
+            found.add(change, position, any(_same(change, last) for last in standing))
+        return found
+
+
+def _same(a: SeriesChange, b: SeriesChange) -> bool:
+    return a.series_id == b.series_id and same(a.change, b.change)
 
 
 def _position(store: Store, branch: str, sha: str | None) -> int:
@@ -158,15 +202,6 @@ def _position(store: Store, branch: str, sha: str | None) -> int:
     if found is None:
         raise UnknownNameError("commit", sha[:10], [branch])
     return found.position
-
-
-def _alerts(series: Series, detection: DetectionConfig) -> Iterator[tuple[SeriesChange, int, bool]]:
-    key = series.key
-    effect = detection.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
-    values = [point.value for point in series.points]
-    options = Options(detection.false_alarms, effect)
-    for alert in replay(values, detector_of(detection.detector), options):
-        yield located(series, alert.change), series.points[alert.seen].position, alert.stands
 
 
 def _identity(change: SeriesChange) -> tuple[int, str, float]:

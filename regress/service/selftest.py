@@ -22,7 +22,7 @@ from regress.config import Config
 from regress.detect import Detector, Options, detector_of, replay
 from regress.domain import Direction, MachineTest, Power, SelfTest, Series
 from regress.errors import RegressError
-from regress.metrics import rule
+from regress.service.judging import options_of
 from regress.store import Store
 
 SIZES = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -84,7 +84,8 @@ def selftest(
     for done, series in enumerate(store.all_series(branch), 1):
         values = np.array([point.value for point in series.points[-NEWEST:]], dtype=np.float64)
         if values.size >= FEWEST and (values > 0).all():
-            _try(values, series, detector, _options(series, config), rng, tallies[series.key.machine])
+            options, tally = options_of(series, config.detection), tallies[series.key.machine]
+            _try(values, series, detector, options, rng, tally)
         progress(series.key.title, done, total)
     if not tallies:
         hint = f"A series needs {FEWEST} positive values: regress run --last {FEWEST}."
@@ -93,12 +94,6 @@ def selftest(
     found = SelfTest(branch, detector.name, config.detection.false_alarms, seed, datetime.now(UTC), machines)
     store.save_self_test(found)
     return found
-
-
-def _options(series: Series, config: Config) -> Options:
-    key, chosen = series.key, config.detection
-    effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
-    return Options(chosen.false_alarms, effect)
 
 
 def _try(

@@ -12,13 +12,15 @@ import pytest
 from regress.cli import main
 from regress.config import Config, DetectionConfig, with_settings
 from regress.detect import Options, detector_of, replay
-from regress.domain import Measurement, State
+from regress.domain import Cause, Measurement, State
 from regress.errors import ConfigError, RegressError, UnknownNameError
 from regress.service.analyse import analyse
 from regress.service.backtest import Judgement, Outcome, backtest
 from regress.store import Store
 from tests.regress.fixtures.repos import GitRepo
 from tests.regress.fixtures.stores import KEY, commit, delivery, sha
+from tests.regress.test_causes import SERIES
+from tests.regress.test_causes import fill as fill_alike
 
 COMMITS = 60
 CONFIG = Config(root=Path("/nowhere"))
@@ -76,6 +78,21 @@ def test_since_leaves_out_what_was_raised_before(store: Store) -> None:
     assert [row.shown.lead.series.benchmark for row in found.rows] == ["small"]
     with pytest.raises(UnknownNameError, match="unknown commit"):
         backtest(store, CONFIG, "main", CONFIG.detection, since="f" * 40)
+
+
+def test_false_discoveries_are_limited_as_by_an_analysis(store: Store) -> None:
+    fill(store)
+    strict = with_settings(CONFIG.detection, ["false_discoveries=1e-60"])
+    found = backtest(store, CONFIG, "main", strict)
+    kept = analyse(store, replace(CONFIG, detection=strict), "main").new
+    assert [row.outcome for row in found.rows] == [Outcome.GOES, Outcome.STAYS]
+    assert [event.first_after for event in kept] == [sha(20)]  # 30 % are beyond doubt, 5 % are not
+
+
+def test_a_bad_run_is_one_alert_that_says_so(store: Store) -> None:
+    fill_alike(store, sizes=dict.fromkeys(range(SERIES), 1.3))
+    (row,) = backtest(store, CONFIG, "main", CONFIG.detection).rows
+    assert (row.shown.lead.cause, row.shown.series) == (Cause.MACHINE, SERIES)
 
 
 def test_without_results_there_is_nothing_to_replay(store: Store) -> None:
