@@ -75,6 +75,14 @@ class Config:
         high=1 << 30,
     )
 
+    cache_bytes: int = _knob(
+        1 << 29,
+        "Bytes of compiled code that are kept on disk for the next start; 0: none is kept or looked for.",
+        low=0,
+        high=1 << 40,
+    )
+    cache_folder: str = _knob("", "Where that is; empty: in $WASMVM_CACHE, or in the user's cache folder.")
+
     def __post_init__(self) -> None:
         for knob in fields(self):
             _check(knob, getattr(self, knob.name))

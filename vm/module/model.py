@@ -5,6 +5,7 @@ Index spaces follow the specification: imports come first in each of them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -181,6 +182,15 @@ class ModuleData:
 
     validated: bool = False
     """Whether every body is known to be valid; otherwise whoever runs one has to check it first."""
+
+    _digest: bytes = b""
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the binary; made when somebody first asks."""
+        if not self._digest:
+            self._digest = hashlib.sha256(self.binary).digest()
+        return self._digest
 
     _names: Names | None = None
 

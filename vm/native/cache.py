@@ -66,7 +66,11 @@ def _processor() -> str:
 
 def load(name: str, key: str) -> bytes | None:
     """The content stored under this name and key, or None if there is none to be trusted."""
-    path = _path(name, key)
+    return load_file(_path(name, key))
+
+
+def load_file(path: Path) -> bytes | None:
+    """The content stored as ``path``, or None if there is none to be trusted."""
     if not _is_ours(path.parent):
         return None
     try:
@@ -84,14 +88,18 @@ def store(name: str, key: str, content: bytes) -> bool:
     """Keep ``content``; whether that was possible. A folder that cannot be written, or that is not to be
     trusted, costs only time.
     """
+    return store_file(_path(name, key), content)
+
+
+def store_file(path: Path, content: bytes) -> bool:
+    """Keep ``content`` as ``path``, as ``store`` does."""
     import tempfile
 
-    path = _path(name, key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_ours(path.parent):
             return False
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}-")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_digest(path, content) + content)

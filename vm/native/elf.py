@@ -2,7 +2,8 @@
 
 Sections that occupy memory are laid out one after the other; functions outside the object are reached through
 small jumps at the image's end, since they may be farther than a 32-bit displacement; code that takes the
-address of such a symbol (which may be any number that is known only now) reads it there. A relocation or a
+address of such a symbol (which may be any number that is known only now) reads it there; small numbers are
+put into instructions. A relocation or a
 symbol that the loader does not know raises ``VMError``: nothing is left unresolved.
 """
 
@@ -21,6 +22,7 @@ _PROGBITS, _SYMTAB, _RELA = 1, 2, 4
 _ALLOC = 2
 _FUNC = 2
 _R64, _RPC32, _RPLT32, _RPC64 = 1, 2, 4, 24
+_NUMBERS = (10, 11)  # R_X86_64_32, R_X86_64_32S, of symbols that are numbers: they have no place
 _GOT = (9, 41, 42)  # R_X86_64_GOTPCREL, GOTPCRELX, REX_GOTPCRELX
 _STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
 _STUB_SIZE = 16
@@ -79,7 +81,7 @@ class _Linker:
         self._lay_out()
         self._pad(_STUB_SIZE)
         symbols = self._read_symbols()
-        undefined = [name for name, section, _, _ in symbols if section == 0 and name]
+        undefined = self._reached(symbols)
         for name in undefined:
             self.stubs[name] = len(self.image)
             self.image += bytes(_STUB_SIZE)
@@ -97,6 +99,17 @@ class _Linker:
                 if section in self.places and function
             },
         )
+
+    def _reached(self, symbols: list[tuple[str, int, int, bool]]) -> list[str]:
+        """The symbols outside the object that code goes to or whose address it takes, in order."""
+        numbers: dict[int, None] = {}
+        for section in self.sections:
+            if section.kind == _RELA and section.info in self.places:
+                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
+                    info = _RELOCATION.unpack_from(self.binary, at)[1]
+                    if info & 0xFFFF_FFFF not in _NUMBERS:
+                        numbers[info >> 32] = None
+        return [symbols[number][0] for number in sorted(numbers) if symbols[number][1] == 0]
 
     def contents(self, prefix: str) -> dict[str, bytes]:
         """See ``contents``; other sections than the code's lie at 0 themselves."""
@@ -163,6 +176,9 @@ class _Linker:
             offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
             name, number, value, _ = symbols[info >> 32]
             here = self.places[section.info] + offset
+            if info & 0xFFFF_FFFF in _NUMBERS and number == 0:
+                struct.pack_into("<i", self.image, here, self.externals[name] + addend)
+                continue
             target = self.base + (self.stubs[name] if number == 0 else self.places[number] + value) + addend
             match info & 0xFFFF_FFFF:
                 case kind if kind in (_RPC32, _RPLT32):

@@ -90,13 +90,16 @@ class NativeTier(ABC):
         return self._links[instance.store].call(function, code, instance.context.address, args)
 
     def stats(self) -> dict[str, float]:
-        """What compiling has cost: seconds, bytes of code, functions, images."""
+        """What compiling has cost: seconds, bytes of code, functions (and how many of them
+        were found compiled), images.
+        """
         costs = self._costs
         return {
             "compile_seconds": costs.seconds,
             "code_bytes": costs.code_bytes,
             "functions": costs.functions,
             "images": costs.images,
+            "cached_functions": costs.cached,
         }
 
     def _handle_signals(self) -> None:

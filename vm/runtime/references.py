@@ -58,6 +58,11 @@ def slot(type: StorageType) -> Slot:
     return _FUNCTION if type not in _WIDTHS else Slot(_WIDTHS[type])
 
 
+def needs_heap(types: Sequence[DefType]) -> bool:
+    """Whether objects can be made of one of these types, or code has to look at types: not so for most."""
+    return any(not type.final or isinstance(type.composite, StructType | ArrayType) for type in types)
+
+
 def layout(type: DefType) -> Layout | None:
     """How objects of a type lie in memory; None for functions."""
     composite = type.composite

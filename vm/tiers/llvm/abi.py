@@ -34,6 +34,11 @@ _INTEGER_RESULTS, _OTHER_RESULTS = 3, 2
 """Registers for results: rax, rdx, rcx, as LLVM goes beyond the ABI; xmm0, xmm1."""
 
 
+def type_symbol(index: int) -> str:
+    """The symbol whose address is the number (``DefType.id``) of the module's type ``index``."""
+    return f"type{index}"
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """How functions of ``type`` are called: which parameters, by number, go in registers and which are

@@ -76,7 +76,7 @@ def _object_fits(t: Translator, word: str, heap: Heap | DefType | int) -> str:
 
 def extends(t: Translator, number: str, wanted: DefType) -> str:
     """An i1: whether type ``number`` (i64) is ``wanted`` or declared below it."""
-    same = t.value(f"icmp eq i64 {number}, {wanted.id}")
+    same = t.value(f"icmp eq i64 {number}, {t.type_number(wanted, 'i64')}")
     if wanted.final:
         return same
     slot, climb, look, done = t.slot("i1"), t.label("climb"), t.label("look"), t.label("known")
@@ -90,7 +90,8 @@ def extends(t: Translator, number: str, wanted: DefType) -> str:
     display = t.value(f"load ptr, ptr {_entry(t, number, ENTRY_DISPLAY)}{FIXED}")
     place = t.value(f"getelementptr i32, ptr {display}, i64 {wanted.depth}")
     above = t.value(f"load i32, ptr {place}{FIXED}")
-    t.effect(f"store i1 {t.value(f'icmp eq i32 {above}, {wanted.id}')}, ptr {slot}")
+    found = t.value(f"icmp eq i32 {above}, {t.type_number(wanted, 'i32')}")
+    t.effect(f"store i1 {found}, ptr {slot}")
     t.effect(f"br label %{done}")
     t.block(done)
     return t.value(f"load i1, ptr {slot}")

@@ -53,11 +53,6 @@ ANY_LEVEL = Size(lines=10_000, blocks=960, slots=1_000, joins=50_000)
 PROMOTABLE = Size(lines=1 << 40, blocks=1 << 40, slots=2_000, joins=1_000_000)
 """What SROA takes. JavaScript interpreters' and SQLite's main loops, 3,500 blocks, are within it."""
 
-MOST_MOVES = 250_000
-"""Values that a module's code may pass to and from labels, calls and exceptions, beyond one for each of its
-bytes, which compilers' output stays below. A few bytes can say that a thousand values go somewhere, and each
-takes LLVM 1 kB and 4 us, at its least level."""
-
 
 def affordable(size: Size, level: int) -> int:
     """The level (of ``vm.native.pipeline``) for code of ``size`` where ``level`` is wanted."""

@@ -14,7 +14,7 @@ from vm.errors import TrapCode
 from vm.gc.layout import FIELDS, StructLayout
 from vm.gc.record import BASE, CURSOR, LIMIT
 from vm.isa.emit import LLVM_TYPES, TRACED
-from vm.isa.types import ArrayType, DefType, FieldType, PackedType, StructType
+from vm.isa.types import DefType, FieldType, PackedType, StructType
 from vm.runtime.references import layout, traced
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.text import ENGINE, HEADERS, OBJECTS, OFFSET
@@ -59,7 +59,8 @@ def allocate(t: Translator, type: DefType, size: str, operands: Sequence[tuple[s
     t.effect(f"br label %{ready}")
     t.block(ready)
     word = t.value(f"load i64, ptr {slot}")
-    t.effect(f"store {t.access}i32 {type.id}, ptr {inside(t, word)}, align 8{HEADERS}")
+    number = t.type_number(type, "i32")
+    t.effect(f"store {t.access}i32 {number}, ptr {inside(t, word)}, align 8{HEADERS}")
     return word
 
 
@@ -164,11 +165,6 @@ def _struct_set(t: Translator, immediates: tuple[Any, ...]) -> None:
     value, word, field = t.pop(), t.pop(), immediates[1]
     not_null(t, word, TrapCode.NULL_STRUCTURE_REFERENCE)
     store(t, fields[field], value, inside(t, word, places.offsets[field]))
-
-
-def needs_heap(types: Sequence[DefType]) -> bool:
-    """Whether objects can be made of one of these types, or code has to look at types: not so for most."""
-    return any(not type.final or isinstance(type.composite, StructType | ArrayType) for type in types)
 
 
 # i31, and what is the same for all references

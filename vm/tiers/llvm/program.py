@@ -1,44 +1,31 @@
-"""One module's compiled code: which functions are compiled together, and what stays visible.
+"""One module's compiled code in this process: what is asked for when, and where it lies.
 
-A small module is compiled as a whole, and only functions that can be reached from outside keep a record
-entry. In a big one, the first call of a function compiles it together with callees that are not compiled
-yet, breadth first, up to a number of bytes of bodies; everything stays visible, since other batches will
-call it. A very big one is compiled for a quick start, not for speed.
+A small module is asked for as a whole; of a big one, the first call of a function asks for it together with
+callees that are not compiled yet. A very big one is compiled for a quick start, not for speed. What comes
+back (``vm.tiers.llvm.emission`` makes it) may have been made by another process: it is linked here.
 """
 
 from __future__ import annotations
 
 import bisect
 import weakref
-from collections import deque
 
 from vm.config import Config
-from vm.errors import Frame, WasmError
-from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValType
-from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
-from vm.memory.bounds import guarded
+from vm.errors import Frame, VMError
+from vm.isa.types import FuncType
+from vm.jit import library
+from vm.jit.artefact import Artefact, Part
+from vm.jit.request import MOST_MOVES, Request
 from vm.memory.native import poke
-from vm.module.instructions import read
-from vm.module.model import ConstExpr, ModuleData
-from vm.module.validator import validate_function
+from vm.module.model import ModuleData
 from vm.native import arena
-from vm.native.code import Code, Costs, build
+from vm.native.code import Code, Costs, place
 from vm.native.dwarf import Locations
 from vm.native.glue import Glue
-from vm.native.validation import kernel
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
-from vm.tiers.llvm import debug, effort
-from vm.tiers.llvm.abi import passed_words
-from vm.tiers.llvm.handlers import HANDLERS
-from vm.tiers.llvm.metering import Metering
-from vm.tiers.llvm.text import HEAD, memory_ranges
-from vm.tiers.llvm.translate import Translator
-
-Body = tuple[str, effort.Size]
-"""A translated function, and how big it is."""
+from vm.tiers.llvm.abi import passed_words, type_symbol
 
 
 class Program:
@@ -59,7 +46,6 @@ class Program:
         self._locations: dict[int, Locations] = {}
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
-        self._moves: dict[int, int] = {}
         self._moved = 0
         size = module.bodies.code_bytes
         self._whole = size <= config.whole_module_bytes
@@ -75,89 +61,41 @@ class Program:
         if index not in self.addresses:
             module = self._module()
             assert module is not None  # an instance, which holds it, is asking
-            if not module.validated:
-                validate_function(module, index, kernel(module.bodies.code_bytes))
-            batch = self._everything(module) if self._whole else self._batch(module, index)
-            self._build(module, batch, {index, *exposed(module)} if self._whole else set(batch))
+            self._install(module, library.obtain(self._request(module, index), self._costs))
+        if index not in self.addresses:
+            raise VMError(f"compiled code lacks function {index}, which it is for; compile the module again")
         return self.addresses[index]
 
-    def _everything(self, module: ModuleData) -> list[int]:
-        return [i for i in range(module.imported_functions, len(module.functions)) if _usable(module, i)]
-
-    def _batch(self, module: ModuleData, index: int) -> list[int]:
-        chosen: dict[int, None] = {}
-        queue, room = deque([index]), self._config.batch_bytes
-        while queue:
-            function = queue.popleft()
-            if function in chosen or function in self.addresses or function < module.imported_functions:
-                continue
-            body = module.bodies[function - module.imported_functions]
-            size = body.end - body.start
-            if chosen and (size > room or not _usable(module, function)):
-                continue
-            room -= size
-            chosen[function] = None
-            queue.extend(callees(module, function))
-        return list(chosen)
-
-    def _build(self, module: ModuleData, batch: list[int], visible: set[int]) -> None:
-        bodies = self._translate(module, batch, visible)
-        parts = effort.parts({index: size for index, (_, size) in bodies.items()})
-        if len(parts) == 1:
-            self._emit(module, bodies, visible)
-            return
-        for part in parts:  # what was one batch calls across images now, so all of it is translated anew
-            self._emit(module, self._translate(module, part, set(part)), set(part))
-
-    def _translate(self, module: ModuleData, batch: list[int], visible: set[int]) -> dict[int, Body]:
-        members = frozenset(batch)
-        guards = [guarded(memory, self._config.memory_guard) for memory in module.memories]
-        bodies = {}
-        for index in batch:
-            translator = Translator(
-                module,
-                self._layout,
-                index,
-                members,
-                handlers=HANDLERS,
-                guarded=guards,
-                metering=Metering.of(self._config, module, index),
-                most_moves=effort.MOST_MOVES - self._moved + self._moves.get(index, 0),
-                debug_info=self._config.debug_info,
-            )
-            text = translator.translate("" if index in visible else "internal")
-            bodies[index] = text, translator.size()
-            self._count_moves(index, translator.moves)
-        return bodies
-
-    def _count_moves(self, index: int, moves: int) -> None:
-        """Take what a function moves off what the module may; only the last of its translations counts."""
-        if moves > 0:
-            self._moved += moves - self._moves.get(index, 0)
-            self._moves[index] = moves
-
-    def _emit(self, module: ModuleData, bodies: dict[int, Body], visible: set[int]) -> None:
-        parts = [HEAD, memory_ranges(module.memories)]
-        parts += [text for text, _ in bodies.values()]
-        if any(LLVM_TYPES[ValType.V128] in part for part in parts):
-            parts.append(VECTOR_DECLARATIONS)
-        if self._config.debug_info:
-            parts.append(debug.HEAD)
-        level = effort.affordable(sum((size for _, size in bodies.values()), effort.NOTHING), self._level)
-        code = build(
-            "".join(parts),
-            level,
-            arena.bodies(),
-            self._glue.externals,
-            self._costs,
-            keep=self._config.debug_info,
+    def _request(self, module: ModuleData, index: int) -> Request:
+        """What to ask for when function ``index`` is wanted."""
+        return Request(
+            module,
+            (index,),
+            self._config,
+            self._level,
+            scope="module" if self._whole else "reachable",
+            compiled=frozenset() if self._whole else frozenset(self.addresses),
+            most_moves=MOST_MOVES - self._moved,
         )
-        self._costs.functions += len(bodies)
+
+    def _install(self, module: ModuleData, artefact: Artefact) -> None:
+        """Put code in place, and let every instance use it."""
+        for part in artefact.parts:
+            self._link(module, part)
+        self._moved += sum(artefact.moves.values())
+
+    def _link(self, module: ModuleData, part: Part) -> None:
+        if part.types and part.types[-1] >= len(module.types):
+            raise VMError("compiled code is of another module; compile the module again")
+        numbers = {type_symbol(index): module.types[index].id for index in part.types}
+        keep = self._config.debug_info
+        code = place(part.binary, arena.bodies(), {**self._glue.externals, **numbers}, self._costs, keep=keep)
+        self._costs.functions += len(part.functions)
         self._images.append(code)
-        for index in bodies:
+        for index in part.functions:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
-        added = {index: code.symbols[f"f{index}"] for index in bodies if index in visible}
+        added = {index: code.symbols[f"f{index}"] for index in part.visible if f"f{index}" in code.symbols}
         self.addresses |= added
         for instance in self._instances:
             self._publish(instance, added)
@@ -191,52 +129,3 @@ def _at(module: ModuleData, offset: int, index: int) -> Frame:
         return trace_frame(module, index, None)
     number = bisect.bisect(module.bodies.extents, (offset, offset)) - 1
     return trace_frame(module, module.imported_functions + number, offset)
-
-
-def _usable(module: ModuleData, index: int) -> bool:
-    """Whether a body is valid; one that is not fails who calls it, and nobody else."""
-    if module.validated:
-        return True
-    try:
-        validate_function(module, index, kernel(module.bodies.code_bytes))
-    except WasmError:
-        return False
-    return True
-
-
-def callees(module: ModuleData, index: int) -> list[int]:
-    """The functions that function ``index`` calls directly, in order of appearance."""
-    body = module.bodies[index - module.imported_functions]
-    found: dict[int, None] = {}
-    at = body.start
-    while at < body.end:
-        opcode, immediates, at = read(module.binary, at)
-        if opcode.name in ("call", "return_call"):
-            found[immediates[0]] = None
-    return list(found)
-
-
-def exposed(module: ModuleData) -> set[int]:
-    """The functions that anything but the module's own direct calls can reach: its declared references."""
-    found = {export.index for export in module.exports if export.kind == "func"}
-    if module.start is not None:
-        found.add(module.start)
-    expressions = [definition.init for definition in module.global_defs]
-    for segment in module.elements:
-        for item in segment.items:
-            if isinstance(item, ConstExpr):
-                expressions.append(item)
-            else:
-                found.add(item)
-    for expression in expressions:
-        found |= _referred(module, expression)
-    return {index for index in found if index >= module.imported_functions}
-
-
-def _referred(module: ModuleData, expression: ConstExpr) -> set[int]:
-    found, at = set(), expression.start
-    while at < expression.end:
-        opcode, immediates, at = read(module.binary, at)
-        if opcode.name == "ref.func":
-            found.add(immediates[0])
-    return found

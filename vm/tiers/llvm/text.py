@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vm.errors import TrapCode
+from vm.gc.layout import TYPE_MASK
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.semantics import DECLARATIONS
 from vm.isa.types import MemoryType, ValType
 from vm.memory.linear import LENGTH
 from vm.native.probing import PROBED
 from vm.runtime.layout import trap_number
+from vm.tiers.llvm.abi import type_symbol
 
 ENGINE = ", !tbaa !1"
 """Metadata on accesses to the engine's own records, which change only through the engine."""
@@ -35,6 +37,9 @@ OFFSET = ", !range !8"
 
 FIXED = ", !invariant.load !9"
 """Metadata on loads of words that never change once an instance exists."""
+
+_TYPES = 6
+"""The number of the metadata that tells how big types' numbers are: they fit an instruction's operand."""
 
 HEAD = (
     DECLARATIONS
@@ -78,6 +83,7 @@ attributes #3 = { nounwind returns_twice }
 !7 = !{!"objects", !14, i64 0}
 !8 = !{i64 8, i64 4294967297}
 """
+    + f"!{_TYPES} = !{{i64 0, i64 {TYPE_MASK + 1}}}\n"
 )
 """What every module of compiled bodies starts with.
 
@@ -225,6 +231,12 @@ MAX_LENGTH = 1 << 48
 
 _RANGES = 20
 """The number of the metadata that tells the length of memory 0; those of the others follow."""
+
+
+def type_numbers(types: Iterable[int]) -> str:
+    """Declarations of those symbols. Numbers differ from process to process, so code has none of its own."""
+    declared = f" = external global i8, !absolute_symbol !{_TYPES}\n"
+    return "".join(f"@{type_symbol(index)}{declared}" for index in sorted(types))
 
 
 def memory_ranges(memories: Sequence[MemoryType]) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from vm.gc.record import ROOT_TOP
 from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
+from vm.jit import library
 from vm.native import arena
-from vm.native.code import Code, Costs, build
+from vm.native.code import Code, Costs, place
 from vm.native.glue import FRAMES, THREW, Glue, field
 from vm.runtime.layout import STATE_HEAP, STATE_HOST_CALL
 from vm.runtime.words import offsets
@@ -57,9 +58,9 @@ def _push_roots(references: Sequence[str]) -> list[str]:
         field("heap_field", "state", STATE_HEAP) + "  %heap = load ptr, ptr %heap_field",
         field("root_top", "heap", ROOT_TOP) + "  %roots = load ptr, ptr %root_top",
     ]
-    for place, reference in enumerate(references):
-        lines.append(f"  %root{place} = getelementptr i64, ptr %roots, i64 {place}")
-        lines.append(f"  store i64 {reference}, ptr %root{place}")
+    for number, reference in enumerate(references):
+        lines.append(f"  %root{number} = getelementptr i64, ptr %roots, i64 {number}")
+        lines.append(f"  store i64 {reference}, ptr %root{number}")
     lines.append(f"  %new_top = getelementptr i64, ptr %roots, i64 {len(references)}")
     return [*lines, "  store ptr %new_top, ptr %root_top"]
 
@@ -147,7 +148,8 @@ class Thunks:
     def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
         with self._lock:
             if type not in known:
-                code = build(ir, 1, arena.glue(), self._glue.externals, self._costs)
+                binary = library.obtain_text(ir, 1, self._costs)
+                code = place(binary, arena.glue(), self._glue.externals, self._costs)
                 self._codes.append(code)
                 known[type] = code.symbols[f"{prefix}_T"]
             return known[type]

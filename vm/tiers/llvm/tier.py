@@ -12,8 +12,8 @@ from vm.native.link import StoreLink
 from vm.native.tier import NativeTier
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
+from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
-from vm.tiers.llvm.objects import needs_heap
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from vm.errors import TrapCode, VMError
 from vm.isa.emit import LLVM_TYPES, TracedType
-from vm.isa.types import FuncType, ValueType
+from vm.isa.types import DefType, FuncType, ValueType
+from vm.jit.request import MOST_MOVES
 from vm.module.instructions import read
 from vm.module.model import ModuleData
 from vm.runtime.layout import (
@@ -26,8 +27,8 @@ from vm.runtime.layout import (
     trap_number,
 )
 from vm.tiers.llvm import debug
-from vm.tiers.llvm.abi import CONVENTION, passing, signature, word_loads, word_stores
-from vm.tiers.llvm.effort import MOST_MOVES, Size
+from vm.tiers.llvm.abi import CONVENTION, passing, signature, type_symbol, word_loads, word_stores
+from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.operands import Operands
@@ -117,6 +118,7 @@ class Translator(Operands):
         self._most_moves = most_moves
         self.moves = self.body.start - self.body.end
         self.help_slots = 0
+        self.types: set[int] = set()
 
     def translate(self, linkage: str) -> str:
         """The whole definition, as text."""
@@ -130,6 +132,14 @@ class Translator(Operands):
         head = f"define {linkage} {CONVENTION} {self.form.result} {name} #0{scope} {{"
         text = "\n".join([head, *self._prologue(), *self.lines, "}\n"])
         return text + debug.metadata(self.index, self._offsets) if self._debug_info else text
+
+    def type_number(self, definition: DefType, type: str) -> str:
+        """A constant of an integer ``type``: the number of one of the module's types in the process that the
+        code is loaded into.
+        """
+        index = self.module.index_of(definition)
+        self.types.add(index)
+        return f"ptrtoint (ptr @{type_symbol(index)} to {type})"
 
     def size(self) -> Size:
         """How much IR that is."""

@@ -1,0 +1,28 @@
+"""What makes each kind of code: an explicit registry, by name, for what makes code brings LLVM along."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from vm.errors import VMError
+from vm.jit.artefact import Artefact
+from vm.jit.request import Request
+
+Maker = Callable[[Request], Artefact]
+
+MAKERS: dict[str, str] = {
+    "body": "vm.tiers.llvm.emission:make",
+}
+"""Functions ``make(request)`` by the kind of code. They may do anything that a process of its own can do:
+translate, compile, and take their time. They look at the request and nothing else."""
+
+
+def make(request: Request) -> Artefact:
+    """Compile in this process, now."""
+    place = MAKERS.get(request.kind)
+    if place is None:
+        raise VMError(f"no kind of code called {request.kind!r}; there are: {', '.join(MAKERS)}")
+    module, _, name = place.partition(":")
+    maker: Maker = getattr(importlib.import_module(module), name)
+    return maker(request)

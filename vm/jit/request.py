@@ -1,0 +1,108 @@
+"""What is to be compiled, and the key of what comes of it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import vm
+from vm.config import KNOBS, Config
+from vm.module.model import ModuleData
+from vm.native import cache
+
+SCOPES = ("exact", "reachable", "module")
+"""Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
+bodies; or all of the module's that are valid."""
+
+MOST_MOVES = 250_000
+"""Values that a module's code may pass to and from labels, calls and exceptions, beyond one for each of its
+bytes, which compilers' output stays below. A few bytes can say that a thousand values go somewhere, and each
+takes LLVM 1 kB and 4 us, at its least level."""
+
+RUNTIME_KNOBS = frozenset(
+    {
+        "cache_bytes",
+        "cache_folder",
+        "gc_stress",
+        "max_heap_bytes",
+        "max_memory_pages",
+        "max_table_elements",
+        "max_wasm_stack",
+        "opt_level",
+        "quick_module_bytes",
+        "tier",
+        "validate",
+        "whole_module_bytes",
+    }
+)
+"""Knobs that code does not depend on, given the rest of a request; any other is part of its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Code for functions of a module.
+
+    ``kind`` says what code (``vm.jit.makers.MAKERS``), ``options`` what else it depends on, ``level`` how
+    hard LLVM tries (``vm.native.pipeline``), ``scope`` which functions there are beside those named (one of
+    ``SCOPES``) and ``compiled`` which of them not, since they have code. The first function named must be
+    valid, others may be left out. ``most_moves`` bounds what the code may cost; it changes no code.
+    """
+
+    module: ModuleData
+    functions: tuple[int, ...]
+    config: Config
+    level: int
+    scope: str = "exact"
+    compiled: frozenset[int] = frozenset()
+    kind: str = "body"
+    options: tuple[tuple[str, int | str], ...] = ()
+    most_moves: int = MOST_MOVES
+
+    def key(self) -> str:
+        """What the code is known by, here and in every other process on machines like this one."""
+        facts = (self.kind, self.functions, self.level, self.scope, self.options, code_knobs(self.config))
+        digest = hashlib.sha256(self.module.digest)
+        digest.update(json.dumps(facts).encode())
+        digest.update(array("I", sorted(self.compiled)))
+        digest.update(surroundings().encode())
+        return digest.hexdigest()[:40]
+
+
+def code_knobs(config: Config) -> dict[str, str | int | bool]:
+    """The knobs that code depends on."""
+    return {name: getattr(config, name) for name in KNOBS if name not in RUNTIME_KNOBS}
+
+
+_SOURCES = (
+    "config.py",
+    "errors.py",
+    "gc/*.py",
+    "isa/**/*.py",
+    "jit/artefact.py",
+    "jit/makers.py",
+    "jit/request.py",
+    "memory/*.py",
+    "module/**/*.py",
+    "native/*.py",
+    "runtime/*.py",
+    "tiers/llvm/*.py",
+)
+"""Files of the package that compiled code follows from."""
+
+
+@functools.cache
+def surroundings() -> str:
+    """A key of what all code made here depends on: this engine's sources, LLVM, the processor."""
+    return cache.key(_sources(), "llvmlite")
+
+
+def _sources() -> Iterator[bytes]:
+    root = Path(vm.__file__).parent
+    for pattern in _SOURCES:
+        for path in sorted(root.glob(pattern)):
+            yield path.read_bytes()

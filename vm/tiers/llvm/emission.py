@@ -1,0 +1,183 @@
+"""From a request to object files: which functions are compiled together, their IR, LLVM.
+
+Runs in any process: what comes out depends on the request alone. A small module is compiled as a whole, and
+only functions that can be reached from outside, or are asked for, are visible. Of a big one a request names
+functions, and may ask for callees too, breadth first, up to a number of bytes of bodies; everything stays
+visible, since other requests' code will call it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from vm.errors import WasmError
+from vm.isa.emit import LLVM_TYPES
+from vm.isa.types import ValType
+from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
+from vm.jit.artefact import Artefact, Part
+from vm.jit.request import Request
+from vm.memory.bounds import guarded
+from vm.module.instructions import read
+from vm.module.model import ConstExpr, ModuleData
+from vm.module.validator import validate_function
+from vm.native.code import compile_text
+from vm.native.validation import kernel
+from vm.runtime.layout import ContextLayout
+from vm.tiers.llvm import debug, effort
+from vm.tiers.llvm.handlers import HANDLERS
+from vm.tiers.llvm.metering import Metering
+from vm.tiers.llvm.text import HEAD, memory_ranges, type_numbers
+from vm.tiers.llvm.translate import Translator
+
+Body = tuple[str, effort.Size, set[int]]
+"""A translated function, how big it is, and the types whose numbers are in it."""
+
+
+def make(request: Request) -> Artefact:
+    """Compile what is asked for; raises what validating the first function, or translating, raises."""
+    module = request.module
+    if not module.validated:
+        validate_function(module, request.functions[0], kernel(module.bodies.code_bytes))
+    if request.scope == "module":
+        chosen = [i for i in range(module.imported_functions, len(module.functions)) if _usable(module, i)]
+        visible = {*request.functions, *exposed(module)}
+    else:
+        reach = request.scope == "reachable"
+        chosen = _reachable(request) if reach else [i for i in request.functions if _usable(module, i)]
+        visible = set(chosen)
+    return _Emission(request).make(chosen, visible)
+
+
+def _reachable(request: Request) -> list[int]:
+    """The functions asked for, and callees that have no code yet, as far as there is room."""
+    module = request.module
+    chosen: dict[int, None] = {}
+    queue, room = deque(request.functions), request.config.batch_bytes
+    while queue:
+        function = queue.popleft()
+        if function in chosen or function in request.compiled or function < module.imported_functions:
+            continue
+        body = module.bodies[function - module.imported_functions]
+        size = body.end - body.start
+        if chosen and (size > room or not _usable(module, function)):
+            continue
+        room -= size
+        chosen[function] = None
+        queue.extend(callees(module, function))
+    return list(chosen)
+
+
+class _Emission:
+    """One request on its way."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._module = request.module
+        self._layout = ContextLayout.of(request.module)
+        self._guards = [guarded(memory, request.config.memory_guard) for memory in request.module.memories]
+        self._moves: dict[int, int] = {}
+        self._moved = 0
+        self._seconds = 0.0
+
+    def make(self, batch: list[int], visible: set[int]) -> Artefact:
+        """Code for ``batch``, in as many objects as it takes to keep LLVM's time in bounds."""
+        started = time.thread_time()
+        bodies = self._translate(batch, visible)
+        groups = effort.parts({index: size for index, (_, size, _) in bodies.items()})
+        if len(groups) == 1:
+            parts = [self._emit(bodies, visible)]
+        else:  # what was one batch calls across objects now, so all of it is translated anew
+            parts = [self._emit(self._translate(group, set(group)), set(group)) for group in groups]
+        self._seconds += time.thread_time() - started
+        return Artefact(tuple(parts), self._moves, self._seconds)
+
+    def _translate(self, batch: list[int], visible: set[int]) -> dict[int, Body]:
+        members = frozenset(batch)
+        config = self._request.config
+        bodies = {}
+        for index in batch:
+            translator = Translator(
+                self._module,
+                self._layout,
+                index,
+                members,
+                handlers=HANDLERS,
+                guarded=self._guards,
+                metering=Metering.of(config, self._module, index),
+                most_moves=self._request.most_moves - self._moved + self._moves.get(index, 0),
+                debug_info=config.debug_info,
+            )
+            text = translator.translate("" if index in visible else "internal")
+            bodies[index] = text, translator.size(), translator.types
+            self._count_moves(index, translator.moves)
+        return bodies
+
+    def _count_moves(self, index: int, moves: int) -> None:
+        """Take what a function moves off what the module may; only the last of its translations counts."""
+        if moves > 0:
+            self._moved += moves - self._moves.get(index, 0)
+            self._moves[index] = moves
+
+    def _emit(self, bodies: dict[int, Body], visible: set[int]) -> Part:
+        types = set().union(*(types for _, _, types in bodies.values()))
+        texts = [HEAD, memory_ranges(self._module.memories), type_numbers(types)]
+        texts += [text for text, _, _ in bodies.values()]
+        if any(LLVM_TYPES[ValType.V128] in text for text in texts):
+            texts.append(VECTOR_DECLARATIONS)
+        if self._request.config.debug_info:
+            texts.append(debug.HEAD)
+        size = sum((size for _, size, _ in bodies.values()), effort.NOTHING)
+        binary, seconds = compile_text("".join(texts), effort.affordable(size, self._request.level))
+        self._seconds += seconds
+        seen = tuple(index for index in bodies if index in visible)
+        return Part(binary, tuple(bodies), seen, tuple(sorted(types)))
+
+
+def _usable(module: ModuleData, index: int) -> bool:
+    """Whether a body is valid; one that is not fails who calls it, and nobody else."""
+    if module.validated:
+        return True
+    try:
+        validate_function(module, index, kernel(module.bodies.code_bytes))
+    except WasmError:
+        return False
+    return True
+
+
+def callees(module: ModuleData, index: int) -> list[int]:
+    """The functions that function ``index`` calls directly, in order of appearance."""
+    body = module.bodies[index - module.imported_functions]
+    found: dict[int, None] = {}
+    at = body.start
+    while at < body.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode.name in ("call", "return_call"):
+            found[immediates[0]] = None
+    return list(found)
+
+
+def exposed(module: ModuleData) -> set[int]:
+    """The functions that anything but the module's own direct calls can reach: its declared references."""
+    found = {export.index for export in module.exports if export.kind == "func"}
+    if module.start is not None:
+        found.add(module.start)
+    expressions = [definition.init for definition in module.global_defs]
+    for segment in module.elements:
+        for item in segment.items:
+            if isinstance(item, ConstExpr):
+                expressions.append(item)
+            else:
+                found.add(item)
+    for expression in expressions:
+        found |= _referred(module, expression)
+    return {index for index in found if index >= module.imported_functions}
+
+
+def _referred(module: ModuleData, expression: ConstExpr) -> set[int]:
+    found, at = set(), expression.start
+    while at < expression.end:
+        opcode, immediates, at = read(module.binary, at)
+        if opcode.name == "ref.func":
+            found.add(immediates[0])
+    return found
