@@ -3,7 +3,8 @@
     enter(invoke, code, ctx, slots, state, budget, floor)
                                     claims the store, sets a jump buffer and the stack limit, calls invoke
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
-    trap, unwind, trace, leave                        store why and where, jump to the nearest enter's buffer
+    trap, unwind, leave                               store why and where, jump to the nearest enter's buffer
+    trace, walk                                       where (``vm.native.walking``)
     throw, throw_on, rethrow, catch_point             exceptions (``vm.native.unwinding``)
     probe_stack                                       whether a giant frame fits (``vm.native.probing``)
     stop(state, code, frame, why)                     the same, where a signal's handler makes a thread go on
@@ -29,6 +30,7 @@ from vm.native.code import kept
 from vm.native.packages import PACKAGES_IR
 from vm.native.probing import PROBING_IR
 from vm.native.unwinding import UNWINDING_IR
+from vm.native.walking import WALKING_IR
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
@@ -41,10 +43,7 @@ from vm.runtime.layout import (
     STATE_JUMP_BUFFER,
     STATE_OWNER,
     STATE_STACK_LIMIT,
-    STATE_TRACE,
-    STATE_TRACE_LENGTH,
     STATE_TRAP_CODE,
-    TRACE_MAXIMUM,
 )
 
 UNWOUND = 0xFFFF
@@ -75,6 +74,7 @@ def _ir() -> str:
         + ALLOCATION_IR
         + PACKAGES_IR
         + _ENTER
+        + WALKING_IR
         + PROBING_IR
     )
     for name, number in _NUMBERS.items():
@@ -180,44 +180,13 @@ define void @leave(ptr %state, i64 %why) nounwind noreturn {
   call void @llvm.eh.sjlj.longjmp(ptr %buffer)
   unreachable
 }
-define void @trace(ptr %state, i64 %code, ptr %frame) nounwind {
-"""
-    + field("buffer_field", "state", STATE_JUMP_BUFFER)
-    + field("length_field", "state", STATE_TRACE_LENGTH)
-    + field("entries", "state", STATE_TRACE)
-    + f"""\
-  %buffer = load ptr, ptr %buffer_field
-  %entry = load ptr, ptr %buffer
-  br label %next
-next:
-  %number = phi i64 [ 0, %0 ], [ %following, %outward ]
-  %address = phi i64 [ %code, %0 ], [ %return, %outward ]
-  %here = phi ptr [ %frame, %0 ], [ %caller, %outward ]
-  %slot = getelementptr i64, ptr %entries, i64 %number
-  store i64 %address, ptr %slot
-  %following = add i64 %number, 1
-  store i64 %following, ptr %length_field
-  %full = icmp eq i64 %following, {TRACE_MAXIMUM}
-  %outside = icmp uge ptr %here, %entry
-  %stop = or i1 %full, %outside
-  br i1 %stop, label %done, label %outward
-outward:
-  %return_field = getelementptr i8, ptr %here, i64 8
-  %return = load i64, ptr %return_field
-  %caller = load ptr, ptr %here
-  br label %next
-done:
-  ret void
-}}
-define void @stop(ptr %state, i64 %code, ptr %frame, i64 %why) nounwind noreturn {{
+define void @stop(ptr %state, i64 %code, ptr %frame, i64 %why) nounwind noreturn {
   %inside = add i64 %code, 1
   call void @trace(ptr %state, i64 %inside, ptr %frame)
   call void @leave(ptr %state, i64 %why)
   unreachable
-}}
-define void @trap(ptr %ctx, i32 %code) noreturn #0 {{
-"""
-    + """\
+}
+define void @trap(ptr %ctx, i32 %code) noreturn #0 {
   %own = call ptr @llvm.frameaddress.p0(i32 0)
   %return_field = getelementptr i8, ptr %own, i64 8
   %return = load i64, ptr %return_field

@@ -37,8 +37,8 @@ from vm.runtime.store import Store
 from vm.runtime.words import from_words, offsets, to_words
 
 _HOST_CALL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_void_p)
-_HELP = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
-_COMPILE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+HELP = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
+COMPILE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
 def _native_tracer(cage: Cage, types: TypeTable, handles: Handles) -> Tracer:
@@ -76,7 +76,7 @@ class StoreLink:
         store.heap.trace_with(_native_tracer)
         self._returned: Sequence[int] = ()
         self._pending: BaseException | None = None
-        self._callbacks = (_HOST_CALL(self._host_call), _HELP(self._help), _COMPILE(self._compile_record))
+        self._callbacks = (_HOST_CALL(self._host_call), HELP(self._help), COMPILE(self._compile_record))
         offsets = (STATE_HOST_CALL, STATE_HELP, STATE_COMPILE)
         store.state.words[STATE_STOP // WORD] = glue.externals["stop"]
         for offset, callback in zip(offsets, self._callbacks, strict=True):

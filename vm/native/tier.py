@@ -46,6 +46,8 @@ class NativeTier(ABC):
 
     name: ClassVar[str]
     shows_roots: ClassVar[bool] = False
+    entry: ClassVar[int] = RECORD_CODE
+    """The field of a function's record through which this tier's code is called."""
 
     def __init__(self, config: Config) -> None:
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):
@@ -86,7 +88,7 @@ class NativeTier(ABC):
         assert instance is not None
         if faulthandler.is_enabled() is not self._signals.faulthandler:
             self._signals.renew()
-        code = peek(function.record + RECORD_CODE) or self._compile(instance.store, function)
+        code = peek(function.record + self.entry) or self._compile(instance.store, function)
         return self._links[instance.store].call(function, code, instance.context.address, args)
 
     def stats(self) -> dict[str, float]:
@@ -123,10 +125,11 @@ class NativeTier(ABC):
 
     def _host_stub(self, store: Store, function: Function) -> int:
         """A host function's context begins like an instance's: state, handle, no memory."""
-        context = store.allocate(_HOST_CONTEXT)
-        poke(context, store.state.address)
-        poke(context + 8, peek(function.record + RECORD_HANDLE))
+        if not peek(function.record + RECORD_CONTEXT):
+            context = store.allocate(_HOST_CONTEXT)
+            poke(context, store.state.address)
+            poke(context + 8, peek(function.record + RECORD_HANDLE))
+            poke(function.record + RECORD_CONTEXT, context)
         code = self._host_code(function)
-        poke(function.record + RECORD_CONTEXT, context)
-        poke(function.record + RECORD_CODE, code)
+        poke(function.record + self.entry, code)
         return code

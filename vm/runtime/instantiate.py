@@ -147,7 +147,7 @@ def _define_functions(instance: Instance) -> None:
     words = array("Q")
     for index in range(module.imported_functions, len(module.functions)):
         type_index = module.functions[index]
-        words.extend((0, instance.context.address, module.types[type_index].id, len(store.functions)))
+        words.extend((0, instance.context.address, module.types[type_index].id, len(store.functions), 0))
         function = Function(module.types[type_index], record, instance=instance, index=index, owner=store)
         store.functions.append(function)
         instance.functions.append(function)

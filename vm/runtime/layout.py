@@ -1,11 +1,11 @@
 """Where things lie in the native records that all tiers share. Words of 8 bytes; offsets in bytes.
 
 state (one per store)        function record (a funcref points here)   table record
-  0  jump buffer now           0  code, or 0 while not compiled          0  address of the elements
+  0  jump buffer now           0  what the machine runs, or 0            0  address of the elements
   8  stack limit               8  context of the callee                  8  number of elements
  16  trap code                16  type id
  24  thread that runs now     24  handle in store.functions            host context
- 32  callback: host call                                                 0  state
+ 32  callback: host call      32  what compiled code calls, or 0         0  state
  40  callback: runtime help
  48  callback: compile
  56  its newest guarded memory: where a pair of its base and the next such pair lies
@@ -19,11 +19,15 @@ state (one per store)        function record (a funcref points here)   table rec
 120  address of its values, in words
 128  address of the words that calls pass beside registers
 136  code: where a signal's handler makes a thread go on that must stop
-144  the value stack's end now             (144 to 176: the threaded tier's)
+144  the value stack's end now             (144 to 224: the threaded tier's)
 152  newest entry of the control stack
 160  the memory of both stacks: start, end
 176  the record whose code is wanted; the answer of a step
-184  number of code addresses in a trap's trace, which follow, innermost first
+184  callback: step
+192  callback: translate
+200  callback: who catches
+208  where the machine's own code lies, and how many bytes it has
+224  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -33,7 +37,7 @@ context (one per instance), reached from the first argument of compiled code
  32  pointers: imported function records, table records, tag records, imported global cells, further
      memories' bases
   .  cells of the globals defined here (16 bytes each, so that a vector fits)
-  .  records of the functions defined here (32 bytes each)
+  .  records of the functions defined here (40 bytes each)
 """
 
 from __future__ import annotations
@@ -67,8 +71,13 @@ STATE_CONTROL = 152
 STATE_STACK = 160
 STATE_STACK_END = 168
 STATE_PENDING = 176
-STATE_TRACE_LENGTH = 184
-STATE_TRACE = 192
+STATE_STEP = 184
+STATE_TRANSLATE = 192
+STATE_CATCH = 200
+STATE_MACHINE = 208
+STATE_MACHINE_SIZE = 216
+STATE_TRACE_LENGTH = 224
+STATE_TRACE = 232
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 
@@ -76,7 +85,8 @@ RECORD_CODE = 0
 RECORD_CONTEXT = 8
 RECORD_TYPE = 16
 RECORD_HANDLE = 24
-RECORD_SIZE = 32
+RECORD_NATIVE = 32
+RECORD_SIZE = 40
 
 TABLE_ELEMENTS = 0
 TABLE_LENGTH = 8

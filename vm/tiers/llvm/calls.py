@@ -13,7 +13,7 @@ from typing import Any
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType
-from vm.runtime.layout import RECORD_CONTEXT, RECORD_TYPE
+from vm.runtime.layout import RECORD_CONTEXT, RECORD_NATIVE, RECORD_TYPE
 from vm.tiers.llvm.abi import CONVENTION, Signature, signature
 from vm.tiers.llvm.casts import extends
 from vm.tiers.llvm.roots import rooted
@@ -71,7 +71,8 @@ def _referenced(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
 def _recorded(t: Translator, record: str, type: FuncType, context: str | None = None) -> _Callee:
     """What ``record`` describes, compiled first if nobody has; ``context`` where it is known."""
     slot = t.slot("ptr")
-    code = t.value(f"load ptr, ptr {record}{ENGINE}")
+    field = t.value(f"getelementptr i8, ptr {record}, i64 {RECORD_NATIVE}")
+    code = t.value(f"load ptr, ptr {field}{ENGINE}")
     t.effect(f"store ptr {code}, ptr {slot}")
     missing, ready = t.label("compile"), t.label("ready")
     t.effect(f"br i1 {t.value(f'icmp eq ptr {code}, null')}, label %{missing}, label %{ready}, !prof !4")

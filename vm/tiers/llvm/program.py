@@ -24,7 +24,7 @@ from vm.native.dwarf import Locations
 from vm.native.glue import Glue
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
-from vm.runtime.layout import RECORD_CODE, ContextLayout
+from vm.runtime.layout import RECORD_NATIVE, ContextLayout
 from vm.tiers.llvm.abi import passed_words, type_symbol
 
 
@@ -120,7 +120,7 @@ class Program:
 
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():
-            poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+            poke(instance.context.address + self._layout.record(index) + RECORD_NATIVE, address)
 
 
 def _at(module: ModuleData, offset: int, index: int) -> Frame:

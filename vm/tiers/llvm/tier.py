@@ -12,6 +12,7 @@ from vm.native.link import StoreLink
 from vm.native.tier import NativeTier
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
 from vm.tiers.llvm.program import Program
@@ -29,6 +30,7 @@ class LLVMTier(NativeTier):
 
     name: ClassVar[str] = "llvm"
     shows_roots: ClassVar[bool] = True
+    entry: ClassVar[int] = RECORD_NATIVE
 
     def attach(self, instance: Instance) -> None:
         """As every native tier; and there must be room for what calls cannot pass in registers."""

@@ -15,7 +15,8 @@ from functools import partial
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType
-from vm.native.glue import THREW, UNWOUND
+from vm.native.glue import UNWOUND
+from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
@@ -27,12 +28,12 @@ from vm.runtime.layout import (
     STATE_EPOCH,
     STATE_FRAMES,
     STATE_FUEL,
-    STATE_HELP,
     STATE_HOST_CALL,
     STATE_PENDING,
+    STATE_STEP,
 )
 from vm.tiers.threaded.moves import Write, element
-from vm.tiers.threaded.text import CONTROL_ENTRY, FIELDS, HandlerText, size
+from vm.tiers.threaded.text import FIELDS, HandlerText, size
 
 SLACK = 64
 """Bytes kept between a frame's end and the control stack: room for the entries of a call and an entry."""
@@ -229,32 +230,29 @@ def _host(b: HandlerText) -> None:
     handle = b.load("i64", b.at("%ctx", CONTEXT_INSTANCE))
     callback = b.load("ptr", b.at(state, STATE_HOST_CALL))
     b.effect(f"call void {callback}(i64 {handle}, ptr %fr)")
-    resumes = b.value(f"icmp eq i64 {b.load('i64', b.at(state, STATE_PENDING))}, {THREW}")
-    _unwind_unless(b, state, b.value(f"select i1 {resumes}, i64 {THREW}, i64 {b.load('i64', '%fr')}"))
+    _unwind_unless(b, state, b.load("i64", "%fr"))
     amount = b.value(f"shl i64 {b.field(1)}, 3")
     b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {values}, i64 {amount}, i1 false)")
     _return(b)
 
 
-def _unwind(state: str) -> str:
-    arguments = f"ptr %pc, ptr %fr, ptr %ctx, ptr %cs, ptr {state}, i64 0, i64 0, i64 {UNWOUND}"
-    return f"call preserve_nonecc void @halt({arguments})\n  unreachable"
-
-
 def _unwind_unless(b: HandlerText, state: str, answer: str) -> None:
-    """Leave with the Python exception that waits when ``answer`` is 0; go on where the newest entry of the
-    control stack says when a WebAssembly exception is caught there.
+    """Unless Python's answer is 1: leave with its exception, which waits, when it is 0; else throw the
+    WebAssembly exception that it has put into the state.
     """
     other = b.label()
     b.branch(b.value(f"icmp ne i64 {answer}, 1"), other, b.label())
 
     def write() -> None:
-        unwind, caught = b.label(), b.label()
-        b.effect(f"br i1 {b.value(f'icmp eq i64 {answer}, 0')}, label %{unwind}, label %{caught}")
+        unwind, throw = b.label(), b.label()
+        machine = f"ptr %pc, ptr %fr, ptr %ctx, ptr %cs, ptr {state}"
+        b.effect(f"br i1 {b.value(f'icmp eq i64 {answer}, 0')}, label %{unwind}, label %{throw}")
         b.block(unwind)
-        b.effect(_unwind(state))
-        b.block(caught)
-        _return(b, b.load("ptr", b.at(state, STATE_CONTROL)))
+        b.effect(f"call preserve_nonecc void @halt({machine}, i64 0, i64 0, i64 {UNWOUND})")
+        b.effect("unreachable")
+        b.block(throw)
+        b.effect(f"call preserve_nonecc void @hurl({machine})")
+        b.effect("unreachable")
 
     b.later(other, write)
 
@@ -275,7 +273,7 @@ def _ask_python(b: HandlerText, number: str, words: str, end: str) -> None:
     answer = b.at(state, STATE_PENDING)
     b.effect(f"store i64 0, ptr {answer}")
     handle = b.load("i64", b.at("%ctx", CONTEXT_INSTANCE))
-    callback = b.load("ptr", b.at(state, STATE_HELP))
+    callback = b.load("ptr", b.at(state, STATE_STEP))
     b.effect(f"call void {callback}(i64 {handle}, i32 {number}, ptr {words})")
     _unwind_unless(b, state, b.load("i64", answer))
 

@@ -28,13 +28,17 @@ _PLACES = (
 
 
 class Library:
-    """The machine in this process: addresses of ``handlers`` by name, of ``interpret`` and of ``halt``."""
+    """The machine in this process: addresses of ``handlers`` by name, of ``interpret`` and of ``halt``.
+
+    ``extent`` is where all of it lies, and how many bytes.
+    """
 
     def __init__(self, code: Code) -> None:
         self._code = code
         self.handlers: Mapping[str, int] = code.symbols
         self.interpret = code.symbols["interpret"]
         self.halt = code.symbols["halt"]
+        self.extent = code.image.address, code.size
         self._fusions = plain.fusions(self.handlers)
 
     @functools.cache  # noqa: B019 - there is one library a process

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame
-from vm.memory.native import WORD, Block, peek
+from vm.memory.native import WORD, Block, peek, poke
 from vm.module.model import ModuleData
 from vm.native.glue import THREW, glue
-from vm.native.link import StoreLink
+from vm.native.link import COMPILE, HELP, StoreLink
+from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
+    STATE_CATCH,
     STATE_CONTROL,
     STATE_FRAMES,
+    STATE_HANDLER,
+    STATE_MACHINE,
+    STATE_MACHINE_SIZE,
     STATE_PENDING,
+    STATE_REFERENCE,
     STATE_STACK,
     STATE_STACK_END,
+    STATE_STEP,
     STATE_STOP,
+    STATE_TRANSLATE,
 )
 from vm.runtime.store import Store
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.steps import Step
-from vm.tiers.threaded.text import CONTROL_ENTRY
 from vm.tiers.threaded.unwinding import Guard, catch
+
+_CATCH = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class ThreadedLink(StoreLink):
@@ -45,7 +55,8 @@ class ThreadedLink(StoreLink):
         interpret = library().interpret
         super().__init__(store, glue(), lambda type: interpret, compile, locate, budget)
         self._program_of = program_of
-        self._resumes = False
+        self._translate = compile
+        self._thrown: Exn | None = None
         self._made: dict[tuple[int, int], Step] = {}
         self._stack = Block(budget)
         words = store.state.words
@@ -53,9 +64,17 @@ class ThreadedLink(StoreLink):
         words[STATE_FRAMES // WORD] = words[STATE_STACK // WORD] = start
         words[STATE_CONTROL // WORD] = words[STATE_STACK_END // WORD] = end
         words[STATE_STOP // WORD] = library().halt
+        words[STATE_MACHINE // WORD], words[STATE_MACHINE_SIZE // WORD] = library().extent
+        self._machine = {
+            STATE_STEP: HELP(self._run_step),
+            STATE_TRANSLATE: COMPILE(self._translate_record),
+            STATE_CATCH: _CATCH(self._find_catcher),
+        }
+        for offset, callback in self._machine.items():
+            words[offset // WORD] = ctypes.cast(callback, ctypes.c_void_p).value or 0
         store.frame_roots = self._roots
 
-    def _help(self, handle: int, number: int, words: int) -> None:
+    def _run_step(self, handle: int, number: int, words: int) -> None:
         """Run step ``number`` of an instance on the operands at ``words``; the state gets the answer."""
         try:
             instance = self._here().instances[handle]
@@ -68,29 +87,42 @@ class ThreadedLink(StoreLink):
             plan.run(step, words)
             self._state.words[STATE_PENDING // WORD] = 1
         except Exn as thrown:
-            if self._caught(thrown):
-                self._state.words[STATE_PENDING // WORD] = THREW
+            self._thrown = thrown
+            self._state.words[STATE_PENDING // WORD] = THREW
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error
 
-    def _host_call(self, handle: int, words: int) -> None:
-        """As every tier; where an exception is caught, its values may lie where the answer does."""
-        super()._host_call(handle, words)
-        resumes, self._resumes = self._resumes, False
-        self._state.words[STATE_PENDING // WORD] = THREW if resumes else 0
-
-    def _threw(self, thrown: Exn, words: int) -> None:
-        self._resumes = self._caught(thrown)
-
-    def _caught(self, thrown: Exn) -> bool:
-        """Let the machine go on where the exception is caught; if nowhere, the caller gets it."""
+    def _translate_record(self, record: int, answer: int) -> None:
         try:
-            if catch(self._here(), thrown, self._covering):
-                return True
-            self._pending = thrown
+            store = self._here()
+            poke(answer, self._translate(store, store.function_at(record)))
         except BaseException as error:
             self._pending = error
-        return False
+
+    def _find_catcher(self, answer: int) -> None:
+        """Who in the newest run of the machine catches what was thrown: 1 says that somebody does, ``THREW``
+        that native code outside, or another run, may; if there is nobody left, the caller gets it.
+
+        What a step threw is in the state only if it must be, for there it is a handle.
+        """
+        try:
+            store, words = self._here(), self._state.words
+            thrown, self._thrown = self._thrown, None
+            of_step = thrown is not None
+            if thrown is None:
+                thrown = store.thrown()
+            if catch(store, thrown, self._covering):
+                words[STATE_REFERENCE // WORD] = 0
+                poke(answer, 1)
+            elif words[STATE_HANDLER // WORD]:
+                if of_step:
+                    store.throw(thrown)
+                poke(answer, THREW)
+            else:
+                words[STATE_REFERENCE // WORD] = 0
+                self._pending = thrown
+        except BaseException as error:
+            self._pending = error
 
     def _roots(self) -> Iterator[tuple[int, int]]:
         """Where references lie in frames: addresses, with one word each."""

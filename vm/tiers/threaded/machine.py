@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from vm.errors import TrapCode
+from vm.gc.record import ROOT_TOP
 from vm.native.glue import UNWOUND
+from vm.native.unwinding import RECORD_WORDS
+from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.layout import (
     CONTEXT_MEMORY,
     CONTEXT_STATE,
-    STATE_COMPILE,
+    STATE_CATCH,
     STATE_CONTROL,
     STATE_FRAMES,
+    STATE_HANDLER,
+    STATE_HEAP,
+    STATE_MACHINE,
+    STATE_MACHINE_SIZE,
     STATE_PENDING,
-    STATE_STACK,
-    STATE_STACK_END,
     STATE_STACK_LIMIT,
-    STATE_TRACE,
-    STATE_TRACE_LENGTH,
-    TRACE_MAXIMUM,
+    STATE_TRANSLATE,
     TRAPS,
     trap_number,
 )
 from vm.tiers.threaded.invocation import SLACK
-from vm.tiers.threaded.text import CONTROL_ENTRY, PARAMETERS, raises
+from vm.tiers.threaded.text import PARAMETERS, raises
 
 _EXIT = f'define dso_local preserve_nonecc void @"exit"{PARAMETERS} #1 {{ ret void }}\n'
 """Where the outermost frame returns to."""
@@ -36,7 +39,7 @@ define dso_local preserve_nonecc void @retry{PARAMETERS} #1 {{
   %state = load ptr, ptr %state_field
   %record_field = getelementptr i8, ptr %state, i64 {STATE_PENDING}
   %record = load ptr, ptr %record_field
-  %callback_field = getelementptr i8, ptr %state, i64 {STATE_COMPILE}
+  %callback_field = getelementptr i8, ptr %state, i64 {STATE_TRANSLATE}
   %callback = load ptr, ptr %callback_field
   call void %callback(ptr %record, ptr %answer)
   %code = load ptr, ptr %answer
@@ -57,49 +60,50 @@ again:
 
 _HALT = f"""\
 define dso_local preserve_nonecc void @halt({_STOP_ARGUMENTS}, i64 %rip, i64 %rbp, i64 %why) #1 {{
-  %first_field = getelementptr i8, ptr %state, i64 {STATE_STACK}
-  %first = load i64, ptr %first_field
-  %end_field = getelementptr i8, ptr %state, i64 {STATE_STACK_END}
-  %end = load i64, ptr %end_field
-  %length_field = getelementptr i8, ptr %state, i64 {STATE_TRACE_LENGTH}
-  %entries = getelementptr i8, ptr %state, i64 {STATE_TRACE}
-  store i64 0, ptr %length_field
-  %start = ptrtoint ptr %cs to i64
-  %inside = getelementptr i8, ptr %pc, i64 8
-  %low = icmp ult i64 %start, %first
-  br i1 %low, label %done, label %next
-next:
-  %number = phi i64 [ 0, %0 ], [ %following, %outward ]
-  %address = phi ptr [ %inside, %0 ], [ %return, %outward ]
-  %at = phi i64 [ %start, %0 ], [ %outer, %outward ]
-  %slot = getelementptr i64, ptr %entries, i64 %number
-  store ptr %address, ptr %slot
-  %following = add i64 %number, 1
-  store i64 %following, ptr %length_field
-  %full = icmp eq i64 %following, {TRACE_MAXIMUM}
-  %outside = icmp uge i64 %at, %end
-  %last = or i1 %full, %outside
-  br i1 %last, label %done, label %outward
-outward:
-  %entry = inttoptr i64 %at to ptr
-  %return = load ptr, ptr %entry
-  %frame_field = getelementptr i8, ptr %entry, i64 8
-  %frame = load ptr, ptr %frame_field
-  %outer = add i64 %at, {CONTROL_ENTRY}
-  %entered = icmp eq ptr %frame, null
-  br i1 %entered, label %done, label %next
-done:
+  %start_field = getelementptr i8, ptr %state, i64 {STATE_MACHINE}
+  %start = load i64, ptr %start_field
+  %size_field = getelementptr i8, ptr %state, i64 {STATE_MACHINE_SIZE}
+  %size = load i64, ptr %size_field
+  %into = sub i64 %rip, %start
+  %inside = icmp ult i64 %into, %size
+  %asked = icmp eq i64 %rip, 0
+  %ours = or i1 %inside, %asked
+  br i1 %ours, label %machine, label %native
+machine:
+  call preserve_nonecc void @note({_STOP_ARGUMENTS})
   call void @leave(ptr %state, i64 %why)
+  unreachable
+native:
+  %frame = inttoptr i64 %rbp to ptr
+  call void @stop(ptr %state, i64 %rip, ptr %frame, i64 %why)
+  unreachable
+}}
+define internal preserve_nonecc void @note({_STOP_ARGUMENTS}) #1 {{
+  %behind = getelementptr i8, ptr %pc, i64 8
+  %address = ptrtoint ptr %behind to i64
+  %control = ptrtoint ptr %cs to i64
+  call void @walk(ptr %state, i64 %address, ptr null, i64 %control)
+  ret void
+}}
+define internal preserve_nonecc void @hurl({_STOP_ARGUMENTS}) #1 {{
+  call preserve_nonecc void @note({_STOP_ARGUMENTS})
+  call void @rethrow(ptr %state)
   unreachable
 }}
 """
-"""Note where the machine is, from the control stack, and leave. After a signal, the first four arguments are
-what the registers held; they may be anything, so nothing outside the store's own stack is read."""
+"""Note where the machine is, and leave; or throw the exception that the state describes. After a signal, the
+first four arguments are what the registers held, which may be anything (``vm.native.walking``); ``rip`` says
+whether the machine ran then, or native code."""
 
 _INTERPRET = f"""\
-define void @interpret(ptr %code, ptr %ctx, ptr %slots) #1 {{
-  %exit = alloca ptr
+define void @interpret(ptr %code, ptr %ctx, ptr %slots) #3 {{
+  %exit = alloca [2 x ptr]
   store ptr @"exit", ptr %exit
+  %own = call ptr @llvm.frameaddress.p0(i32 0)
+  %own_field = getelementptr ptr, ptr %exit, i64 1
+  store ptr %own, ptr %own_field
+  %guard = alloca [{RECORD_WORDS} x i64]
+  %answer = alloca i64
   %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}
   %state = load ptr, ptr %state_field
   %limit_field = getelementptr i8, ptr %state, i64 {STATE_STACK_LIMIT}
@@ -108,8 +112,10 @@ define void @interpret(ptr %code, ptr %ctx, ptr %slots) #1 {{
   %exhausted = icmp ult i64 %here, %limit
   br i1 %exhausted, label %overflow, label %arguments
 overflow:
-  %length_field = getelementptr i8, ptr %state, i64 {STATE_TRACE_LENGTH}
-  store i64 0, ptr %length_field
+  %return_field = getelementptr i8, ptr %own, i64 8
+  %return = load i64, ptr %return_field
+  %caller = load ptr, ptr %own
+  call void @trace(ptr %state, i64 %return, ptr %caller)
   call void @leave(ptr %state, i64 {trap_number(TrapCode.STACK_OVERFLOW)})
   unreachable
 arguments:
@@ -138,17 +144,68 @@ start:
   store ptr null, ptr %entry_frame
   %entry_context = getelementptr i8, ptr %entry, i64 16
   store ptr %ctx, ptr %entry_context
-  %memory_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_MEMORY}
+  %heap_field = getelementptr i8, ptr %state, i64 {STATE_HEAP}
+  %heap = load ptr, ptr %heap_field
+  %roots_field = getelementptr i8, ptr %heap, i64 {ROOT_TOP}
+  %roots = load ptr, ptr %roots_field
+  %handler_field = getelementptr i8, ptr %state, i64 {STATE_HANDLER}
+  %outer_handler = load ptr, ptr %handler_field
+  store ptr %outer_handler, ptr %guard
+  store ptr %guard, ptr %handler_field
+  %again = call i32 @catch_point(ptr %guard) #4
+  %first = icmp eq i32 %again, 0
+  br i1 %first, label %begin, label %thrown
+thrown:
+  store ptr %roots, ptr %roots_field
+  store i64 0, ptr %answer
+  %callback_field = getelementptr i8, ptr %state, i64 {STATE_CATCH}
+  %callback = load ptr, ptr %callback_field
+  call void %callback(ptr %answer)
+  %answered = load i64, ptr %answer
+  switch i64 %answered, label %propagate [ i64 0, label %failed i64 1, label %caught ]
+failed:
+  call void @leave(ptr %state, i64 {UNWOUND})
+  unreachable
+propagate:
+  store ptr %frame, ptr %frames_field
+  store ptr %control, ptr %control_field
+  call void @rethrow(ptr %state)
+  unreachable
+caught:
+  store ptr %guard, ptr %handler_field
+  %newest = load ptr, ptr %control_field
+  %resumed = load ptr, ptr %newest
+  %resumed_frame_field = getelementptr i8, ptr %newest, i64 8
+  %resumed_frame = load ptr, ptr %resumed_frame_field
+  %resumed_context_field = getelementptr i8, ptr %newest, i64 16
+  %resumed_context = load ptr, ptr %resumed_context_field
+  %resumed_control = getelementptr i8, ptr %newest, i64 {CONTROL_ENTRY}
+  br label %run
+begin:
+  br label %run
+run:
+  %pc = phi ptr [ %code, %begin ], [ %resumed, %caught ]
+  %fr = phi ptr [ %frame, %begin ], [ %resumed_frame, %caught ]
+  %running = phi ptr [ %ctx, %begin ], [ %resumed_context, %caught ]
+  %cs = phi ptr [ %entry, %begin ], [ %resumed_control, %caught ]
+  %memory_field = getelementptr i8, ptr %running, i64 {CONTEXT_MEMORY}
   %memory = load ptr, ptr %memory_field
-  %handler = load ptr, ptr %code
-  call preserve_nonecc void %handler(ptr %code, ptr %frame, ptr %ctx, ptr %entry, ptr %memory)
+  %handler = load ptr, ptr %pc
+  call preserve_nonecc void %handler(ptr %pc, ptr %fr, ptr %running, ptr %cs, ptr %memory)
+  store ptr %outer_handler, ptr %handler_field
+  store ptr %frame, ptr %frames_field
+  store ptr %control, ptr %control_field
   %results_words = zext i32 %results to i64
   %results_bytes = shl i64 %results_words, 3
   call void @llvm.memmove.p0.p0.i64(ptr %slots, ptr %frame, i64 %results_bytes, i1 false)
   ret void
 }}
 """
-"""``interpret(code, ctx, slots)``: words in, words out, in the same array."""
+"""``interpret(code, ctx, slots)``: words in, words out, in the same array.
+
+What is thrown anywhere inside, and not caught by native code further in, comes to ``thrown``: Python looks
+through the machine's frames (``vm.tiers.threaded.unwinding``); if none of them catches, the next one outward
+gets it. Whoever ends a run of the machine makes the stacks what they were when it began."""
 
 
 def support() -> str:

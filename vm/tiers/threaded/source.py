@@ -14,10 +14,18 @@ _HEAD = """\
 declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare i64 @llvm.usub.sat.i64(i64, i64)
+declare ptr @llvm.frameaddress.p0(i32)
 declare void @leave(ptr, i64) #2
+declare void @stop(ptr, i64, ptr, i64) #2
+declare void @rethrow(ptr) #2
+declare void @trace(ptr, i64, ptr) #2
+declare void @walk(ptr, i64, ptr, i64) #2
+declare i32 @catch_point(ptr) #4
 attributes #0 = { nounwind "no-builtins" }
 attributes #1 = { nounwind noinline cold "no-builtins" }
 attributes #2 = { nounwind cold }
+attributes #3 = { nounwind noinline cold "frame-pointer"="all" "no-builtins" }
+attributes #4 = { nounwind returns_twice }
 !0 = !{!10, !10, i64 0}
 !4 = !{!"branch_weights", i32 1, i32 1048575}
 !10 = !{!"memory", !14, i64 0}

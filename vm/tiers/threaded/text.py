@@ -27,9 +27,6 @@ PARAMETERS = "(ptr %pc, ptr %fr, ptr %ctx, ptr %cs, ptr %mem)"
 FIELDS = 8
 """Where an instruction's first 32-bit field lies."""
 
-CONTROL_ENTRY = 24
-"""Bytes of an entry of the control stack: where to go on, the caller's frame, the caller's context."""
-
 
 class HandlerText:
     """Collects the lines of handler ``name``; a ``Builder`` (``vm.isa.emit``) for the meanings."""

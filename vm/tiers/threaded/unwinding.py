@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vm.memory.native import WORD, peek, poke
+from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.exceptions import Exn
 from vm.runtime.layout import CONTEXT_INSTANCE, STATE_CONTROL
 from vm.runtime.store import Store
 from vm.runtime.words import to_words
-from vm.tiers.threaded.text import CONTROL_ENTRY
 
 
 @dataclass(frozen=True, slots=True)
