@@ -111,6 +111,11 @@ class DetectionConfig:
     false_discoveries: float = _knob(
         FALSE_DISCOVERIES, "Of all changes that the project reports, the part that may be false.", _FRACTION
     )
+    pooling: float = _knob(
+        0.33,
+        "Part of the smallest change that matters at which series that move together are told; 0: never.",
+        _SHARE,
+    )
     effect: tuple[EffectConfig, ...] = ()
 
     def minimum_effect(self, benchmark: str, metric: str, default: float) -> float:

@@ -26,7 +26,7 @@ def command(
             "--set",
             metavar="KEY=VALUE",
             help="Another value under \\[detection], repeatable: detector, false_alarms, "
-            "false_discoveries, or effect (the smallest change that is reported, of every series).",
+            "false_discoveries, pooling, or effect (the smallest change that is reported, of every series).",
         ),
     ] = None,
     since: Annotated[

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from regress.cli.terminal import Terminal
-from regress.domain import Event, EventKind, SeriesChange
+from regress.domain import Cause, Event, EventKind, SeriesChange
 
 if TYPE_CHECKING:
     from regress.store import Store
@@ -104,7 +104,8 @@ def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
         size = f"[{colour}]{percent(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
         out.print(f"{size} {word}  {escape(_affected(event))}")
         if event.note:
-            out.print(f"{'':>9} [yellow]{event.cause.value}:[/] {escape(event.note)}")
+            cause = "" if event.cause is Cause.CODE else f"{event.cause.value}: "
+            out.print(f"{'':>9} [yellow]{cause}[/]{escape(event.note)}")
         out.print(
             f"{f'#{event.id}':>9} [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}"
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regress.config import Config
+from regress.detect.pooling import Member
 from regress.domain import Event, EventKind, SeriesChange
 from regress.errors import RegressError
-from regress.service.judging import Population, changes_of, explained, sure
+from regress.service.judging import Population, changes_of, explained, judged, membership
 from regress.store import Store
 
 
@@ -42,11 +43,14 @@ def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
     if not store.branches():
         raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
     changes: list[SeriesChange] = []
-    population = Population()
+    members: list[Member] = []
+    population, chosen = Population(), config.detection
     for series in store.all_series(branch):
         population.add(series)
-        changes += changes_of(series, config.detection)
-    changes = sure(changes, population.points, config.detection.false_discoveries)
+        found = changes_of(series, chosen)
+        changes += found
+        members += membership(series, found, chosen)
+    changes = judged(changes, members, population, chosen)
     update = store.replace_changes(branch, explained(changes, population, store.fact_changes(branch)))
     groups = (update.new, update.kept, update.went_away)
     new, kept, gone = (tuple(store.event(id_) for id_ in ids) for ids in groups)

@@ -12,16 +12,19 @@ as an analysis at that commit would have limited them; what the code did not mak
 from __future__ import annotations
 
 import enum
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regress.config import Config, DetectionConfig
 from regress.detect import detector_of
+from regress.detect.discoveries import discoveries
+from regress.detect.pooling import Common, Member, indices, spread
 from regress.detect.replay import looks, same
 from regress.domain import Event, EventKind, FactChange, Series, SeriesChange, State
 from regress.errors import RegressError, UnknownNameError
-from regress.service.judging import Population, explained, located, options_of, sure
+from regress.service.judging import Population, common_options, explained, located, membership, options_of
 from regress.store import Group, Places, Store, group_changes, meet
 
 Progress = Callable[[str, int, int], None]
@@ -144,10 +147,18 @@ def backtest(
         for life in lives:
             life.add(series)
         progress(series.key.title, done, total)
+    for life in lives:
+        life.pool()
     facts = store.fact_changes(branch)
     now, then = (life.raised(population, facts, after) for life in lives)
     rows = _rows((now, then), Places(population.positions), store.events(branch))
     return Backtest(branch, population.series, population.points, rows)
+
+
+Whose = int | tuple[str, str, str]
+"""A series, or an index."""
+
+_Found = SeriesChange | Common
 
 
 class _Life:
@@ -157,42 +168,82 @@ class _Life:
         self._detection = detection
         self._detector = detector_of(detection.detector)
         self._points: Counter[int] = Counter()
-        self._looks: defaultdict[int, list[tuple[int, list[SeriesChange]]]] = defaultdict(list)
+        self._looks: defaultdict[int, list[tuple[Whose, Sequence[_Found]]]] = defaultdict(list)
+        self._members: list[Member] = []
 
     def add(self, series: Series) -> None:
         """Live a series again."""
         positions = [point.position for point in series.points]
         self._points.update(positions)
         values = [point.value for point in series.points]
-        for place, found in looks(values, self._detector, options_of(series, self._detection)):
-            self._looks[positions[place]].append((series.id, [located(series, change) for change in found]))
+        found: list[SeriesChange] = []
+        for place, changes in looks(values, self._detector, options_of(series, self._detection)):
+            found = [located(series, change) for change in changes]
+            self._looks[positions[place]].append((series.id, found))
+        self._members += membership(series, found, self._detection)
+
+    def pool(self) -> None:
+        """Live again what the series have in common, after all were added.
+
+        Each series is freed of the changes that the whole of it shows: those of an index may come a little
+        earlier here than they did.
+        """
+        for index in indices(self._members):
+            positions = index.positions.tolist()
+            self._points.update(positions)
+            for place, found in looks(index.values, self._detector, common_options(self._detection)):
+                common = [Common(index, change) for change in found]
+                self._looks[positions[place]].append((index.place, common))
 
     def raised(self, population: Population, facts: Sequence[FactChange], after: int) -> _Replayed:
         """What was told after a position: commit by commit, judged as an analysis would have."""
-        known: dict[int, list[SeriesChange]] = {}
-        told: dict[int, list[tuple[SeriesChange, int]]] = defaultdict(list)
-        standing: list[SeriesChange] = []
+        known: dict[Whose, Sequence[_Found]] = {}
+        told: defaultdict[Whose, list[tuple[_Found, int]]] = defaultdict(list)
+        standing: dict[Whose, list[_Found]] = {}
         tests = 0
         for position in sorted(self._points):
             tests += self._points[position]
             if position in self._looks:
                 known.update(self._looks[position])
-                every = [change for changes in known.values() for change in changes]
-                standing = sure(every, tests, self._detection.false_discoveries)
-                for change in standing:
-                    if not any(_same(change, old) for old, _ in told[change.series_id]):
-                        told[change.series_id].append((change, position))
-        late = [(one, position) for ones in told.values() for one, position in ones if position > after]
+                standing = self._sure(known, tests)
+                for whose, ones in standing.items():
+                    fresh = [one for one in ones if not _among(one, (old for old, _ in told[whose]))]
+                    told[whose] += [(one, position) for one in fresh]
+        late = [
+            (one, position, _among(one, standing.get(whose, ())))
+            for whose, ones in told.items()
+            for one, position in ones
+            if position > after
+        ]
+        return self._explained(late, population, facts)
+
+    def _sure(self, known: Mapping[Whose, Sequence[_Found]], tests: int) -> dict[Whose, list[_Found]]:
+        """What of the known may be reported."""
+        every = [(whose, one) for whose, ones in known.items() for one in ones]
+        rate = self._detection.false_discoveries
+        kept = discoveries([one.change.p_value for _, one in every], tests, rate)
+        standing: defaultdict[Whose, list[_Found]] = defaultdict(list)
+        for whose, one in itertools.compress(every, kept):
+            standing[whose].append(one)
+        return standing
+
+    def _explained(
+        self, late: Sequence[tuple[_Found, int, bool]], population: Population, facts: Sequence[FactChange]
+    ) -> _Replayed:
+        """What was told as changes of series, with when it was and whether it stands."""
+        told = [(one, position, stands) for one, position, stands in late if isinstance(one, SeriesChange)]
+        common = {one: (position, stands) for one, position, stands in late if isinstance(one, Common)}
+        for one, parts in spread(common, self._detection.pooling, population.commits()):
+            told += [(part, *common[one]) for part in parts]
         found = _Replayed()
-        for change, (_, position) in zip(
-            explained([change for change, _ in late], population, facts), late, strict=True
-        ):
-            found.add(change, position, any(_same(change, last) for last in standing))
+        causes = explained([one for one, *_ in told], population, facts)
+        for change, (_, position, stands) in zip(causes, told, strict=True):
+            found.add(change, position, stands)
         return found
 
 
-def _same(a: SeriesChange, b: SeriesChange) -> bool:
-    return a.series_id == b.series_id and same(a.change, b.change)
+def _among(one: _Found, others: Iterable[_Found]) -> bool:
+    return any(same(one.change, other.change) for other in others)
 
 
 def _position(store: Store, branch: str, sha: str | None) -> int:

@@ -1,13 +1,15 @@
 """From what each series' detector says to what a project reports: one way for *analyse* and *backtest*.
 
-    population = Population()
+    population, members = Population(), []
     for series in store.all_series(branch):
         population.add(series)
-        changes += changes_of(series, config)
-    told = explained(sure(changes, population.points, rate), population, facts)
+        found = changes_of(series, chosen)
+        changes += found
+        members += membership(series, found, chosen)
+    told = explained(judged(changes, members, population, chosen), population, facts)
 
-``sure`` keeps what may be reported at the project's false discovery rate, ``explained`` says what the code
-did not make.
+``judged`` adds what many series have in common (``detect/pooling.py``) and keeps what may be reported at the
+project's false discovery rate; ``explained`` says what the code did not make.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from regress.config import DetectionConfig
 from regress.detect import Options, detector_of
 from regress.detect.causes import with_causes
 from regress.detect.discoveries import discoveries
+from regress.detect.pooling import Common, Member, indices, member_of, spread
 from regress.domain import ChangePoint, FactChange, Series, SeriesChange
 from regress.metrics import rule
 from regress.store import Places
@@ -49,6 +53,10 @@ class Population:
         if len(series.points) >= FEWEST_POINTS:
             self.measured[((key.machine, key.environment), key.metric.unit)] += 1
 
+    def commits(self) -> dict[int, str]:
+        """The commits by position."""
+        return {position: commit for commit, position in self.positions.items()}
+
 
 def options_of(series: Series, chosen: DetectionConfig) -> Options:
     """What the detector is asked of a series."""
@@ -64,10 +72,47 @@ def changes_of(series: Series, chosen: DetectionConfig) -> list[SeriesChange]:
     return [located(series, change) for change in found]
 
 
-def sure(changes: Sequence[SeriesChange], tests: int, rate: float) -> list[SeriesChange]:
-    """Those of the changes that are kept, so that at most ``rate`` of them are expected to be false."""
-    kept = discoveries([change.change.p_value for change in changes], tests, rate)
-    return list(itertools.compress(changes, kept))
+def membership(series: Series, found: Iterable[SeriesChange], chosen: DetectionConfig) -> list[Member]:
+    """The series for the pool, freed of the changes ``found`` in it; nothing where there is no pool."""
+    if not chosen.pooling:
+        return []
+    starts = [change.change.index for change in found]
+    member = member_of(series, starts, options_of(series, chosen).minimum_effect)
+    return [] if member is None else [member]
+
+
+def common_options(chosen: DetectionConfig) -> Options:
+    """What the detector is asked of an index: any effect, since what matters is judged series by series."""
+    return Options(chosen.false_alarms)
+
+
+def judged(
+    changes: Sequence[SeriesChange],
+    members: Sequence[Member],
+    population: Population,
+    chosen: DetectionConfig,
+) -> list[SeriesChange]:
+    """What a project reports of the changes of its series and of what ``members`` have in common."""
+    detector, options, tests = detector_of(chosen.detector), common_options(chosen), population.points
+    found: list[SeriesChange | Common] = list(changes)
+    for index in indices(members):
+        tests += index.values.size
+        found += [Common(index, change) for change in detector.detect(index.values, options)]
+    kept = sure(found, tests, chosen.false_discoveries)
+    common = [one for one in kept if isinstance(one, Common)]
+    pooled = spread(common, chosen.pooling, population.commits())
+    return [one for one in kept if isinstance(one, SeriesChange)] + [
+        part for _, parts in pooled for part in parts
+    ]
+
+
+Found = TypeVar("Found", SeriesChange, Common, SeriesChange | Common)
+
+
+def sure(found: Sequence[Found], tests: int, rate: float) -> list[Found]:
+    """Those that are kept, so that at most ``rate`` of them are expected to be false."""
+    kept = discoveries([one.change.p_value for one in found], tests, rate)
+    return list(itertools.compress(found, kept))
 
 
 def explained(
