@@ -6,6 +6,7 @@ Immutable records without I/O. Times are aware datetimes in UTC; values are in t
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -129,7 +130,7 @@ class Delivery:
     digest: str
     machine: Machine
     environment: Environment
-    measurements: tuple[Measurement, ...] = ()
+    measurements: Sequence[Measurement] = ()
     failures: tuple[Failure, ...] = ()
     delivered_at: datetime | None = None
     commit_times: tuple[tuple[str, datetime], ...] = ()

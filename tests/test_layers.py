@@ -38,6 +38,7 @@ VM_LAYERS = (
 REGRESS_LAYERS = (
     "errors",
     "domain",
+    "measurements",
     "metrics",
     "config",
     "ingest",

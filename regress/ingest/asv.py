@@ -25,18 +25,20 @@ from regress.domain import (
     Failure,
     FailureKind,
     Machine,
-    Measurement,
     Metric,
     SeriesKey,
 )
 from regress.ingest.asv_v1 import as_version_2
 from regress.ingest.reading import Context, Document, facts, load
+from regress.measurements import Measurements
 from regress.metrics import OBJECT_SIZE, PEAK_MEMORY, WALL_TIME, direction_of
 
 MAX_COMBINATIONS = 1_000_000
 """Parameter combinations of one benchmark; a file with more is damaged or hostile."""
 
 _KEPT_COMBINATIONS = 1_000  # series of a benchmark beyond which they are not kept for the next file
+_KEPT_BENCHMARKS = 10_000  # likewise benchmarks of a machine and environment
+_FLOAT = {float}
 _TYPES = {"time": WALL_TIME, "timeraw": WALL_TIME, "peakmemory": PEAK_MEMORY, "memory": OBJECT_SIZE}
 _PREFIXES = {"time_": "time", "timeraw_": "timeraw", "peakmem_": "peakmemory", "mem_": "memory"}
 _NO_LOG = (
@@ -91,19 +93,15 @@ class _Reader:
         self.environment: str = document.get(data, "env_name", str, "$")
         self.params: Mapping[str, Any] = document.get(data, "params", dict, "$")
         self.machine: str = document.get(self.params, "machine", str, "$.params")
-        self.known = _benchmarks(document.path.parent.parent / "benchmarks.json")
+        self.tree = _tree(document.path.parent.parent / "benchmarks.json", self.machine, self.environment)
+        self.measurements = Measurements()
+        self.failures: list[Failure] = []
 
     def delivery(self) -> Delivery:
         """Everything in the file."""
         data, doc = self.doc.data, self.doc
-        measurements: list[Measurement] = []
-        failures: list[Failure] = []
         for row in self._rows():
-            for result in self._results(row):
-                if isinstance(result, Measurement):
-                    measurements.append(result)
-                else:
-                    failures.append(result)
+            self._take(row)
         made = doc.time(data.get("date"), "$.date")
         return Delivery(
             source=AsvAdapter.name,
@@ -111,8 +109,8 @@ class _Reader:
             digest=doc.digest,
             machine=self._machine(),
             environment=Environment(self.environment, self._environment_facts()),
-            measurements=tuple(measurements),
-            failures=tuple(failures),
+            measurements=self.measurements,
+            failures=tuple(self.failures),
             commit_times=((self.commit, made),) if made else (),
         )
 
@@ -138,47 +136,55 @@ class _Reader:
             where = f"$.results[{name!r}]"
             yield _Row(name, where, dict(zip(names, doc.expect(values, list, where), strict=False)))
 
-    def _results(self, row: _Row) -> Iterator[Measurement | Failure]:
+    def _take(self, row: _Row) -> None:
         """The measurements and failures of one benchmark."""
-        keys = self._keys(row)
-        values = self._column(row, "result", len(keys)) or [None] * len(keys)
-        lows = self._bounds(row, "stats_ci_99_a", len(keys))
-        highs = self._bounds(row, "stats_ci_99_b", len(keys))
-        samples = self._column(row, "samples", len(keys)) or [None] * len(keys)
-        commit = self.commit
+        keys = self.tree.series(self.doc, row)
+        count = len(keys)
+        values = self._column(row, "result", count)
+        if values is None:
+            self.failures += (self._failure(key, _NO_LOG) for key in keys)
+            return
+        lows = self._bounds(row, "stats_ci_99_a", count)
+        highs = self._bounds(row, "stats_ci_99_b", count)
+        listed = self._column(row, "samples", count)
+        samples = listed and [
+            self._samples(raw, f"{row.where}.samples[{i}]") if raw else () for i, raw in enumerate(listed)
+        ]
         at = self.doc.time(row.columns.get("started_at"), f"{row.where}.started_at")
-        for i, (key, told, low, high, raw) in enumerate(zip(keys, values, lows, highs, samples, strict=True)):
-            if (
-                type(told) is float and 0.0 <= told < math.inf
-            ):  # nearly all, so that the rest may take its time
-                kept = self._samples(raw, f"{row.where}.samples[{i}]") if raw else ()
-                yield Measurement(key, commit, told, low, high, kept, at)
-                continue
-            if told is None:
-                yield self._failure(key, _NO_LOG)
-                continue
-            value = self.doc.number(told, f"{row.where}.result[{i}]")
-            if value < 0 and key.metric.unit == "seconds" and math.isfinite(value):
-                yield self._failure(key, f"asv measured a negative time ({value:g}): a clock went back.")
-            elif math.isfinite(value):
-                kept = self._samples(raw, f"{row.where}.samples[{i}]") if raw else ()
-                yield Measurement(key, commit, value, low, high, kept, at)
+        if _floats(values) and min(values) >= 0.0:  # nearly all, so that the rest may take its time
+            self.measurements.extend(keys, self.commit, values, lows, highs, samples or [()] * count, at)
+            return
+        for i, told in enumerate(values):
+            value = self._value(keys[i], told, f"{row.where}.result[{i}]")
+            if value is not None:
+                raw = samples[i] if samples else ()
+                self.measurements.add(keys[i], self.commit, value, lows[i], highs[i], raw, at)
+
+    def _value(self, key: SeriesKey, told: Any, where: str) -> float | None:
+        """A result that is a number; None for one that is not, and for a failure, which is kept."""
+        if told is None:
+            self.failures.append(self._failure(key, _NO_LOG))
+            return None
+        value = self.doc.number(told, where)
+        if value < 0 and key.metric.unit == "seconds" and math.isfinite(value):
+            log = f"asv measured a negative time ({value:g}): a clock went back."
+            self.failures.append(self._failure(key, log))
+            return None
+        return value if math.isfinite(value) else None
 
     def _samples(self, listed: Any, where: str) -> tuple[float, ...]:
         listed = self.doc.expect(listed, list, where)
-        if set(map(type, listed)) == {float} and all(map(math.isfinite, listed)):
+        if _floats(listed):
             return tuple(listed)
         raw = (self.doc.finite(sample, where) for sample in listed)
         return tuple(sample for sample in raw if sample is not None)
 
     def _bounds(self, row: _Row, name: str, count: int) -> list[float | None]:
         """A column of numbers; None where there is none."""
-        listed = self._column(row, name, count) or [None] * count
-        return [
-            bound if bound is None or (type(bound) is float and bound - bound == 0.0)  # not NaN, not infinite
-            else self.doc.finite(bound, f"{row.where}.{name}[{i}]")
-            for i, bound in enumerate(listed)
-        ]  # fmt: skip
+        listed = self._column(row, name, count)
+        if listed is None or _floats(listed):
+            return listed or [None] * count
+        return [self.doc.finite(bound, f"{row.where}.{name}[{i}]") for i, bound in enumerate(listed)]
 
     def _failure(self, key: SeriesKey, log: str) -> Failure:
         return Failure(
@@ -190,28 +196,6 @@ class _Reader:
             key.benchmark,
             key.parameters,
         )
-
-    def _keys(self, row: _Row) -> tuple[SeriesKey, ...]:
-        """The series of a benchmark, in the order of the columns' values; without parameters, one."""
-        where = f"{row.where}.params"
-        axes = self.doc.expect(row.columns.get("params") or [], list, where)
-        for i, axis in enumerate(axes):
-            self.doc.expect(axis, list, f"{where}[{i}]")
-        count = math.prod(map(len, axes))
-        if count > MAX_COMBINATIONS:
-            raise self.doc.error(where, f"more than {MAX_COMBINATIONS:,} parameter combinations")
-        values = tuple(tuple(map(str, axis)) for axis in axes)
-        make = _series_keys if count <= _KEPT_COMBINATIONS else _series_keys.__wrapped__
-        names = tuple(self._parameter_names(row.name, len(axes)))
-        metric = _metric(row.name, self.known.get(row.name, {}))
-        version = str(row.columns.get("version") or "")
-        return make(row.name, names, values, metric, self.machine, self.environment, version)
-
-    def _parameter_names(self, benchmark: str, count: int) -> Sequence[str]:
-        names = self.known.get(benchmark, {}).get("param_names")
-        if isinstance(names, list) and len(names) == count:
-            return [str(name) for name in names]
-        return [f"param{i + 1}" for i in range(count)]  # asv's own names for nameless parameters
 
     def _column(self, row: _Row, name: str, count: int) -> Values:
         """A column with one value a combination; None when it is missing or null."""
@@ -225,31 +209,65 @@ class _Reader:
         return listed
 
 
-@functools.lru_cache(maxsize=10_000)  # a tree's files hold the same benchmarks, again and again
-def _series_keys(
-    benchmark: str,
-    names: tuple[str, ...],
-    values: tuple[tuple[str, ...], ...],
-    metric: Metric,
-    machine: str,
-    environment: str,
-    version: str,
-) -> tuple[SeriesKey, ...]:
-    """The series of a benchmark's parameter combinations."""
-    return tuple(
-        SeriesKey(benchmark, tuple(zip(names, told, strict=True)), metric, machine, environment, "", version)
-        for told in itertools.product(*values)
-    )
+def _floats(listed: list[Any]) -> bool:
+    """Whether a list holds finite floats and nothing else."""
+    return set(map(type, listed)) == _FLOAT and math.isfinite(sum(listed))
 
 
-def _benchmarks(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """What ``benchmarks.json`` says of each benchmark; empty when there is no such file."""
-    return _benchmarks_at(path, path.stat().st_mtime_ns) if path.is_file() else {}
+class _Tree:
+    """What the files of one machine and environment share: what is told of benchmarks, and their series.
+
+    The files hold the same benchmarks, again and again: that they have not changed takes a hundredth of the
+    time of making their series, and those who store them know series that they have seen by identity.
+    """
+
+    def __init__(self, known: Mapping[str, Mapping[str, Any]], machine: str, environment: str) -> None:
+        self._known = known
+        self._machine, self._environment = machine, environment
+        self._made: dict[str, tuple[Any, Any, tuple[SeriesKey, ...]]] = {}
+
+    def series(self, doc: Document, row: _Row) -> tuple[SeriesKey, ...]:
+        """The series of a benchmark, in the order of the columns' values; without parameters, one."""
+        axes, version = row.columns.get("params"), row.columns.get("version")
+        last = self._made.get(row.name)
+        if last is not None and last[0] == axes and last[1] == version:
+            return last[2]
+        made = self._make(doc, row, axes or [], str(version or ""))
+        if len(made) <= _KEPT_COMBINATIONS and len(self._made) < _KEPT_BENCHMARKS:
+            self._made[row.name] = (axes, version, made)
+        return made
+
+    def _make(self, doc: Document, row: _Row, axes: Any, version: str) -> tuple[SeriesKey, ...]:
+        where = f"{row.where}.params"
+        for i, axis in enumerate(doc.expect(axes, list, where)):
+            doc.expect(axis, list, f"{where}[{i}]")
+        if math.prod(map(len, axes)) > MAX_COMBINATIONS:
+            raise doc.error(where, f"more than {MAX_COMBINATIONS:,} parameter combinations")
+        names = self._parameter_names(row.name, len(axes))
+        metric = _metric(row.name, self._known.get(row.name, {}))
+        place = (metric, self._machine, self._environment, "", version)
+        return tuple(
+            SeriesKey(row.name, tuple(zip(names, told, strict=True)), *place)
+            for told in itertools.product(*(tuple(map(str, axis)) for axis in axes))
+        )
+
+    def _parameter_names(self, benchmark: str, count: int) -> Sequence[str]:
+        names = self._known.get(benchmark, {}).get("param_names")
+        if isinstance(names, list) and len(names) == count:
+            return [str(name) for name in names]
+        return [f"param{i + 1}" for i in range(count)]  # asv's own names for nameless parameters
 
 
-@functools.lru_cache(maxsize=4)  # a tree's files share one; its time of change keeps it fresh
-def _benchmarks_at(path: Path, changed: int) -> Mapping[str, Mapping[str, Any]]:
-    return {name: told for name, told in load(path).data.items() if isinstance(told, dict)}
+def _tree(benchmarks: Path, machine: str, environment: str) -> _Tree:
+    """What the files of a machine and environment share, while ``benchmarks.json`` stays as it is."""
+    changed = benchmarks.stat().st_mtime_ns if benchmarks.is_file() else None
+    return _tree_at(benchmarks, changed, machine, environment)
+
+
+@functools.lru_cache(maxsize=8)  # a walk goes through a machine's files in a row
+def _tree_at(benchmarks: Path, changed: int | None, machine: str, environment: str) -> _Tree:
+    told = {} if changed is None else load(benchmarks).data
+    return _Tree({name: one for name, one in told.items() if isinstance(one, dict)}, machine, environment)
 
 
 def _metric(benchmark: str, told: Mapping[str, Any]) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import hashlib
 import json
 import math
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from regress.errors import IngestError
 
@@ -157,10 +160,16 @@ def load(path: Path) -> Document:
 
 
 def _json(path: Path, text: str) -> Any:
-    """The JSON value that a text is; None for JSON lines and for what does not look like JSON."""
+    """The JSON value that a text is; None for JSON lines and for what does not look like JSON.
+
+    orjson takes a fifth of the time, and refuses all that is not strictly JSON: what it refuses is left to
+    Python's reader, which takes the NaN that Python tools write, and says more exactly what is wrong.
+    """
     start = text.lstrip()[:1]
     if start not in ("{", "[") and (path.suffix != ".json" or start == "#"):
         return None
+    with contextlib.suppress(orjson.JSONDecodeError):
+        return orjson.loads(text)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from regress import ingest as adapters
 from regress.domain import Commit, Delivery, Receipt
 from regress.ingest import Context
+from regress.measurements import Measurements
 from regress.store import Store
 
 Listener = Callable[[int, int, Path], None]
@@ -136,7 +137,11 @@ class _Incoming:
         self._size += len(delivery.measurements) + len(delivery.failures)
         if self._size >= _GROUP or len(self._waiting) >= _GROUP_FILES:
             self._store_waiting()
-        here = {m.commit: delivery.branch or m.series.branch for m in delivery.measurements}
+        told = Measurements.of(delivery.measurements)
+        if delivery.branch:
+            here = dict.fromkeys(told.commits, delivery.branch)
+        else:
+            here = {sha: key.branch for sha, key in zip(told.commits, told.series, strict=True)}
         self._commits |= here
         for branch in set(here.values()):
             self._times.setdefault(branch, {}).update(delivery.commit_times)
@@ -170,7 +175,7 @@ def on_branch(delivery: Delivery, branch: str, *, force: bool) -> Delivery:
     The digest then covers the branch too, so that one file may be ingested for two branches.
     """
     digest = hashlib.sha256(f"{delivery.digest}\0{branch}".encode("utf-8", "replace")).hexdigest()
-    if force or not any(m.series.branch for m in delivery.measurements):
+    if force or not any(key.branch for key in Measurements.of(delivery.measurements).series):
         return replace(delivery, branch=branch, digest=digest)
     measurements = tuple(
         m if m.series.branch else replace(m, series=replace(m.series, branch=branch))

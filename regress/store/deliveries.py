@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from math import isfinite
-from typing import Any, Literal
+from itertools import repeat
+from typing import Literal, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Measurement, Receipt, Run
-from regress.store import failures, history
+from regress.measurements import Measurements
+from regress.store import failures, history, measured
 from regress.store.dictionary import Dictionary, batches
 from regress.store.facts import FactsIds
+from regress.store.measured import Row
 from regress.store.models import (
     CommitRow,
     EnvironmentRow,
     MachineRow,
-    MeasurementRow,
     RunRow,
 )
-from regress.store.types import pack_samples, storable
+from regress.store.types import microseconds, pack_samples, storable
 
 Outcome = Literal["new", "updated", "unchanged"]
-Place = tuple[int, int]  # ids of series and commit
-Facts = tuple[Any, ...]  # value, low, high, packed samples, measured_at
-Row = tuple[Any, ...]  # facts, and the id of their run
 _MANY = 500  # measurements of a delivery from which on
-_OLDEST = datetime.min.replace(tzinfo=UTC)
+_OLDEST = microseconds(datetime.min.replace(tzinfo=UTC))
+_FACTS = slice(2, 7)  # what a delivery tells; before it the place, after it the run
 
 
 def deliver(session: Session, project_id: int, delivered: Sequence[Delivery]) -> list[Receipt]:
@@ -52,8 +52,8 @@ class _Incoming:
         self._project_id = project_id
         self._names = Dictionary(session)
         self._facts = FactsIds()
-        self._told: dict[Place, Row] = {}
-        self._stored: dict[Place, Facts] = {}
+        self._told: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # by ids of commit and series
+        self._stored: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # likewise
         self._read_whole: set[int] = set()  # commits of which everything is in _stored
 
     def take(self, delivery: Delivery) -> Receipt:
@@ -73,73 +73,85 @@ class _Incoming:
         )
         session.add(run)
         session.flush()
-        ids = _commits(session, delivery)
-        outcomes = self._merge(run.id, delivery, ids)
+        told = Measurements.of(delivery.measurements)
+        ids = _commits(session, delivery, told.commits)
+        outcomes = self._merge(run.id, told, delivery.branch, ids)
         for failure in delivery.failures:
             failures.record(session, names, run.id, failure, ids[storable(failure.commit)])
         run.new, run.updated, run.unchanged = (outcomes[o] for o in ("new", "updated", "unchanged"))
         return Receipt(run.id, run.new, run.updated, run.unchanged, failures=len(delivery.failures))
 
-    def _merge(self, run_id: int, delivery: Delivery, ids: dict[str, int]) -> Counter[Outcome]:
+    def _merge(self, run_id: int, told: Measurements, branch: str, ids: dict[str, int]) -> Counter[Outcome]:
         """Merge every measurement, and forget the failures that they make good."""
-        measurements, told, stored = delivery.measurements, self._told, self._stored
-        commits = {sha: ids[storable(sha)] for sha in {m.commit for m in measurements}}
-        series = self._names.all_series(self._project_id, [m.series for m in measurements], delivery.branch)
-        places = list(zip(series, [commits[m.commit] for m in measurements], strict=True))
-        self._read(places)
+        series = self._names.all_series(self._project_id, told.series, branch)
+        shas = {sha: ids[storable(sha)] for sha in set(told.commits)}
+        rows = _rows(told, series, [shas[sha] for sha in told.commits], run_id)
+        self._read(set(shas.values()), series)
         outcomes: Counter[Outcome] = Counter()
-        for place, measurement in zip(places, measurements, strict=True):
-            row = _row(measurement, run_id)
-            known = told.get(place) or stored.get(place)
-            if known is not None:
-                outcome = _outcome(known, row)
-                outcomes[outcome] += 1
-                if outcome == "unchanged":
-                    continue
-            told[place] = row
-        outcomes["new"] = len(measurements) - outcomes.total()
-        if measurements and failures.any_at(self._session, commits.values()):
-            names = self._names
-            failures.clear(
-                self._session, {about for m in measurements for about in _made_good(names, m, ids)}
-            )
+        if len(shas) == 1:  # nearly always: tools write one commit a file
+            self._take_all(next(iter(shas.values())), dict(zip(series, rows, strict=True)), rows, outcomes)
+        else:
+            self._take_each(rows, outcomes)
+        if told and failures.any_at(self._session, shas.values()):
+            good = {about for m in told for about in _made_good(self._names, m, ids)}
+            failures.clear(self._session, good)
         return outcomes
 
-    def _read(self, places: Sequence[Place]) -> None:
-        """Know what is there already of the places in question (and of others at the same commits)."""
-        table = MeasurementRow
-        chosen = (table.series_id, table.commit_id, table.value, table.low, table.high, table.samples)
-        query = select(*chosen, table.measured_at)
-        commits = {commit for _, commit in places}
+    def _take_all(
+        self, commit: int, fresh: dict[int, Row], rows: list[Row], outcomes: Counter[Outcome]
+    ) -> None:
+        """The rows of one commit, at once where none of them meets another."""
+        told, stored = self._told[commit], self._stored[commit]
+        if len(fresh) == len(rows) and told.keys().isdisjoint(fresh) and stored.keys().isdisjoint(fresh):
+            told.update(fresh)
+            outcomes["new"] += len(rows)
+        else:
+            self._take_each(rows, outcomes)
+
+    def _take_each(self, rows: list[Row], outcomes: Counter[Outcome]) -> None:
+        for row in rows:
+            series, commit = row[:2]
+            known = self._told[commit].get(series) or self._stored[commit].get(series)
+            outcome = _outcome(known, row)
+            outcomes[outcome] += 1
+            if outcome != "unchanged":
+                self._told[commit][series] = row
+
+    def _read(self, commits: set[int], series: Sequence[int]) -> None:
+        """Know what is there already at the places in question (and at others of the same commits)."""
         if commits <= self._read_whole:
             return
-        if len(commits) == 1:  # nearly always: tools write one commit a file
+        table, query = measured.TABLE.c, measured.rows()
+        if len(commits) == 1:
             query = query.where(table.commit_id.in_(commits))
-        if len(places) > _MANY and len(commits) == 1:  # all of the commit is faster than a selection
+        if len(series) > _MANY and len(commits) == 1:  # all of the commit is faster than a selection
             queries = [query]
             self._read_whole |= commits
         else:
-            wanted = dict.fromkeys(series for series, _ in places)
-            queries = [query.where(table.series_id.in_(batch)) for batch in batches(wanted)]
+            queries = [query.where(table.series_id.in_(batch)) for batch in batches(dict.fromkeys(series))]
         for each in queries:
-            self._stored.update(((row[0], row[1]), tuple(row[2:])) for row in self._session.execute(each))
+            for row in self._session.connection().execute(each):
+                self._stored[row[1]][row[0]] = cast(Row, tuple(row))
 
     def write(self) -> None:
         """Insert what is new and replace what is not, in the order of the table's key."""
-        told, stored = self._told, self._stored
-        ordered = sorted(told)
-        _insert(self._session, [place + told[place] for place in ordered if place not in stored])
-        columns = ("series_id", "commit_id", "value", "low", "high", "samples", "measured_at", "run_id")
-        changed = [(*place, *told[place]) for place in ordered if place in stored]
-        if changed:
-            rows = [dict(zip(columns, row, strict=True)) for row in changed]
-            self._session.execute(update(MeasurementRow), rows)
+        fresh: list[Row] = []
+        changed: list[Row] = []
+        for commit, told in self._told.items():
+            stored = self._stored[commit]
+            if stored.keys().isdisjoint(told):
+                fresh += told.values()
+            else:
+                for series, row in told.items():
+                    (changed if series in stored else fresh).append(row)
+        measured.insert(self._session, sorted(fresh))
+        measured.replace(self._session, sorted(changed))
 
 
-def _commits(session: Session, delivery: Delivery) -> dict[str, int]:
+def _commits(session: Session, delivery: Delivery, measured: Iterable[str]) -> dict[str, int]:
     """Ids of the commits a delivery speaks of; a commit known by its hash only gets the time it tells."""
     times = {storable(sha): at for sha, at in delivery.commit_times}
-    named = dict.fromkeys(m.commit for m in delivery.measurements)
+    named = dict.fromkeys(measured)
     named |= dict.fromkeys(failure.commit for failure in delivery.failures)
     ids = history.commit_ids(session, (*map(storable, named), *times))
     for sha, at in times.items():
@@ -149,38 +161,28 @@ def _commits(session: Session, delivery: Delivery) -> dict[str, int]:
     return ids
 
 
-def _row(told: Measurement, run_id: int) -> Row:
-    """What is stored of a measurement; ValueError for one without a number."""
-    value, samples = told.value, told.samples
-    if not isfinite(value):
-        raise ValueError(f"{told.series.title} at {told.commit}: {value} is no measurement")
-    return (value, told.low, told.high, pack_samples(samples) if samples else None, told.measured_at, run_id)
+def _rows(told: Measurements, series: Sequence[int], commits: Sequence[int], run_id: int) -> list[Row]:
+    """What is stored of measurements; ValueError for one without a number."""
+    if not math.isfinite(sum(told.values)):
+        for m in told:
+            if not math.isfinite(m.value):
+                raise ValueError(f"{m.series.title} at {m.commit}: {m.value} is no measurement")
+    each = {id(at): at for at in told.times}  # a benchmark's measurements share one
+    times = {name: None if at is None else microseconds(at) for name, at in each.items()}
+    at = [times[id(one)] for one in told.times]
+    samples = [pack_samples(one) if one else None for one in told.samples]
+    facts = (told.values, told.lows, told.highs, samples, at)
+    return list(zip(series, commits, *facts, repeat(run_id, len(told)), strict=True))
 
 
-def _outcome(known: Facts | Row, told: Row) -> Outcome:
+def _outcome(known: Row | None, told: Row) -> Outcome:
     """The rule in ``Store.deliver``: the newest ``measured_at`` wins, of equal ones the later delivery."""
-    if (known[4] or _OLDEST) > (told[4] or _OLDEST) or known[:5] == told[:5]:
-        return "unchanged"
-    return "updated"
-
-
-def _insert(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, in the order of the table's columns, straight through the driver.
-
-    SQLAlchemy's own way to the driver takes longer for each row than the database does.
-    """
-    if not rows:
-        return
-    connection = session.connection()
-    statement = insert(MeasurementRow).compile(dialect=connection.dialect)
-    time = MeasurementRow.__table__.c.measured_at.type.dialect_impl(connection.dialect)
-    bind = time.bind_processor(connection.dialect)
-    times = {at: bind(at) if bind else at for at in {row[6] for row in rows}}  # a benchmark's rows share one
-    ready: Any = [(*row[:6], times[row[6]], row[7]) for row in rows]
-    if not statement.positional:
-        names = list(statement.params)
-        ready = [dict(zip(names, row, strict=True)) for row in ready]
-    connection.exec_driver_sql(str(statement), ready)
+    if known is None:
+        return "new"
+    *_, known_at, _ = known
+    *_, told_at, _ = told
+    older = (_OLDEST if known_at is None else known_at) > (_OLDEST if told_at is None else told_at)
+    return "unchanged" if older or known[_FACTS] == told[_FACTS] else "updated"
 
 
 def _made_good(names: Dictionary, told: Measurement, ids: dict[str, int]) -> Iterator[failures.Place]:

@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from regress.store.types import SafeText, UtcDateTime
+from regress.store.types import Instant, SafeText, UtcDateTime
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -175,7 +175,7 @@ class MeasurementRow(Base):
     low: Mapped[float | None]
     high: Mapped[float | None]
     samples: Mapped[bytes | None] = mapped_column(LargeBinary)
-    measured_at: Mapped[datetime | None]
+    measured_at: Mapped[datetime | None] = mapped_column(Instant)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
 
 

@@ -186,10 +186,10 @@ def test_passwords_are_not_shown() -> None:
 
 KILLED = """
 import sys
-from regress.store import Store, deliveries
+from regress.store import Store, measured as rows_of
 from tests.regress.fixtures.stores import delivery, measured
 
-insert = deliveries._insert
+insert = rows_of.insert
 
 def insert_half(session, rows):
     insert(session, rows[: max(1, len(rows) // 2)])
@@ -197,7 +197,7 @@ def insert_half(session, rows):
         print("half", flush=True)
         sys.stdin.read()
 
-deliveries._insert = insert_half
+rows_of.insert = insert_half
 with Store.open(sys.argv[1]) as store:
     with store.lock("regress run", wait=False):
         store.deliver(delivery(measured(0, 1.0)))
