@@ -83,6 +83,13 @@ class Config:
     )
     cache_folder: str = _knob("", "Where that is; empty: in $WASMVM_CACHE, or in the user's cache folder.")
 
+    compile_workers: int = _knob(
+        0,
+        "Processes that compile in the background; 0: one less than there are processors.",
+        low=0,
+        high=256,
+    )
+
     def __post_init__(self) -> None:
         for knob in fields(self):
             _check(knob, getattr(self, knob.name))

@@ -8,6 +8,7 @@
     ├── LinkError               imports do not fit what was given           missing
     ├── ArgumentError           a call has too few or too many arguments; a TypeError, too
     ├── ConfigError             a knob got a value outside its range        knob
+    ├── CompileError            a compiler failed, or its process ended: a fault of the engine, not the module
     └── Trap                    execution stopped                           code, frames
         └── ExitTrap            a WASI program called ``proc_exit``         exit_code
 
@@ -102,6 +103,10 @@ class ConfigError(VMError):
     def __init__(self, knob: str, message: str) -> None:
         super().__init__(f"{knob}: {message}")
         self.knob = knob
+
+
+class CompileError(VMError):
+    """A compiler failed at valid code, or its process ended; the code can still run in another tier."""
 
 
 class TrapCode(enum.Enum):

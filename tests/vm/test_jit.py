@@ -1,0 +1,240 @@
+"""The parallel compiler, with real processes: what it gives, what it survives, what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.vm.engines import binary
+from vm.config import Config
+from vm.errors import CompileError, ValidationError, VMError
+from vm.jit import makers
+from vm.jit.artefact import Artefact
+from vm.jit.compiler import Compiler, compile_now
+from vm.jit.request import Request
+from vm.jit.scheduler import Priority
+from vm.jit.ticket import Ticket
+from vm.module.decoder import decode
+
+WAT = """(module (memory 1)
+  (func (export "double") (param i32) (result i32) (call $add (local.get 0) (local.get 0)))
+  (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"""
+INVALID = bytes.fromhex("0061736d01000000 0105016000017f 03020100 0a05010300010b")
+"""A function that is to give an i32 and has a nop."""
+
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Iterator[Compiler]:
+    made = Compiler(2)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def request_() -> Request:
+    return Request(decode(binary(WAT)), (0, 1), Config(cache_bytes=0), 1)
+
+
+def code(artefact: Artefact) -> list[tuple[bytes, tuple[int, ...], tuple[int, ...]]]:
+    """What is in it, without the time it took."""
+    return [(part.binary, part.functions, part.visible) for part in artefact.parts]
+
+
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("scope", ["exact", "reachable", "module"])
+def test_it_gives_what_this_process_would(
+    compiler: Compiler, request_: Request, level: int, scope: str
+) -> None:
+    wanted = replace(request_, level=level, scope=scope, functions=(0,))
+    assert code(compiler.submit(wanted).result(SECONDS)) == code(compile_now(wanted))
+
+
+def test_tickets_can_be_awaited_and_call_back(compiler: Compiler, request_: Request) -> None:
+    called: list[Ticket] = []
+
+    async def both() -> list[Artefact]:
+        tickets = [compiler.submit(replace(request_, level=level)) for level in (0, 1)]
+        done = threading.Event()
+        for ticket in tickets:
+            ticket.add_done_callback(lambda ticket: (called.append(ticket), len(called) == 2 and done.set()))
+        results = [await ticket for ticket in tickets]
+        assert await asyncio.to_thread(done.wait, SECONDS)
+        return results
+
+    assert [result.functions for result in asyncio.run(both())] == [(0, 1)] * 2
+    assert {ticket.request.level for ticket in called} == {0, 1}
+
+
+def test_errors_arrive_as_they_are(compiler: Compiler, request_: Request) -> None:
+    invalid = replace(request_, module=decode(INVALID), functions=(0,))
+    with pytest.raises(ValidationError) as here:
+        compile_now(invalid)
+    with pytest.raises(ValidationError) as there:
+        compiler.submit(invalid).result(SECONDS)
+    assert str(there.value) == str(here.value)
+    assert there.value.function == here.value.function == 0
+    with pytest.raises(VMError, match="no kind of code called 'cake'"):
+        compiler.submit(replace(request_, kind="cake")).result(SECONDS)
+    with pytest.raises(CompileError, match="ModuleNotFoundError"):
+        compiler.submit(replace(request_, kind="vm.no.such:place")).result(SECONDS)
+
+
+def test_a_killed_worker_is_replaced_and_its_task_tried_again(
+    compiler: Compiler, request_: Request, tmp_path: Path
+) -> None:
+    noted = tmp_path / "process"
+    accident = replace(request_, kind="tests.vm.makers:killed_once", options=(("noted", str(noted)),))
+    others = [compiler.submit(request_) for _ in range(5)]
+    assert compiler.submit(accident, Priority.HIGH).result(SECONDS).visible == (0, 1)
+    assert all(other.result(SECONDS).visible == (0, 1) for other in others)
+    stats = compiler.stats()
+    assert stats["retried"] >= 1
+    assert sum(worker["crashes"] for worker in stats["workers"]) >= 1
+    assert int(noted.read_text()) not in [worker.get("process") for worker in stats["workers"]]
+
+
+def test_an_assertion_of_llvm_ends_no_program(compiler: Compiler, request_: Request) -> None:
+    bad = compiler.submit(replace(request_, kind="tests.vm.makers:aborted"))
+    with pytest.raises(CompileError, match=r"function 0: .* ended by SIGABRT: LLVM ERROR: failed to perform"):
+        bad.result(SECONDS)
+    assert compiler.submit(request_).result(SECONDS).visible == (0, 1)
+
+
+def test_what_waits_can_be_taken_back_or_made_urgent(request_: Request, tmp_path: Path) -> None:
+    begun, told = tmp_path / "begun", tmp_path / "told"
+    os.mkfifo(begun)
+    os.mkfifo(told)
+    alone = Compiler(1)
+    order: list[int] = []
+    try:
+        options = (("begun", str(begun)), ("told", str(told)))
+        first = alone.submit(replace(request_, kind="tests.vm.makers:until_told", options=options))
+        assert begun.read_text() == "begun"
+        waiting = [alone.submit(replace(request_, level=level), Priority.LOW) for level in (0, 1, 2, 3)]
+        for ticket in (first, *waiting):
+            ticket.add_done_callback(
+                lambda ticket: None if ticket.cancelled() else order.append(ticket.request.level)
+            )
+        assert waiting[1].cancel()
+        assert waiting[1].cancelled()
+        assert waiting[3].change(Priority.HIGH)
+        assert not first.cancel()
+        assert not first.change(Priority.HIGH)
+        told.write_text("go")
+        waiting[2].result(SECONDS)
+    finally:
+        alone.close()
+    assert order == [1, 3, 0, 2]
+    assert alone.stats()["cancelled"] == 1
+    with pytest.raises(CompileError, match="closed"):
+        alone.submit(request_)
+
+
+def test_ten_thousand_tasks_can_wait(compiler: Compiler, request_: Request) -> None:
+    tickets = [compiler.submit(request_, Priority.LOW) for _ in range(10_000)]
+    urgent = compiler.submit(request_, Priority.HIGH)
+    assert urgent.result(SECONDS).visible == (0, 1)
+    done = sum(not ticket.cancel() for ticket in tickets)
+    assert done < 5_000
+    assert compiler.submit(request_).result(SECONDS).visible == (0, 1)
+    assert compiler.stats()["queued"] == 0
+
+
+def test_what_is_on_disk_needs_no_worker(request_: Request, tmp_path: Path) -> None:
+    kept = replace(request_, config=Config(cache_folder=str(tmp_path / "objects")))
+    made = compile_now(kept)
+    fresh = Compiler(1)
+    try:
+        assert code(fresh.submit(kept).result(SECONDS)) == code(made)
+        assert [worker["starts"] for worker in fresh.stats()["workers"]] == [0]
+    finally:
+        fresh.close()
+
+
+PROGRAM = """
+import os, signal, sys
+from vm.config import Config
+from vm.errors import CompileError
+from vm.jit.compiler import Compiler
+from vm.jit.request import Request
+from vm.module.decoder import decode
+compiler = Compiler(2)
+request = Request(decode(bytes.fromhex(sys.argv[1])), (0,), Config(cache_bytes=0), 1)
+for ticket in [compiler.submit(request) for _ in range(20)]:
+    ticket.result()
+print(*(worker["process"] for worker in compiler.stats()["workers"] if "process" in worker), flush=True)
+"""
+
+
+def run(ending: str) -> subprocess.CompletedProcess[str]:
+    """A program that compiles, prints its workers' processes, and ends so."""
+    command = [sys.executable, "-c", PROGRAM + ending, binary(WAT).hex()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def assert_gone(processes: str) -> None:
+    """They end by themselves, soon."""
+    for number in map(int, processes.split()):
+        try:
+            descriptor = os.pidfd_open(number)
+        except ProcessLookupError:
+            continue
+        try:
+            assert select.select([descriptor], [], [], SECONDS)[0], f"process {number} is left"
+        finally:
+            os.close(descriptor)
+
+
+def test_a_program_that_is_killed_leaves_no_process() -> None:
+    done = run("[compiler.submit(request) for _ in range(1000)]; os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout.strip()
+    assert_gone(done.stdout)
+
+
+def test_a_program_ends_although_tasks_wait() -> None:
+    done = run("[compiler.submit(request) for _ in range(1000)]")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_gone(done.stdout)
+
+
+def test_a_forked_process_has_a_compiler_of_its_own() -> None:
+    done = run("""
+waiting = [compiler.submit(request) for _ in range(100)]
+child = os.fork()
+if child == 0:
+    assert sum(isinstance(ticket.exception(), CompileError) for ticket in waiting) > 0
+    own = compiler.submit(request).result()
+    assert own.visible == (0,)
+    sys.exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert all(ticket.result().visible == (0,) for ticket in waiting)
+print("both")
+""")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("both\n")
+
+
+def test_a_compiler_starts_where_the_program_looks_for_modules(tmp_path: Path) -> None:
+    """Nothing in the folder that a program runs in is imported by its workers."""
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong module')")
+    command = [sys.executable, "-P", "-c", PROGRAM, binary(WAT).hex()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_makers_are_where_the_table_says() -> None:
+    for kind in makers.MAKERS:
+        assert callable(makers.maker(kind))

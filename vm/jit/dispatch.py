@@ -1,0 +1,146 @@
+"""Who does what: tasks to workers, workers started when there is work, tasks of a lost worker tried again.
+
+All decisions, and nothing else: what happens comes in as calls, what is to be done goes out through
+``Hands``, and time through a clock. So the same code drives processes (``vm.jit.pool``) and a simulation
+with a clock of its own (``benchmarks/parallel.py``).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from vm.jit.scheduler import Priority, Scheduler, Task
+
+ATTEMPTS = 2
+"""How often a task is given to a worker that it may end."""
+
+STARTS = 3
+"""How often in a row workers may end before they are ready, until nobody starts another."""
+
+T_contra = TypeVar("T_contra", contravariant=True)
+T = TypeVar("T")
+
+
+class Hands(Protocol[T_contra]):
+    """What carries the decisions out."""
+
+    def start(self, worker: int) -> None:
+        """Start a worker; ``Dispatcher.ready`` or ``lost`` follows."""
+
+    def send(self, worker: int, work: T_contra) -> None:
+        """Give it something to do; ``Dispatcher.answered`` or ``lost`` follows."""
+
+    def give_up(self, work: T_contra, why: str) -> None:
+        """Say that something will not be done."""
+
+
+class Status(enum.Enum):
+    """What a worker is doing."""
+
+    OFF = "off"
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+
+
+@dataclass(slots=True)
+class Worker(Generic[T]):
+    """One worker, and what it has done: ``crashes`` are ends that nobody asked for; ``busy`` in seconds.
+
+    ``since`` is when it got its task, or has had none.
+    """
+
+    status: Status = Status.OFF
+    task: Task[T] | None = None
+    since: float = 0.0
+    tasks: int = 0
+    crashes: int = 0
+    starts: int = 0
+    busy: float = 0.0
+
+
+class Dispatcher(Generic[T]):
+    """Decides for so many ``workers``."""
+
+    def __init__(self, workers: int, hands: Hands[T], clock: Callable[[], float]) -> None:
+        self.workers: list[Worker[T]] = [Worker() for _ in range(workers)]
+        self.queue: Scheduler[T] = Scheduler(workers)
+        self._hands = hands
+        self._clock = clock
+        self._failed_starts = 0
+        self.retried = 0
+        self.waited = 0.0
+
+    def submit(self, work: T, priority: Priority) -> Task[T]:
+        """Take something to do; ``feed`` gets it going."""
+        task = Task(work, priority, self._clock())
+        self.queue.add(task)
+        return task
+
+    def feed(self) -> None:
+        """Give idle workers what waits, and start more if that is not enough."""
+        if self._failed_starts >= STARTS:
+            for waiting in self.queue.drain():
+                self._hands.give_up(waiting.work, "the compiler's processes end as soon as they start")
+            return
+        for number, worker in enumerate(self.workers):
+            if worker.status is Status.IDLE:
+                task = self.queue.take(number)
+                if task is None:
+                    return
+                self._give(number, task)
+        wanted = len(self.queue) - sum(worker.status is Status.STARTING for worker in self.workers)
+        for number, worker in enumerate(self.workers):
+            if wanted > 0 and worker.status is Status.OFF:
+                worker.status = Status.STARTING
+                worker.starts += 1
+                wanted -= 1
+                self._hands.start(number)
+
+    def _give(self, number: int, task: Task[T]) -> None:
+        worker, now = self.workers[number], self._clock()
+        worker.status, worker.task, worker.since = Status.BUSY, task, now
+        self.waited += now - task.submitted
+        self._hands.send(number, task.work)
+
+    def ready(self, number: int) -> None:
+        """A worker has started."""
+        self._failed_starts = 0
+        self.workers[number].status = Status.IDLE
+        self.workers[number].since = self._clock()
+
+    def answered(self, number: int) -> T:
+        """A worker has done what it had to do; gives that."""
+        worker = self.workers[number]
+        task = worker.task
+        assert task is not None  # who has nothing to do has no answer
+        worker.status, worker.task = Status.IDLE, None
+        worker.tasks += 1
+        now = self._clock()
+        worker.busy += now - worker.since
+        worker.since = now
+        return task.work
+
+    def lost(self, number: int, why: str) -> None:
+        """A worker has ended: what it was doing is tried once more, then left."""
+        worker = self.workers[number]
+        if worker.status is Status.STARTING:
+            self._failed_starts += 1
+        task, worker.task, worker.status = worker.task, None, Status.OFF
+        worker.crashes += 1
+        if task is None:
+            return
+        worker.busy += self._clock() - worker.since
+        task.attempts += 1
+        if task.attempts < ATTEMPTS:
+            self.retried += 1
+            self.queue.add(task)
+        else:
+            self._hands.give_up(task.work, why)
+
+    def retire(self, number: int) -> None:
+        """An idle worker has been ended on purpose."""
+        self.workers[number].status = Status.OFF

@@ -1,0 +1,326 @@
+"""Workers that are processes: a thread of the program feeds them, and takes what they give.
+
+Nothing is started before there is something to do that is not on disk. A worker without work for
+``IDLE_SECONDS`` is ended. The program's end, however it comes, closes the sockets, whereupon workers end
+themselves; a forked child knows nothing of them, and starts its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import selectors
+import socket
+import threading
+import time
+import weakref
+from collections import deque
+from typing import Any
+
+from vm.errors import CompileError, VMError
+from vm.jit import faults
+from vm.jit.artefact import Artefact
+from vm.jit.dispatch import ATTEMPTS, Dispatcher, Status
+from vm.jit.library import find
+from vm.jit.process import Process
+from vm.jit.scheduler import Priority, Task
+from vm.jit.statistics import Statistics
+from vm.jit.ticket import Ticket
+from vm.module.model import ModuleData
+
+IDLE_SECONDS = 60.0
+"""How long a worker without work stays."""
+
+TASK_SECONDS = 300.0
+"""How long a task may take. LLVM's time is bounded (``vm.tiers.llvm.effort``), to far less than this."""
+
+_LOOK_SECONDS = 1.0
+
+
+class Pool:
+    """So many ``workers`` (``vm.jit.dispatch.Hands``). Everything here may be called by any thread."""
+
+    def __init__(self, workers: int) -> None:
+        self._size = workers
+        self._reset()
+        _pools.add(self)
+
+    def _reset(self) -> None:
+        """Begin anew, without processes."""
+        self._lock = threading.Lock()
+        self._settling = threading.RLock()
+        self._dispatcher: Dispatcher[Ticket] = Dispatcher(self._size, self, time.monotonic)
+        self.statistics = Statistics(self._dispatcher)
+        self._arrived: deque[tuple[Ticket, Priority]] = deque()
+        self._tasks: dict[Ticket, Task[Ticket]] = {}
+        self._settled: list[tuple[Ticket, Artefact | VMError]] = []
+        self._processes: dict[int, Process] = {}
+        self._numbers: weakref.WeakKeyDictionary[ModuleData, int] = weakref.WeakKeyDictionary()
+        self._next_number = 0
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._awake = self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, ticket: Ticket, priority: Priority) -> None:
+        """Take a ticket: it is settled later, by the pool's thread."""
+        with self._lock:
+            if self._closing:
+                raise CompileError("the compiler has been closed")
+            self._arrived.append((ticket, priority))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="wasm-compiler", daemon=True)
+                self._thread.start()
+            self._rouse()
+
+    def _rouse(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._wake.send(b"!")
+
+    def withdraw(self, ticket: Ticket) -> bool:
+        """Take a ticket back that nobody works on yet; whether that was possible."""
+        with self._lock:
+            for place, (arrived, _) in enumerate(self._arrived):
+                if arrived is ticket:
+                    del self._arrived[place]
+                    self.statistics.cancelled += 1
+                    return True
+            task = self._tasks.get(ticket)
+            if task is None or not self._dispatcher.queue.remove(task):
+                return False
+            del self._tasks[ticket]
+            self.statistics.cancelled += 1
+            return True
+
+    def change(self, ticket: Ticket, priority: Priority) -> bool:
+        """Give a ticket another priority; False if it is being worked on, or settled."""
+        with self._lock:
+            for place, (arrived, _) in enumerate(self._arrived):
+                if arrived is ticket:
+                    self._arrived[place] = ticket, priority
+                    return True
+            task = self._tasks.get(ticket)
+            return task is not None and self._dispatcher.queue.change(task, priority)
+
+    def stats(self) -> dict[str, Any]:
+        """See ``vm.jit.statistics.Statistics.report``; workers that run have a ``process`` number."""
+        with self._lock:
+            report = self.statistics.report()
+            for number, process in self._processes.items():
+                report["workers"][number]["process"] = process.number
+            return report
+
+    def close(self) -> None:
+        """End the workers; tickets that are not settled fail."""
+        with self._lock:
+            self._closing = True
+            self._rouse()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    # the pool's thread
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._turn()
+        finally:
+            with self._lock:
+                self._closing = True
+                self._end()
+            self._settle()
+
+    def _turn(self) -> None:
+        """Wait until something happens, and see to it."""
+        for key, _ in self._selector.select(self._patience()):
+            if key.fileobj is self._woken:
+                self._receive_tickets()
+            else:
+                self._receive(key.data)
+        with self._lock:
+            self._look_after_workers()
+            self._dispatcher.feed()
+        self._settle()
+
+    def _patience(self) -> float | None:
+        return _LOOK_SECONDS if self._processes else None
+
+    def _receive_tickets(self) -> None:
+        """Take what was submitted; what is on disk needs no worker."""
+        self._woken.recv(64)
+        with self._lock:
+            self._awake = False
+        while True:
+            with self._lock:
+                if not self._arrived:
+                    return
+                ticket, priority = self._arrived[0]
+            found = _found(ticket)
+            with self._lock:
+                if not self._arrived or self._arrived[0][0] is not ticket:
+                    continue  # it was withdrawn meanwhile
+                priority = self._arrived.popleft()[1]
+                if found is None:
+                    self._tasks[ticket] = self._dispatcher.submit(ticket, priority)
+                else:
+                    self._settled.append((ticket, found))
+            self._settle()
+
+    def _receive(self, number: int) -> None:
+        process = self._processes[number]
+        alive = process.reader.receive()
+        messages = list(process.reader.messages())
+        with self._lock:
+            for head, body in messages:
+                self._answered(number, head, body)
+            if not alive:
+                self._lost(number)
+
+    def _answered(self, number: int, head: dict[str, Any], body: bytes) -> None:
+        if head["did"] == "start":
+            self._dispatcher.ready(number)
+            return
+        ticket = self._dispatcher.answered(number)
+        outcome: Artefact | VMError
+        if head["did"] == "fail":
+            outcome = faults.from_data(head["fault"])
+            self.statistics.failed(ticket.request)
+        else:
+            outcome = _read(body)
+            self.statistics.made(ticket.request, head["seconds"], len(body))
+        self._finish(ticket, outcome)
+
+    def _lost(self, number: int) -> None:
+        process = self._processes.pop(number)
+        self._selector.unregister(process.channel)
+        why = process.why()
+        process.leave()
+        self._dispatcher.lost(number, why)
+
+    def _look_after_workers(self) -> None:
+        """End workers that nobody needs, and one that does not come to an end itself."""
+        now, busy = time.monotonic(), len(self._dispatcher.queue) > 0
+        for number, process in list(self._processes.items()):
+            worker = self._dispatcher.workers[number]
+            spent = now - worker.since
+            if worker.task is not None and spent > TASK_SECONDS:
+                worker.task.attempts = ATTEMPTS
+                process.kill()
+            elif worker.status is Status.IDLE and spent > IDLE_SECONDS and not busy:
+                del self._processes[number]
+                self._selector.unregister(process.channel)
+                process.leave()
+                self._dispatcher.retire(number)
+
+    def start(self, number: int) -> None:
+        """Start a worker."""
+        try:
+            process = Process()
+        except OSError as error:
+            self._dispatcher.lost(number, f"no process for a compiler: {error.strerror}")
+            self._rouse()
+            return
+        self._processes[number] = process
+        self._selector.register(process.channel, selectors.EVENT_READ, number)
+
+    def send(self, number: int, ticket: Ticket) -> None:
+        """Give a worker a ticket. If it is gone, its socket says so soon."""
+        if not ticket.running():  # else it is tried again
+            ticket.set_running_or_notify_cancel()
+        module = ticket.request.module
+        known = self._numbers.get(module)
+        if known is None:
+            known = self._numbers[module] = self._next_number
+            self._next_number += 1
+        try:
+            self._processes[number].send(ticket.request, known)
+        except OSError:
+            self._processes[number].kill()
+
+    def give_up(self, ticket: Ticket, why: str) -> None:
+        """Let a ticket fail."""
+        self.statistics.failed(ticket.request)
+        self._finish(ticket, CompileError(f"function {ticket.request.functions[0]}: {why}"))
+
+    def _finish(self, ticket: Ticket, outcome: Artefact | VMError) -> None:
+        self._tasks.pop(ticket, None)
+        self._settled.append((ticket, outcome))
+
+    def _settle(self) -> None:
+        """Tell those who wait. Without the lock, for callbacks may submit."""
+        with self._settling:
+            while self._settled:
+                ticket, outcome = self._settled.pop(0)
+                ticket.settle(outcome)
+
+    def _end(self) -> None:
+        for ticket in [*(ticket for ticket, _ in self._arrived), *self._tasks]:
+            self._settled.append((ticket, CompileError("the compiler was closed before this was done")))
+        self._arrived.clear()
+        self._tasks.clear()
+        for process in self._processes.values():
+            process.channel.close()
+        for process in self._processes.values():
+            process.leave()
+        self._processes.clear()
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+
+    # forks
+
+    def before_fork(self) -> None:
+        """Come to a point where nothing is half done."""
+        self._settling.acquire()
+        self._lock.acquire()
+
+    def in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+        self._settling.release()
+
+    def in_child(self) -> None:
+        """The workers are the parent's, and so are the tickets that wait for them: here they fail."""
+        left = [*(ticket for ticket, _ in self._arrived), *self._tasks]
+        for process in self._processes.values():
+            process.forget()
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+        self._reset()
+        for ticket in left:
+            ticket.settle(CompileError("the process was forked while this was being compiled"))
+
+
+def _read(content: bytes) -> Artefact | VMError:
+    try:
+        return Artefact.from_bytes(content)
+    except VMError as error:
+        return error
+
+
+def _found(ticket: Ticket) -> Artefact | None:
+    """The code if it is on disk; whatever goes wrong there, a worker will find out."""
+    try:
+        return find(ticket.request)
+    except (VMError, OSError):
+        return None
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _all(what: str) -> None:
+    for pool in list(_pools):
+        getattr(pool, what)()
+
+
+os.register_at_fork(
+    before=functools.partial(_all, "before_fork"),
+    after_in_parent=functools.partial(_all, "in_parent"),
+    after_in_child=functools.partial(_all, "in_child"),
+)

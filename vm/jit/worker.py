@@ -1,0 +1,129 @@
+"""A compiler's process: takes requests from a socket, gives artefacts back, ends when the socket does.
+
+    module   a module to come, by number; its bytes come along             forget   one that is not needed
+    make     a request about one of them                                   -> made, failed
+
+One thread reads, so that the end of the program ends this process at once, even inside LLVM; another
+compiles. Nothing that a request says about the program's memory is known here: modules are decoded anew.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+from vm.config import Config
+from vm.jit import faults, makers
+from vm.jit.library import keep
+from vm.jit.request import Request
+from vm.jit.wire import Reader, pack
+from vm.module.decoder import decode
+from vm.module.model import ModuleData
+from vm.module.validator import validate_module
+
+_STACK = 64 << 20
+"""Bytes of stack for LLVM, whose recursion follows that of the code it is given."""
+
+
+def main(descriptor: int) -> None:
+    """Work until nobody wants any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = socket.socket(fileno=descriptor)
+    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.stack_size(_STACK)
+    worker = _Worker(channel, tasks)
+    threading.Thread(target=worker.run, daemon=True).start()
+    reader = Reader(channel)
+    while reader.receive():
+        for head, _ in reader.messages():
+            if head["do"] == "module":
+                head["binary"] = reader.content()
+            tasks.put(head)
+    os._exit(0)
+
+
+class _Worker:
+    def __init__(self, channel: socket.socket, tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
+        self._channel = channel
+        self._tasks = tasks
+        self._modules: dict[int, ModuleData] = {}
+
+    def run(self) -> None:
+        """Do one thing after the other; a fault of this program itself ends it."""
+        try:
+            self._warm()
+            self._channel.sendall(pack({"did": "start", "process": os.getpid()}))
+            while True:
+                self._do(self._tasks.get())
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+
+    def _warm(self) -> None:
+        """Import what every task needs, while nobody waits for it."""
+        from vm.native.pipeline import target
+
+        for kind in makers.MAKERS:
+            makers.maker(kind)
+        for level in (0, 1, 2):
+            target(level)
+
+    def _do(self, head: dict[str, Any]) -> None:
+        match head["do"]:
+            case "module":
+                module = decode(head["binary"], lazy=True)
+                validate_module(module)
+                module.validated = head["validated"]
+                self._modules[head["module"]] = module
+            case "forget":
+                del self._modules[head["module"]]
+            case "make":
+                self._channel.sendall(self._make(head))
+
+    def _make(self, head: dict[str, Any]) -> bytes:
+        started = time.thread_time()
+        try:
+            request = self._request(head)
+            artefact = makers.make(request)
+            keep(request, artefact)
+        except Exception as error:
+            return pack({"did": "fail", "fault": faults.to_data(error)})
+        seconds = time.thread_time() - started
+        return pack({"did": "make", "seconds": seconds}, artefact.to_bytes())
+
+    def _request(self, head: dict[str, Any]) -> Request:
+        return Request(
+            self._modules[head["module"]],
+            tuple(head["functions"]),
+            Config(**head["knobs"]),
+            head["level"],
+            head["scope"],
+            frozenset(head["compiled"]),
+            head["kind"],
+            tuple((name, value) for name, value in head["options"]),
+            head["most_moves"],
+        )
+
+
+def describe(request: Request, number: int) -> dict[str, Any]:
+    """What to tell a worker that is to make ``request``, whose module it knows by ``number``."""
+    from dataclasses import asdict
+
+    return {
+        "do": "make",
+        "module": number,
+        "functions": request.functions,
+        "knobs": asdict(request.config),
+        "level": request.level,
+        "scope": request.scope,
+        "compiled": sorted(request.compiled),
+        "kind": request.kind,
+        "options": request.options,
+        "most_moves": request.most_moves,
+    }
