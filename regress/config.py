@@ -52,6 +52,7 @@ _FRACTION = Check("a number between 0 and 1", lambda v: 0 < v < 1)
 _SHARE = Check("a number from 0 to below 10", lambda v: 0 <= v < 10)
 _PORT = Check("a port number, 0 to 65535", lambda v: 0 <= v <= 65535)
 _DAYS = Check("a number of days, 0 to 100000", lambda v: 0 <= v <= 100_000)
+_COMMITS = Check("a number of commits, 0 to 100000", lambda v: 0 <= v <= 100_000)
 _COUNT = Check("a whole number from 1 on", lambda v: v >= 1)
 _TOOL = Check(" or ".join(map(repr, TOOLS)), lambda v: v in TOOLS)
 _WORD = Check("some text", bool)
@@ -110,6 +111,11 @@ class DetectionConfig:
     )
     false_discoveries: float = _knob(
         FALSE_DISCOVERIES, "Of all changes that the project reports, the part that may be false.", _FRACTION
+    )
+    brief: int = _knob(
+        10,
+        "A change taken back within so many commits is no news, nor is its end; 0: all are.",
+        _COMMITS,
     )
     pooling: float = _knob(
         0.33,
@@ -296,11 +302,13 @@ def with_settings(detection: DetectionConfig, settings: Iterable[str]) -> Detect
 
 
 def _literal(text: str) -> float | str:
-    """A number where it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    """A number where it is one, whole where it says so."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _read(path: Path) -> str:

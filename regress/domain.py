@@ -280,6 +280,9 @@ class FactChange:
         )
 
 
+BACK = "back at the level before"
+"""How the note of an event begins that went away because its level came back: it was real while it lasted."""
+
 OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
 """States of an event that nobody has explained or ended: what vanishes from one of them "went away"."""
 
@@ -289,7 +292,8 @@ class SeriesChange:
     """One series' part in an event: its change point, located in history.
 
     ``earliest`` and ``latest`` are the commits that bound ``first_after`` (empty: only that one);
-    ``note`` says what speaks for a ``cause`` other than the code.
+    ``note`` says what speaks for a ``cause`` other than the code, or what the change takes back.
+    ``gone`` says that it is over; only analysis tells, the store keeps it as its event's note.
     """
 
     series_id: int
@@ -301,6 +305,7 @@ class SeriesChange:
     latest: str = ""
     cause: Cause = Cause.CODE
     note: str = ""
+    gone: str = ""
 
     @property
     def kind(self) -> EventKind:
@@ -329,6 +334,13 @@ class Event:
         return self.state in OPEN_STATES
 
     @property
+    def has_levels(self) -> bool:
+        """Whether its series have other levels before and after it: it is found, and nobody denied it."""
+        return self.state is not State.INVALID and (
+            self.state is not State.WENT_AWAY or self.note.startswith(BACK)
+        )
+
+    @property
     def worst(self) -> SeriesChange:
         """The change with the largest relative size."""
         return max(self.changes, key=lambda c: abs(c.change.ratio - 1))
@@ -336,11 +348,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventUpdate:
-    """What a re-analysis did to the events of a branch: ids of the new, the remaining and the vanished."""
+    """What a re-analysis did to the events of a branch: ids of the new, the remaining and the vanished.
+
+    ``brief`` are those that are new to the store and were over before anybody could see them.
+    """
 
     new: tuple[int, ...] = ()
     kept: tuple[int, ...] = ()
     went_away: tuple[int, ...] = ()
+    brief: tuple[int, ...] = ()
 
 
 class Verdict(enum.StrEnum):

@@ -27,14 +27,18 @@ def command(
       regress analyse --json
       regress analyse --detector kernel
     """
-    from regress.cli.output import changes_json, console, print_changes, print_json
+    from regress.cli.output import changes_json, console, count, print_changes, print_json
     from regress.config import with_settings
     from regress.service.analyse import analyse
 
     with opened(repo, database, branch) as (project, store):
         chosen = with_settings(project.config.detection, [f"detector={detector}"] if detector else [])
-        analyse(store, replace(project.config, detection=chosen), project.branch)
+        found = analyse(store, replace(project.config, detection=chosen), project.branch)
         if as_json:
             print_json({"branch": project.branch, "events": changes_json(store, project.branch)})
         else:
             print_changes(console(), store, project.branch)
+            if found.brief:
+                console().print(
+                    f"[dim]{count(len(found.brief), 'change')} came and went before anybody saw it[/]"
+                )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from regress.config import Config
 from regress.detect.pooling import Member
+from regress.detect.recovery import with_recoveries
 from regress.domain import Event, EventKind, SeriesChange
 from regress.errors import RegressError
 from regress.service.judging import Population, changes_of, explained, judged, membership
@@ -14,7 +15,10 @@ from regress.store import Store
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """What an analysis found: events that are ``new``, ``kept``, or ``went_away`` since the last one."""
+    """What an analysis found: events that are ``new``, ``kept``, or ``went_away`` since the last one.
+
+    ``brief`` are those that came and went before anybody could see them.
+    """
 
     branch: str
     series: int
@@ -22,6 +26,7 @@ class AnalysisReport:
     new: tuple[Event, ...]
     kept: tuple[Event, ...]
     went_away: tuple[Event, ...]
+    brief: tuple[Event, ...] = ()
 
     @property
     def regressions(self) -> tuple[Event, ...]:
@@ -51,7 +56,8 @@ def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
         changes += found
         members += membership(series, found, chosen)
     changes = judged(changes, members, population, chosen)
-    update = store.replace_changes(branch, explained(changes, population, store.fact_changes(branch)))
-    groups = (update.new, update.kept, update.went_away)
-    new, kept, gone = (tuple(store.event(id_) for id_ in ids) for ids in groups)
-    return AnalysisReport(branch, population.series, population.points, new, kept, gone)
+    changes = explained(changes, population, store.fact_changes(branch))
+    update = store.replace_changes(branch, with_recoveries(changes, population.positions, chosen.brief))
+    groups = (update.new, update.kept, update.went_away, update.brief)
+    told = (tuple(store.event(id_) for id_ in ids) for ids in groups)
+    return AnalysisReport(branch, population.series, population.points, *told)

@@ -16,7 +16,7 @@ import numpy as np
 
 from regress.config import Config
 from regress.detect import Options, Sensitivity, sensitivity
-from regress.domain import Event, Measurement, Series, SeriesKey, State
+from regress.domain import Event, Measurement, Series, SeriesKey
 from regress.metrics import rule
 from regress.store import Store
 
@@ -73,7 +73,7 @@ def _sight(series: Series, starts: set[str], seconds: float | None, config: Conf
 
 def _starts(events: Iterable[Event], series_id: int) -> set[str]:
     """The commits at which new levels of a series begin, as far as analysis found and nobody denied."""
-    standing = (event for event in events if event.state not in (State.INVALID, State.WENT_AWAY))
+    standing = (event for event in events if event.has_levels)
     return {part.first_after for event in standing for part in event.changes if part.series_id == series_id}
 
 

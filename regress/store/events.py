@@ -29,6 +29,9 @@ from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, Com
 from regress.store.series import keys
 from regress.store.types import storable
 
+VANISHED = "later measurements no longer show it"
+"""The note of an event that was found once and is not found any more."""
+
 
 class _Places(Places):
     """Where commits stand on the branch, and their ids."""
@@ -59,12 +62,19 @@ def replace_changes(
     matched = _match(groups, stored, places)
     new: list[int] = []
     kept: list[int] = []
+    gone: list[int] = []
+    brief: list[int] = []
     for number, group in enumerate(groups):
-        row = matched.get(number)
-        (new if row is None else kept).append(_write(session, branch_key, group, row, places))
+        known = matched.get(number)
+        told = known is not None and known.note == group.gone  # then a person may have opened it again
+        row = _write(session, branch_key, group, known, places)
+        if group.gone and not told and _leave(row, group.gone):
+            (brief if known is None else gone).append(row.id)
+        elif row.state != State.WENT_AWAY:
+            (new if known is None else kept).append(row.id)
     surviving = {row.id for row in matched.values()}
-    gone = tuple(row.id for row in stored if row.id not in surviving and _leave(row))
-    return EventUpdate(tuple(new), tuple(kept), gone)
+    gone += [row.id for row in stored if row.id not in surviving and _leave(row, VANISHED)]
+    return EventUpdate(tuple(new), tuple(kept), tuple(sorted(gone)), tuple(brief))
 
 
 def _match(groups: Sequence[Group], stored: Sequence[EventRow], places: _Places) -> dict[int, EventRow]:
@@ -87,21 +97,25 @@ def _match(groups: Sequence[Group], stored: Sequence[EventRow], places: _Places)
     return matched
 
 
-def _write(session: Session, branch_key: int, group: Group, row: EventRow | None, places: _Places) -> int:
-    """Store a group as a new event, or as what a known event now is; its id."""
+def _write(
+    session: Session, branch_key: int, group: Group, row: EventRow | None, places: _Places
+) -> EventRow:
+    """Store a group as a new event, or as what a known event now is."""
     if row is None:
         row = EventRow(branch_id=branch_key, kind=group.kind.value, state=State.NEW.value)
         row.state_before, row.first_seen = State.NEW.value, datetime.now(UTC)
         session.add(row)
-    elif row.state == State.WENT_AWAY:
+    elif row.state == State.WENT_AWAY and not group.gone:
         row.state = row.state_before
-    row.kind, row.cause, row.note = group.kind.value, group.cause.value, storable(group.lead.note)
+    row.kind, row.cause = group.kind.value, group.cause.value
+    row.note = storable(group.gone or group.lead.note)
     row.last_before_id = places.ids[group.lead.last_before]
     row.first_after_id = places.ids[group.lead.first_after]
     session.flush()
     session.execute(delete(ChangePointRow).where(ChangePointRow.event_id == row.id))
     session.add_all(_change_row(row.id, change, places) for change in group.members)
-    return row.id
+    session.flush()
+    return row
 
 
 def _change_row(event_id: int, told: SeriesChange, places: _Places) -> ChangePointRow:
@@ -124,11 +138,11 @@ def _change_row(event_id: int, told: SeriesChange, places: _Places) -> ChangePoi
     )
 
 
-def _leave(row: EventRow) -> bool:
-    """Mark a vanished event; False where there is nothing to tell."""
+def _leave(row: EventRow, note: str) -> bool:
+    """Mark an event that is over; False where there is nothing to tell."""
     if row.state not in OPEN_STATES:
         return False
-    row.state_before, row.state = row.state, State.WENT_AWAY.value
+    row.state_before, row.state, row.note = row.state, State.WENT_AWAY.value, note
     return True
 
 

@@ -26,6 +26,11 @@ class Group:
         """What made it: one cause for all."""
         return self.lead.cause
 
+    @property
+    def gone(self) -> str:
+        """That it is over, where all of it is."""
+        return self.lead.gone if all(change.gone for change in self.members) else ""
+
     def takes(self, change: SeriesChange) -> bool:
         """Whether a change is of its sort: of one kind, where it is the code's."""
         if change.cause is not self.cause:

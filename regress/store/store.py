@@ -240,6 +240,8 @@ class Store:
         Changes of one kind whose location ranges meet are one event, placed where its surest change is. An
         event that was known keeps its id, state and ``first_seen``; one that vanished becomes "went away"
         (unless a person had closed it) and keeps its last changes; one that returns gets its old state back.
+        One of which all changes are ``gone`` goes away too, with that as its note, unless a person opens it
+        again.
         """
         with self._db.write() as session:
             return events.replace_changes(session, self._db.project_id, branch, changes)

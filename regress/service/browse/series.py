@@ -105,7 +105,7 @@ def locate(store: Store, branch: str, points: Sequence[Point]) -> list[LocatedPo
 
 
 def _marks(parts: list[tuple[Event, SeriesChange]], commits: dict[str, Commit]) -> tuple[Mark, ...]:
-    """The series' part in events; those judged invalid or gone are history, not marks."""
+    """The series' part in events; those judged invalid or no longer found are history, not marks."""
     marks = [
         Mark(
             event_id=event.id,
@@ -118,7 +118,7 @@ def _marks(parts: list[tuple[Event, SeriesChange]], commits: dict[str, Commit]) 
             after=commits[part.first_after].position,
         )
         for event, part in parts
-        if event.state not in (State.INVALID, State.WENT_AWAY)
+        if event.has_levels
         if part.last_before in commits and part.first_after in commits
     ]
     return tuple(sorted(marks, key=lambda mark: mark.after))
