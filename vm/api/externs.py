@@ -20,6 +20,7 @@ from vm.runtime import globals as runtime_globals
 from vm.runtime import store as runtime_store
 from vm.runtime import tables as runtime_tables
 from vm.runtime import tags as runtime_tags
+from vm.runtime.functions import HostOnValues
 from vm.runtime.instance import Extern as RuntimeExtern
 
 
@@ -50,11 +51,11 @@ class Func:
         if access_caller:
             self.raw = runtime.host_function(
                 type,
-                adapt.with_caller(Caller(owner, None)),
-                lambda instance: adapt.with_caller(Caller(owner, instance)),
+                adapt.on_values(Caller(owner, None)),
+                lambda instance: adapt.on_values(Caller(owner, instance)),
             )
         else:
-            self.raw = runtime.host_function(type, adapt.plain())
+            self.raw = runtime.host_function(type, adapt.on_values())
 
     @classmethod
     def of(cls, raw: runtime_functions.Function) -> Func:
@@ -124,24 +125,12 @@ class _HostAdapter:
         self._results = type.results
         self._func = func
 
-    def plain(self) -> runtime_functions.HostCallable:
-        """Without a caller."""
-        func, decoders = self._func, self._decoders
+    def on_values(self, caller: Caller | None = None) -> HostOnValues:
+        """As tiers call it; ``caller``, if there is one, comes first."""
+        return HostOnValues(self._func, caller, self._decode, self._encode)
 
-        def host(args: Sequence[int]) -> Sequence[int]:
-            return self._encode(func(*[decode(bits) for decode, bits in zip(decoders, args, strict=True)]))
-
-        return host
-
-    def with_caller(self, caller: Caller) -> runtime_functions.HostCallable:
-        """With ``caller`` as first argument."""
-        func, decoders = self._func, self._decoders
-
-        def host(args: Sequence[int]) -> Sequence[int]:
-            values = [decode(bits) for decode, bits in zip(decoders, args, strict=True)]
-            return self._encode(func(caller, *values))
-
-        return host
+    def _decode(self, args: Sequence[int]) -> list[Any]:
+        return [decode(bits) for decode, bits in zip(self._decoders, args, strict=True)]
 
     def _encode(self, returned: Any) -> Sequence[int]:
         types = self._results

@@ -11,6 +11,8 @@ import gc
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from vm.memory.native import WORD, Block
+
 if TYPE_CHECKING:
     from vm.gc.heap import Heap
 
@@ -18,8 +20,9 @@ _FULL = 2
 
 _heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
 
-looking = False
-"""Whether a full collection of Python's is under way. Who runs WebAssembly then calls ``Heap.use`` first."""
+LOOKING = Block(WORD)
+"""Its word says whether a full collection of Python's is under way. Who runs WebAssembly then calls
+``Heap.use`` first; it is in native memory, for native code looks, too."""
 
 
 def watch(heap: Heap) -> None:
@@ -30,9 +33,8 @@ def watch(heap: Heap) -> None:
 
 
 def _around_collection(phase: str, info: dict[str, Any]) -> None:
-    global looking
     if info["generation"] == _FULL:
-        looking = phase == "start"
+        LOOKING.words[0] = phase == "start"
         for heap in list(_heaps):
             if phase == "start":
                 heap.freeze()

@@ -1,7 +1,8 @@
 """The code between Python and compiled functions, generated once per process.
 
-    enter(invoke, code, ctx, slots, state, budget, floor)
-                                    claims the store, sets a jump buffer and the stack limit, calls invoke
+    enter(invoke, code, ctx, slots, state, budget, release)
+                                    claims the store, sets a jump buffer and the stack limit, calls invoke,
+                                    with Python's lock or without
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, unwind, leave                               store why and where, jump to the nearest enter's buffer
     trace, walk                                       where (``vm.native.walking``)
@@ -13,14 +14,15 @@
 Each ``enter`` has a buffer of its own and puts the previous one back, so a jump never crosses a Python frame.
 ``enter`` and the call itself are separate functions: setjmp does not mix with foreign calling conventions.
 
-A callback answers in memory, not by its return value: when a signal's handler or the recursion limit raises
-before its first line, ctypes can only report that, and what it returns then is whatever lay there.
+Whoever enters holds Python's lock, and does again when it is back; ``vm.native.callbacks`` takes it in
+between. How far a thread's stack may be used is noted in thread-specific storage (``Glue.prepare_thread``).
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import threading
 
 from vm.errors import VMError
 from vm.gc.record import ROOT_TOP
@@ -31,6 +33,7 @@ from vm.native.packages import PACKAGES_IR
 from vm.native.probing import PROBING_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.native.walking import WALKING_IR
+from vm.runtime import stack
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_STATE,
@@ -42,6 +45,7 @@ from vm.runtime.layout import (
     STATE_HELP,
     STATE_JUMP_BUFFER,
     STATE_OWNER,
+    STATE_SAVED,
     STATE_STACK_LIMIT,
     STATE_TRAP_CODE,
 )
@@ -68,7 +72,7 @@ FRAMES = 'attributes #0 = { nounwind "frame-pointer"="all" }\n'
 def _ir() -> str:
     """The code that does not depend on a type; the key under which a thread's state is noted is a symbol."""
     ir = (
-        "@thread_key = external global i8\n"
+        "@thread_key = external global i8\n@floor_key = external global i8\n"
         + FRAMES
         + UNWINDING_IR
         + ALLOCATION_IR
@@ -94,7 +98,9 @@ declare void @llvm.eh.sjlj.longjmp(ptr)
 declare ptr @llvm.frameaddress.p0(i32)
 declare ptr @llvm.stacksave.p0()
 declare i64 @pthread_self()
-define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget, i64 %floor) #0 {
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget, i64 %release) #0 {
   %buffer = alloca [5 x ptr], align 16
 """
     + field("buffer_field", "state", STATE_JUMP_BUFFER)
@@ -105,6 +111,7 @@ define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 
     + field("trap_field", "state", STATE_TRAP_CODE)
     + field("handler_field", "state", STATE_HANDLER)
     + field("heap_field", "state", STATE_HEAP)
+    + field("saved_field", "state", STATE_SAVED)
     + """\
   %self = call i64 @pthread_self()
   %claim = cmpxchg ptr %owner_field, i64 0, i64 %self acquire monotonic
@@ -136,6 +143,8 @@ claimed:
 limit:
   %here = ptrtoint ptr %sp to i64
   %wanted = sub i64 %here, %budget
+  %floor_noted = call ptr @pthread_getspecific(i32 ptrtoint (ptr @floor_key to i32))
+  %floor = ptrtoint ptr %floor_noted to i64
   %near = icmp ult i64 %wanted, %floor
   %chosen = select i1 %near, i64 %floor, i64 %wanted
   store i64 %chosen, ptr %limit_field
@@ -150,10 +159,25 @@ unwound:
   store ptr %roots, ptr %roots_field
   br label %done
 run:
+  %holds = icmp eq i64 %release, 0
+  br i1 %holds, label %go, label %let_go
+let_go:
+  %saved = call ptr @PyEval_SaveThread()
+  store ptr %saved, ptr %saved_field
+  br label %go
+go:
   call void @call(ptr %invoke, ptr %code, ptr %ctx, ptr %slots)
   store i64 0, ptr %trap_field
   br label %done
 done:
+  %saved_now = load ptr, ptr %saved_field
+  %held = icmp eq ptr %saved_now, null
+  br i1 %held, label %back, label %take
+take:
+  store ptr null, ptr %saved_field
+  call void @PyEval_RestoreThread(ptr %saved_now)
+  br label %back
+back:
   %restored = call i32 @pthread_setspecific(i32 ptrtoint (ptr @thread_key to i32), ptr %outer_state)
   store ptr %outer, ptr %buffer_field
   store i64 %outer_limit, ptr %limit_field
@@ -252,7 +276,7 @@ done:
 )
 
 
-_ENTER_TYPE = ctypes.CFUNCTYPE(
+_ENTER_TYPE = ctypes.PYFUNCTYPE(
     ctypes.c_int,
     ctypes.c_void_p,
     ctypes.c_void_p,
@@ -265,7 +289,7 @@ _ENTER_TYPE = ctypes.CFUNCTYPE(
 
 
 def _thread_key() -> int:
-    """A key of thread-specific storage, for the state that a thread's compiled code works on."""
+    """A key of thread-specific storage."""
     key = ctypes.c_uint()
     if ctypes.CDLL(None).pthread_key_create(ctypes.byref(key), None) != 0:
         raise VMError("no key for thread-specific storage is left in this process")
@@ -277,9 +301,24 @@ class Glue:
 
     def __init__(self) -> None:
         self.key = _thread_key()
-        self._base = kept("glue", _ir, 1, arena.glue(), {"thread_key": self.key})
+        self.floor_key = _thread_key()
+        keys = {"thread_key": self.key, "floor_key": self.floor_key}
+        lock = {name: python_function(name) for name in ("PyEval_SaveThread", "PyEval_RestoreThread")}
+        self._base = kept("glue", _ir, 1, arena.glue(), keys | lock)
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
         self.externals = self._base.symbols
+        self._prepared = threading.local()
+
+    def prepare_thread(self) -> None:
+        """Note how far the calling thread's stack goes; nobody may ``enter`` before."""
+        if not hasattr(self._prepared, "done"):
+            ctypes.pythonapi.pthread_setspecific(self.floor_key, ctypes.c_void_p(stack.floor()))
+            self._prepared.done = True
+
+
+def python_function(name: str) -> int:
+    """The address of a function of Python's API."""
+    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import faulthandler
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,18 +14,18 @@ from vm.gc.record import ROOT_TOP
 from vm.gc.types import TypeTable
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
+from vm.native.border import Doors, border
 from vm.native.glue import BUSY, THREW, UNWOUND, Glue
 from vm.native.help import NUMBERED
 from vm.native.signals import signals
 from vm.native.unwinding import THROWN
-from vm.runtime import stack
 from vm.runtime.backtrace import attach
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
+    STATE_BORDER,
     STATE_COMPILE,
     STATE_HELP,
-    STATE_HOST_CALL,
     STATE_STOP,
     STATE_TRACE,
     STATE_TRACE_LENGTH,
@@ -34,11 +33,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.references import hold_all
 from vm.runtime.store import Store
-from vm.runtime.words import from_words, offsets, to_words
-
-_HOST_CALL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_void_p)
-HELP = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
-COMPILE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+from vm.runtime.words import from_words, offsets, store_words, to_words
 
 
 def _native_tracer(cage: Cage, types: TypeTable, handles: Handles) -> Tracer:
@@ -68,7 +63,7 @@ class StoreLink:
         self._glue = glue
         self._signals = signals(glue)
         self._invoke = invoke
-        self._compile = compile
+        self._code_of = compile
         self._locate = locate
         self._budget = budget
         self._state = store.state
@@ -76,12 +71,12 @@ class StoreLink:
         store.heap.trace_with(_native_tracer)
         self._returned: Sequence[int] = ()
         self._pending: BaseException | None = None
-        self._callbacks = (_HOST_CALL(self._host_call), HELP(self._help), COMPILE(self._compile_record))
-        offsets = (STATE_HOST_CALL, STATE_HELP, STATE_COMPILE)
-        store.state.words[STATE_STOP // WORD] = glue.externals["stop"]
-        for offset, callback in zip(offsets, self._callbacks, strict=True):
-            address = ctypes.cast(callback, ctypes.c_void_p).value
-            store.state.words[offset // WORD] = address or 0
+        self._doors = Doors(self)
+        words, symbols = store.state.words, border().symbols
+        words[STATE_STOP // WORD] = glue.externals["stop"]
+        words[STATE_BORDER // WORD] = self._doors.address
+        words[STATE_HELP // WORD] = symbols["python_help"]
+        words[STATE_COMPILE // WORD] = symbols["python_compile"]
 
     def call(self, function: Function, code: int, context: int, args: Sequence[int]) -> list[int]:
         """Run ``code`` on bit patterns; raises what it ended with."""
@@ -93,6 +88,7 @@ class StoreLink:
             count = len(type.results)
         slots = (ctypes.c_uint64 * max(len(args), count, 1))(*args)
         roots = self._heap.words[ROOT_TOP // WORD]
+        self._glue.prepare_thread()
         try:
             status = self._glue.enter(
                 self._invoke(type),
@@ -101,7 +97,7 @@ class StoreLink:
                 ctypes.addressof(slots),
                 self._state.address,
                 self._budget,
-                stack.floor(),
+                1,
             )
         except ctypes.ArgumentError as error:  # the arguments are right; Python's stack was used up
             raise RecursionError("maximum recursion depth exceeded in a call of WebAssembly") from error
@@ -126,11 +122,7 @@ class StoreLink:
             attach(trap, self._trace())
             raise trap
         pending, self._pending = self._pending, None
-        if pending is None:
-            raise VMError(
-                "Python raised before the first line of a callback, usually RecursionError or what a "
-                "signal's handler raises: sys.unraisablehook was told"
-            )
+        assert pending is not None  # whoever unwinds has put it there
         attach(pending, self._trace())
         raise pending
 
@@ -149,32 +141,27 @@ class StoreLink:
         return store
 
     def _host_call(self, handle: int, words: int) -> None:
-        """A compiled function calls a host function; word 0 answers 1 or ``THREW``, or stays 0 to unwind."""
-        try:
-            self._returned = ()
-            function = self._here().functions[handle]
-            assert function.host is not None
-            type = function.type
-            count = offsets(type.params)[-1] if type.has_vectors else len(type.params)
-            args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
-            values = from_words(type.params, args) if type.has_vectors else args
-            if function.passes_references:
-                values = hold_all(self._here(), type.params, values)
-            results = function.host(values)
-            if function.passes_references:
-                self._returned = results  # nothing else keeps them until compiled code has them
-            if faulthandler.is_enabled() is not self._signals.faulthandler:
-                self._signals.renew()
-            if type.has_vectors:
-                results = to_words(type.results, results)
-            (ctypes.c_uint64 * (1 + len(results))).from_address(words)[:] = [1, *results]
-        except Exn as thrown:
-            self._threw(thrown, words)
-        except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
-            self._pending = error
+        """A compiled function calls a host function, whose arguments and results are behind word 0."""
+        self._returned = ()
+        function = self._here().functions[handle]
+        assert function.host is not None
+        type = function.type
+        count = offsets(type.params)[-1] if type.has_vectors else len(type.params)
+        args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]
+        values = from_words(type.params, args) if type.has_vectors else args
+        if function.passes_references:
+            values = hold_all(self._here(), type.params, values)
+        results = function.host(values)
+        if function.passes_references:
+            self._returned = results  # nothing else keeps them until compiled code has them
+        store_words(type.results, results, words + WORD)
+
+    def _renew(self) -> None:
+        """Somebody switched ``faulthandler`` on or off."""
+        self._signals.renew()
 
     def _threw(self, thrown: Exn, words: int) -> None:
-        """A host function that was called with ``words`` threw a WebAssembly exception."""
+        """A host function that was called with ``words`` threw a WebAssembly exception: word 0 answers."""
         self._here().throw(thrown)
         poke(words, THREW)
 
@@ -188,9 +175,7 @@ class StoreLink:
         except BaseException as error:
             self._pending = error
 
-    def _compile_record(self, record: int, answer: int) -> None:
-        try:
-            store = self._here()
-            poke(answer, self._compile(store, store.function_at(record)))
-        except BaseException as error:
-            self._pending = error
+    def _compile(self, record: int) -> int:
+        """The code of the function of a record."""
+        store = self._here()
+        return self._code_of(store, store.function_at(record))

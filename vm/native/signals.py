@@ -160,14 +160,16 @@ class Signals:
         self._lock = threading.Lock()
         self._guards = False
         self.faulthandler = False
+        self.seen = Block(WORD)
 
     def renew(self) -> None:
         """Get in front again, after ``faulthandler`` was switched on or off.
 
         It puts itself there when it is switched on, and what it found when switched off. The attribute
-        ``faulthandler`` says which of the two was so the last time.
+        ``faulthandler`` says which of the two was so the last time; ``seen`` has the address of that object.
         """
         self.faulthandler = faulthandler.is_enabled()
+        self.seen.words[0] = id(self.faulthandler)
         if self._guards:
             self.guard()
         self.interrupt()

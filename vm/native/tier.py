@@ -17,15 +17,13 @@ from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
+from vm.native.hosts import host_context
 from vm.native.link import StoreLink
 from vm.native.signals import signals
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
-from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_HANDLE
+from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT
 from vm.runtime.store import Store
-
-_HOST_CONTEXT = 32
-"""Bytes of a host function's context: its store's state, its handle, and a memory that it does not have."""
 
 
 class NativeProgram(Protocol):
@@ -124,12 +122,9 @@ class NativeTier(ABC):
             return next(filter(None, (program.locate(address) for program in self._programs.values())), [])
 
     def _host_stub(self, store: Store, function: Function) -> int:
-        """A host function's context begins like an instance's: state, handle, no memory."""
+        """Give a host function its context, if it has none, and its code."""
         if not peek(function.record + RECORD_CONTEXT):
-            context = store.allocate(_HOST_CONTEXT)
-            poke(context, store.state.address)
-            poke(context + 8, peek(function.record + RECORD_HANDLE))
-            poke(function.record + RECORD_CONTEXT, context)
+            poke(function.record + RECORD_CONTEXT, host_context(store, function))
         code = self._host_code(function)
         poke(function.record + self.entry, code)
         return code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vm.isa.types import DefType
 
@@ -17,6 +17,34 @@ Binder = Callable[["Instance"], HostCallable]
 """Makes the callable of a host function that wants to know which instance calls it."""
 
 
+class HostOnValues:
+    """A host callable on Python's values; where they are plain numbers, tiers may call ``func`` itself.
+
+    ``caller``, unless None, is its first argument. ``decode`` makes values of bit patterns, ``encode`` bit
+    patterns of what ``func`` returned, or raises what is wrong with it.
+    """
+
+    __slots__ = ("_decode", "caller", "encode", "func")
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        caller: object,
+        decode: Callable[[Sequence[int]], Sequence[Any]],
+        encode: Callable[[Any], Sequence[int]],
+    ) -> None:
+        self.func = func
+        self.caller = caller
+        self._decode = decode
+        self.encode = encode
+
+    def __call__(self, args: Sequence[int]) -> Sequence[int]:
+        values = self._decode(args)
+        if self.caller is None:
+            return self.encode(self.func(*values))
+        return self.encode(self.func(self.caller, *values))
+
+
 class Function:
     """One function of a store.
 
@@ -25,7 +53,7 @@ class Function:
     ``record`` is the address of its native record: the value of a funcref to it. ``bind`` is set for host
     functions that depend on the importing instance; each import of them then gets a function of its own,
     whose ``origin`` is the one that was imported. ``owner`` is the store it belongs to. ``definition`` is its
-    canonical type, ``type`` the signature in it.
+    canonical type, ``type`` the signature in it. ``kept`` is what only native code refers to.
     """
 
     __slots__ = (
@@ -35,6 +63,7 @@ class Function:
         "host",
         "index",
         "instance",
+        "kept",
         "origin",
         "owner",
         "record",
@@ -61,6 +90,7 @@ class Function:
         self.bind = bind
         self.owner = owner
         self.origin = self
+        self.kept: object = None
         self._passes: bool | None = None
 
     @property

@@ -5,9 +5,11 @@ state (one per store)        function record (a funcref points here)   table rec
   8  stack limit               8  context of the callee                  8  number of elements
  16  trap code                16  type id
  24  thread that runs now     24  handle in store.functions            host context
- 32  callback: host call      32  what compiled code calls, or 0         0  state
- 40  callback: runtime help
- 48  callback: compile
+ 32  whom to ask in Python    32  what compiled code calls, or 0         0  state
+ 40  callback: runtime help                                              8  handle in store.functions
+ 48  callback: compile                                                  16  (no memory)
+                                                                        24  callback: host call
+                                                                        32  see ``vm.native.callbacks``
  56  its newest guarded memory: where a pair of its base and the next such pair lies
  64  fuel left
  72  address of the engine's epoch
@@ -27,7 +29,9 @@ state (one per store)        function record (a funcref points here)   table rec
 192  callback: translate
 200  callback: who catches
 208  where the machine's own code lies, and how many bytes it has
-224  number of code addresses in a trap's trace, which follow, innermost first
+224  Python's state of the running thread while it is without Python's lock, or 0
+232  whether calls release that lock, however short they are
+240  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -52,7 +56,7 @@ STATE_JUMP_BUFFER = 0
 STATE_STACK_LIMIT = 8
 STATE_TRAP_CODE = 16
 STATE_OWNER = 24
-STATE_HOST_CALL = 32
+STATE_BORDER = 32
 STATE_HELP = 40
 STATE_COMPILE = 48
 STATE_MEMORIES = 56
@@ -76,8 +80,10 @@ STATE_TRANSLATE = 192
 STATE_CATCH = 200
 STATE_MACHINE = 208
 STATE_MACHINE_SIZE = 216
-STATE_TRACE_LENGTH = 224
-STATE_TRACE = 232
+STATE_SAVED = 224
+STATE_RELEASES = 232
+STATE_TRACE_LENGTH = 240
+STATE_TRACE = 248
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 
@@ -96,6 +102,15 @@ CONTEXT_STATE = 0
 CONTEXT_INSTANCE = 8
 CONTEXT_MEMORY = 16
 CONTEXT_POINTERS = 32
+
+HOST_CALLBACK = 24
+HOST_CALLABLE = 32
+HOST_CALLER = 40
+HOST_SETTLE = 48
+HOST_PARAMS = 56
+HOST_RESULTS = 60
+HOST_KINDS = 64
+HOST_SIZE = 80
 
 GLOBAL_SIZE = 16
 

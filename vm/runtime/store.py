@@ -33,6 +33,7 @@ from vm.runtime.layout import (
     STATE_PASSED,
     STATE_PAYLOAD,
     STATE_REFERENCE,
+    STATE_RELEASES,
     STATE_SIZE,
     STATE_TAG,
     TABLE_SIZE,
@@ -110,7 +111,7 @@ class Store:
         """Call any function of this store with bit patterns that fit its type."""
         self.entries += 1  # before it looks: whoever freezes the heap announces that, then looks here
         try:
-            if cycles.looking:
+            if cycles.LOOKING.words[0]:
                 self.heap.use()
             if function.host is not None:
                 return function.host(args)
@@ -165,6 +166,8 @@ class Store:
         of pairs of a base and the next pair.
         """
         self._memories.append(memory)
+        if memory.type.shared:
+            self.state.words[STATE_RELEASES // WORD] = 1
         if not memory.guarded:
             return
         newest = STATE_MEMORIES // WORD

@@ -5,6 +5,7 @@ One word each, lowest bits first; a v128 takes two, the low half first. All who 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Sequence
 
 from vm.isa.types import ValType, ValueType
@@ -42,3 +43,9 @@ def from_words(types: Sequence[ValueType], words: Sequence[int]) -> list[int]:
         words[at] | (words[at + 1] << 64 if type is ValType.V128 else 0)
         for type, at in zip(types, starts, strict=False)
     ]
+
+
+def store_words(types: Sequence[ValueType], values: Sequence[int], address: int) -> None:
+    """Put bit patterns into native memory."""
+    words = to_words(types, values)
+    (ctypes.c_uint64 * len(words)).from_address(address)[:] = words  # type: ignore[assignment]  # takes ints

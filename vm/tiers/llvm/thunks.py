@@ -16,7 +16,7 @@ from vm.jit import library
 from vm.native import arena
 from vm.native.code import Code, Costs, place
 from vm.native.glue import FRAMES, THREW, Glue, field
-from vm.runtime.layout import STATE_HEAP, STATE_HOST_CALL
+from vm.runtime.layout import HOST_CALLBACK, STATE_HEAP
 from vm.runtime.words import offsets
 from vm.tiers.llvm.abi import CONVENTION, Signature, passing, signature, word_loads, word_stores
 
@@ -66,7 +66,7 @@ def _push_roots(references: Sequence[str]) -> list[str]:
 
 
 def _host_ir(type: FuncType) -> str:
-    """``host_T``: its context is the state and the function's handle. Word 0 is the answer, values follow."""
+    """``host_T``: it gets a host context (``vm.runtime.layout``). Word 0 is the answer, values follow."""
     form, params, results = signature(type), type.params, type.results
     words = max(offsets(params)[-1], offsets(results)[-1])
     over, arrived = word_loads(form.passed_types, "%passed", "over")
@@ -83,10 +83,9 @@ def _host_ir(type: FuncType) -> str:
         *(passing("%state", "passed") if form.passed else []),
         *over,
         *word_stores(params, values, "%slots", "given"),
-        field("handle_field", "ctx", 8) + "  %handle = load i64, ptr %handle_field",
-        field("callback_field", "state", STATE_HOST_CALL) + "  %callback = load ptr, ptr %callback_field",
+        field("callback_field", "ctx", HOST_CALLBACK) + "  %callback = load ptr, ptr %callback_field",
         *_push_roots(traced),
-        "  call void %callback(i64 %handle, ptr %answer)",
+        "  call void %callback(ptr %ctx, ptr %answer)",
         *(["  store ptr %roots, ptr %root_top"] if traced else []),
         "  %answered = load i64, ptr %answer",
         f"  switch i64 %answered, label %unwind [ i64 1, label %done i64 {THREW}, label %threw ]",

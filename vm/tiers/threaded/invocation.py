@@ -21,6 +21,7 @@ from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
     CONTEXT_STATE,
+    HOST_CALLBACK,
     RECORD_CONTEXT,
     RECORD_TYPE,
     STATE_CONTROL,
@@ -28,7 +29,6 @@ from vm.runtime.layout import (
     STATE_EPOCH,
     STATE_FRAMES,
     STATE_FUEL,
-    STATE_HOST_CALL,
     STATE_PENDING,
     STATE_STEP,
 )
@@ -227,9 +227,8 @@ def _host(b: HandlerText) -> None:
     b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr {values}, ptr %fr, i64 {amount}, i1 false)")
     b.effect("store i64 0, ptr %fr")
     state = publish(b, end)
-    handle = b.load("i64", b.at("%ctx", CONTEXT_INSTANCE))
-    callback = b.load("ptr", b.at(state, STATE_HOST_CALL))
-    b.effect(f"call void {callback}(i64 {handle}, ptr %fr)")
+    callback = b.load("ptr", b.at("%ctx", HOST_CALLBACK))
+    b.effect(f"call void {callback}(ptr %ctx, ptr %fr)")
     _unwind_unless(b, state, b.load("i64", "%fr"))
     amount = b.value(f"shl i64 {b.field(1)}, 3")
     b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {values}, i64 {amount}, i1 false)")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame
-from vm.memory.native import WORD, Block, peek, poke
+from vm.memory.native import WORD, Block, peek
 from vm.module.model import ModuleData
+from vm.native.border import border
 from vm.native.glue import THREW, glue
-from vm.native.link import COMPILE, HELP, StoreLink
+from vm.native.link import StoreLink
 from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
@@ -34,8 +34,6 @@ from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.steps import Step
 from vm.tiers.threaded.unwinding import Guard, catch
 
-_CATCH = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
 
 class ThreadedLink(StoreLink):
     """Enters the machine for one store.
@@ -55,7 +53,7 @@ class ThreadedLink(StoreLink):
         interpret = library().interpret
         super().__init__(store, glue(), lambda type: interpret, compile, locate, budget)
         self._program_of = program_of
-        self._translate = compile
+        self._translated = compile
         self._thrown: Exn | None = None
         self._made: dict[tuple[int, int], Step] = {}
         self._stack = Block(budget)
@@ -65,16 +63,13 @@ class ThreadedLink(StoreLink):
         words[STATE_CONTROL // WORD] = words[STATE_STACK_END // WORD] = end
         words[STATE_STOP // WORD] = library().halt
         words[STATE_MACHINE // WORD], words[STATE_MACHINE_SIZE // WORD] = library().extent
-        self._machine = {
-            STATE_STEP: HELP(self._run_step),
-            STATE_TRANSLATE: COMPILE(self._translate_record),
-            STATE_CATCH: _CATCH(self._find_catcher),
-        }
-        for offset, callback in self._machine.items():
-            words[offset // WORD] = ctypes.cast(callback, ctypes.c_void_p).value or 0
+        symbols = border().symbols
+        words[STATE_STEP // WORD] = symbols["python_step"]
+        words[STATE_TRANSLATE // WORD] = symbols["python_translate"]
+        words[STATE_CATCH // WORD] = symbols["python_catch"]
         store.frame_roots = self._roots
 
-    def _run_step(self, handle: int, number: int, words: int) -> None:
+    def _step(self, handle: int, number: int, words: int) -> None:
         """Run step ``number`` of an instance on the operands at ``words``; the state gets the answer."""
         try:
             instance = self._here().instances[handle]
@@ -92,37 +87,32 @@ class ThreadedLink(StoreLink):
         except BaseException as error:  # whatever it is, it goes on behind the WebAssembly frames
             self._pending = error
 
-    def _translate_record(self, record: int, answer: int) -> None:
-        try:
-            store = self._here()
-            poke(answer, self._translate(store, store.function_at(record)))
-        except BaseException as error:
-            self._pending = error
+    def _translate(self, record: int) -> int:
+        """The code that the machine runs for the function of a record."""
+        store = self._here()
+        return self._translated(store, store.function_at(record))
 
-    def _find_catcher(self, answer: int) -> None:
+    def _catch(self) -> int:
         """Who in the newest run of the machine catches what was thrown: 1 says that somebody does, ``THREW``
-        that native code outside, or another run, may; if there is nobody left, the caller gets it.
+        that native code outside, or another run, may; if there is nobody left, 0, the caller gets it.
 
         What a step threw is in the state only if it must be, for there it is a handle.
         """
-        try:
-            store, words = self._here(), self._state.words
-            thrown, self._thrown = self._thrown, None
-            of_step = thrown is not None
-            if thrown is None:
-                thrown = store.thrown()
-            if catch(store, thrown, self._covering):
-                words[STATE_REFERENCE // WORD] = 0
-                poke(answer, 1)
-            elif words[STATE_HANDLER // WORD]:
-                if of_step:
-                    store.throw(thrown)
-                poke(answer, THREW)
-            else:
-                words[STATE_REFERENCE // WORD] = 0
-                self._pending = thrown
-        except BaseException as error:
-            self._pending = error
+        store, words = self._here(), self._state.words
+        thrown, self._thrown = self._thrown, None
+        of_step = thrown is not None
+        if thrown is None:
+            thrown = store.thrown()
+        if catch(store, thrown, self._covering):
+            words[STATE_REFERENCE // WORD] = 0
+            return 1
+        if words[STATE_HANDLER // WORD]:
+            if of_step:
+                store.throw(thrown)
+            return THREW
+        words[STATE_REFERENCE // WORD] = 0
+        self._pending = thrown
+        return 0
 
     def _roots(self) -> Iterator[tuple[int, int]]:
         """Where references lie in frames: addresses, with one word each."""
