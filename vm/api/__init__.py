@@ -7,12 +7,13 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
 from vm.api.caller import Caller, Storelike
-from vm.api.engine import Config, Engine, Module, Store
+from vm.api.engine import Config, Engine, Store
 from vm.api.exceptions import Exn
 from vm.api.externs import Func, Global, Table, Tag
 from vm.api.instance import Instance, InstancePre, Linker
 from vm.api.managed import Managed
 from vm.api.memory import Memory
+from vm.api.module import Module
 from vm.api.references import ArrayRef, StructRef
 from vm.api.shared import SharedMemory
 from vm.api.types import (

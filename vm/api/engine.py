@@ -1,39 +1,28 @@
-"""Config, Engine, Store and Module: what there is before anything runs."""
+"""Config, Engine and Store: what there is before anything runs."""
 
 from __future__ import annotations
 
 import difflib
-import os
 import threading
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vm import tiers
 from vm.api import foreign
 from vm.api.managed import Managed, absent
-from vm.api.types import ExportType, ImportType, check
+from vm.api.types import check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
-from vm.errors import ConfigError, ValidationError, VMError
-from vm.isa.types import ExternType, FuncType
-from vm.module.decoder import decode
-from vm.module.kernel.run import PlainChecker
-from vm.module.model import ModuleData
-from vm.module.validator import validate, validate_module
+from vm.errors import ConfigError, VMError
+from vm.isa.types import FuncType
 from vm.runtime import store as runtime
 from vm.runtime.metering import NEVER, Epoch
-from vm.text import is_text, locate, wat2wasm
 from vm.wasi import HostFunction, WasiConfig, WasiContext
 from vm.wasi import functions as wasi_functions
 
 if TYPE_CHECKING:
     from vm.runtime.exceptions import Exn
     from vm.runtime.tags import Tag
-
-_SERIALIZED = {True: b"wasmvm\x00\x01", False: b"wasmvm\x00\x02"}
-"""What opens a serialized module, by whether all its bodies were checked."""
 
 
 class Config(Managed):
@@ -75,6 +64,14 @@ class Engine(Managed):
     def increment_epoch(self) -> None:
         """Begin the next epoch; stores whose deadline it is are interrupted. Any thread may do so."""
         self.epoch.advance()
+
+    def precompile_module(self, wasm: bytes | bytearray | str) -> bytearray:
+        """The bytes of a module with its machine code, for ``Module.deserialize``, perhaps elsewhere."""
+        from vm.api.module import Module  # which is made with an engine
+
+        module = Module(self, wasm)
+        module.compile_all()
+        return module.serialize()
 
     def is_pulley(self) -> bool:
         """Whether wasmtime's interpreter runs the code: never."""
@@ -193,112 +190,3 @@ def _exception_type() -> Callable[[Tag, Sequence[int]], Exn]:
     from vm.api.exceptions import Exn
 
     return Exn.of
-
-
-class Module(Managed):
-    """A module: decoded, its parts checked against each other.
-
-    A binary's function bodies are checked before they first run, and then raise what they would have raised
-    here (``Config.validate`` and ``Module.validate`` check them all at once). Text is checked at once.
-    """
-
-    def __init__(self, engine: Engine, wasm: bytes | bytearray | str) -> None:
-        """From a binary, or from text: a str, or the bytes of one. TextError says what is malformed there."""
-        check(engine, Engine, "engine")
-        content = check(wasm, (str, bytes, bytearray), "wasm")
-        if not isinstance(content, str):
-            content = bytes(content)
-        if isinstance(content, str) or is_text(content):
-            self.data = _load_text(engine, content)
-        else:
-            self.data = _load(engine, content, lazy=engine.config.validate == "lazy")
-
-    @classmethod
-    def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
-        """Read and load a file, binary or text."""
-        return cls(engine, Path(os.fsdecode(path)).read_bytes())
-
-    @classmethod
-    def validate(cls, engine: Engine, wasm: bytes | bytearray) -> None:
-        """Check a binary, all bodies included; DecodeError or ValidationError says what is wrong with it."""
-        _load(check(engine, Engine, "engine"), bytes(check(wasm, (bytes, bytearray), "wasm")), lazy=False)
-
-    def serialize(self) -> bytearray:
-        """Bytes that ``deserialize`` makes this module of without checking anything again.
-
-        They hold the module itself, not machine code: any version of this engine that knows their form reads
-        them.
-        """
-        return bytearray(_SERIALIZED[self.data.validated] + self.data.binary)
-
-    @classmethod
-    def deserialize(cls, engine: Engine, encoded: bytes | bytearray) -> Module:
-        """The module of ``serialize``'s bytes; VMError for any others. Give it only bytes that you trust."""
-        check(engine, Engine, "engine")
-        content = bytes(check(encoded, (bytes, bytearray), "encoded"))
-        for validated, head in _SERIALIZED.items():
-            if content.startswith(head):
-                self = cls.__new__(cls)
-                self.data = _load(engine, content[len(head) :], lazy=True)
-                self.data.validated = validated
-                return self
-        raise VMError("not a serialized module: use what Module.serialize gave")
-
-    @classmethod
-    def deserialize_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
-        """As ``deserialize``, from a file."""
-        return cls.deserialize(engine, Path(os.fsdecode(path)).read_bytes())
-
-    @property
-    def imports(self) -> list[ImportType]:
-        """What it needs."""
-        return [ImportType(entry.module, entry.name, entry.type) for entry in self.data.imports]
-
-    @property
-    def exports(self) -> list[ExportType]:
-        """What it offers."""
-        return [
-            ExportType(entry.name, _type_of(self.data, entry.kind, entry.index))
-            for entry in self.data.exports
-        ]
-
-
-def _load(engine: Engine, binary: bytes, *, lazy: bool) -> ModuleData:
-    started = time.thread_time()
-    module = decode(binary, lazy=lazy)
-    if lazy:
-        validate_module(module)
-    else:
-        from vm.native.validation import kernel
-
-        native = engine.config.tier != "reference"  # which is for where native code is forbidden
-        validate(module, kernel(module.bodies.code_bytes) if native else PlainChecker)
-    engine.module_seconds += time.thread_time() - started
-    return module
-
-
-def _load_text(engine: Engine, text: str | bytes) -> ModuleData:
-    """From text, checked at once. Notes on what is invalid say where: its offset is that of a binary nobody
-    has seen.
-    """
-    try:
-        return _load(engine, wat2wasm(text), lazy=False)
-    except ValidationError as error:
-        where = locate(text, error.offset)
-        if where is not None:
-            error.add_note(f"line {where.line}, column {where.column} of the text: {where.source.strip()}")
-        raise
-
-
-def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:
-    match kind:
-        case "func":
-            return module.types[module.functions[index]]
-        case "table":
-            return module.tables[index]
-        case "memory":
-            return module.memories[index]
-        case "tag":
-            return module.tags[index]
-        case _:
-            return module.globals[index]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from vm.errors import ConfigError
 
 HINTS = {
-    "cache": "machine code is made when it is needed",
+    "cache": "machine code is kept anyhow: the knobs cache_bytes and cache_folder say how much, and where",
     "cranelift_debug_verifier": "LLVM's verifier is always on",
     "macos_use_mach_ports": "for another system",
     "memory_guard_size": "the guard covers every address that an access can name",

@@ -9,10 +9,11 @@ from typing import Any
 
 from vm.api import standins
 from vm.api.caller import Caller, Storelike, runtime_of
-from vm.api.engine import Engine, Module, Store
+from vm.api.engine import Engine, Store
 from vm.api.externs import AnyExtern, Func, Global, Table, Tag, wrap
 from vm.api.managed import Managed
 from vm.api.memory import Memory
+from vm.api.module import Module
 from vm.api.shared import SharedMemory
 from vm.api.types import FuncType, ImportType, check
 from vm.errors import LinkError, VMError

@@ -13,11 +13,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from vm.cli import build, dis, run, validate, wast, wat
+from vm.cli import build, cache, compile, dis, run, validate, wast, wat
 from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
 from vm.errors import VMError
 
-COMMANDS = (run, validate, dis, wat, wast, build)
+COMMANDS = (run, validate, dis, wat, wast, compile, build, cache)
 """Each module has ``add(subparsers)``, which registers its arguments and ``main(arguments) -> exit code``."""
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_file
 from vm.cli.values import parse, render
-from vm.errors import ExitTrap, LinkError, Trap
+from vm.errors import ExitTrap, LinkError, Trap, VMError
 from vm.tiers import TIERS
 
 if TYPE_CHECKING:
-    from vm.api import Func, Instance, Store, WasiConfig
+    from vm.api import Engine, Func, Instance, Module, Store, WasiConfig
 
 MAX_FRAMES = 20
 """Innermost frames shown of a trap's backtrace."""
@@ -65,6 +65,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="HOST:PORT",
         help="give the program a socket that listens there, as descriptor 3 and on (may be repeated)",
     )
+    command.add_argument(
+        "--allow-precompiled",
+        action="store_true",
+        help="FILE may be what wasmvm compile made: machine code, which nothing confines",
+    )
     command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
     command.set_defaults(main=main)
@@ -74,7 +79,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run it; the exit code."""
     content = read_file(arguments.file)
     # Imported here, so that ``wasmvm --help`` and a wrong path load no engine.
-    from vm.api import Config, Engine, Linker, Module, Store
+    from vm.api import Config, Engine, Linker, Store
 
     wasi = _wasi(arguments)
     config = Config()
@@ -85,7 +90,7 @@ def main(arguments: argparse.Namespace) -> int:
     store.set_wasi(wasi)
     try:
         with named(arguments.file, content):
-            instance = linker.instantiate(store, Module(engine, content))
+            instance = linker.instantiate(store, _module(engine, content, arguments))
             if arguments.invoke:
                 _invoke(store, instance, arguments)
             else:
@@ -98,6 +103,23 @@ def main(arguments: argparse.Namespace) -> int:
     except LinkError as error:
         raise InputError(f"{arguments.file}: {error}") from error
     return 0
+
+
+def _module(engine: Engine, content: bytes, arguments: argparse.Namespace) -> Module:
+    """What is to run. Machine code runs only for who says that they trust it."""
+    from vm.api import Module
+    from vm.api.module import SERIALIZED
+
+    if not content.startswith(SERIALIZED):
+        return Module(engine, content)
+    if not arguments.allow_precompiled:
+        raise InputError(
+            f"{arguments.file}: machine code, which nothing confines; say --allow-precompiled if you trust it"
+        )
+    try:
+        return Module.deserialize(engine, content)
+    except VMError as error:
+        raise InputError(f"{arguments.file}: {error}") from None
 
 
 def _wasi(arguments: argparse.Namespace) -> WasiConfig:

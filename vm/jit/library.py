@@ -27,6 +27,10 @@ def obtain(request: Request, costs: Costs) -> Artefact:
 
 def find(request: Request) -> Artefact | None:
     """The code if it is there: nothing is compiled."""
+    prepared = request.module.prepared
+    found = prepared.find(request) if prepared is not None else None
+    if found is not None:
+        return found
     kept = objects(request.config)
     content = kept.load(request.key()) if kept.most else None
     if content is None:

@@ -116,9 +116,14 @@ class Pool:
     def close(self) -> None:
         """End the workers; tickets that are not settled fail."""
         with self._lock:
+            if self._closing:
+                return
             self._closing = True
-            self._rouse()
             thread = self._thread
+            if thread is None:
+                self._end()
+            else:
+                self._rouse()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 

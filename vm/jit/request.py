@@ -102,6 +102,15 @@ def surroundings() -> str:
     return cache.key(_sources(), "llvmlite")
 
 
+@functools.cache
+def sources_key() -> str:
+    """A key of this engine's sources alone."""
+    digest = hashlib.sha256()
+    for source in _sources():
+        digest.update(hashlib.sha256(source).digest())
+    return digest.hexdigest()[:24]
+
+
 def _sources() -> Iterator[bytes]:
     root = Path(vm.__file__).parent
     for pattern in _SOURCES:

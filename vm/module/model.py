@@ -24,6 +24,7 @@ from vm.isa.types import (
 )
 
 if TYPE_CHECKING:
+    from vm.jit.ahead import Prepared
     from vm.module.kernel.facts import Facts
 
 
@@ -182,6 +183,9 @@ class ModuleData:
 
     validated: bool = False
     """Whether every body is known to be valid; otherwise whoever runs one has to check it first."""
+
+    prepared: Prepared | None = None
+    """Machine code that came with the module, or was made ahead of time."""
 
     _digest: bytes = b""
 

@@ -32,15 +32,15 @@ def directory() -> Path:
 def key(sources: Iterable[bytes], *packages: str) -> str:
     """The key of what is made from ``sources`` by these packages as installed, for this processor."""
     digest = hashlib.sha256()
-    for part in (*sources, *(f"{name} {_version(name)}".encode() for name in packages)):
+    for part in (*sources, *(f"{name} {version(name)}".encode() for name in packages)):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     system = os.uname()
-    digest.update(f"{system.machine} {system.sysname} {_processor()}".encode())
+    digest.update(f"{system.machine} {system.sysname} {processor()}".encode())
     return digest.hexdigest()[:_KEY_LENGTH]
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
     """A package's version as installed. Its metadata's folder says so; reading what is in it takes longer."""
     spec = util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -55,7 +55,7 @@ def _recorded_version(package: str) -> str:
     return metadata.version(package)
 
 
-def _processor() -> str:
+def processor() -> str:
     """What this processor can do, as the system says it: code for one may not run on another."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as info:

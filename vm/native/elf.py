@@ -29,6 +29,10 @@ _STUB_SIZE = 16
 _CELL = 6
 """Where in a stub the address lies."""
 
+_MOST_ALIGNED = 1 << 12
+_MOST = 1 << 30
+"""Bytes that a section is aligned to, and that an image has, at most; LLVM's code needs far less."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Section:
@@ -55,9 +59,15 @@ def load(
 ) -> Loaded:
     """Link ``binary`` for the address that ``place(size)`` returns.
 
-    Undefined symbols come from ``externals`` first, then from ``find``.
+    Undefined symbols come from ``externals`` first, then from ``find``. Raises ``VMError`` for bytes that are
+    no such object, whatever they are.
     """
-    return _Linker(binary, externals, find).link(place)
+    try:
+        return _Linker(binary, externals, find).link(place)
+    except (IndexError, KeyError, OverflowError, UnicodeDecodeError, ValueError, struct.error) as error:
+        raise VMError(
+            f"not an object file: {error or type(error).__name__}; compile the module again"
+        ) from None
 
 
 def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
@@ -91,14 +101,14 @@ class _Linker:
         for section in self.sections:
             if section.kind == _RELA and section.info in self.places:
                 self._relocate(section, symbols)
-        return Loaded(
-            bytes(self.image),
-            {
-                name: self.base + self.places[section] + value
-                for name, section, value, function in symbols
-                if section in self.places and function
-            },
-        )
+        functions = {
+            name: self.base + self.places[section] + value
+            for name, section, value, function in symbols
+            if section in self.places and function
+        }
+        if any(address >= self.base + len(self.image) for address in functions.values()):
+            raise ValueError("a function lies elsewhere")
+        return Loaded(bytes(self.image), functions)
 
     def _reached(self, symbols: list[tuple[str, int, int, bool]]) -> list[str]:
         """The symbols outside the object that code goes to or whose address it takes, in order."""
@@ -136,9 +146,14 @@ class _Linker:
             if section.flags & _ALLOC and section.kind == _PROGBITS:
                 self._pad(section.align)
                 self.places[number] = len(self.image)
-                self.image += self.binary[section.offset : section.offset + section.size]
+                content = self.binary[section.offset : section.offset + section.size]
+                if len(content) != section.size:
+                    raise ValueError("a section ends behind the file")
+                self.image += content
 
     def _pad(self, align: int) -> None:
+        if align > _MOST_ALIGNED or len(self.image) > _MOST:
+            raise ValueError("a section does not fit")
         self.image += bytes(-len(self.image) % max(align, 1))
 
     def _write_stub(self, name: str) -> None:
