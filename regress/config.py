@@ -117,6 +117,12 @@ class DetectionConfig:
         "A change taken back within so many commits is no news, nor is its end; 0: all are.",
         _COMMITS,
     )
+    drift_budget: float = _knob(
+        0.05,
+        "Slow drift for the worse, in steps too small to be told, that lists a series.",
+        _SHARE,
+    )
+    drift_points: int = _knob(200, "Measured commits over which drift is added up.", _COUNT)
     pooling: float = _knob(
         0.33,
         "Part of the smallest change that matters at which series that move together are told; 0: never.",

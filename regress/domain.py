@@ -457,6 +457,62 @@ class SelfTest:
     machines: tuple[MachineTest, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerStep:
+    """A place at which a drifting series moved by a little; ``size`` is relative, 0.01 is 1 % more.
+
+    It may be anywhere from ``earliest`` to ``latest``.
+    """
+
+    last_before: str
+    first_after: str
+    size: float
+    earliest: str
+    latest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A series that drifted beyond the budget between two commits, in steps too small to be told.
+
+    ``total`` with its interval is what the told changes leave over; ``steps`` and ``rest`` add up to it.
+    """
+
+    series_id: int
+    series: SeriesKey
+    first: str
+    last: str
+    total: float
+    low: float
+    high: float
+    steps: tuple[LedgerStep, ...]
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCommit:
+    """What small steps of several series may be one commit's: how many, and their mean size."""
+
+    last_before: str
+    first_after: str
+    series: int
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The slow drift of a branch, the worst first: series that got worse by more than ``budget``.
+
+    ``commits`` are those that their small steps may be at, those of most series and largest steps first.
+    """
+
+    branch: str
+    budget: float
+    recorded_at: datetime
+    entries: tuple[LedgerEntry, ...]
+    commits: tuple[LedgerCommit, ...] = ()
+
+
 JSON = dict[str, Any]
 """A JSON object, where its shape is the other side's business."""
 

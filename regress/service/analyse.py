@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from regress.config import Config
 from regress.detect.pooling import Member
 from regress.detect.recovery import with_recoveries
-from regress.domain import Event, EventKind, SeriesChange
+from regress.domain import Event, EventKind, LedgerEntry, SeriesChange
 from regress.errors import RegressError
 from regress.service.judging import Population, changes_of, explained, judged, membership
+from regress.service.ledger import entry, ledger
 from regress.store import Store
 
 
@@ -49,15 +50,19 @@ def analyse(store: Store, config: Config, branch: str) -> AnalysisReport:
         raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
     changes: list[SeriesChange] = []
     members: list[Member] = []
+    entries: list[LedgerEntry] = []
     population, chosen = Population(), config.detection
     for series in store.all_series(branch):
         population.add(series)
         found = changes_of(series, chosen)
         changes += found
         members += membership(series, found, chosen)
+        if (drifting := entry(series, found, chosen)) is not None:
+            entries.append(drifting)
     changes = judged(changes, members, population, chosen)
     changes = explained(changes, population, store.fact_changes(branch))
     update = store.replace_changes(branch, with_recoveries(changes, population.positions, chosen.brief))
+    store.save_ledger(ledger(branch, entries, chosen, population.positions))
     groups = (update.new, update.kept, update.went_away, update.brief)
     told = (tuple(store.event(id_) for id_ in ids) for ids in groups)
     return AnalysisReport(branch, population.series, population.points, *told)

@@ -160,6 +160,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("event", "state"): State,
     ("bisection", "record"): json.loads,
     ("self_test", "record"): json.loads,
+    ("ledger", "record"): json.loads,
     ("measurement", "value"): math.isfinite,
     ("measurement", "samples"): unpack_samples,
 }

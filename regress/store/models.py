@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import Instant, SafeText, UtcDateTime
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -252,5 +252,15 @@ class SelfTestRow(Base):
     __tablename__ = "self_test"
     id: Mapped[int] = mapped_column(primary_key=True)
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
+    recorded_at: Mapped[datetime]
+    record: Mapped[str]
+
+
+class LedgerRow(Base):
+    """The slow drift of a branch, as its newest analysis found it; ``record`` is the whole record as JSON."""
+
+    __tablename__ = "ledger"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"), unique=True)
     recorded_at: Mapped[datetime]
     record: Mapped[str]

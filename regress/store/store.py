@@ -23,6 +23,7 @@ from regress.domain import (
     EventUpdate,
     FactChange,
     Failure,
+    Ledger,
     Machine,
     Measurement,
     Receipt,
@@ -40,6 +41,7 @@ from regress.store import (
     facts,
     failures,
     history,
+    ledgers,
     locking,
     retention,
     self_tests,
@@ -285,6 +287,16 @@ class Store:
         """Keep the result of a self-test."""
         with self._db.write() as session:
             self_tests.save(session, self._db.project_id, record)
+
+    def save_ledger(self, record: Ledger) -> None:
+        """Keep the slow drift of a branch, in place of what was known."""
+        with self._db.write() as session:
+            ledgers.save(session, self._db.project_id, record)
+
+    def ledger(self, branch: str) -> Ledger | None:
+        """The slow drift of a branch, as its newest analysis found it; None before the first."""
+        with self._db.read() as session:
+            return ledgers.load(session, self._db.project_id, branch)
 
     def latest_self_test(self, branch: str) -> SelfTest | None:
         """The newest self-test of a branch; None where there was none."""

@@ -29,6 +29,7 @@ def addresses(history: History) -> dict[str, str]:
         "/api/v1/compare": "/api/v1/compare?a=main~20&b=latest",
         "/api/v1/events": "/api/v1/events",
         "/api/v1/events/{event_id}": f"/api/v1/events/{history.regression}",
+        "/api/v1/drift": "/api/v1/drift",
         "/api/v1/search": "/api/v1/search?q=render",
         "/healthz": "/healthz",
     }

@@ -34,6 +34,7 @@ def addresses(history: History) -> dict[str, str]:
         "compare": f"/compare?a={history.commits[40].sha}&b={history.culprit.sha}",
         "events": "/events",
         "event": f"/event/{history.regression}",
+        "drift": "/drift",
         "search": "/search?q=render",
         "api": "/api",
     }

@@ -284,6 +284,56 @@ class SelfTest(Model):
     machines: list[MachineTest]
 
 
+class LedgerStep(Model):
+    """A place at which a drifting series moved by a little; `size` is relative."""
+
+    last_before: str
+    first_after: str
+    size: float
+    earliest: str
+    latest: str
+
+
+class LedgerEntry(Model):
+    """A series that got worse in small steps; `steps` and `rest` add up to `total`, as logarithms do."""
+
+    series_id: int
+    series: Key
+    first: str
+    last: str
+    total: float
+    low: float
+    high: float
+    steps: list[LedgerStep]
+    rest: float
+
+
+class LedgerCommit(Model):
+    """Where small steps of several series are: how many, and their mean size."""
+
+    last_before: str
+    first_after: str
+    series: int
+    size: float
+
+
+class Ledger(Model):
+    """Slow drift of a branch: series that got worse by more than `budget`."""
+
+    branch: str
+    budget: float
+    recorded_at: datetime
+    entries: list[LedgerEntry]
+    commits: list[LedgerCommit]
+
+
+class Drift(Model):
+    """The ledger of slow drift of a branch."""
+
+    branch: str | None
+    ledger: Ledger | None
+
+
 class Overview(Model):
     """The state of a branch."""
 

@@ -7,7 +7,19 @@ from types import MappingProxyType
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from web.pages import api, benchmarks, commit, commits, compare, event, events, overview, search, series
+from web.pages import (
+    api,
+    benchmarks,
+    commit,
+    commits,
+    compare,
+    drift,
+    event,
+    events,
+    overview,
+    search,
+    series,
+)
 
 PAGES: MappingProxyType[str, APIRouter] = MappingProxyType(
     {
@@ -18,6 +30,7 @@ PAGES: MappingProxyType[str, APIRouter] = MappingProxyType(
         "commit": commit.router,
         "compare": compare.router,
         "events": events.router,
+        "drift": drift.router,
         "event": event.router,
         "search": search.router,
         "api": api.router,

@@ -18,6 +18,7 @@ from regress.service.browse.compare import (
     compare_page,
     compare_start,
 )
+from regress.service.browse.drift import DriftPage, drift_page
 from regress.service.browse.event import ChangeRow, EventPage, event_page
 from regress.service.browse.events import EventRow, EventsPage, events_page
 from regress.service.browse.overview import Overview, StaleSeries, overview
@@ -36,6 +37,7 @@ __all__ = [
     "CompareGroup",
     "ComparePage",
     "CompareStart",
+    "DriftPage",
     "EventPage",
     "EventRow",
     "EventsPage",
@@ -54,6 +56,7 @@ __all__ = [
     "commits_page",
     "compare_page",
     "compare_start",
+    "drift_page",
     "event_page",
     "events_page",
     "locate",
