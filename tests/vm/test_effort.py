@@ -6,8 +6,10 @@ and the chain of branches ended the process.
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
+from dataclasses import fields, replace
 
 import pytest
 
@@ -18,9 +20,9 @@ from vm.module.decoder import decode
 from vm.module.leb import encode_unsigned as unsigned
 from vm.module.model import ModuleData
 from vm.module.validator import validate
-from vm.native.pipeline import PLAIN, PROMOTE
+from vm.native.pipeline import ALLOCATE, PLAIN, PROMOTE
 from vm.runtime.instantiate import instantiate
-from vm.tiers.llvm.effort import ANY_LEVEL, NOTHING, PROMOTABLE, Size, affordable, parts
+from vm.tiers.llvm.effort import ALLOCATABLE, ANY_LEVEL, NOTHING, PROMOTABLE, Size, affordable, parts
 
 GET, TEE = b"\x20\0", b"\x22\0"
 
@@ -41,6 +43,17 @@ def _branches(n: int) -> bytes:
     return b"\x02\x40" * n + (GET + b"\x0d\0" + GET + b"\x0d\1\x0b") * (n - 1) + b"\x0b" + GET
 
 
+def _dispatch(n: int) -> bytes:
+    """A loop over ``n`` cases, which add and set 200 locals: a tangle of variables at the loop's head."""
+    places, out = random.Random(2), b"\x03\x40" + b"\x02\x40" * (n + 1) + b"\x20\1\x0e" + unsigned(n)
+    out += b"".join(map(unsigned, (*range(n), n))) + b"\x0b"
+    for case in range(n):
+        first, second, third = (unsigned(places.randrange(199)) for _ in range(3))
+        out += b"\x20" + first + b"\x20" + second + b"\x6a\x21" + third
+        out += b"\x20\xc7\1\x41\1\x6a\x22\xc7\1\x41\x3f\x49\x0d" + unsigned(n - case) + b"\x0b"
+    return out + b"\x0b" + GET
+
+
 def _one_block(n: int) -> bytes:
     return GET + (GET + b"\x6c\x41\5\x73") * n
 
@@ -50,6 +63,7 @@ SHAPES = {
     "nested ifs": (_nested_ifs, 20_000, [7**20_001]),
     "nested loops": (_nested_loops, 10_000, [7 - 10_000]),
     "chained branches": (_branches, 10_000, [7]),
+    "tangle": (_dispatch, 400, None),
     "one block": (_one_block, 30_000, None),
 }
 """Shape: its code by number of repetitions, how many, and what comes of 7 (None: nobody knows)."""
@@ -57,7 +71,7 @@ SHAPES = {
 
 def _module(code: bytes) -> ModuleData:
     """One function "f" [i32] -> [i32]."""
-    body = b"\0" + code + b"\x0b"
+    body = b"\1\xc7\1\x7f" + code + b"\x0b"
     content = b"\1" + unsigned(len(body)) + body
     module = decode(
         b.HEADER
@@ -88,21 +102,22 @@ def test_a_function_made_to_take_long_compiles_and_is_right(shape: str) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("field", ["lines", "blocks", "slots", "joins"])
+@pytest.mark.parametrize("field", [field.name for field in fields(Size)])
 def test_each_part_of_a_size_lowers_the_effort(field: str) -> None:
     def sized(limit: Size, more: int) -> Size:
-        return NOTHING + Size(
-            **dict.fromkeys(("lines", "blocks", "slots", "joins"), 0) | {field: getattr(limit, field) + more}
-        )
+        return NOTHING + replace(NOTHING, **{field: getattr(limit, field) + more})
 
     assert affordable(sized(ANY_LEVEL, 0), 3) == 3
-    assert affordable(sized(ANY_LEVEL, 1), 3) == PROMOTE
-    assert affordable(sized(PROMOTABLE, 0), 3) == PROMOTE
+    assert affordable(sized(ANY_LEVEL, 1), 0) == PROMOTE
+    assert affordable(sized(ALLOCATABLE, 0), 3) in (3, ALLOCATE)
+    beyond = replace(sized(ALLOCATABLE, 1), lines=ANY_LEVEL.lines + 1)
+    assert affordable(sized(ALLOCATABLE, 1) if field == "lines" else beyond, 3) in (PROMOTE, PLAIN)
+    assert affordable(sized(PROMOTABLE, 0), 0) == PROMOTE
     assert affordable(sized(PROMOTABLE, 1), 0) == PLAIN
 
 
 def test_a_batch_falls_into_parts_that_llvm_can_bear() -> None:
-    small, big = Size(10, ANY_LEVEL.blocks // 2, 1, 1), Size(10, ANY_LEVEL.blocks + 1, 1, 1)
+    small, big = Size(10, ANY_LEVEL.blocks // 2, 1, 1, 0, 0), Size(10, ANY_LEVEL.blocks + 1, 1, 1, 0, 0)
     assert parts({7: small, 3: small}) == [[7, 3]]
     assert parts({7: small, 3: small, 5: small}) == [[7, 3], [5]]
     assert parts({1: small, 2: big, 3: small, 4: small}) == [[1], [2], [3, 4]]

@@ -77,6 +77,7 @@ def end(t: Translator) -> bool:
     control = t.control[-1]
     if control.kind == "loop":
         t.control.pop()
+        t.loops -= 1
         dead, t.dead = t.dead, False
         return dead
     t.fall_through(control)

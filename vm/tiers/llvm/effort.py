@@ -15,17 +15,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vm.native.pipeline import PLAIN, PROMOTE
+from vm.native.pipeline import ALLOCATE, PLAIN, PROMOTE
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A function's IR: lines, blocks, stack slots, and at most how many phi nodes its variables need."""
+    """A function's IR: lines, blocks, stack slots, at most how many phi nodes its variables need, how many
+    loops are open at once where most are, and lines in the longest block. Those of several functions add
+    up, but for the last two.
+    """
 
     lines: int
     blocks: int
     slots: int
     joins: int
+    nest: int
+    longest: int
 
     def __add__(self, other: Size) -> Size:
         return Size(
@@ -33,6 +38,8 @@ class Size:
             self.blocks + other.blocks,
             self.slots + other.slots,
             self.joins + other.joins,
+            max(self.nest, other.nest),
+            max(self.longest, other.longest),
         )
 
     def within(self, limit: Size) -> bool:
@@ -42,22 +49,30 @@ class Size:
             and self.blocks <= limit.blocks
             and self.slots <= limit.slots
             and self.joins <= limit.joins
+            and self.nest <= limit.nest
+            and self.longest <= limit.longest
         )
 
 
-NOTHING = Size(0, 0, 0, 0)
+NOTHING = Size(0, 0, 0, 0, 0, 0)
 
-ANY_LEVEL = Size(lines=10_000, blocks=960, slots=1_000, joins=50_000)
+ANY_LEVEL = Size(lines=10_000, blocks=960, slots=1_000, joins=50_000, nest=960, longest=10_000)
 """What LLVM gets at once at levels 0 to 3. simplifycfg's assertion allows 1,000 rounds."""
 
-PROMOTABLE = Size(lines=1 << 40, blocks=1 << 40, slots=2_000, joins=1_000_000)
-"""What SROA takes. JavaScript interpreters' and SQLite's main loops, 3,500 blocks, are within it."""
+ALLOCATABLE = Size(lines=60_000, blocks=5_000, slots=1_500, joins=1_000_000, nest=100, longest=5_000)
+"""What its whole code generator gets behind SROA, so that the worst takes seconds. JavaScript interpreters'
+and SQLite's main loops are within it: 35,000 lines, 3,600 blocks, the longest of 94 lines, 4 loops deep."""
+
+PROMOTABLE = Size(lines=1 << 40, blocks=1 << 40, slots=2_000, joins=1_000_000, nest=1 << 40, longest=1 << 40)
+"""What SROA takes."""
 
 
 def affordable(size: Size, level: int) -> int:
     """The level (of ``vm.native.pipeline``) for code of ``size`` where ``level`` is wanted."""
     if size.within(ANY_LEVEL):
         return level
+    if level > 0 and size.within(ALLOCATABLE):
+        return ALLOCATE
     return PROMOTE if size.within(PROMOTABLE) else PLAIN
 
 

@@ -112,6 +112,7 @@ class TextBuilder:
         self.mark = ""
         self.bases: set[int] = set()
         self.blocks = 1
+        self._started = self._longest = 0
 
     def value(self, text: str) -> str:
         """Append an instruction with a result."""
@@ -132,7 +133,13 @@ class TextBuilder:
     def block(self, label: str) -> None:
         """Start the block ``label``."""
         self.blocks += 1
+        self._longest = self.longest_block()
+        self._started = len(self.lines)
         self.lines.append(label + ":")
+
+    def longest_block(self) -> int:
+        """How many lines the longest block has so far."""
+        return max(self._longest, len(self.lines) - self._started)
 
     def slot(self, type: str) -> str:
         """A fresh stack slot, which LLVM's mem2reg turns into registers."""

@@ -115,6 +115,7 @@ class Translator(Operands):
         self.calls = False
         self.needs_state = False
         self._joins = 0
+        self.loops = self._nest = 0
         self._most_moves = most_moves
         self.moves = self.body.start - self.body.end
         self.help_slots = 0
@@ -143,7 +144,8 @@ class Translator(Operands):
 
     def size(self) -> Size:
         """How much IR that is."""
-        return Size(len(self.lines), self.blocks, len(self.slots) + len(self._used), self._joins)
+        slots = len(self.slots) + len(self._used)
+        return Size(len(self.lines), self.blocks, slots, self._joins, self._nest, self.longest_block())
 
     def _prologue(self) -> list[str]:
         """Slots, initial values of locals, the memory's base, and the check that there is stack left."""
@@ -264,6 +266,9 @@ class Translator(Operands):
             inside=len(self.tries),
         )
         self.control.append(control)
+        if kind == "loop":
+            self.loops += 1
+            self._nest = max(self._nest, self.loops)
         return control
 
     def store_carried(self, control: Control) -> None:
