@@ -31,9 +31,10 @@ class Case:
 class Program:
     """A program: where its module is, how it is driven, what goes in and what must come out.
 
+    ``source`` is the C source that a native compiler can make the same program of, with ``flags``;
     ``package`` is (distribution, file in it) for modules that a package ships, whose file is ``wasm`` else.
     ``big`` modules are of a megabyte, where the others are of kilobytes; even their small cases take an
-    interpreter in Python seconds.
+    interpreter in Python seconds. A ``chatty`` program's work is many short calls.
     """
 
     name: str
@@ -43,6 +44,10 @@ class Program:
     package: tuple[str, str] | None = None
     stdin: Path | None = None
     big: bool = False
+    chatty: bool = False
+    source: Path | None = None
+    flags: tuple[str, ...] = ()
+    folder: Path = HERE
 
     def path(self) -> Path:
         """The module's file; NotImplementedError (which asv takes as a skip) when its package is missing."""
@@ -56,31 +61,81 @@ class Program:
             raise NotImplementedError(f"{distribution} is not installed") from None
 
 
+class BadManifest(ValueError):
+    """A ``manifest.json`` that does not say what it must; the message says what and where."""
+
+
 def own(folder: Path = HERE) -> dict[str, Program]:
-    """The programs of a folder's ``manifest.json``, by name; paths in it are relative to the folder."""
-    entries = json.loads((folder / "manifest.json").read_text())
-    return {entry["name"]: _own(folder, entry) for entry in entries}
+    """The programs of a folder's ``manifest.json``, by name; paths in it are relative to the folder.
+
+    The file is a list of ``{name, wasm, args, stdin, expected}``: WASI commands, their arguments behind the
+    program's own name, a file for standard input or null, and a file with what must come out. There may be
+    ``source``, C that makes the same program natively, with ``flags`` for its compiler; and ``small``,
+    another case.
+    """
+    manifest = folder / "manifest.json"
+    try:
+        entries = json.loads(manifest.read_text())
+    except (OSError, ValueError) as error:
+        raise BadManifest(f"{manifest}: {error}") from None
+    if not isinstance(entries, list):
+        raise BadManifest(f"{manifest}: a list of programs is expected, not {type(entries).__name__}")
+    found: dict[str, Program] = {}
+    for number, entry in enumerate(entries):
+        try:
+            program = _own(folder, entry)
+        except (KeyError, TypeError, AttributeError, OSError) as error:
+            what = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+            raise BadManifest(f"{manifest}: program {number}: {what}") from None
+        if program.name in found:
+            raise BadManifest(f"{manifest}: two programs are called {program.name!r}")
+        found[program.name] = program
+    return found
 
 
 def _own(folder: Path, entry: Mapping[str, Any]) -> Program:
     sizes = {"full": entry, "small": entry.get("small", entry)}
     cases = {
-        size: Case(tuple(case["args"]), (folder / case["expected"]).read_bytes())
+        size: Case(tuple(map(str, case.get("args", ()))), (folder / case["expected"]).read_bytes())
         for size, case in sizes.items()
     }
-    stdin = folder / entry["stdin"] if entry["stdin"] else None
-    return Program(entry["name"], command, cases, wasm=folder / entry["wasm"], stdin=stdin)
+    return Program(
+        entry["name"],
+        command,
+        cases,
+        wasm=_file(folder, entry["wasm"]),
+        stdin=_file(folder, entry.get("stdin")),
+        source=_file(folder, entry.get("source")),
+        flags=tuple(entry.get("flags", ())),
+        folder=folder,
+    )
+
+
+def _file(folder: Path, name: str | None) -> Path | None:
+    if name is None:
+        return None
+    path = (folder / name).resolve()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return path
 
 
 def _packaged(
-    name: str, driver: Driver, package: tuple[str, str], full: str, small: str, *, big: bool = False
+    name: str,
+    driver: Driver,
+    package: tuple[str, str],
+    full: str,
+    small: str,
+    *,
+    big: bool = False,
+    chatty: bool = False,
 ) -> Program:
     """A program of a package; ``full`` and ``small`` are its one argument."""
     cases = {
         "full": Case((full,), (HERE / f"expected/{name}.txt").read_bytes()),
         "small": Case((small,), (HERE / f"expected/{name}.small.txt").read_bytes()),
     }
-    return Program(name, driver, cases, package=package, big=big)
+    return Program(name, driver, cases, package=package, big=big, chatty=chatty)
 
 
 @cache
@@ -97,9 +152,12 @@ PACKAGED = (
         ("tiny-bclibc-wasm", "tiny_bclibc/tiny_bclibc_dp.wasm"),
         full="200",
         small="1",
+        chatty=True,
     ),
     # vt100 (Rust) shows so many screens of a coloured, scrolling, repainting log.
-    _packaged("terminal", terminal, ("vt100wasm", "vt100wasm/_vt100.wasm"), full="200", small="1"),
+    _packaged(
+        "terminal", terminal, ("vt100wasm", "vt100wasm/_vt100.wasm"), full="200", small="1", chatty=True
+    ),
     # Graphviz lays a graph out and prints it in its "plain" format.
     _packaged(
         "graphviz",

@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
+from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from benchmarks.corpus import Case, Program, programs
@@ -27,7 +28,13 @@ class Compiled:
     """One program's module in one engine, from which any number of runs are made."""
 
     def __init__(
-        self, program: Program, *, tier: str | None, size: str, api: ModuleType | None = None
+        self,
+        program: Program,
+        *,
+        tier: str | None,
+        size: str,
+        api: ModuleType | None = None,
+        knobs: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.api = api or importlib.import_module("vm.api")
         self.program = program
@@ -35,6 +42,8 @@ class Compiled:
         config = self.api.Config()
         if tier is not None:
             config.tier = tier
+        for knob, value in knobs.items():
+            setattr(config, knob, value)
         self.engine = self.api.Engine(config)
         self.module = self.api.Module(self.engine, program.path().read_bytes())
 

@@ -1,7 +1,12 @@
 /* What a kernel in C needs to be a command-line program, as src/prelude.wat is for WAT: its first argument as a
    number, and printing. libc's start-up and printf would be most of the module, and of what is compiled; words.c
-   is the program that has them. build.py links sources that include this without crt1. */
+   is the program that has them. build.py links sources that include this without crt1. Natively it is an ordinary
+   program, which the other engines' figures are compared with. */
 #include <stdint.h>
+
+static void kernel(unsigned n);
+
+#ifdef __wasi__
 #include <wasi/api.h>
 
 static void print(const char *text) {
@@ -10,6 +15,12 @@ static void print(const char *text) {
     __wasi_ciovec_t piece = {(const uint8_t *)text, length};
     if (__wasi_fd_write(1, &piece, 1, &written) != 0 || written != length) __builtin_trap();
 }
+#else
+#include <stdio.h>
+#include <stdlib.h>
+
+static void print(const char *text) { fputs(text, stdout); }
+#endif
 
 /* In a base from 2 to 16, with zeros up to a width. */
 static void print_number(uint64_t value, unsigned base, int width) {
@@ -23,6 +34,7 @@ static void print_number(uint64_t value, unsigned base, int width) {
     print(digits + at);
 }
 
+#ifdef __wasi__
 static unsigned argument(void) {
     static uint8_t *argv[8], text[512];
     size_t count, size;
@@ -33,6 +45,11 @@ static unsigned argument(void) {
     return value;
 }
 
-static void kernel(unsigned n);
-
 __attribute__((export_name("_start"))) void _start(void) { kernel(argument()); }
+#else
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    kernel(atoi(argv[1]));
+    return 0;
+}
+#endif
