@@ -1,6 +1,6 @@
 """Small changes that many series share, though none of them alone would be flagged.
 
-    members = [member for series in all_series if (member := member_of(series, starts, minimum))]
+    members = [member for series in all_series if (member := member_of(series, values, starts, minimum))]
     for index in indices(members):
         for change in detector.detect(index.values, options):
             found.append(Common(index, change))
@@ -84,12 +84,11 @@ class Index:
     values: Floats
 
 
-def member_of(series: Series, starts: Sequence[int], minimum: float) -> Member | None:
-    """A series as a member of groups; None for one that is short, not positive, or without noise.
+def member_of(series: Series, values: Floats, starts: Sequence[int], minimum: float) -> Member | None:
+    """A series with its ``values`` as a member of groups; None if it is short, not positive or without noise.
 
     ``starts`` are the indices at which its own new levels begin.
     """
-    values = np.array([point.value for point in series.points], dtype=np.float64)
     if values.size < SHORTEST or not (np.isfinite(values) & (values > 0)).all():
         return None
     levels = np.split(np.log(values), starts)

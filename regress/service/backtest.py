@@ -24,7 +24,15 @@ from regress.detect.pooling import Common, Member, indices, spread
 from regress.detect.replay import looks, same
 from regress.domain import Event, EventKind, FactChange, Series, SeriesChange, State
 from regress.errors import RegressError, UnknownNameError
-from regress.service.judging import Population, common_options, explained, located, membership, options_of
+from regress.service.judging import (
+    Population,
+    common_options,
+    explained,
+    located,
+    membership,
+    options_of,
+    values_of,
+)
 from regress.store import Group, Places, Store, group_changes, meet
 
 Progress = Callable[[str, int, int], None]
@@ -175,7 +183,7 @@ class _Life:
         """Live a series again."""
         positions = [point.position for point in series.points]
         self._points.update(positions)
-        values = [point.value for point in series.points]
+        values = values_of(series.points)
         found: list[SeriesChange] = []
         for place, changes in looks(values, self._detector, options_of(series, self._detection)):
             found = [located(series, change) for change in changes]

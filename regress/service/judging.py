@@ -26,8 +26,10 @@ from regress.config import DetectionConfig
 from regress.detect import Options, detector_of
 from regress.detect.causes import with_causes
 from regress.detect.discoveries import discoveries
+from regress.detect.noise import Floats
 from regress.detect.pooling import Common, Member, indices, member_of, spread
-from regress.domain import ChangePoint, FactChange, Series, SeriesChange
+from regress.detect.weighting import standard_errors, steadied
+from regress.domain import ChangePoint, FactChange, Point, Series, SeriesChange
 from regress.metrics import rule
 from regress.store import Places
 
@@ -65,10 +67,15 @@ def options_of(series: Series, chosen: DetectionConfig) -> Options:
     return Options(chosen.false_alarms, effect)
 
 
+def values_of(points: Sequence[Point]) -> Floats:
+    """What detectors are given of a series: its values, those known to be unsure steadied."""
+    values = np.array([point.value for point in points], dtype=np.float64)
+    return steadied(values, standard_errors(points))
+
+
 def changes_of(series: Series, chosen: DetectionConfig) -> list[SeriesChange]:
     """The change points of one series, located in history; UnknownNameError for an unknown detector."""
-    values = np.array([point.value for point in series.points], dtype=np.float64)
-    found = detector_of(chosen.detector).detect(values, options_of(series, chosen))
+    found = detector_of(chosen.detector).detect(values_of(series.points), options_of(series, chosen))
     return [located(series, change) for change in found]
 
 
@@ -77,7 +84,7 @@ def membership(series: Series, found: Iterable[SeriesChange], chosen: DetectionC
     if not chosen.pooling:
         return []
     starts = [change.change.index for change in found]
-    member = member_of(series, starts, options_of(series, chosen).minimum_effect)
+    member = member_of(series, values_of(series.points), starts, options_of(series, chosen).minimum_effect)
     return [] if member is None else [member]
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-import numpy as np
-
 from regress.config import DetectionConfig
 from regress.detect.drift import drift
 from regress.domain import Direction, Ledger, LedgerCommit, LedgerEntry, LedgerStep, Series, SeriesChange
+from regress.service.judging import values_of
 
 
 def entry(series: Series, found: Iterable[SeriesChange], chosen: DetectionConfig) -> LedgerEntry | None:
     """A series that got worse by more than the budget, beside the changes ``found``; None for any other."""
-    values = np.array([point.value for point in series.points], dtype=np.float64)
+    values = values_of(series.points)
     starts = sorted(change.change.index for change in found)
     drifted = drift(values, starts, chosen.drift_points)
     if drifted is None or not drifted.sure:

@@ -22,7 +22,7 @@ from regress.config import Config
 from regress.detect import Detector, Options, detector_of, replay
 from regress.domain import Direction, MachineTest, Power, SelfTest, Series
 from regress.errors import RegressError
-from regress.service.judging import options_of
+from regress.service.judging import options_of, values_of
 from regress.store import Store
 
 SIZES = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -82,7 +82,7 @@ def selftest(
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     total = len(store.series_list(branch))
     for done, series in enumerate(store.all_series(branch), 1):
-        values = np.array([point.value for point in series.points[-NEWEST:]], dtype=np.float64)
+        values = values_of(series.points[-NEWEST:])
         if values.size >= FEWEST and (values > 0).all():
             options, tally = options_of(series, config.detection), tallies[series.key.machine]
             _try(values, series, detector, options, rng, tally)

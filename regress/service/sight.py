@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from regress.config import Config
 from regress.detect import Options, Sensitivity, sensitivity
 from regress.domain import Event, Measurement, Series, SeriesKey
 from regress.metrics import rule
+from regress.service.judging import values_of
 from regress.store import Store
 
 LONGEST = 3600.0
@@ -65,7 +64,7 @@ def sights(store: Store, branch: str, config: Config) -> Iterator[Sight]:
 def _sight(series: Series, starts: set[str], seconds: float | None, config: Config) -> Sight:
     key, chosen = series.key, config.detection
     places = [i for i, point in enumerate(series.points) if point.commit in starts]
-    values = np.array([point.value for point in series.points], dtype=np.float64)
+    values = values_of(series.points)
     found = sensitivity(values, places, Options(chosen.false_alarms))
     effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
     return Sight(series.id, key, found, effect, seconds)
