@@ -144,7 +144,7 @@ def backtest(
     ``since`` (a full hash) leaves out what was raised up to that commit; UnknownNameError when the branch
     lacks it, or for a detector that does not exist; RegressError for a branch without results.
     """
-    total = len(store.series_list(branch))
+    total = store.count_series(branch)
     if not total:
         raise RegressError(f"nothing is measured on {branch} yet", hint="Run `regress run --last 30` first.")
     after = _position(store, branch, since)

@@ -112,7 +112,7 @@ def _database(project: Project) -> Iterator[Finding]:
         with project.open_store() as store:
             with store.lock("regress doctor", wait=False):
                 newest = next((run.delivered_at for run in store.runs(limit=1)), None)
-            text = f"{store.url}, {len(store.series_list())} series"
+            text = f"{store.url}, {store.count_series()} series"
     except RegressError as error:
         yield _fail("database", error)
         return

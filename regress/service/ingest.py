@@ -22,7 +22,7 @@ Listener = Callable[[int, int, Path], None]
 FALLBACK_BRANCH = "main"
 """Where results go that name no branch, in a store that knows none."""
 
-_GROUP = 50_000
+_GROUP = 400_000
 """Measurements that go into one transaction: fewer are slower, more keep other writers waiting."""
 
 _GROUP_FILES = 500

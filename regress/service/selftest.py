@@ -80,7 +80,7 @@ def selftest(
     detector = detector_of(config.detection.detector)
     rng = np.random.default_rng(seed)
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-    total = len(store.series_list(branch))
+    total = store.count_series(branch)
     for done, series in enumerate(store.all_series(branch), 1):
         values = values_of(series.points[-NEWEST:])
         if values.size >= FEWEST and (values > 0).all():

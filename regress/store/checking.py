@@ -16,10 +16,11 @@ from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.exc import DatabaseError
 
 from regress.domain import Cause, Direction, EventKind, State
+from regress.store import summaries
 from regress.store.database import Database, reason, translated
 from regress.store.dictionary import unpack_pairs
 from regress.store.models import SCHEMA, Base, BranchCommitRow, MeasurementRow, RunRow
-from regress.store.types import unpack_samples
+from regress.store.samples import unpack
 
 RESTORE = "Restore the last backup (`regress db backup` made it), or move the database away and ingest again."
 _SHOWN = 5  # damages of a file that are named; there may be thousands
@@ -132,6 +133,13 @@ def _numbers(connection: Connection) -> Iterator[Fault]:
         yield Fault("measurement", message, abs(int(told) - there), RESTORE)
 
 
+def _summaries(connection: Connection) -> Iterator[Fault]:
+    """What lists say of each series is what its measurements say."""
+    bad = summaries.wrong(connection)
+    if bad:
+        yield Fault("series", "points and newest are not what the measurements say", bad, RESTORE)
+
+
 def _values(connection: Connection) -> Iterator[Fault]:
     """Every stored text, number and packed sample can be read for what it is."""
     for (table, name), readable in READABLE.items():
@@ -162,9 +170,9 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("self_test", "record"): json.loads,
     ("ledger", "record"): json.loads,
     ("measurement", "value"): math.isfinite,
-    ("measurement", "samples"): unpack_samples,
+    ("measurement", "samples"): unpack,
 }
 """Columns that mean more than their type, and what reads them (it raises, or gives False)."""
 
-CHECKS = (_file, _references, _positions, _numbers, _values)
+CHECKS = (_file, _references, _positions, _numbers, _summaries, _values)
 """What is looked at, in this order: what lies below is sound before what stands on it is read."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Measurement, Receipt, Run
 from regress.measurements import Measurements
-from regress.store import failures, history, measured
+from regress.store import failures, history, measured, summaries
 from regress.store.dictionary import Dictionary, batches
 from regress.store.facts import FactsIds
 from regress.store.measured import Row
@@ -24,7 +24,7 @@ from regress.store.models import (
     MachineRow,
     RunRow,
 )
-from regress.store.types import microseconds, pack_samples, storable
+from regress.store.types import microseconds, storable
 
 Outcome = Literal["new", "updated", "unchanged"]
 _MANY = 500  # measurements of a delivery from which on
@@ -137,15 +137,16 @@ class _Incoming:
         """Insert what is new and replace what is not, in the order of the table's key."""
         fresh: list[Row] = []
         changed: list[Row] = []
+        new = {commit: told.keys() - self._stored[commit].keys() for commit, told in self._told.items()}
         for commit, told in self._told.items():
-            stored = self._stored[commit]
-            if stored.keys().isdisjoint(told):
+            if len(new[commit]) == len(told):
                 fresh += told.values()
             else:
                 for series, row in told.items():
-                    (changed if series in stored else fresh).append(row)
+                    (fresh if series in new[commit] else changed).append(row)
         measured.insert(self._session, sorted(fresh))
         measured.replace(self._session, sorted(changed))
+        summaries.measured(self._session, self._names.branches, new)
 
 
 def _commits(session: Session, delivery: Delivery, measured: Iterable[str]) -> dict[str, int]:
@@ -170,9 +171,16 @@ def _rows(told: Measurements, series: Sequence[int], commits: Sequence[int], run
     each = {id(at): at for at in told.times}  # a benchmark's measurements share one
     times = {name: None if at is None else microseconds(at) for name, at in each.items()}
     at = [times[id(one)] for one in told.times]
-    samples = [pack_samples(one) if one else None for one in told.samples]
-    facts = (told.values, told.lows, told.highs, samples, at)
+    facts = (told.values, told.lows, told.highs, _packed(told.samples), at)
     return list(zip(series, commits, *facts, repeat(run_id, len(told)), strict=True))
+
+
+def _packed(samples: Sequence[tuple[float, ...]]) -> Sequence[bytes | None]:
+    if not any(samples):
+        return [None] * len(samples)
+    from regress.store.samples import pack_all  # numpy, which most deliveries can do without
+
+    return pack_all(samples)
 
 
 def _outcome(known: Row | None, told: Row) -> Outcome:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Direction, Metric, SeriesKey
+from regress.store.described import described
 from regress.store.models import (
     Base,
     BenchmarkRow,
@@ -43,6 +45,7 @@ class Dictionary:
         self._session = session
         self._ids: dict[tuple[Any, ...], int] = {}
         self._facts: dict[tuple[Any, ...], str] = {}
+        self.branches: dict[int, int] = {}  # of series that were looked up
         self._series: dict[str, dict[int, tuple[SeriesKey, int]]] = {}  # by branch, by the key's identity
 
     def id(self, table: type[Base], *, facts: str | None = None, **columns: Any) -> int:
@@ -95,11 +98,20 @@ class Dictionary:
             first, *rest = frame
             names = (benchmarks[key.benchmark, key.version], parameters[key.parameters])
             places.append((first, *names, *rest))
-        self._ensure(SeriesRow, _SERIES, places)
-        return [self._ids[(SeriesRow, *place)] for place in places]
+        told = dict(zip(places, keys, strict=True))
+        self._ensure(SeriesRow, _SERIES, places, lambda place: described(told[place]))
+        ids = [self._ids[(SeriesRow, *place)] for place in places]
+        self.branches.update(zip(ids, (place[0] for place in places), strict=True))
+        return ids
 
-    def _ensure(self, table: type[Base], columns: Sequence[str], wanted: Collection[tuple[Any, ...]]) -> None:
-        """Look up rows of a table by their columns, and make those that are missing."""
+    def _ensure(
+        self,
+        table: type[Base],
+        columns: Sequence[str],
+        wanted: Collection[tuple[Any, ...]],
+        more: Callable[[tuple[Any, ...]], dict[str, str]] = lambda _: {},
+    ) -> None:
+        """Look up rows of a table by their columns, and make those that are missing, with ``more``."""
         by = "benchmark_id" if table is SeriesRow else columns[0]
         self._preload(table, columns, by, {told[columns.index(by)] for told in wanted})
         missing = [told for told in dict.fromkeys(wanted) if (table, *told) not in self._ids]
@@ -107,7 +119,7 @@ class Dictionary:
             return
         id_ = table.id  # type: ignore[attr-defined] # every dictionary table has it
         made = insert(table).returning(id_, sort_by_parameter_order=True)
-        rows = [dict(zip(columns, told, strict=True)) for told in missing]
+        rows = [{**dict(zip(columns, told, strict=True)), **more(told)} for told in missing]
         for told, new in zip(missing, self._session.scalars(made, rows).all(), strict=True):
             self._ids[(table, *told)] = new
 
@@ -160,21 +172,27 @@ def unpack_pairs(text: str) -> Pairs:
     return tuple((name, value) for name, value in json.loads(text))
 
 
+@functools.lru_cache(maxsize=64)
+def _metric(name: str, unit: str, direction: str) -> Metric:
+    return Metric(name, unit, Direction(direction))
+
+
+@functools.lru_cache(maxsize=4_096)
+def _pairs(text: str) -> Pairs:
+    return unpack_pairs(text)
+
+
 def series_key(
-    branch: BranchRow,
-    benchmark: BenchmarkRow,
+    benchmark: str,
+    version: str,
     parameters: str,
-    metric: MetricRow,
+    metric: str,
+    unit: str,
+    direction: str,
     machine: str,
     environment: str,
+    branch: str,
 ) -> SeriesKey:
-    """A series' key from its dictionary rows."""
-    return SeriesKey(
-        benchmark=benchmark.name,
-        parameters=unpack_pairs(parameters),
-        metric=Metric(metric.name, metric.unit, Direction(metric.direction)),
-        machine=machine,
-        environment=environment,
-        branch=branch.name,
-        version=benchmark.version,
-    )
+    """A series' key from the texts in its dictionary rows."""
+    measured = _metric(metric, unit, direction)
+    return SeriesKey(benchmark, _pairs(parameters), measured, machine, environment, branch, version)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Commit, CommitStatus, Failure
 from regress.errors import UnknownNameError
-from regress.store import failures
+from regress.store import failures, summaries
 from regress.store.dictionary import batches
 from regress.store.models import BranchCommitRow, BranchRow, CommitRow, MeasurementRow, SeriesRow
 
@@ -81,11 +81,16 @@ def _place(session: Session, branch_key: int, places: dict[int, int]) -> None:
         first = min(conflicts)
         session.execute(delete(BranchCommitRow).where(here, BranchCommitRow.position >= first))
         known = {id_: position for id_, position in known.items() if position < first}
+    new = {id_: position for id_, position in places.items() if id_ not in known}
     session.add_all(
         BranchCommitRow(branch_id=branch_key, commit_id=id_, position=position)
-        for id_, position in places.items()
-        if id_ not in known
+        for id_, position in new.items()
     )
+    session.flush()
+    if conflicts:
+        summaries.recount(session, branch_key)
+    else:
+        summaries.placed(session, branch_key, new)
 
 
 def _commit(row: CommitRow, position: int) -> Commit:

@@ -11,9 +11,9 @@ from datetime import datetime
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from regress.store.types import Instant, SafeText, UtcDateTime
+from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -121,13 +121,18 @@ class MetricRow(Base):
 
 
 class SeriesRow(Base):
-    """One benchmark, parameters and metric on one machine, environment and branch."""
+    """One benchmark, parameters and metric on one machine, environment and branch.
+
+    What lists say of it stands with it: see ``summaries`` and ``described``.
+    """
 
     __tablename__ = "series"
     __table_args__ = (
         UniqueConstraint(
             "branch_id", "benchmark_id", "parameters_id", "metric_id", "machine_id", "environment_id"
         ),
+        Index(None, "branch_id", "rank"),
+        Index(None, "branch_id", "newest"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
@@ -136,6 +141,10 @@ class SeriesRow(Base):
     metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"))
     machine_id: Mapped[int] = mapped_column(ForeignKey("machine.id"))
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    points: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    newest: Mapped[int | None]
+    words: Mapped[str] = mapped_column(default="", server_default="")
+    rank: Mapped[str] = mapped_column(ByteOrdered, default="", server_default="")
 
 
 class FactsRow(Base):

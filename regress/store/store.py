@@ -42,6 +42,7 @@ from regress.store import (
     failures,
     history,
     ledgers,
+    lists,
     locking,
     retention,
     self_tests,
@@ -189,7 +190,40 @@ class Store:
     ) -> list[SeriesSummary]:
         """The series (of a branch, of an exact benchmark name, on a machine), by benchmark and parameters."""
         with self._db.read() as session:
-            return series.series_list(session, self._db.project_id, branch, benchmark, machine)
+            return lists.series_list(session, self._db.project_id, branch, benchmark, machine)
+
+    def find_series(
+        self, branch: str, query: str = "", *, first: int = 0, limit: int = 50
+    ) -> list[SeriesSummary]:
+        """Some of the series of a branch in whose title, metric, machine or environment every word occurs.
+
+        By benchmark, then by parameters (numbers by size, before words); whatever the case.
+        """
+        with self._db.read() as session:
+            return lists.find(session, self._db.project_id, branch, query, first, limit)
+
+    def count_series(self, branch: str | None = None, query: str = "") -> int:
+        """How many series there are (on a branch, that ``find_series`` would find)."""
+        with self._db.read() as session:
+            return lists.count(session, self._db.project_id, branch, query)
+
+    def newest_measured(self, branch: str) -> Commit | None:
+        """The newest commit of a branch that has a measurement."""
+        with self._db.read() as session:
+            return lists.newest(session, self._db.project_id, branch)
+
+    def stale_series(self, branch: str, commits: int, limit: int) -> list[tuple[SeriesSummary, int]]:
+        """Series that have missed the newest ``commits`` commits of a branch, and how many, longest first.
+
+        An older version of a benchmark that has moved on is not stale.
+        """
+        with self._db.read() as session:
+            return lists.stale(session, self._db.project_id, branch, commits, limit)
+
+    def lines(self, series_ids: Iterable[int]) -> dict[int, list[tuple[str, float]]]:
+        """Commit and value of each point of some series, in history's order: in one read."""
+        with self._db.read() as session:
+            return series.lines(session, series_ids)
 
     def series(self, series_id: int) -> Series:
         """One series with its points in history's order; UnknownNameError (kind "series") if none is it."""

@@ -1,24 +1,16 @@
-"""Column types that mean the same on SQLite and PostgreSQL, and the packing of raw samples."""
+"""Column types that mean the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import re
-import struct
-import zlib
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 from sqlalchemy import BigInteger, DateTime, Dialect, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_RAW, _DEFLATED = b"\x00", b"\x01"
-_WORTH_DEFLATING = (
-    256  # bytes: of fewer, zlib saves little and takes longer than all else that is done to them
-)
 
 
 def storable(text: str) -> str:
@@ -35,6 +27,16 @@ class SafeText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Called for each value on its way in."""
         return None if value is None else storable(value)
+
+
+class ByteOrdered(SafeText):
+    """Text that sorts by its bytes on every database, as SQLite's does; PostgreSQL's goes by language."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """The type in a database."""
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -82,20 +84,3 @@ def microseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise ValueError(f"naive datetime {at!r}: times are stored in UTC")
     return (at - _EPOCH) // _MICROSECOND
-
-
-def pack_samples(samples: Sequence[float]) -> bytes | None:
-    """Raw samples as float64 little-endian, many deflated when that is smaller; the first byte says which."""
-    if not samples:
-        return None
-    raw = struct.pack(f"<{len(samples)}d", *samples)
-    deflated = zlib.compress(raw, 6) if len(raw) >= _WORTH_DEFLATING else raw
-    return _DEFLATED + deflated if len(deflated) < len(raw) else _RAW + raw
-
-
-def unpack_samples(packed: bytes | None) -> tuple[float, ...]:
-    """What ``pack_samples`` was given."""
-    if not packed:
-        return ()
-    raw = zlib.decompress(packed[1:]) if packed[:1] == _DEFLATED else packed[1:]
-    return tuple(np.frombuffer(raw, dtype="<f8").tolist())

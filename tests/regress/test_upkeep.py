@@ -75,6 +75,7 @@ def test_a_sound_database_has_no_faults(full: Store, url: str) -> None:
 
 DAMAGES = [
     ("DELETE FROM measurement WHERE series_id = 1", "measurement", "10 measurements are there, 20"),
+    ("UPDATE series SET points = points + 1", "series", "not what the measurements say"),
     ("UPDATE parameters SET pairs = '{' WHERE id = 1", "parameters", "pairs cannot be read"),
     ("UPDATE machine SET facts = '[1]'", "machine", "facts cannot be read"),
     ("UPDATE metric SET direction = 'sideways'", "metric", "direction cannot be read"),
@@ -87,7 +88,7 @@ def test_damage_is_found_and_said_with_what_to_do(
     full: Store, url: str, statement: str, where: str, message: str
 ) -> None:
     execute(full, statement)
-    (fault,) = upkeep.check(url).faults
+    fault, *_ = upkeep.check(url).faults
     assert fault.where == where
     assert message in fault.message
     assert fault.hint

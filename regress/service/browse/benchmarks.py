@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +10,7 @@ from regress.service.browse.common import Spark, pick_branch, spark
 from regress.store import Store
 
 PAGE_SIZE = 50
-"""Series on one page of the list; each costs one read for its small line."""
+"""Series on one page of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +41,19 @@ class BenchmarksPage:
     pages: int
 
 
-def matching(summaries: list[SeriesSummary], query: str) -> list[SeriesSummary]:
-    """Those in which every word of ``query`` occurs, whatever the case."""
-    words = query.lower().split()
-    return [row for row in summaries if all(word in _haystack(row) for word in words)]
-
-
-def _haystack(row: SeriesSummary) -> str:
-    key = row.key
-    return f"{key.title} {key.metric.name} {key.machine} {key.environment}".lower()
-
-
-def _order(row: SeriesSummary) -> tuple[str, list[tuple[float, str]], str]:
-    """By benchmark, then by parameters: numbers by size, before words."""
-    return row.key.benchmark, [_rank(value) for _, value in row.key.parameters], row.key.metric.name
-
-
-def _rank(value: str) -> tuple[float, str]:
-    try:
-        number = float(value)
-    except ValueError:
-        return math.inf, value
-    return (number, value) if math.isfinite(number) else (math.inf, value)
-
-
 def benchmarks_page(
     store: Store, branch: str | None = None, query: str = "", page: int = 1
 ) -> BenchmarksPage:
     """One page of the list; a page behind the last one is the last one."""
     branch = pick_branch(store, branch)
-    found = sorted(matching(store.series_list(branch), query), key=_order)
-    pages = max(1, -(-len(found) // PAGE_SIZE))
+    total = store.count_series(branch, query) if branch else 0
+    pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, page), pages)
-    shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    first = (page - 1) * PAGE_SIZE
+    shown = store.find_series(branch, query, first=first, limit=PAGE_SIZE) if branch else []
+    lines = store.lines(row.id for row in shown)
     groups = tuple(
-        BenchmarkGroup(name, tuple(SeriesRow(row, spark(store.series(row.id))) for row in rows))
+        BenchmarkGroup(name, tuple(SeriesRow(row, spark(lines.get(row.id, ()))) for row in rows))
         for name, rows in groupby(shown, key=lambda row: row.key.benchmark)
     )
-    return BenchmarksPage(branch, query, groups, len(found), page, pages)
+    return BenchmarksPage(branch, query, groups, total, page, pages)

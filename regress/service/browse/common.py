@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regress.domain import Commit, Series, SeriesSummary
+from regress.domain import Commit
 from regress.errors import RegressError, UnknownNameError
 from regress.store import Store
 
@@ -23,15 +24,18 @@ class Spark:
     mark: int | None = None
 
 
-def spark(series: Series, mark: str | None = None) -> Spark:
+Line = Sequence[tuple[str, float]]
+"""Commit and value of each point of a series."""
+
+
+def spark(points: Line, mark: str | None = None) -> Spark:
     """The newest points of a series, or those around commit ``mark`` when that lies further back."""
-    points = series.points
-    at = next((i for i, point in enumerate(points) if point.commit == mark), None) if mark else None
+    at = next((i for i, (commit, _) in enumerate(points) if commit == mark), None) if mark else None
     start = max(0, len(points) - SPARK_POINTS)
     if at is not None and at < start + SPARK_POINTS // 4:
         start = max(0, at - SPARK_POINTS // 2)
     shown = points[start : start + SPARK_POINTS]
-    return Spark(tuple(point.value for point in shown), None if at is None else at - start)
+    return Spark(tuple(value for _, value in shown), None if at is None else at - start)
 
 
 def pick_branch(store: Store, branch: str | None) -> str | None:
@@ -80,12 +84,4 @@ def _steps_back(store: Store, commit: Commit, steps: int, revision: str) -> Comm
 
 def latest_measured(store: Store, branch: str | None) -> Commit | None:
     """The newest commit of a branch that has a measurement."""
-    if branch is None:
-        return None
-    return newest_of(store, store.series_list(branch))
-
-
-def newest_of(store: Store, summaries: list[SeriesSummary]) -> Commit | None:
-    """The newest commit at which one of some series of a branch was measured."""
-    tips = [row.latest for row in summaries if row.latest is not None]
-    return store.commit(max(tips, key=lambda point: point.position).commit) if tips else None
+    return store.newest_measured(branch) if branch else None

@@ -37,7 +37,8 @@ def event_page(store: Store, event_id: int) -> EventPage:
     event = store.event(event_id)
     parts = sorted(event.changes, key=lambda part: -abs(part.change.ratio - 1))
     before, after = commit_or_unknown(store, event.last_before), commit_or_unknown(store, event.first_after)
-    rows = [ChangeRow(part, spark(store.series(part.series_id), part.first_after)) for part in parts]
+    lines = store.lines({part.series_id for part in parts})
+    rows = [ChangeRow(part, spark(lines.get(part.series_id, ()), part.first_after)) for part in parts]
     suspects = _suspects(store, event, before, after)
     return EventPage(event, tuple(rows), before, after, suspects, _bisections(store, event, suspects))
 

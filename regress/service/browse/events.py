@@ -32,13 +32,17 @@ class EventsPage:
 
 def event_rows(store: Store, events: Iterable[Event]) -> tuple[EventRow, ...]:
     """Events with what a list shows beside them."""
-    return tuple(_row(store, event) for event in events if event.changes)
-
-
-def _row(store: Store, event: Event) -> EventRow:
-    worst = event.worst
-    line = spark(store.series(worst.series_id), worst.first_after)
-    return EventRow(event, worst, commit_or_unknown(store, event.first_after), line)
+    worst = [(event, event.worst) for event in events if event.changes]
+    lines = store.lines({change.series_id for _, change in worst})
+    return tuple(
+        EventRow(
+            event,
+            change,
+            commit_or_unknown(store, event.first_after),
+            spark(lines.get(change.series_id, ()), change.first_after),
+        )
+        for event, change in worst
+    )
 
 
 def events_page(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from regress.domain import Commit, EventKind, Failure, SelfTest, SeriesSummary, State
-from regress.service.browse.common import newest_of, pick_branch
+from regress.service.browse.common import latest_measured, pick_branch
 from regress.service.browse.events import EventRow, event_rows
 from regress.store import Store
 
@@ -15,6 +15,9 @@ SHOWN = 12
 
 STALE_COMMITS = 5
 """A series that missed this many measured commits in a row is stale: two in a row happen on a busy runner."""
+
+STALE_SHOWN = 100
+"""Stale series on the first page; where there are more, all of a suite is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +48,20 @@ class Overview:
 def overview(store: Store, branch: str | None = None) -> Overview:
     """The state of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
-    summaries = store.series_list(branch)
+    stale = store.stale_series(branch, STALE_COMMITS, STALE_SHOWN) if branch else []
     worse = [e for e in store.events(branch, EventKind.REGRESSION) if e.is_open]
     better = [e for e in store.events(branch, EventKind.IMPROVEMENT) if e.state is not State.INVALID]
     runs = store.runs(1)
     return Overview(
         branch=branch,
         branches=tuple(store.branches()),
-        series=len(summaries),
-        commit=newest_of(store, summaries),
+        series=store.count_series(branch),
+        commit=latest_measured(store, branch),
         last_data=runs[0].delivered_at if runs else None,
         open_regressions=len(worse),
         regressions=event_rows(store, worse[:SHOWN]),
         improvements=event_rows(store, better[:SHOWN]),
         failures=tuple(store.failures(latest_only=True)),
-        stale=_stale(summaries),
+        stale=tuple(StaleSeries(*row) for row in stale),
         self_test=store.latest_self_test(branch) if branch else None,
     )
-
-
-def _stale(summaries: list[SeriesSummary]) -> tuple[StaleSeries, ...]:
-    """Series left behind, longest first; an older version of a benchmark that has moved on is not stale."""
-    newest: dict[tuple[object, ...], int] = {}
-    for row in summaries:
-        if row.latest is not None:
-            newest[_identity(row)] = max(newest.get(_identity(row), -1), row.latest.position)
-    tip = max(newest.values(), default=0)
-    rows = [
-        StaleSeries(row, tip - row.latest.position)
-        for row in summaries
-        if row.latest is not None and row.latest.position == newest[_identity(row)] <= tip - STALE_COMMITS
-    ]
-    return tuple(sorted(rows, key=lambda row: (-row.behind, row.summary.key.title)))
-
-
-def _identity(row: SeriesSummary) -> tuple[object, ...]:
-    key = row.key
-    return (key.benchmark, key.parameters, key.metric.name, key.machine, key.environment)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from regress.domain import Commit, SeriesSummary
 from regress.errors import suggest
-from regress.service.browse.benchmarks import matching
 from regress.service.browse.common import pick_branch
 from regress.store import Store
 
@@ -33,7 +32,7 @@ def search_page(store: Store, query: str, branch: str | None = None) -> SearchPa
     if not query:
         return SearchPage(query)
     branch = pick_branch(store, branch)
-    series = matching(store.series_list(branch), query)[:SHOWN]
+    series = store.find_series(branch, query, limit=SHOWN) if branch else []
     history = store.commits(branch, last=HISTORY_SEARCHED) if branch else []
     near = () if series else suggest(query, store.benchmarks())
     return SearchPage(query, tuple(series), tuple(_commits(history, query.lower())), near)
