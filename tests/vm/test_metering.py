@@ -194,7 +194,9 @@ def test_tiers_that_do_not_look_at_fuel_refuse_the_knob(monkeypatch: pytest.Monk
     monkeypatch.setitem(TIERS, "reference", replace(TIERS["reference"], metered=False))
     config = Config()
     config.tier, config.consume_fuel = "reference", True
-    with pytest.raises(ConfigError, match="tier reference does not look at it; use one of threaded, llvm"):
+    with pytest.raises(
+        ConfigError, match="tier reference does not look at it; use one of threaded, baseline, llvm"
+    ):
         Engine(config)
 
 

@@ -20,6 +20,10 @@ SPAN = 1 << 30
 """Bytes of address space for code; calls inside an image reach it all with 32-bit displacements."""
 
 
+STENCIL_SPAN = SPAN // 4
+"""Those for code that is copied from stencils."""
+
+
 class Image:
     """Room for ``size`` bytes of code at ``address``, given back when this object goes."""
 
@@ -39,13 +43,13 @@ class Image:
 
 
 class Arena:
-    """Hands out images from one reservation, first fit."""
+    """Hands out images from one reservation, or from a part of another arena, first fit."""
 
-    def __init__(self) -> None:
-        self._reservation = reserve.Reservation(SPAN)
+    def __init__(self, whole: Arena | None = None, span: int = SPAN) -> None:
+        self._reservation = reserve.Reservation(span) if whole is None else whole.image(span)
         self.start = self._reservation.address
-        self.end = self.start + SPAN
-        self._free: list[tuple[int, int]] = [(self.start, SPAN)]
+        self.end = self.start + span
+        self._free: list[tuple[int, int]] = [(self.start, span)]
         self._returned: deque[tuple[int, int]] = deque()
         self._lock = threading.Lock()
 
@@ -87,6 +91,12 @@ class Arena:
 def bodies() -> Arena:
     """Where function bodies lie, and nothing else: a signal handler may stop them anywhere."""
     return Arena()
+
+
+@functools.cache
+def stencils() -> Arena:
+    """The part of ``bodies`` where code lies that is copied from stencils (``vm.tiers.baseline``)."""
+    return Arena(bodies(), STENCIL_SPAN)
 
 
 @functools.cache

@@ -75,6 +75,31 @@ def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
     return _Linker(binary, {}, lambda name: 0).contents(prefix)
 
 
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """What is filled in at ``offset``: a symbol's value, or section ``section``'s place, plus ``addend``."""
+
+    offset: int
+    symbol: str
+    section: int
+    kind: int
+    addend: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A function's code as it stands in an object file."""
+
+    name: str
+    code: bytes
+    relocations: list[Relocation]
+
+
+def functions(binary: bytes) -> tuple[list[Unlinked], dict[int, bytes]]:
+    """The functions of an object, not linked, and its sections by number."""
+    return _Linker(binary, {}, lambda name: 0).functions()
+
+
 class _Linker:
     def __init__(self, binary: bytes, externals: Mapping[str, int], find: Callable[[str], int]) -> None:
         self.binary = binary
@@ -139,6 +164,44 @@ class _Linker:
                     target = self.places.get(number, 0) + value + addend
                     struct.pack_into(form, found[section.info], offset, target)
         return {self.sections[number].name: bytes(content) for number, content in found.items()}
+
+    def functions(self) -> tuple[list[Unlinked], dict[int, bytes]]:
+        """See ``functions``. They end where the next begins: LLVM's padding stands in front of that."""
+        symbols = self._read_symbols()
+        contents = {
+            number: self.binary[section.offset : section.offset + section.size]
+            for number, section in enumerate(self.sections)
+            if section.kind == _PROGBITS
+        }
+        relocations: dict[int, list[Relocation]] = {number: [] for number in contents}
+        for section in self.sections:
+            if section.kind == _RELA and section.info in contents:
+                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
+                    offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+                    name, number, value, _ = symbols[info >> 32]
+                    kind = info & 0xFFFF_FFFF
+                    found = Relocation(offset, name, number, kind, addend + (value if number else 0))
+                    relocations[section.info].append(found)
+        made = []
+        sizes = self._sizes()
+        for (name, number, value, function), size in zip(symbols, sizes, strict=True):
+            if function and number in contents:
+                end = value + size
+                inside = [
+                    Relocation(r.offset - value, r.symbol, r.section, r.kind, r.addend)
+                    for r in relocations[number]
+                    if value <= r.offset < end
+                ]
+                made.append(Unlinked(name, contents[number][value:end], inside))
+        return made, contents
+
+    def _sizes(self) -> list[int]:
+        """The sizes of the symbols."""
+        table = next((section for section in self.sections if section.kind == _SYMTAB), None)
+        if table is None:
+            return []
+        places = range(table.offset, table.offset + table.size, _SYMBOL.size)
+        return [_SYMBOL.unpack_from(self.binary, at)[5] for at in places]
 
     def _lay_out(self) -> None:
         """Put the sections that occupy memory one behind the other."""

@@ -30,6 +30,9 @@ TIERS: dict[str, TierEntry] = {
     "threaded": TierEntry(
         "vm.tiers.threaded", "ThreadedTier", "native code interprets threaded code", metered=True
     ),
+    "baseline": TierEntry(
+        "vm.tiers.baseline", "BaselineTier", "native code by copying stencils: quick to make", metered=True
+    ),
     "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }
 

@@ -30,6 +30,7 @@ def _block(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _loop(t: Translator, immediates: tuple[Any, ...]) -> None:
     t.settle(0)
+    t.labels.append((len(t.code), t.top))
     t.open("loop", t.block_type(immediates[0]))
     t.checkpoint()
 
@@ -48,9 +49,9 @@ def _else(t: Translator, _: tuple[Any, ...]) -> None:
         control.forward.append(t.jump())
     t.dead = False
     assert control.otherwise is not None
+    t.reset(control, control.type.params)
     t.land([control.otherwise])
     control.otherwise = None
-    t.reset(control, control.type.params)
 
 
 def _end(t: Translator, _: tuple[Any, ...]) -> bool:

@@ -122,7 +122,7 @@ def _branch(opcode: Opcode, semantics: Semantics, sense: str, constant: bool) ->
         operands.append(_constant(b, params[-1], size(fields)))
     distance = b.value(f"sext i32 {b.load('i32', b.at('%pc', 8 + 4 * len(in_slots)))} to i64")
     condition = semantics.emit(b, *operands)
-    length = size(fields, int(constant))
+    b.length = length = size(fields, int(constant))
     ways = (distance, str(length)) if sense == "if" else (str(length), distance)
     b.effect(f"br i1 {condition}, label %holds, label %fails")
     for label, way in zip(("holds", "fails"), ways, strict=True):

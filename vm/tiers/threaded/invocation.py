@@ -63,6 +63,7 @@ class _Form:
 
 def _go(b: HandlerText, form: _Form, code: str, *, ctx: str = "%ctx", mem: str = "%mem") -> None:
     """Run ``code`` on the arguments, and come back behind this instruction unless it is a tail call."""
+    b.length = form.length
     if form.tail:
         amount = b.value(f"shl i64 {b.field(form.fields)}, 3")
         b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {b.slot(0)}, i64 {amount}, i1 false)")
@@ -165,6 +166,7 @@ def _check_subtype(b: HandlerText, form: _Form, reference: str, differs: str) ->
 
 def _return(b: HandlerText, cs: str = "%cs") -> None:
     """Go on where the newest entry of the control stack says."""
+    b.length = b.length or size(0)
     pc = b.load("ptr", cs)
     fr = b.load("ptr", b.at(cs, 8))
     context = b.load("ptr", b.at(cs, 16))
@@ -173,6 +175,7 @@ def _return(b: HandlerText, cs: str = "%cs") -> None:
 
 
 def _return_one(b: HandlerText) -> None:
+    b.length = size(1)
     b.effect(f"store i64 {b.read(0, ValType.I64)}, ptr %fr")
     _return(b)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import vm
@@ -15,7 +15,7 @@ from vm.tiers.threaded.translate import Table
 
 _LEVEL = 2
 
-_PLACES = (
+PLACES = (
     "errors.py",
     "isa/**/*.py",
     "memory/linear.py",
@@ -56,17 +56,17 @@ def library() -> Library:
             _source,
             _LEVEL,
             arena.bodies(),
-            glue().externals,
-            sources=_sources(),
+            glue().externals | {"stencils": arena.stencils().start},
+            sources=sources(PLACES),
             notice="wasmvm: making the threaded tier's machine code, once for this machine ...",
         )
     )
 
 
-def _sources() -> Iterator[bytes]:
-    """What the text follows from; reading it takes a tenth of the time that making the text does."""
+def sources(places: Sequence[str]) -> Iterator[bytes]:
+    """What a text follows from; reading it takes a tenth of the time that making the text does."""
     root = Path(vm.__file__).parent
-    for place in _PLACES:
+    for place in places:
         for path in sorted(root.glob(place)):
             yield path.read_bytes()
 

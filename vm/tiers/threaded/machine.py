@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vm.errors import TrapCode
 from vm.gc.record import ROOT_TOP
+from vm.native.arena import STENCIL_SPAN
 from vm.native.glue import UNWOUND
 from vm.native.unwinding import RECORD_WORDS
 from vm.native.walking import CONTROL_ENTRY
@@ -68,9 +69,19 @@ define dso_local preserve_nonecc void @halt({_STOP_ARGUMENTS}, i64 %rip, i64 %rb
   %inside = icmp ult i64 %into, %size
   %asked = icmp eq i64 %rip, 0
   %ours = or i1 %inside, %asked
-  br i1 %ours, label %machine, label %native
+  br i1 %ours, label %machine, label %elsewhere
 machine:
   call preserve_nonecc void @note({_STOP_ARGUMENTS})
+  call void @leave(ptr %state, i64 %why)
+  unreachable
+elsewhere:
+  %apart = sub i64 %rip, ptrtoint (ptr @stencils to i64)
+  %copied = icmp ult i64 %apart, {STENCIL_SPAN}
+  br i1 %copied, label %stencil, label %native
+stencil:
+  %behind = add i64 %rip, 1
+  %control = ptrtoint ptr %cs to i64
+  call void @walk(ptr %state, i64 %behind, ptr null, i64 %control)
   call void @leave(ptr %state, i64 %why)
   unreachable
 native:
@@ -93,7 +104,7 @@ define internal preserve_nonecc void @hurl({_STOP_ARGUMENTS}) #1 {{
 """
 """Note where the machine is, and leave; or throw the exception that the state describes. After a signal, the
 first four arguments are what the registers held, which may be anything (``vm.native.walking``); ``rip`` says
-whether the machine ran then, or native code."""
+whether the machine ran then, code of stencils, which has no ``pc``, or native code."""
 
 _INTERPRET = f"""\
 define void @interpret(ptr %code, ptr %ctx, ptr %slots) #3 {{

@@ -97,6 +97,7 @@ def _function(*, imported: bool) -> Write:
 
 
 def _jump(b: HandlerText) -> None:
+    b.length = size(0, 1)
     b.go(b.at("%pc", b.word(8)))
 
 

@@ -69,12 +69,17 @@ class ThreadedProgram:
         words = array("Q", translator.run())
         if translator.guards:
             self._guards[index] = translator.guards
-        code = Block(WORD * len(words))
-        code.words[: len(words)] = memoryview(words).cast("B").cast("Q")
+        code = self._place(words, translator)
         bisect.insort(self._starts, (code.address, code.address + WORD * len(words), index))
         self._costs.seconds += time.thread_time() - started
-        self._costs.code_bytes += WORD * len(words)
         self._costs.functions += 1
+        return code
+
+    def _place(self, words: array[int], translator: Translator) -> Block:
+        """Put the words where they are to be run."""
+        code = Block(WORD * len(words))
+        code.words[: len(words)] = memoryview(words).cast("B").cast("Q")
+        self._costs.code_bytes += WORD * len(words)
         return code
 
     def locate(self, address: int) -> list[Frame]:

@@ -10,7 +10,7 @@ from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.tiers.threaded import derived, invocation, machine, moves
 from vm.tiers.threaded.text import HandlerText
 
-_HEAD = """\
+HEAD = """\
 declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare i64 @llvm.usub.sat.i64(i64, i64)
@@ -21,6 +21,7 @@ declare void @rethrow(ptr) #2
 declare void @trace(ptr, i64, ptr) #2
 declare void @walk(ptr, i64, ptr, i64) #2
 declare i32 @catch_point(ptr) #4
+@stencils = external global i8
 attributes #0 = { nounwind "no-builtins" }
 attributes #1 = { nounwind noinline cold "no-builtins" }
 attributes #2 = { nounwind cold }
@@ -31,12 +32,18 @@ attributes #4 = { nounwind returns_twice }
 !10 = !{!"memory", !14, i64 0}
 !14 = !{!"WebAssembly"}
 """
+"""What definitions of handlers, and of what else is written with the meanings, refer to."""
 
 
 def source() -> str:
     """The whole machine as LLVM IR text."""
-    texts = (handler.text() for handler in chain(derived.handlers(), _by_hand()))
-    return "".join((DECLARATIONS, VECTOR_DECLARATIONS, _HEAD, machine.support(), *texts))
+    texts = (handler.text() for handler in handlers())
+    return "".join((DECLARATIONS, VECTOR_DECLARATIONS, HEAD, machine.support(), *texts))
+
+
+def handlers() -> Iterator[HandlerText]:
+    """Every handler, but for those that trap."""
+    return chain(derived.handlers(), _by_hand())
 
 
 def _by_hand() -> Iterator[HandlerText]:

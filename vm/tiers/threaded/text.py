@@ -29,7 +29,10 @@ FIELDS = 8
 
 
 class HandlerText:
-    """Collects the lines of handler ``name``; a ``Builder`` (``vm.isa.emit``) for the meanings."""
+    """Collects the lines of handler ``name``; a ``Builder`` (``vm.isa.emit``) for the meanings.
+
+    ``length`` is how many bytes its instructions have, 0 if that varies.
+    """
 
     def __init__(self, name: str, *, guarded: bool = False) -> None:
         self.name = name
@@ -38,6 +41,7 @@ class HandlerText:
         self._lines: list[str] = []
         self._values = 0
         self._traps: dict[TrapCode, None] = {}
+        self.length = 0
         self._pinned = False
         self._later: list[tuple[str, Callable[[], None]]] = []
 
@@ -181,6 +185,7 @@ class HandlerText:
 
         Behind an access that may fault, ``pc`` is held in its register: the signal's handler reads it.
         """
+        self.length = size
         pc = "%pc"
         if self._pinned:
             pc = self.value('call ptr asm sideeffect "", "={r12},0"(ptr %pc)')

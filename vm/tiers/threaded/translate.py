@@ -110,7 +110,10 @@ def _legacy_tries(module: ModuleData, body: Body) -> int:
 
 
 class Translator:
-    """Translates function ``index`` by ``table``; steps for Python are added to ``steps``."""
+    """Translates function ``index`` by ``table``; steps for Python are added to ``steps``.
+
+    ``labels`` are the places in the code that jumps go to, and the slot behind the operands there.
+    """
 
     def __init__(
         self,
@@ -150,6 +153,7 @@ class Translator:
         self.control: list[Control] = []
         self.dead = False
         self.guards: list[Guard] = []
+        self.labels: list[tuple[int, int]] = []
 
     def run(self) -> list[int]:
         """The function's code."""
@@ -215,8 +219,9 @@ class Translator:
         self.code += words
 
     def land(self, fixups: Sequence[Fixup]) -> None:
-        """Let jumps go to the end of the code as it is now."""
+        """Let jumps go to the end of the code as it is now, where the operands are what they are now."""
         self.last = -1
+        self.labels.append((len(self.code), self.top))
         for fixup in fixups:
             self._set_distance(fixup, len(self.code))
 
@@ -442,8 +447,8 @@ class Translator:
         self.control.pop()
         if control.otherwise is not None:
             control.forward.append(control.otherwise)
-        self.land(control.forward)
         self.reset(control, control.type.results)
+        self.land(control.forward)
         return False
 
     def block_type(self, immediate: Any) -> FuncType:

@@ -1,0 +1,154 @@
+"""From a function's threaded code to machine code in place: the compiler's arrays, filled and read."""
+
+from __future__ import annotations
+
+import bisect
+from array import array
+from collections.abc import Sequence
+
+from vm.errors import VMError
+from vm.isa.types import ValType, ValueType
+from vm.memory.native import WORD, Block
+from vm.runtime.words import offsets
+from vm.tiers.baseline import kinds
+from vm.tiers.baseline.assemble import Assembler
+from vm.tiers.baseline.kinds import RECORD_CELLS
+from vm.tiers.baseline.library import Library
+from vm.tiers.baseline.room import Room
+from vm.tiers.baseline.walk import compile_function
+from vm.tiers.baseline.work import (
+    BASE,
+    END,
+    FIRST,
+    FIXED,
+    HANDLERS,
+    LOW,
+    REGISTERS,
+    RESULTS,
+    SLOTS,
+    STARTS,
+    STATE_CELLS,
+    Work,
+)
+
+_TYPES: dict[ValueType, int] = {
+    ValType.I32: kinds.I32,
+    ValType.F32: kinds.F32,
+    ValType.F64: kinds.F64,
+    ValType.V128: 0,
+}
+
+_RECORDS_A_WORD = 48
+"""More than any instruction makes; labels may store and load every register."""
+
+
+class Compiled:
+    """A function's code: ``words`` are its threaded code, in which those where code is entered from elsewhere
+    say where the machine code for that place lies; so what a place in the words stands for is unchanged.
+    """
+
+    def __init__(self, words: Block, start: int, size: int, starts: array[int]) -> None:
+        self.words = words
+        self.start = start
+        self.end = start + size
+        self._starts = starts
+
+    def word(self, address: int) -> int:
+        """The address of the word whose instruction's machine code is at or before ``address``."""
+        offset = address - self.start
+        at = bisect.bisect(self._starts[::2], offset) - 1
+        return self.words.address + WORD * self._starts[2 * at + 1]
+
+
+def slot_types(types: Sequence[ValueType]) -> list[int]:
+    """By slot of parameters and locals."""
+    found = [0] * offsets(types)[-1]
+    for type, at in zip(types, offsets(types), strict=False):
+        found[at] = _TYPES.get(type, kinds.I64)
+    return found
+
+
+class Compiler:
+    """Compiles functions of one module into ``room``."""
+
+    def __init__(self, library: Library, room: Room) -> None:
+        self._library = library
+        self._assembler = Assembler(library)
+        self._room = room
+        self._fixed = [library.numbers[name] for name in FIXED]
+        self._size = 0
+        self._grow(256)
+
+    def _grow(self, size: int) -> None:
+        """Room for what is written before it is read, for a function of so many words."""
+        if size > self._size:
+            self._size = size
+            self._starts = [0] * (2 * size + 2)
+            self._exits = [0] * (8 * size)
+            self._records = [0] * (RECORD_CELLS * _RECORDS_A_WORD * size)
+
+    def compile(
+        self,
+        words: array[int],
+        first: int,
+        types: list[int],
+        labels: Sequence[tuple[int, int]],
+        doors: Sequence[int],
+    ) -> Compiled:
+        """Code for threaded code; operands lie from slot ``first`` on. ``labels`` are the words that jumps go
+        to, with the slot behind the operands there; ``doors`` those that exceptions go to.
+        """
+        block = Block(WORD * len(words))
+        code = array("q", words.tobytes())
+        w = self._work(code, block.address, first, types)
+        for word, top in labels:
+            w.marks[word] = top + 1
+        for word in doors:
+            w.marks[word] = LOW
+            w.doors[word] = 1
+        fault = compile_function(w)
+        block.words[: len(words)] = memoryview(words).cast("B").cast("Q")
+        if fault:
+            raise VMError(f"the baseline compiler ran out of registers ({fault})")
+        address = self._room.reserve(self._assembler.size(w))
+        made = self._assembler.assemble(w, address)
+        self._room.write(made)
+        for word, place in enumerate(w.entries):
+            if place and word < len(words):
+                block.words[word] = address + place - 1
+        return Compiled(block, address, len(made), array("q", w.starts[: 2 * w.state[STARTS]]))
+
+    def _work(self, code: Sequence[int], base: int, first: int, types: list[int]) -> Work:
+        library, size = self._library, len(code)
+        self._grow(size)
+        slots = max(code[2] & LOW, first) + 2
+        state = [0] * STATE_CELLS
+        state[END], state[FIRST], state[SLOTS] = size, first, slots
+        state[RESULTS], state[BASE], state[HANDLERS] = code[1] >> 32, base, library.base
+        return Work(
+            code=code,
+            shape_of=library.shape_of,
+            shapes=library.shapes,
+            stencils=library.rows,
+            fixed=self._fixed,
+            raisers=library.raisers,
+            types=types + [0] * (slots - len(types)),
+            state=state,
+            marks=[0] * (size + 1),
+            doors=[0] * (size + 1),
+            depths=[0] * (size + 1),
+            scores=[0] * slots,
+            written=[0] * slots,
+            pins=[-1] * slots,
+            where=[-1] * slots,
+            held=[-1] * REGISTERS,
+            dirty=[0] * REGISTERS,
+            kind=[0] * REGISTERS,
+            pool=[-1] * (REGISTERS + 2),
+            pinned=[0] * REGISTERS,
+            labels=[0] * (size + 1),
+            entries=[0] * (size + 1),
+            starts=self._starts,
+            exits=self._exits,
+            records=self._records,
+        )

@@ -1,0 +1,49 @@
+"""One module's code: functions are compiled one by one, each when it is first called."""
+
+from __future__ import annotations
+
+import bisect
+from array import array
+from typing import TYPE_CHECKING
+
+from vm.errors import Frame
+from vm.memory.native import Block
+from vm.tiers.baseline.compiler import Compiled, Compiler, slot_types
+from vm.tiers.baseline.library import library
+from vm.tiers.baseline.room import Room
+from vm.tiers.threaded.program import ThreadedProgram
+from vm.tiers.threaded.translate import Translator
+
+if TYPE_CHECKING:
+    from vm.config import Config
+    from vm.module.model import ModuleData
+    from vm.native.code import Costs
+
+
+class BaselineProgram(ThreadedProgram):
+    """As its base, with machine code for what the threaded code says."""
+
+    def __init__(self, module: ModuleData, config: Config, spent: Costs) -> None:
+        super().__init__(module, config, spent)
+        self._room = Room()
+        self._compiler = Compiler(library(), self._room)
+        self._compiled: list[Compiled] = []
+
+    def _place(self, words: array[int], translator: Translator) -> Block:
+        made = self._compiler.compile(
+            words,
+            translator.kept_slots.stop,
+            slot_types(translator.types),
+            translator.labels,
+            [clause.entry for guard in translator.guards for clause in guard.clauses],
+        )
+        bisect.insort(self._compiled, made, key=lambda compiled: compiled.start)
+        self._costs.code_bytes += made.end - made.start
+        return made.words
+
+    def locate(self, address: int) -> list[Frame]:
+        """As its base; the address may be in machine code, too."""
+        at = bisect.bisect(self._compiled, address - 1, key=lambda compiled: compiled.start) - 1
+        if at >= 0 and address <= self._compiled[at].end:
+            return super().locate(self._compiled[at].word(address - 1) + 1)
+        return super().locate(address)

@@ -1,0 +1,251 @@
+"""One function: threaded code to stencils, instruction by instruction.
+
+Pinned slots are in their registers at every label, and everything else is in memory there; so code can be
+entered at a label from elsewhere once the pinned slots are loaded. Before a handler runs, everything is in
+memory; pinned slots are loaded again when they are needed.
+"""
+
+from __future__ import annotations
+
+from vm.tiers.baseline.allocation import (
+    arrive,
+    drop,
+    emit,
+    flush,
+    leave_to,
+    load,
+    lose_pins,
+    settle_pins,
+)
+from vm.tiers.baseline.instructions import (
+    access_load,
+    access_store,
+    access_store_k,
+    binary,
+    binary_k,
+    branch,
+    branch_1,
+    branch_k,
+    const,
+    copy,
+    global_get,
+    global_set,
+    jump,
+    leave_all,
+    return_many,
+    return_one,
+    select,
+    unary,
+    zero,
+)
+from vm.tiers.baseline.kinds import (
+    BINARY,
+    BINARY_K,
+    BRANCH,
+    BRANCH_1,
+    BRANCH_K,
+    CALL,
+    CONST,
+    COPY,
+    ENDS,
+    ENTER,
+    ENTER_CLEAR,
+    GLOBAL_GET,
+    GLOBAL_SET,
+    JUMP,
+    KIND,
+    LOAD,
+    RETURN,
+    RETURN_ONE,
+    SELECT,
+    STORE,
+    STORE_K,
+    TABLE,
+    UNARY,
+)
+from vm.tiers.baseline.survey import count, destination, field, length, look, pin, shape
+from vm.tiers.baseline.work import (
+    BASE,
+    CALL_FUNCTION,
+    DEAD,
+    END,
+    ENTER_FRAME,
+    FAULT,
+    HERE,
+    JUMP_TO,
+    LEAVE,
+    LOCKED,
+    PINNED,
+    POSITION,
+    STARTS,
+    Work,
+)
+
+_FAR = 0x7FFF_0000
+"""Offsets from here on are left to the handlers."""
+
+_MANY = 24
+"""Locals that are cleared one by one."""
+
+
+def compile_function(w: Work) -> int:
+    """The records of a function's code; 0, or what went wrong."""
+    look(w)
+    pin(w, 1 + 2 * min(count(w), 1 << 20))
+    w.entries[0] = 1
+    at = 0
+    while at < w.state[END]:
+        if w.marks[at] or w.doors[at]:
+            label(w, at)
+        row = shape(w, at)
+        start(w, at)
+        instruction(w, row, at)
+        at += length(w, at, row)
+    return doors(w)
+
+
+def label(w: Work, at: int) -> int:
+    """Jumps arrive here."""
+    if w.state[DEAD] == 0:
+        flush(w, w.marks[at] - 1)
+        settle_pins(w)
+    arrive(w)
+    w.state[DEAD] = 0
+    w.labels[at] = w.state[POSITION] + 1
+    return 0
+
+
+def start(w: Work, at: int) -> int:
+    """An instruction begins."""
+    number = w.state[STARTS]
+    w.starts[2 * number] = w.state[POSITION]
+    w.starts[2 * number + 1] = at
+    w.state[STARTS] = number + 1
+    w.state[HERE] = at
+    w.state[LOCKED] = 0
+    return 0
+
+
+def instruction(w: Work, row: int, at: int) -> int:
+    """One instruction."""
+    kind = w.shapes[row + KIND]
+    if kind == BINARY:
+        return binary(w, row, at)
+    if kind == BINARY_K:
+        return binary_k(w, row, at)
+    if kind == UNARY:
+        return unary(w, row, at)
+    if kind == COPY:
+        return copy(w, at)
+    if kind == CONST:
+        return const(w, at)
+    if kind in (LOAD, STORE, STORE_K):
+        return access(w, row, at, kind)
+    if kind in (BRANCH, BRANCH_K, BRANCH_1):
+        return conditional(w, row, at, kind)
+    if kind == SELECT:
+        return select(w, row, at)
+    if kind == GLOBAL_GET:
+        return global_get(w, row, at)
+    if kind == GLOBAL_SET:
+        return global_set(w, row, at)
+    if kind == CALL:
+        return call(w, row, at)
+    if kind == ENTER:
+        return emit(w, w.fixed[ENTER_FRAME], 0, 8 * field(w, at, 2), 0, 0, 0)
+    if kind == ENTER_CLEAR and field(w, at, 3) <= _MANY:
+        return enter_clear(w, at)
+    return ending(w, row, at, kind)
+
+
+def access(w: Work, row: int, at: int, kind: int) -> int:
+    """A load or store."""
+    if not 0 <= w.code[at + 2] < _FAR:
+        return handler(w, row, at)
+    if kind == LOAD:
+        return access_load(w, row, at)
+    if kind == STORE:
+        return access_store(w, row, at)
+    return access_store_k(w, row, at)
+
+
+def conditional(w: Work, row: int, at: int, kind: int) -> int:
+    """A branch."""
+    target = destination(w, at, kind)
+    if kind == BRANCH:
+        return branch(w, row, at, target)
+    if kind == BRANCH_K:
+        return branch_k(w, row, at, target)
+    return branch_1(w, row, at, target)
+
+
+def ending(w: Work, row: int, at: int, kind: int) -> int:
+    """What is not followed by the next instruction; or a handler."""
+    if kind == JUMP:
+        jump(w, destination(w, at, kind))
+    elif kind == RETURN:
+        return_many(w)
+    elif kind == RETURN_ONE:
+        return_one(w, at)
+    elif kind in (ENDS, TABLE):
+        hand_over(w, at)
+    else:
+        return handler(w, row, at)
+    w.state[DEAD] = 1
+    return 0
+
+
+def hand_over(w: Work, at: int) -> int:
+    """Have the threaded tier's handler run an instruction; it goes on by the words that this one names."""
+    leave_all(w)
+    return emit(w, w.fixed[LEAVE], 0, 0, 0, w.state[BASE] + 8 * at, leave_to(w, w.code[at], -1))
+
+
+def handler(w: Work, row: int, at: int) -> int:
+    """As ``hand_over``; it comes back by the word behind it."""
+    hand_over(w, at)
+    return come_back(w, at + length(w, at, row))
+
+
+def come_back(w: Work, at: int) -> int:
+    """Code goes on here, with everything in memory."""
+    drop(w)
+    lose_pins(w)
+    w.entries[at] = w.state[POSITION] + 1
+    return 0
+
+
+def call(w: Work, row: int, at: int) -> int:
+    """A function of this instance; without code, the handler has it made."""
+    leave_all(w)
+    back = at + length(w, at, row)
+    miss = leave_to(w, w.code[at], at)
+    emit(w, w.fixed[CALL_FUNCTION], 0, 8 * field(w, at, 0), field(w, at, 2), w.state[BASE] + 8 * back, miss)
+    return come_back(w, back)
+
+
+def enter_clear(w: Work, at: int) -> int:
+    """The frame, and locals that begin as 0."""
+    emit(w, w.fixed[ENTER_FRAME], 0, 8 * field(w, at, 2), 0, 0, 0)
+    first, slots = field(w, at, 0), field(w, at, 3)
+    i = 0
+    while i < slots:
+        zero(w, first + i)
+        i += 1
+    return 0
+
+
+def doors(w: Work) -> int:
+    """Behind the code: where it is entered at labels with everything in memory."""
+    at = 0
+    while at <= w.state[END]:
+        if w.doors[at] and w.entries[at] == 0 and w.labels[at]:
+            w.entries[at] = w.state[POSITION] + 1
+            i = 0
+            while i < w.state[PINNED]:
+                slot = w.pinned[i]
+                load(w, slot, w.pins[slot])
+                i += 1
+            emit(w, w.fixed[JUMP_TO], 0, 0, 0, 0, at)
+        at += 1
+    return w.state[FAULT]
