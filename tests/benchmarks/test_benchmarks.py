@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import counters, execution, instances, interpreting, loading, objects
+from benchmarks import counters, execution, instances, interpreting, loading, objects, parallel
 from benchmarks.corpus import EVERY, HERE
 from benchmarks.drivers import Work
 from vm.tiers import TIERS
@@ -26,7 +26,7 @@ def test_the_benchmarks_know_every_tier() -> None:
 
 def methods() -> Iterator[Any]:
     """Each benchmark method with its class."""
-    for module in (execution, instances, interpreting, loading, objects):
+    for module in (execution, instances, interpreting, loading, objects, parallel):
         for name, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ == module.__name__:
                 for method in dir(cls):
@@ -89,3 +89,13 @@ def test_the_readme_maps_every_file() -> None:
     readme = (folder / "README.md").read_text()
     files = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert [name for name in (*files, *EVERY) if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("workers", [2, 16, 64])
+def test_simulated_workers_have_work(workers: int) -> None:
+    """The parallel compiler's decisions keep them busy, while its messages take 200 us a task."""
+    assert 0.9 < parallel.efficiency(workers, 0.0002, 0.02, measured=False) < 1
+
+
+def test_a_simulated_program_that_is_too_slow_starves_its_workers() -> None:
+    assert parallel.efficiency(64, 0.002, 0.02, 1_000, measured=False) < 0.2

@@ -70,7 +70,9 @@ class Dispatcher(Generic[T]):
         self.queue: Scheduler[T] = Scheduler(workers)
         self._hands = hands
         self._clock = clock
-        self._failed_starts = 0
+        self._idle: dict[int, None] = {}
+        self._off: dict[int, None] = dict.fromkeys(range(workers))
+        self._starting = self._failed_starts = 0
         self.retried = 0
         self.waited = 0.0
 
@@ -86,30 +88,38 @@ class Dispatcher(Generic[T]):
             for waiting in self.queue.drain():
                 self._hands.give_up(waiting.work, "the compiler's processes end as soon as they start")
             return
-        for number, worker in enumerate(self.workers):
-            if worker.status is Status.IDLE:
-                task = self.queue.take(number)
-                if task is None:
-                    return
-                self._give(number, task)
-        wanted = len(self.queue) - sum(worker.status is Status.STARTING for worker in self.workers)
-        for number, worker in enumerate(self.workers):
-            if wanted > 0 and worker.status is Status.OFF:
-                worker.status = Status.STARTING
-                worker.starts += 1
-                wanted -= 1
-                self._hands.start(number)
+        while self._idle:
+            number = next(iter(self._idle))
+            task = self.queue.take(number)
+            if task is None:
+                return
+            self._give(number, task)
+        wanted = min(len(self.queue) - self._starting, len(self._off))
+        for number in sorted(self._off)[: max(wanted, 0)]:
+            self._set(number, Status.STARTING)
+            self.workers[number].starts += 1
+            self._hands.start(number)
+
+    def _set(self, number: int, status: Status) -> None:
+        """Note what a worker does."""
+        before, self.workers[number].status = self.workers[number].status, status
+        self._starting += (status is Status.STARTING) - (before is Status.STARTING)
+        for group, kind in ((self._idle, Status.IDLE), (self._off, Status.OFF)):
+            group.pop(number, None)
+            if status is kind:
+                group[number] = None
 
     def _give(self, number: int, task: Task[T]) -> None:
         worker, now = self.workers[number], self._clock()
-        worker.status, worker.task, worker.since = Status.BUSY, task, now
+        self._set(number, Status.BUSY)
+        worker.task, worker.since = task, now
         self.waited += now - task.submitted
         self._hands.send(number, task.work)
 
     def ready(self, number: int) -> None:
         """A worker has started."""
         self._failed_starts = 0
-        self.workers[number].status = Status.IDLE
+        self._set(number, Status.IDLE)
         self.workers[number].since = self._clock()
 
     def answered(self, number: int) -> T:
@@ -117,7 +127,8 @@ class Dispatcher(Generic[T]):
         worker = self.workers[number]
         task = worker.task
         assert task is not None  # who has nothing to do has no answer
-        worker.status, worker.task = Status.IDLE, None
+        self._set(number, Status.IDLE)
+        worker.task = None
         worker.tasks += 1
         now = self._clock()
         worker.busy += now - worker.since
@@ -129,7 +140,8 @@ class Dispatcher(Generic[T]):
         worker = self.workers[number]
         if worker.status is Status.STARTING:
             self._failed_starts += 1
-        task, worker.task, worker.status = worker.task, None, Status.OFF
+        self._set(number, Status.OFF)
+        task, worker.task = worker.task, None
         worker.crashes += 1
         if task is None:
             return
@@ -143,4 +155,4 @@ class Dispatcher(Generic[T]):
 
     def retire(self, number: int) -> None:
         """An idle worker has been ended on purpose."""
-        self.workers[number].status = Status.OFF
+        self._set(number, Status.OFF)

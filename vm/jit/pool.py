@@ -310,8 +310,11 @@ def _read(content: bytes) -> Artefact | VMError:
 
 def _found(ticket: Ticket) -> Artefact | None:
     """The code if it is on disk; whatever goes wrong there, a worker will find out."""
+    request = ticket.request
+    if not request.config.cache_bytes and request.module.prepared is None:
+        return None
     try:
-        return find(ticket.request)
+        return find(request)
     except (VMError, OSError):
         return None
 

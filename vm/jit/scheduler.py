@@ -48,28 +48,36 @@ class Task(Generic[T]):
         return self.submitted + AGING * self.priority
 
 
+Entry = tuple[float, int, Task[T]]
+"""A task with its rank; the number, which no other entry has, says whether it is still the task's own."""
+
+
 class Scheduler(Generic[T]):
-    """The queues of so many ``workers``."""
+    """The queues of so many ``workers``, and one of everything, which says what is most urgent anywhere."""
 
     def __init__(self, workers: int) -> None:
-        self._queues: list[list[tuple[float, int, Task[T]]]] = [[] for _ in range(workers)]
+        self._queues: list[list[Entry[T]]] = [[] for _ in range(workers)]
+        self._everything: list[Entry[T]] = []
         self._lengths = [0] * workers
+        self._length = 0
         self._numbers = itertools.count()
         self.stolen = [0] * workers
 
     def __len__(self) -> int:
-        return sum(self._lengths)
+        return self._length
 
     def add(self, task: Task[T]) -> None:
         """Put a task into the shortest queue."""
-        home = min(range(len(self._lengths)), key=self._lengths.__getitem__)
-        task.home = home
+        task.home = self._lengths.index(min(self._lengths))
         self._push(task)
 
     def _push(self, task: Task[T]) -> None:
         task.entry = next(self._numbers)
-        heapq.heappush(self._queues[task.home], (task.rank, task.entry, task))
+        entry = task.rank, task.entry, task
+        heapq.heappush(self._queues[task.home], entry)
+        heapq.heappush(self._everything, entry)
         self._lengths[task.home] += 1
+        self._length += 1
 
     def remove(self, task: Task[T]) -> bool:
         """Take a task out, wherever it stands; False if it does not wait."""
@@ -77,6 +85,7 @@ class Scheduler(Generic[T]):
             return False
         task.entry = -1
         self._lengths[task.home] -= 1
+        self._length -= 1
         return True
 
     def change(self, task: Task[T], priority: Priority) -> bool:
@@ -89,29 +98,29 @@ class Scheduler(Generic[T]):
 
     def take(self, worker: int) -> Task[T] | None:
         """The task that a worker does next; None when there is none at all."""
-        source, urgent = worker, self._first(worker)
-        for other in range(len(self._queues)):
-            rank = self._first(other) if other != worker else urgent
-            if rank < (urgent - AGING if source == worker else urgent):
-                source, urgent = other, rank
-        if not self._lengths[source]:
+        first = _first(self._everything)
+        if first is None:
             return None
-        if source != worker:
-            self.stolen[worker] += 1
-        task = heapq.heappop(self._queues[source])[2]
+        own = _first(self._queues[worker])
+        if own is None or first[0] < own[0] - AGING:
+            task = first[2]
+            self.stolen[worker] += task.home != worker
+        else:
+            task = own[2]
         self.remove(task)
         return task
 
-    def _first(self, worker: int) -> float:
-        """The rank of a queue's first task; infinite when there is none."""
-        queue = self._queues[worker]
-        while queue and queue[0][1] != queue[0][2].entry:
-            heapq.heappop(queue)
-        return queue[0][0] if queue else float("inf")
-
     def drain(self) -> list[Task[T]]:
         """Take out everything, the most urgent first."""
-        waiting = sorted(entry for queue in self._queues for entry in queue if entry[1] == entry[2].entry)
-        for _, _, task in waiting:
-            self.remove(task)
-        return [task for _, _, task in waiting]
+        found = []
+        while (first := _first(self._everything)) is not None:
+            found.append(first[2])
+            self.remove(first[2])
+        return found
+
+
+def _first(queue: list[Entry[T]]) -> Entry[T] | None:
+    """A queue's first entry that counts."""
+    while queue and queue[0][1] != queue[0][2].entry:
+        heapq.heappop(queue)
+    return queue[0] if queue else None

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LENGTHS = struct.Struct("<II")
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _DESCRIPTORS = 8
 
 Message = tuple[dict[str, Any], bytes]

@@ -9,6 +9,7 @@ compiles. Nothing that a request says about the program's memory is known here: 
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import signal
@@ -18,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from vm.config import Config
+from vm.config import KNOBS, Config
 from vm.jit import faults, makers
 from vm.jit.library import keep
 from vm.jit.request import Request
@@ -113,13 +114,11 @@ class _Worker:
 
 def describe(request: Request, number: int) -> dict[str, Any]:
     """What to tell a worker that is to make ``request``, whose module it knows by ``number``."""
-    from dataclasses import asdict
-
     return {
         "do": "make",
         "module": number,
         "functions": request.functions,
-        "knobs": asdict(request.config),
+        "knobs": _changed(request.config),
         "level": request.level,
         "scope": request.scope,
         "compiled": sorted(request.compiled),
@@ -127,3 +126,10 @@ def describe(request: Request, number: int) -> dict[str, Any]:
         "options": request.options,
         "most_moves": request.most_moves,
     }
+
+
+@functools.cache
+def _changed(config: Config) -> dict[str, Any]:
+    """The knobs that are not as they come."""
+    knobs = {name: getattr(config, name) for name in KNOBS}
+    return {name: value for name, value in knobs.items() if value != KNOBS[name].default}

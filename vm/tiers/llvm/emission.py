@@ -8,12 +8,11 @@ visible, since other requests' code will call it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 
 from vm.errors import WasmError
-from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import ValType
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.jit.artefact import Artefact, Part
 from vm.jit.request import Request
@@ -121,10 +120,8 @@ class _Emission:
 
     def _emit(self, bodies: dict[int, Body], visible: set[int]) -> Part:
         types = set().union(*(types for _, _, types in bodies.values()))
-        texts = [HEAD, memory_ranges(self._module.memories), type_numbers(types)]
-        texts += [text for text, _, _ in bodies.values()]
-        if any(LLVM_TYPES[ValType.V128] in text for text in texts):
-            texts.append(VECTOR_DECLARATIONS)
+        texts = [text for text, _, _ in bodies.values()]
+        texts += [*_head(texts), memory_ranges(self._module.memories), type_numbers(types)]
         if self._request.config.debug_info:
             texts.append(debug.HEAD)
         size = sum((size for _, size, _ in bodies.values()), effort.NOTHING)
@@ -132,6 +129,25 @@ class _Emission:
         self._seconds += seconds
         seen = tuple(index for index in bodies if index in visible)
         return Part(binary, tuple(bodies), seen, tuple(sorted(types)))
+
+
+_DECLARED = {
+    line.partition("@")[2].partition("(")[0]: line
+    for line in f"{HEAD}{VECTOR_DECLARATIONS}".splitlines(keepends=True)
+    if line.startswith("declare ")
+}
+"""Declarations by the name that they declare."""
+
+_FIXED_HEAD = "".join(line for line in HEAD.splitlines(keepends=True) if line not in set(_DECLARED.values()))
+_CALLED = re.compile(r"@([\w.]+)\(")
+
+
+def _head(texts: list[str]) -> list[str]:
+    """What a module with these functions needs beside them. Of a hundred declarations most have a handful,
+    and to LLVM each is work.
+    """
+    called = {name for text in texts for name in _CALLED.findall(text)}
+    return [_FIXED_HEAD, *(line for name, line in _DECLARED.items() if name in called)]
 
 
 def _usable(module: ModuleData, index: int) -> bool:
