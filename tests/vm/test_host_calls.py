@@ -100,6 +100,7 @@ def test_a_hundred_thousand_calls_leave_no_reference_behind(tier: str) -> None:
     result, calls = 0.5, 1000 if tier == "reference" else 100_000
     host = lambda a, b: result  # noqa: E731 - its references are counted
     f = exported(s := store(tier), COUNT, host, "i32 i64", "f64")
+    assert f(s, 1) == result  # compiles
     before = sys.getrefcount(result), sys.getrefcount(host), sys.getrefcount(None)
     blocks = sys.getallocatedblocks()
     assert f(s, calls) == calls / 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from vm.api import calling
 from vm.api.caller import Caller, Storelike, inside, runtime_of
 from vm.api.memory import Memory
 from vm.api.numbers import FromBits, ToBits
@@ -23,6 +24,10 @@ from vm.runtime import tags as runtime_tags
 from vm.runtime.functions import HostOnValues
 from vm.runtime.instance import Extern as RuntimeExtern
 
+if TYPE_CHECKING:
+    from vm.api.calling import BoundFunc
+    from vm.native.callables import CallRecord
+
 
 def converter(store: runtime_store.Store) -> Converter:
     """Value conversions for a store."""
@@ -36,7 +41,16 @@ def converter(store: runtime_store.Store) -> Converter:
 
 
 class Func:
-    """A function. Call it as ``func(store, *args)``."""
+    """A function. Call it as ``func(store, *args)``.
+
+    Those of instances, on numbers, enter native code directly from the second call on (``vm.api.calling``).
+    """
+
+    __slots__ = ("__weakref__", "_converters", "_record", "raw")
+
+    raw: runtime_functions.Function
+    _converters: tuple[list[ToBits], list[FromBits]] | None
+    _record: CallRecord | None
 
     def __init__(
         self, store: Storelike, ty: FuncType, func: Callable[..., Any], access_caller: bool = False
@@ -46,7 +60,7 @@ class Func:
         if not callable(func):
             raise TypeError(f"func: expected a callable, got {func!r}")
         owner = store.store if isinstance(store, Caller) else store
-        self._converters: tuple[list[ToBits], list[FromBits]] | None = None
+        self._converters = None
         adapt = _HostAdapter(runtime, type, func)
         if access_caller:
             self.raw = runtime.host_function(
@@ -60,10 +74,15 @@ class Func:
     @classmethod
     def of(cls, raw: runtime_functions.Function) -> Func:
         """The wrapper of a runtime function."""
-        self = cls.__new__(cls)
+        self = calling.new(raw) if calling.quick(raw) else cls.__new__(cls)
         self._converters = None
         self.raw = raw
         return self
+
+    def bind(self, store: Storelike) -> BoundFunc:
+        """The function with its store: called with values alone, which takes some 5 ns less."""
+        inside(store, self.raw)
+        return calling.bound(self, store.store if isinstance(store, Caller) else store)
 
     def type(self, store: Storelike) -> FuncType:
         """Parameters and results."""

@@ -1,4 +1,4 @@
-"""The border with Python in this process: the code of ``vm.native.callbacks``.
+"""The border with Python in this process: the code of ``vm.native.callbacks`` and ``vm.native.entries``.
 
 It is the same for all functions, whatever their types, so it is compiled once on a machine, and loaded from
 disk from then on.
@@ -11,10 +11,12 @@ import faulthandler
 import functools
 from array import array
 
+from vm.gc import cycles
 from vm.memory.native import WORD, Block
 from vm.native import arena
 from vm.native.callbacks import BORDER, CALLBACKS_IR
 from vm.native.code import kept
+from vm.native.entries import ENTRIES_IR
 from vm.native.glue import FRAMES, Glue, glue, python_function
 from vm.native.signals import signals
 from vm.runtime.exceptions import Exn
@@ -32,10 +34,13 @@ _API = (
     "PyException_SetTraceback",
     "PyFloat_AsDouble",
     "PyFloat_FromDouble",
+    "PyList_New",
+    "PyList_SetItem",
     "PyLong_AsUnsignedLongLong",
     "PyLong_AsUnsignedLongLongMask",
     "PyLong_FromLongLong",
     "PyLong_FromUnsignedLongLong",
+    "PyMethod_New",
     "PyNumber_Lshift",
     "PyNumber_Or",
     "PyNumber_Rshift",
@@ -46,12 +51,13 @@ _API = (
     "PySequence_GetItem",
     "PyType_IsSubtype",
     "Py_DecRef",
+    "Py_IncRef",
 )
 """What is used of Python's API: public functions, found by name."""
 
 
 def _ir() -> str:
-    return FRAMES + CALLBACKS_IR
+    return FRAMES + CALLBACKS_IR + ENTRIES_IR
 
 
 def _is_enabled() -> int:
@@ -69,6 +75,8 @@ class Border:
             **glue.externals,
             **{name: python_function(name) for name in _API},
             "thread_key": glue.key,
+            "floor_key": glue.floor_key,
+            "collecting": cycles.LOOKING.address,
             "faulthandler_is_enabled": _is_enabled(),
             "faulthandler_seen": signals(glue).seen.address,
             "none": id(None),

@@ -30,7 +30,19 @@ from vm.runtime.layout import (
     STATE_SAVED,
 )
 
-BORDER = ("link", "pending", "host_call", "threw", "renew", "help", "compile", "step", "translate", "catch")
+BORDER = (
+    "link",
+    "pending",
+    "host_call",
+    "threw",
+    "renew",
+    "raise",
+    "help",
+    "compile",
+    "step",
+    "translate",
+    "catch",
+)
 """What a border holds: the link, its attribute's name for exceptions that wait, and its methods, the last
 three only of the threaded machine's links."""
 

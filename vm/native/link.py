@@ -15,6 +15,7 @@ from vm.gc.types import TypeTable
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.border import Doors, border
+from vm.native.callables import Way
 from vm.native.glue import BUSY, THREW, UNWOUND, Glue
 from vm.native.help import NUMBERED
 from vm.native.signals import signals
@@ -109,6 +110,10 @@ class StoreLink:
             self._heap.words[ROOT_TOP // WORD] = roots
         self._returned = ()
         return results
+
+    def way(self, function: Function, place: int) -> Way:
+        """How ``function`` is entered; the address of its code is, or will be, at ``place``."""
+        return Way(place, self._invoke(function.type), self._state.address, self._budget)
 
     def _raise(self, status: int) -> None:
         if status == BUSY:

@@ -15,6 +15,7 @@ from vm.config import Config
 from vm.errors import ConfigError, Frame
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
+from vm.native.callables import Way
 from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.native.hosts import host_context
@@ -44,6 +45,7 @@ class NativeTier(ABC):
 
     name: ClassVar[str]
     shows_roots: ClassVar[bool] = False
+    native: ClassVar[bool] = True
     entry: ClassVar[int] = RECORD_CODE
     """The field of a function's record through which this tier's code is called."""
 
@@ -88,6 +90,11 @@ class NativeTier(ABC):
             self._signals.renew()
         code = peek(function.record + self.entry) or self._compile(instance.store, function)
         return self._links[instance.store].call(function, code, instance.context.address, args)
+
+    def way(self, function: Function) -> Way:
+        """How a defined function is entered without Python's help."""
+        assert isinstance(function.owner, Store)
+        return self._links[function.owner].way(function, function.record + self.entry)
 
     def stats(self) -> dict[str, float]:
         """What compiling has cost: seconds, bytes of code, functions (and how many of them

@@ -90,7 +90,7 @@ class Function:
         self.bind = bind
         self.owner = owner
         self.origin = self
-        self.kept: object = None
+        self.kept: Any = None
         self._passes: bool | None = None
 
     @property

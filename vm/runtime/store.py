@@ -50,6 +50,7 @@ class BodyRunner(Protocol):
     """What a store needs of a tier (``vm.tiers.base.Tier`` says the rest)."""
 
     shows_roots: ClassVar[bool]
+    native: ClassVar[bool]
 
     def attach(self, instance: Instance) -> None:
         """Get ready to run functions of ``instance``."""

@@ -57,6 +57,9 @@ class Tier(Protocol):
     (``vm.gc.record``). Without, managed objects are collected only while no code of their store runs.
     """
 
+    native: ClassVar[bool]
+    """Whether it is a ``vm.native.tier.NativeTier``, whose functions Python objects can enter directly."""
+
     def __init__(self, config: Config) -> None:
         """One tier object serves all stores of an engine; it keeps ``config`` for its knobs."""
 

@@ -40,6 +40,7 @@ class ReferenceTier:
 
     name: ClassVar[str] = "reference"
     shows_roots: ClassVar[bool] = True
+    native: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
         self._stack_bytes = config.max_wasm_stack
