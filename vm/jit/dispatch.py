@@ -73,6 +73,7 @@ class Dispatcher(Generic[T]):
         self._idle: dict[int, None] = {}
         self._off: dict[int, None] = dict.fromkeys(range(workers))
         self._starting = self._failed_starts = 0
+        self._why = ""
         self.retried = 0
         self.waited = 0.0
 
@@ -86,7 +87,7 @@ class Dispatcher(Generic[T]):
         """Give idle workers what waits, and start more if that is not enough."""
         if self._failed_starts >= STARTS:
             for waiting in self.queue.drain():
-                self._hands.give_up(waiting.work, "the compiler's processes end as soon as they start")
+                self._hands.give_up(waiting.work, f"no compiler can be started: {self._why}")
             return
         while self._idle:
             number = next(iter(self._idle))
@@ -140,6 +141,7 @@ class Dispatcher(Generic[T]):
         worker = self.workers[number]
         if worker.status is Status.STARTING:
             self._failed_starts += 1
+            self._why = why
         self._set(number, Status.OFF)
         task, worker.task = worker.task, None
         worker.crashes += 1

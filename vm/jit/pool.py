@@ -22,6 +22,7 @@ from vm.jit import faults
 from vm.jit.artefact import Artefact
 from vm.jit.dispatch import ATTEMPTS, Dispatcher, Status
 from vm.jit.library import find
+from vm.jit.nursery import Nursery
 from vm.jit.process import Process
 from vm.jit.scheduler import Priority, Task
 from vm.jit.statistics import Statistics
@@ -55,6 +56,7 @@ class Pool:
         self._tasks: dict[Ticket, Task[Ticket]] = {}
         self._settled: list[tuple[Ticket, Artefact | VMError]] = []
         self._processes: dict[int, Process] = {}
+        self._nursery: Nursery | None = None
         self._numbers: weakref.WeakKeyDictionary[ModuleData, int] = weakref.WeakKeyDictionary()
         self._next_number = 0
         self._selector = selectors.DefaultSelector()
@@ -106,11 +108,13 @@ class Pool:
             return task is not None and self._dispatcher.queue.change(task, priority)
 
     def stats(self) -> dict[str, Any]:
-        """See ``vm.jit.statistics.Statistics.report``; workers that run have a ``process`` number."""
+        """See ``vm.jit.statistics.Statistics.report``; workers have a ``process``, all a ``parent``."""
         with self._lock:
             report = self.statistics.report()
+            report["parent"] = self._nursery.number if self._nursery is not None else None
             for number, process in self._processes.items():
-                report["workers"][number]["process"] = process.number
+                if process.number:
+                    report["workers"][number]["process"] = process.number
             return report
 
     def close(self) -> None:
@@ -187,6 +191,7 @@ class Pool:
 
     def _answered(self, number: int, head: dict[str, Any], body: bytes) -> None:
         if head["did"] == "start":
+            self._processes[number].number = head["process"]
             self._dispatcher.ready(number)
             return
         ticket = self._dispatcher.answered(number)
@@ -224,13 +229,22 @@ class Pool:
     def start(self, number: int) -> None:
         """Start a worker."""
         try:
-            process = Process()
+            process = Process(self._living_nursery())
         except OSError as error:
             self._dispatcher.lost(number, f"no process for a compiler: {error.strerror}")
             self._rouse()
             return
         self._processes[number] = process
         self._selector.register(process.channel, selectors.EVENT_READ, number)
+
+    def _living_nursery(self) -> Nursery:
+        """Where workers come from; another one, if something has ended the last."""
+        if self._nursery is not None and not self._nursery.alive:
+            self._nursery.leave()
+            self._nursery = None
+        if self._nursery is None:
+            self._nursery = Nursery()
+        return self._nursery
 
     def send(self, number: int, ticket: Ticket) -> None:
         """Give a worker a ticket. If it is gone, its socket says so soon."""
@@ -272,6 +286,8 @@ class Pool:
         for process in self._processes.values():
             process.leave()
         self._processes.clear()
+        if self._nursery is not None:
+            self._nursery.leave()
         self._selector.close()
         self._wake.close()
         self._woken.close()
@@ -293,6 +309,8 @@ class Pool:
         left = [*(ticket for ticket, _ in self._arrived), *self._tasks]
         for process in self._processes.values():
             process.forget()
+        if self._nursery is not None:
+            self._nursery.forget()
         self._selector.close()
         self._wake.close()
         self._woken.close()

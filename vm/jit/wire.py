@@ -73,9 +73,19 @@ class Reader:
             del self._pending[:end]
             yield json.loads(text), content
 
+    def descriptor(self) -> int:
+        """The next descriptor that came along with a message."""
+        return self._descriptors.popleft()
+
     def content(self) -> bytes:
         """What came along with the message that ``send_content`` sent."""
-        descriptor = self._descriptors.popleft()
+        descriptor = self.descriptor()
         with open(descriptor, "rb") as file:
             size = os.fstat(descriptor).st_size
             return os.pread(file.fileno(), size, 0)
+
+    def close(self) -> None:
+        """Close the socket, and descriptors that nobody asked for."""
+        self._channel.close()
+        while self._descriptors:
+            os.close(self.descriptor())

@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from vm.config import KNOBS, Config
 from vm.jit import faults, makers
@@ -32,9 +32,46 @@ _STACK = 64 << 20
 """Bytes of stack for LLVM, whose recursion follows that of the code it is given."""
 
 
-def main(descriptor: int) -> None:
-    """Work until nobody wants any more."""
+def nurse(descriptor: int) -> None:
+    """Load what compilers need, then fork one whenever the program asks (``vm.jit.nursery``)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _warm()
+    channel = socket.socket(fileno=descriptor)
+    reader = Reader(channel)
+    while reader.receive():
+        for head, _ in reader.messages():
+            if head["do"] == "fork":
+                _fork(reader)
+            else:
+                code = os.waitstatus_to_exitcode(os.waitpid(head["process"], 0)[1])
+                channel.sendall(pack({"code": code}))
+    os._exit(0)
+
+
+def _fork(reader: Reader) -> None:
+    """Start a worker. It keeps nothing that is meant for others: their sockets must close with them."""
+    own, errors = reader.descriptor(), reader.descriptor()
+    if os.fork() == 0:
+        reader.close()
+        os.dup2(errors, 2)
+        os.close(errors)
+        main(own)
+    os.close(own)
+    os.close(errors)
+
+
+def _warm() -> None:
+    """Import what every task needs."""
+    from vm.native.pipeline import target
+
+    for kind in makers.MAKERS:
+        makers.maker(kind)
+    for level in (0, 1, 2):
+        target(level)
+
+
+def main(descriptor: int) -> NoReturn:
+    """Work until nobody wants any more."""
     channel = socket.socket(fileno=descriptor)
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.stack_size(_STACK)
@@ -58,22 +95,12 @@ class _Worker:
     def run(self) -> None:
         """Do one thing after the other; a fault of this program itself ends it."""
         try:
-            self._warm()
             self._channel.sendall(pack({"did": "start", "process": os.getpid()}))
             while True:
                 self._do(self._tasks.get())
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
-
-    def _warm(self) -> None:
-        """Import what every task needs, while nobody waits for it."""
-        from vm.native.pipeline import target
-
-        for kind in makers.MAKERS:
-            makers.maker(kind)
-        for level in (0, 1, 2):
-            target(level)
 
     def _do(self, head: dict[str, Any]) -> None:
         match head["do"]:
