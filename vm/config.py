@@ -82,6 +82,18 @@ class Config:
         high=1 << 40,
     )
     cache_folder: str = _knob("", "Where that is; empty: in $WASMVM_CACHE, or in the user's cache folder.")
+    tier_calls: int = _knob(
+        1_000, "Calls of a function after which the tiered tier compiles it.", low=1, high=1 << 40
+    )
+    tier_trips: int = _knob(
+        20_000, "Rounds of a loop after which the tiered tier compiles its function.", low=1, high=1 << 40
+    )
+    tier_seed: int = _knob(
+        0,
+        "For tests: unless 0, the tiered tier compiles at random, the same each time.",
+        low=0,
+        high=1 << 40,
+    )
 
     compile_workers: int = _knob(
         0,

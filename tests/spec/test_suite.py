@@ -30,13 +30,20 @@ CONFIGURATIONS = {
     "threaded (checked memory)": Config(tier="threaded", validate="eager", memory_guard="checked"),
     "llvm (checked memory)": Config(tier="llvm", validate="eager", memory_guard="checked"),
     "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
+    "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, opt_level=0),
+    "tiered (at random)": Config(
+        tier="tiered", validate="eager", tier_seed=1, whole_module_bytes=0, batch_bytes=1, opt_level=0
+    ),
     **{
         f"{tier}{STRESSED}": Config(tier=tier, validate="eager", gc_stress=True)
         for tier in TIERS
         if load(tier).shows_roots
     },
+    f"tiered at random{STRESSED}": Config(
+        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, whole_module_bytes=0, opt_level=0
+    ),
 }
-"""Every tier as it comes, and the other ways in which knobs make one work."""
+"""Every tier as it comes (tiered: all compiled at once), and the other ways in which knobs make one work."""
 
 _MANAGED = re.compile(rb"(struct|array)\.new|ref\.i31|convert_(any|extern)|exnref|table [^(]*externref")
 """What only files have for which it matters when the heap collects."""

@@ -195,7 +195,7 @@ def test_tiers_that_do_not_look_at_fuel_refuse_the_knob(monkeypatch: pytest.Monk
     config = Config()
     config.tier, config.consume_fuel = "reference", True
     with pytest.raises(
-        ConfigError, match="tier reference does not look at it; use one of threaded, baseline, llvm"
+        ConfigError, match="reference does not look at it; use one of threaded, baseline, tiered, llvm"
     ):
         Engine(config)
 

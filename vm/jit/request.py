@@ -37,6 +37,9 @@ RUNTIME_KNOBS = frozenset(
         "opt_level",
         "quick_module_bytes",
         "tier",
+        "tier_calls",
+        "tier_seed",
+        "tier_trips",
         "validate",
         "whole_module_bytes",
     }

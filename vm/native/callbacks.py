@@ -3,7 +3,7 @@
     host_values(ctx, words)        a host function on numbers: words to objects, call, results to words
     host_words(ctx, words)         any other: Python's ``host_call`` does all that
     python_help, python_compile    what ``help`` and ``compile`` of ``vm.native.glue`` call
-    python_step, python_translate, python_catch     the same for ``vm.tiers.threaded``
+    python_step, python_translate, python_catch, python_hot     the same for ``vm.tiers.threaded``
 
 Python is called through PyObject_Vectorcall, so that whatever an exception is raised by, its first line, a
 signal's handler, the recursion limit, it arrives here and goes on behind the WebAssembly frames.
@@ -42,9 +42,10 @@ BORDER = (
     "step",
     "translate",
     "catch",
+    "hot",
 )
 """What a border holds: the link, its attribute's name for exceptions that wait, and its methods, the last
-three only of the threaded machine's links."""
+four only of the threaded machine's links."""
 
 MOST = 32
 """Parameters, and results, of functions that are called without Python's help."""
@@ -492,6 +493,7 @@ declare ptr @pthread_getspecific(i32)
     + _answers("compile", asks_record=True)
     + _answers("translate", asks_record=True)
     + _answers("catch", asks_record=False)
+    + _answers("hot", asks_record=True)
 )
 
 CALLBACKS_IR = KINDS_IR + _LOCK + _FAILURES + _HOST + _REQUESTS

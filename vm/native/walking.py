@@ -29,6 +29,9 @@ from vm.runtime.layout import (
 CONTROL_ENTRY = 24
 """Bytes of an entry of the control stack: where to go on, the caller's frame, the caller's context."""
 
+SLACK = 64
+"""Bytes kept between a frame's end and the control stack: room for the entries of a call and an entry."""
+
 
 def _load(name: str, type: str, offset: int, base: str = "state") -> str:
     return (

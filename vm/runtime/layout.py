@@ -21,7 +21,7 @@ state (one per store)        function record (a funcref points here)   table rec
 120  address of its values, in words
 128  address of the words that calls pass beside registers
 136  code: where a signal's handler makes a thread go on that must stop
-144  the value stack's end now             (144 to 224: the threaded tier's)
+144  the value stack's end now             (144 to 240: the threaded machine's)
 152  newest entry of the control stack
 160  the memory of both stacks: start, end
 176  the record whose code is wanted; the answer of a step
@@ -31,7 +31,9 @@ state (one per store)        function record (a funcref points here)   table rec
 208  where the machine's own code lies, and how many bytes it has
 224  Python's state of the running thread while it is without Python's lock, or 0
 232  whether calls release that lock, however short they are
-240  number of code addresses in a trap's trace, which follow, innermost first
+240  callback: hot
+248  the record that a tail call from compiled code goes to, or 0
+256  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -82,8 +84,10 @@ STATE_MACHINE = 208
 STATE_MACHINE_SIZE = 216
 STATE_SAVED = 224
 STATE_RELEASES = 232
-STATE_TRACE_LENGTH = 240
-STATE_TRACE = 248
+STATE_HOT = 240
+STATE_TAIL = 248
+STATE_TRACE_LENGTH = 256
+STATE_TRACE = 264
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

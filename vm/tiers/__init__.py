@@ -33,6 +33,9 @@ TIERS: dict[str, TierEntry] = {
     "baseline": TierEntry(
         "vm.tiers.baseline", "BaselineTier", "native code by copying stencils: quick to make", metered=True
     ),
+    "tiered": TierEntry(
+        "vm.tiers.tiered", "TieredTier", "threaded first, LLVM for what runs often", metered=True
+    ),
     "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType
-from vm.native.walking import CONTROL_ENTRY
+from vm.native.walking import CONTROL_ENTRY, SLACK
 from vm.runtime.layout import CONTEXT_MEMORY
 from vm.tiers.baseline.registers import CONTEXT, CONTROL, FRAME, MACHINE, MEMORY, PASSED
 from vm.tiers.baseline.text import StencilText, number
-from vm.tiers.threaded.invocation import SLACK
 
 Write = Callable[[StencilText], None]
 

@@ -24,11 +24,14 @@ from vm.tiers.llvm.translate import Handler, Translator
 
 @dataclass(frozen=True, slots=True)
 class _Callee:
-    """What is called: SSA names of its code and context, and the type it is called as."""
+    """What is called: SSA names of its code and context, the type it is called as, and the SSA name of its
+    record, which travels along where the code is not known (``vm.tiers.llvm.thunks.lend``).
+    """
 
     code: str
     context: str
     type: FuncType
+    record: str = ""
 
 
 def _named(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
@@ -84,7 +87,7 @@ def _recorded(t: Translator, record: str, type: FuncType, context: str | None = 
     if context is None:  # read after compiling: a host function gets its context together with its stub
         field = t.value(f"getelementptr i8, ptr {record}, i64 {RECORD_CONTEXT}")
         context = t.value(f"load ptr, ptr {field}{ENGINE}")
-    return _Callee(t.value(f"load ptr, ptr {slot}"), context, type)
+    return _Callee(t.value(f"load ptr, ptr {slot}"), context, type, record)
 
 
 def _started(t: Translator, callee: _Callee) -> tuple[Signature, str]:
@@ -93,7 +96,9 @@ def _started(t: Translator, callee: _Callee) -> tuple[Signature, str]:
     form = signature(callee.type)
     values = t.pop_many(len(callee.type.params))
     t.pass_words(form.passed_types, [values[i] for i in form.passed])
-    call = f"call {CONVENTION} {form.result} {callee.code}(ptr {callee.context}{form.arguments(values)})"
+    record = f"ptr nest {callee.record}, " if callee.record else ""
+    arguments = f"{record}ptr {callee.context}{form.arguments(values)}"
+    call = f"call {CONVENTION} {form.result} {callee.code}({arguments})"
     return form, call
 
 

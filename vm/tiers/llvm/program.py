@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import weakref
+from collections.abc import Callable, Collection, Iterable
 
 from vm.config import Config
 from vm.errors import Frame, VMError
@@ -29,12 +30,24 @@ from vm.tiers.llvm.abi import passed_words, type_symbol
 
 
 class Program:
-    """Code of one module, shared by its instances."""
+    """Code of one module, shared by its instances.
 
-    def __init__(self, module: ModuleData, config: Config, glue: Glue, costs: Costs) -> None:
+    ``entered`` is told which functions have got code; with it, other tiers' code calls into this one, so
+    every function that is compiled stays visible.
+    """
+
+    def __init__(
+        self,
+        module: ModuleData,
+        config: Config,
+        glue: Glue,
+        costs: Costs,
+        entered: Callable[[Collection[int]], None] | None = None,
+    ) -> None:
         self._module = weakref.ref(module)
         self._config = config
         self._glue = glue
+        self._entered = entered
         self._costs = costs
         self._layout = ContextLayout.of(module)
         signatures = [type.composite for type in module.types]
@@ -68,9 +81,12 @@ class Program:
 
     def _request(self, module: ModuleData, index: int) -> Request:
         """What to ask for when function ``index`` is wanted."""
+        others: Iterable[int] = ()
+        if self._whole and self._entered:
+            others = (i for i in range(module.imported_functions, len(module.functions)) if i != index)
         return Request(
             module,
-            (index,),
+            (index, *others),
             self._config,
             self._level,
             scope="module" if self._whole else "reachable",
@@ -99,6 +115,8 @@ class Program:
         self.addresses |= added
         for instance in self._instances:
             self._publish(instance, added)
+        if self._entered:
+            self._entered(added)
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at the instruction that ends at ``address``, innermost first; none if it is not ours.

@@ -1,7 +1,12 @@
 """The code between arrays of words and compiled functions, one pair of functions a type.
 
 invoke_T(code, ctx, slots)      words -> arguments of type T, call, results -> words
+relay_T(code, ctx, slots)       the same, where the collector looks into the words itself
 host_T(host ctx, arguments)     the code of a host function of type T
+lend_T(record, ctx, arguments)  runs a function of type T that has code for the threaded machine alone
+
+Who calls through a record hands it over, too, in the register that LLVM calls ``nest``: so one ``lend_T``
+does for all functions of a type, and others take no notice.
 """
 
 from __future__ import annotations
@@ -13,19 +18,31 @@ from vm.gc.record import ROOT_TOP
 from vm.isa.emit import LLVM_TYPES, TracedType
 from vm.isa.types import FuncType, ValueType
 from vm.jit import library
+from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, place
 from vm.native.glue import FRAMES, THREW, Glue, field
-from vm.runtime.layout import HOST_CALLBACK, STATE_HEAP
+from vm.native.walking import SLACK
+from vm.runtime.layout import (
+    HOST_CALLBACK,
+    STATE_CONTROL,
+    STATE_FRAMES,
+    STATE_HEAP,
+    STATE_MACHINE,
+    STATE_MACHINE_SIZE,
+    STATE_TAIL,
+)
 from vm.runtime.words import offsets
 from vm.tiers.llvm.abi import CONVENTION, Signature, passing, signature, word_loads, word_stores
 
 
-def _invoke_ir(type: FuncType) -> str:
-    """``invoke_T``: words in, words out (in the same array)."""
+def _invoke_ir(type: FuncType, name: str = "invoke", *, rooted: bool = True) -> str:
+    """``invoke_T``: words in, words out (in the same array); with ``rooted``, references among the results
+    are on the root stack, too.
+    """
     form, count = signature(type), len(type.results)
     loads, given = word_loads(type.params, "%slots", "given")
-    lines = ["define void @invoke_T(ptr %code, ptr %ctx, ptr %slots) #0 {", *loads]
+    lines = [f"define void @{name}_T(ptr %code, ptr %ctx, ptr %slots) #0 {{", *loads]
     lines.append("  %state = load ptr, ptr %ctx")
     if form.passed or form.passes_results:
         lines += passing("%state", "passed")
@@ -40,7 +57,9 @@ def _invoke_ir(type: FuncType) -> str:
         values = [f"%r{i}" for i in range(count)]
         lines += [f"  %r{i} = extractvalue {form.result} %r, {i}" for i in range(count)]
     lines += word_stores(type.results, values, "%slots", "result")
-    return "\n".join([*lines, *_push_roots(_traced(type.results, values)), "  ret void", "}\n"])
+    if rooted:
+        lines += _push_roots(_traced(type.results, values))
+    return "\n".join([*lines, "  ret void", "}\n"])
 
 
 def _traced(types: Sequence[ValueType], values: Sequence[str]) -> list[str]:
@@ -116,6 +135,54 @@ def _host_return(form: Signature, values: Sequence[str]) -> list[str]:
     return [*lines, f"  ret {form.result} {aggregate}"]
 
 
+def _lend_ir(type: FuncType) -> str:
+    """``lend_T``: interprets the record's code on a copy of the arguments.
+
+    Where it is itself called by a tail call of a function that the machine has called, and nobody is in
+    between, the machine gets the record and the arguments instead, and goes on with them: else functions of
+    either kind that call each other by tail calls would use up the stack.
+    """
+    form, params, results = signature(type), type.params, type.results
+    bytes_ = WORD * offsets(params)[-1]
+    words = max(offsets(params)[-1], offsets(results)[-1])
+    over, arrived = word_loads(form.passed_types, "%passed", "over")
+    arrivals = dict(zip(form.passed, arrived, strict=True))
+    values = [arrivals.get(i, f"%p{i}") for i in range(len(params))]
+    loads, returned = word_loads(results, "%slots", "result")
+    lines = [
+        f"define {CONVENTION} {form.result} @lend_T(ptr nest %record, ptr %ctx{form.parameters}) #0 {{",
+        f"  %slots = alloca [{max(words, 1)} x i64]",
+        "  %state = load ptr, ptr %ctx",
+        *(passing("%state", "passed") if form.passed else []),
+        *over,
+        *word_stores(params, values, "%slots", "given"),
+        "  %own = call ptr @llvm.frameaddress.p0(i32 0)",
+        "  %caller = load ptr, ptr %own",
+        "  %return_field = getelementptr i8, ptr %caller, i64 8",
+        "  %return = load i64, ptr %return_field",
+        field("machine_field", "state", STATE_MACHINE) + "  %machine = load i64, ptr %machine_field",
+        field("size_field", "state", STATE_MACHINE_SIZE) + "  %size = load i64, ptr %size_field",
+        field("end_field", "state", STATE_FRAMES) + "  %end = load ptr, ptr %end_field",
+        field("control_field", "state", STATE_CONTROL) + "  %control = load ptr, ptr %control_field",
+        "  %into = sub i64 %return, %machine",
+        "  %in_place = icmp ult i64 %into, %size",
+        f"  %least = getelementptr i8, ptr %control, i64 -{SLACK + words * WORD}",
+        "  %fits = icmp ule ptr %end, %least",
+        "  %hand_over = and i1 %in_place, %fits",
+        "  br i1 %hand_over, label %back, label %run",
+        "back:",
+        f"  call void @llvm.memcpy.p0.p0.i64(ptr %end, ptr %slots, i64 {bytes_}, i1 false)",
+        field("tail_field", "state", STATE_TAIL) + "  store ptr %record, ptr %tail_field",
+        "  ret void" if form.result == "void" else f"  ret {form.result} zeroinitializer",
+        "run:",
+        "  %code = load ptr, ptr %record",
+        "  call void @interpret(ptr %code, ptr %ctx, ptr %slots)",
+        *loads,
+        *_host_return(form, returned),
+    ]
+    return "\n".join([*lines, "}\n"])
+
+
 _DECLARATIONS = (
     FRAMES
     + """\
@@ -124,21 +191,43 @@ declare void @throw_on(ptr) cold noreturn nounwind
 """
 )
 
+_LENDING = (
+    FRAMES
+    + """\
+declare void @interpret(ptr, ptr, ptr)
+declare ptr @llvm.frameaddress.p0(i32)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+"""
+)
+
 
 class Thunks:
-    """The process's thunks, compiled when a type first needs one."""
+    """The process's thunks, compiled when a type first needs one. ``interpret`` is the machine's address, for
+    those that need it.
+    """
 
-    def __init__(self, glue: Glue, costs: Costs) -> None:
-        self._glue = glue
+    def __init__(self, glue: Glue, costs: Costs, interpret: int = 0) -> None:
+        self._externals = {**glue.externals, "interpret": interpret}
         self._costs = costs
         self._lock = threading.Lock()
         self._codes: list[Code] = []
         self._invoke: dict[FuncType, int] = {}
+        self._relay: dict[FuncType, int] = {}
         self._host: dict[FuncType, int] = {}
+        self._lend: dict[FuncType, int] = {}
 
     def invoke(self, type: FuncType) -> int:
         """The address of ``invoke_T``."""
         return self._invoke.get(type) or self._make(type, self._invoke, "invoke", FRAMES + _invoke_ir(type))
+
+    def relay(self, type: FuncType) -> int:
+        """The address of ``relay_T``."""
+        ir = FRAMES + _invoke_ir(type, "relay", rooted=False)
+        return self._relay.get(type) or self._make(type, self._relay, "relay", ir)
+
+    def lend(self, type: FuncType) -> int:
+        """The address of ``lend_T``."""
+        return self._lend.get(type) or self._make(type, self._lend, "lend", _LENDING + _lend_ir(type))
 
     def host(self, type: FuncType) -> int:
         """The address of ``host_T``."""
@@ -148,7 +237,7 @@ class Thunks:
         with self._lock:
             if type not in known:
                 binary = library.obtain_text(ir, 1, self._costs)
-                code = place(binary, arena.glue(), self._glue.externals, self._costs)
+                code = place(binary, arena.glue(), self._externals, self._costs)
                 self._codes.append(code)
                 known[type] = code.symbols[f"{prefix}_T"]
             return known[type]

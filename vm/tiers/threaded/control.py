@@ -32,7 +32,7 @@ def _loop(t: Translator, immediates: tuple[Any, ...]) -> None:
     t.settle(0)
     t.labels.append((len(t.code), t.top))
     t.open("loop", t.block_type(immediates[0]))
-    t.checkpoint()
+    t.loop_head()
 
 
 def _if(t: Translator, immediates: tuple[Any, ...]) -> None:

@@ -4,8 +4,9 @@ A frame is a run of slots of the store's value stack: parameters, locals, operan
 at its arguments, which are the caller's topmost operands, and its results lie where its arguments were. The
 control stack grows down from the other end of the same memory; its entries say where to go on in callers.
 
-What a function record's code points to is an instruction too: ``enter`` for a body, ``host`` for a host
-function. Both start with the same fields: words of parameters, words of results.
+What a function record's code points to is an instruction too: ``enter`` for a body, ``native`` for one that
+has been compiled, ``host`` for a host function. All start with the same fields: words of parameters, words
+of results.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 from vm.errors import TrapCode
 from vm.isa.types import ValType
 from vm.native.glue import UNWOUND
-from vm.native.walking import CONTROL_ENTRY
+from vm.native.walking import CONTROL_ENTRY, SLACK
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
@@ -31,12 +32,10 @@ from vm.runtime.layout import (
     STATE_FUEL,
     STATE_PENDING,
     STATE_STEP,
+    STATE_TAIL,
 )
 from vm.tiers.threaded.moves import Write, element
 from vm.tiers.threaded.text import FIELDS, HandlerText, size
-
-SLACK = 64
-"""Bytes kept between a frame's end and the control stack: room for the entries of a call and an entry."""
 
 # calls: the first fields are the slot of the arguments, and the first slot beyond what is in use
 
@@ -238,6 +237,52 @@ def _host(b: HandlerText) -> None:
     _return(b)
 
 
+def _native(b: HandlerText) -> None:
+    """Fields: words of parameters, words of results, slots of the frame; words: the thunk, the code.
+
+    What is behind a record whose function has been compiled. The thunk takes the arguments from the frame
+    and leaves the results there. If a tail call from compiled code has come back here, its arguments lie
+    behind the frame: they become the frame of the function that it goes to.
+    """
+    end = b.slot(2)
+    _check_room(b, end)
+    state = publish(b, end)
+    b.effect(f"store ptr null, ptr {b.at(state, STATE_TAIL)}")
+    thunk, code = b.word(size(3)), b.word(size(3, 1))
+    thunk = b.value(f"inttoptr i64 {thunk} to ptr")
+    b.effect(f"call void {thunk}(i64 {code}, ptr %ctx, ptr %fr)")
+    record = b.load("ptr", b.at(state, STATE_TAIL))
+    tail = b.label()
+    b.branch(b.value(f"icmp ne ptr {record}, null"), tail, b.label())
+    _return(b)
+
+    def write() -> None:
+        target = b.load("ptr", record)
+        words = b.value(f"zext i32 {b.load('i32', b.at(target, FIELDS))} to i64")
+        amount = b.value(f"shl i64 {words}, 3")
+        b.effect(f"call void @llvm.memmove.p0.p0.i64(ptr %fr, ptr {end}, i64 {amount}, i1 false)")
+        context = b.load("ptr", b.at(record, RECORD_CONTEXT))
+        b.go(target, ctx=context, mem=b.load("ptr", b.at(context, CONTEXT_MEMORY)))
+
+    b.later(tail, write)
+
+
+def _count(b: HandlerText) -> None:
+    """Field: extent; word: how often it may still run before Python is asked where to go on."""
+    counter = b.at("%pc", size(1))
+    left = b.value(f"sub i64 {b.load('i64', counter)}, 1")
+    b.effect(f"store i64 {left}, ptr {counter}")
+    hot = b.label()
+    b.branch(b.value(f"icmp slt i64 {left}, 1"), hot, b.label())
+    b.next(size(1, 1))
+
+    def write() -> None:
+        state = publish(b, b.slot(0), _push(b, FIELDS))
+        b.jump("@hot", mem=state)
+
+    b.later(hot, write)
+
+
 def _unwind_unless(b: HandlerText, state: str, answer: str) -> None:
     """Unless Python's answer is 1: leave with its exception, which waits, when it is 0; else throw the
     WebAssembly exception that it has put into the state.
@@ -314,6 +359,8 @@ HANDLERS: dict[str, Write] = {
     "return": _return,
     "return one": _return_one,
     "host": _host,
+    "native": _native,
+    "count": _count,
     "step": _step,
     "fuel": _fuel,
     "epoch": _epoch,

@@ -18,6 +18,7 @@ from vm.runtime.layout import (
     STATE_CONTROL,
     STATE_FRAMES,
     STATE_HANDLER,
+    STATE_HOT,
     STATE_MACHINE,
     STATE_MACHINE_SIZE,
     STATE_PENDING,
@@ -38,22 +39,25 @@ from vm.tiers.threaded.unwinding import Guard, catch
 class ThreadedLink(StoreLink):
     """Enters the machine for one store.
 
-    ``budget`` is how many bytes the frames of WebAssembly's calls may take; on the native stack, where only
-    calls through Python nest, they may take as many again.
+    ``translate`` gives what the machine runs for a function, ``compile`` what compiled code calls.
+    ``budget`` is how many bytes the frames of WebAssembly's calls may take; on the native stack, where
+    compiled code and calls through Python nest, they may take as many again.
     """
 
     def __init__(
         self,
         store: Store,
-        compile: Callable[[Store, Function], int],
+        translate: Callable[[Store, Function], int],
         locate: Callable[[int], Sequence[Frame]],
         program_of: Callable[[ModuleData], ThreadedProgram | None],
         budget: int,
+        *,
+        compile: Callable[[Store, Function], int] | None = None,
     ) -> None:
         interpret = library().interpret
-        super().__init__(store, glue(), lambda type: interpret, compile, locate, budget)
+        super().__init__(store, glue(), lambda type: interpret, compile or translate, locate, budget)
         self._program_of = program_of
-        self._translated = compile
+        self._translated = translate
         self._thrown: Exn | None = None
         self._made: dict[tuple[int, int], Step] = {}
         self._stack = Block(budget)
@@ -67,6 +71,7 @@ class ThreadedLink(StoreLink):
         words[STATE_STEP // WORD] = symbols["python_step"]
         words[STATE_TRANSLATE // WORD] = symbols["python_translate"]
         words[STATE_CATCH // WORD] = symbols["python_catch"]
+        words[STATE_HOT // WORD] = symbols["python_hot"]
         store.frame_roots = self._roots
 
     def _step(self, handle: int, number: int, words: int) -> None:

@@ -7,7 +7,7 @@ from vm.gc.record import ROOT_TOP
 from vm.native.arena import STENCIL_SPAN
 from vm.native.glue import UNWOUND
 from vm.native.unwinding import RECORD_WORDS
-from vm.native.walking import CONTROL_ENTRY
+from vm.native.walking import CONTROL_ENTRY, SLACK
 from vm.runtime.layout import (
     CONTEXT_MEMORY,
     CONTEXT_STATE,
@@ -16,6 +16,7 @@ from vm.runtime.layout import (
     STATE_FRAMES,
     STATE_HANDLER,
     STATE_HEAP,
+    STATE_HOT,
     STATE_MACHINE,
     STATE_MACHINE_SIZE,
     STATE_PENDING,
@@ -24,7 +25,6 @@ from vm.runtime.layout import (
     TRAPS,
     trap_number,
 )
-from vm.tiers.threaded.invocation import SLACK
 from vm.tiers.threaded.text import PARAMETERS, raises
 
 _EXIT = f'define dso_local preserve_nonecc void @"exit"{PARAMETERS} #1 {{ ret void }}\n'
@@ -58,6 +58,29 @@ again:
 }}
 """
 """Have Python make the code of the record that the state names, and run the instruction again."""
+
+_HOT = f"""\
+define dso_local preserve_nonecc void @hot(ptr %pc, ptr %fr, ptr %ctx, ptr %cs, ptr %state) #1 {{
+  %answer = alloca ptr
+  store ptr null, ptr %answer
+  %callback_field = getelementptr i8, ptr %state, i64 {STATE_HOT}
+  %callback = load ptr, ptr %callback_field
+  call void %callback(ptr %pc, ptr %answer)
+  %next = load ptr, ptr %answer
+  %failed = icmp eq ptr %next, null
+  br i1 %failed, label %unwind, label %again
+unwind:
+  call preserve_nonecc void @halt({_STOP_ARGUMENTS}, i64 0, i64 0, i64 {UNWOUND})
+  unreachable
+again:
+  %memory_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_MEMORY}
+  %memory = load ptr, ptr %memory_field
+  %handler = load ptr, ptr %next
+  musttail call preserve_nonecc void %handler(ptr %next, ptr %fr, ptr %ctx, ptr %cs, ptr %memory)
+  ret void
+}}
+"""
+"""A place in the code has run often: Python says where to go on, here or elsewhere."""
 
 _HALT = f"""\
 define dso_local preserve_nonecc void @halt({_STOP_ARGUMENTS}, i64 %rip, i64 %rbp, i64 %why) #1 {{
@@ -221,7 +244,7 @@ gets it. Whoever ends a run of the machine makes the stacks what they were when 
 
 def support() -> str:
     """All of it, as LLVM IR text."""
-    return _EXIT + _RETRY + _HALT + _INTERPRET + "".join(_raise(code) for code in TRAPS)
+    return _EXIT + _RETRY + _HOT + _HALT + _INTERPRET + "".join(_raise(code) for code in TRAPS)
 
 
 def _raise(code: TrapCode) -> str:

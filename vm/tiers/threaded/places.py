@@ -49,6 +49,11 @@ class Recorder(Translator):
         self._shortest = min(self._shortest, len(self.code))
         return condition
 
+    def loop_head(self) -> None:
+        """Python may be asked where to go on; all operands are in their homes."""
+        self._settled[self._here] = dict(enumerate(self.homes)), 0
+        super().loop_head()
+
     def discard(self, count: int) -> None:
         """Calls and steps do it when their operands are in place."""
         operands = enumerate(zip(self.operands, self.homes, strict=True))

@@ -6,6 +6,7 @@ import bisect
 import time
 import weakref
 from array import array
+from collections.abc import Callable
 
 from vm.config import Config
 from vm.errors import Frame
@@ -25,17 +26,33 @@ from vm.tiers.threaded.steps import StepPlan
 from vm.tiers.threaded.translate import Metering, Translator
 from vm.tiers.threaded.unwinding import Guard
 
+Counting = Callable[[int], tuple[int | None, int | None]]
+"""How often a function's entry, and each of its loops' heads, may run before the tier is asked."""
+
+COUNTER = 16
+"""Where in a ``count`` the counter lies."""
+
+
+def no_counting(_: int) -> tuple[None, None]:
+    """As often as they want."""
+    return None, None
+
 
 class ThreadedProgram:
     """Code of one module, shared by its instances (``vm.native.tier.NativeProgram``)."""
 
-    def __init__(self, module: ModuleData, config: Config, spent: Costs) -> None:
+    def __init__(
+        self, module: ModuleData, config: Config, spent: Costs, counting: Counting = no_counting
+    ) -> None:
         self._module = weakref.ref(module)
         self._costs = spent
         self._fuel, self._epochs = config.consume_fuel, config.epoch_interruption
         self._layout = ContextLayout.of(module)
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+        self._counting = counting
         self._codes: dict[int, Block] = {}
+        self._entries: dict[int, int] = {}
+        self._loops: dict[int, dict[int, int]] = {}
         self._recorders: dict[int, Recorder] = {}
         self._guards: dict[int, list[Guard]] = {}
         self._starts: list[tuple[int, int, int]] = []
@@ -45,17 +62,34 @@ class ThreadedProgram:
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is translated already, and what will be."""
         self._instances.add(instance)
-        for index, code in self._codes.items():
-            self._publish(instance, index, code.address)
+        for index, code in self._entries.items():
+            self._publish(instance, index, code)
 
     def compile(self, index: int) -> int:
-        """The address of function ``index``'s code, translated now if there is none yet."""
-        code = self._codes.get(index)
-        if code is None:
+        """The address of what runs function ``index``, translated now if there is nothing yet."""
+        if index not in self._entries:
             code = self._codes[index] = self._translate(index)
-            for instance in self._instances:
-                self._publish(instance, index, code.address)
-        return code.address
+            self.enter_at(index, code.address)
+        return self._entries[index]
+
+    def enter_at(self, index: int, code: int) -> None:
+        """Let calls of function ``index`` run ``code``, in every instance."""
+        self._entries[index] = code
+        for instance in self._instances:
+            self._publish(instance, index, code)
+
+    def has(self, pc: int) -> bool:
+        """Whether the instruction at ``pc`` is of this module's code."""
+        return self._find(pc + WORD) is not None
+
+    def counted(self, pc: int) -> tuple[int, int | None]:
+        """The function that a ``count`` belongs to, and the offset of the first instruction of the loop whose
+        head it is (None: the function's entry).
+        """
+        found = self._find(pc + WORD)
+        assert found is not None  # it is running
+        start, index = found
+        return index, self._loops[index].get((pc - start) // WORD)
 
     def _translate(self, index: int) -> Block:
         started = time.thread_time()
@@ -69,6 +103,7 @@ class ThreadedProgram:
         words = array("Q", translator.run())
         if translator.guards:
             self._guards[index] = translator.guards
+        self._loops[index] = translator.loops
         code = self._place(words, translator)
         bisect.insort(self._starts, (code.address, code.address + WORD * len(words), index))
         self._costs.seconds += time.thread_time() - started
@@ -110,7 +145,7 @@ class ThreadedProgram:
         return recorder
 
     def _metering(self, module: ModuleData, index: int) -> Metering:
-        return Metering(costs(module, index) if self._fuel else {}, self._epochs)
+        return Metering(costs(module, index) if self._fuel else {}, self._epochs, *self._counting(index))
 
     def covering(self, address: int) -> tuple[int, Guard | None] | None:
         """Where that function's code begins, and the innermost guard of that instruction; None: not ours."""

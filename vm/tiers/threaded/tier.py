@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import ClassVar
 
+from vm.isa.types import FuncType
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.tier import NativeTier
@@ -14,6 +15,11 @@ from vm.runtime.words import offsets
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.link import ThreadedLink
 from vm.tiers.threaded.program import ThreadedProgram
+
+
+def host_code(type: FuncType) -> int:
+    """What the machine runs for a host function, which depends on its type alone."""
+    return _host_code(offsets(type.params)[-1], offsets(type.results)[-1]).address
 
 
 @functools.cache
@@ -45,5 +51,4 @@ class ThreadedTier(NativeTier):
         return program
 
     def _host_code(self, function: Function) -> int:
-        type = function.type
-        return _host_code(offsets(type.params)[-1], offsets(type.results)[-1]).address
+        return host_code(function.type)

@@ -93,11 +93,14 @@ class Condition(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Metering:
     """What a function's checkpoints do, at its entry and at loop heads: burn fuel (``vm.module.fuel``), and
-    look at the deadline. ``costs`` is empty when fuel is not counted.
+    look at the deadline. ``costs`` is empty when fuel is not counted. ``calls`` and ``trips`` say how often
+    its entry, and a loop's head, may run before the tier is asked where to go on; None: always.
     """
 
     costs: Mapping[int, int]
     epochs: bool
+    calls: int | None = None
+    trips: int | None = None
 
 
 def _legacy_tries(module: ModuleData, body: Body) -> int:
@@ -154,15 +157,22 @@ class Translator:
         self.dead = False
         self.guards: list[Guard] = []
         self.labels: list[tuple[int, int]] = []
+        self.loops: dict[int, int] = {}
 
     def run(self) -> list[int]:
         """The function's code."""
         self._enter()
         self.open("block", FuncType((), self.type.results))
         self.next = self._body.start
+        counted = len(self.code)
+        self.count(self._metering.calls)
         self.checkpoint()
         self.walk()
-        self.code[2] |= max(self.high, sum(map(width, self.type.results)), 1)
+        extent = max(self.high, sum(map(width, self.type.results)), 1)
+        self.code[2] |= extent
+        for at in (counted, *self.loops):
+            if self.code[at] == self.handlers["count"]:
+                self.code[at + 1] |= extent
         return self.code
 
     def _enter(self) -> None:
@@ -180,6 +190,18 @@ class Translator:
             self.next = at
             if table[opcode.code](self, immediates):
                 at = self._skip(at)
+
+    def count(self, limit: int | None) -> None:
+        """Append what counts how often it runs, up to ``limit``; all operands are in their homes."""
+        if limit is not None:
+            self.emit(self.handlers["count"], 0, limit)
+
+    def loop_head(self) -> None:
+        """Append what the start of a loop's code does beside its instructions."""
+        if self._metering.trips is not None and all(control.guard is None for control in self.control):
+            self.loops[len(self.code)] = self.next
+            self.count(self._metering.trips)
+        self.checkpoint()
 
     def checkpoint(self) -> None:
         """Append what the knobs ask for at the start of a function or of a loop's code."""

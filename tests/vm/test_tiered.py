@@ -1,0 +1,306 @@
+"""Interpreted and compiled functions in one store: everything that crosses the border between them."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import threading
+import weakref
+from collections.abc import Sequence
+
+import pytest
+
+from tests.vm.engines import call, instance, module, module_of_ours, store
+from vm.errors import Trap, TrapCode
+from vm.isa.types import FuncType, ValType
+from vm.memory.native import peek
+from vm.module.model import ModuleData
+from vm.runtime.instance import Instance
+from vm.runtime.instantiate import instantiate
+from vm.runtime.layout import RECORD_NATIVE
+from vm.runtime.store import Store
+from vm.tiers.tiered import TieredTier
+
+I32 = ValType.I32
+APART = {"whole_module_bytes": 0, "batch_bytes": 1}
+"""Each function is compiled alone."""
+
+
+def world(**knobs: object) -> Store:
+    return store("tiered", **{**APART, **knobs})
+
+
+def promote(i: Instance, *indices: int) -> None:
+    """Compile these functions, and no others."""
+    tier = i.store.runner
+    assert isinstance(tier, TieredTier)
+    for index in indices:
+        tier.promote(i.functions[index])
+
+
+def compiled(i: Instance) -> list[bool]:
+    """Whether each function has code of its own for compiled callers."""
+    return [peek(function.record + RECORD_NATIVE) != 0 for function in i.functions]
+
+
+def every_mix(count: int) -> list[tuple[int, ...]]:
+    """Every choice of functions out of so many."""
+    return [mix for size in range(count + 1) for mix in itertools.combinations(range(count), size)]
+
+
+CHAIN = """(module $m
+  (import "" "h" (func $h (param i32) (result i32)))
+  (memory 1) (tag $e (param i32 i64)) (tag $other)
+  (func $leaf (param i32) (result i32)
+    (if (i32.eq (local.get 0) (i32.const 1)) (then (unreachable)))
+    (if (i32.eq (local.get 0) (i32.const 2)) (then (drop (i32.load (i32.const -1)))))
+    (if (i32.eq (local.get 0) (i32.const 3)) (then (throw $e (local.get 0) (i64.const -7))))
+    (if (i32.eq (local.get 0) (i32.const 4)) (then (drop (memory.grow (i32.const 1)))))
+    (i32.add (call $h (local.get 0)) (i32.const 1)))
+  (func $one (param i32) (result i32) (i32.add (call $leaf (local.get 0)) (i32.const 10)))
+  (func $two (param i32) (result i32)
+    (block $no
+      (return (i32.add (i32.const 100)
+        (try_table (result i32) (catch $other $no) (call $one (local.get 0))))))
+    (unreachable))
+  (func $three (export "f") (param i32) (result i32) (local i64)
+    (local.set 1 (i64.const 5))
+    (block $caught (result i32 i64)
+      (try_table (catch $e $caught) (return (i32.add (call $two (local.get 0)) (i32.const 1000))))
+      (unreachable))
+    (local.set 1 (i64.add (local.get 1)))
+    (drop)
+    (i32.sub (i32.const 5000) (i32.wrap_i64 (local.get 1)))))"""
+
+
+def chain(host: object, mix: Sequence[int], **knobs: object) -> Instance:
+    s = world(**knobs)
+    made: list[Instance] = []
+
+    def run(args: Sequence[int]) -> Sequence[int]:
+        assert callable(host)
+        return [host(made[0], args[0])]
+
+    made.append(instance(s, CHAIN, [s.host_function(FuncType((I32,), (I32,)), run)]))
+    promote(made[0], *(1 + index for index in mix))
+    return made[0]
+
+
+@pytest.mark.parametrize("mix", every_mix(4))
+def test_results_traps_and_exceptions_cross_the_border(mix: tuple[int, ...]) -> None:
+    """Every choice of compiled functions in a chain of four gives the same: results, traces, who catches."""
+    i = chain(lambda _, n: n, mix)
+    for _ in range(2):
+        assert call(i, "f", 10) == [10 + 1 + 10 + 100 + 1000]
+        assert call(i, "f", 3) == [5000 - (5 - 7)]
+        assert call(i, "f", 4) == [4 + 1 + 10 + 100 + 1000]
+        for number, code in ((1, TrapCode.UNREACHABLE), (2, TrapCode.MEMORY_OUT_OF_BOUNDS)):
+            with pytest.raises(Trap) as caught:
+                call(i, "f", number)
+            assert caught.value.code is code
+            assert [frame.function_name for frame in caught.value.frames] == ["leaf", "one", "two", "three"]
+
+
+@pytest.mark.parametrize("mix", every_mix(4))
+def test_what_a_host_function_raises_passes_frames_of_both_kinds(mix: tuple[int, ...]) -> None:
+    """And calls through the host begin anew: the frames of both stretches are there, innermost first."""
+    error = KeyError("mine")
+
+    def fail(_: Instance, number: int) -> int:
+        if number == 11:
+            raise error
+        return call(i, "f", 1 if number == 12 else 11)[0]
+
+    i = chain(fail, mix)
+    with pytest.raises(KeyError) as caught:
+        call(i, "f", 11)
+    assert caught.value is error
+    frames = ["leaf", "one", "two", "three"]
+    assert [line.split("m!")[1] for line in error.__notes__[0].splitlines()[1:]] == frames
+    with pytest.raises(Trap) as trapped:
+        call(i, "f", 12)
+    assert [frame.function_name for frame in trapped.value.frames] == frames * 2
+    with pytest.raises(KeyError):
+        call(i, "f", 13)
+
+
+RECURSION = """(module (global $depth (mut i32) (i32.const 0))
+  (table funcref (elem $a $b $c))
+  (func $a (export "a") (global.set $depth (i32.add (global.get $depth) (i32.const 1))) (call $b))
+  (func $b (export "b") (call_indirect (i32.const 2)))
+  (func $c (export "c") (call $a))
+  (func (export "depth") (result i32) (global.get $depth)))"""
+
+
+@pytest.mark.parametrize("mix", every_mix(3))
+def test_endless_recursion_through_both_kinds_exhausts_the_stack(mix: tuple[int, ...]) -> None:
+    i = instance(world(max_wasm_stack=1 << 18), RECURSION)
+    promote(i, *mix)
+    for name in "abca":
+        with pytest.raises(Trap) as caught:
+            call(i, name)
+        assert caught.value.code is TrapCode.STACK_OVERFLOW
+        names = [frame.function_name for frame in caught.value.frames]
+        assert len(names) > 30
+        assert all((a, b) in {("a", "c"), ("b", "a"), ("c", "b")} for a, b in itertools.pairwise(names))
+    assert call(i, "depth")[0] > 1_000
+
+
+TAILS = """(module
+  (type $t (func (param i32 i64 v128 f32 f64 i32 i32 i32) (result i32 i64 v128 i32)))
+  (table funcref (elem $even $odd $third))
+  (func $even (export "even") (type $t)
+    (if (i32.eqz (local.get 0)) (then
+      (return (local.get 5) (local.get 1) (local.get 2) (local.get 6))))
+    (return_call $odd (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 1))
+      (local.get 2) (local.get 3) (local.get 4) (local.get 6) (local.get 7) (local.get 5)))
+  (func $odd (export "odd") (type $t)
+    (return_call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1))
+      (i64.add (local.get 1) (i64.const 1))
+      (local.get 2) (local.get 3) (local.get 4) (local.get 6) (local.get 7) (local.get 5) (i32.const 2)))
+  (func $third (export "third") (type $t)
+    (return_call $even (local.get 0) (local.get 1)
+      (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7))))"""
+
+
+@pytest.mark.parametrize("mix", every_mix(3))
+def test_tail_calls_across_the_border_use_no_stack(mix: tuple[int, ...]) -> None:
+    """More than half a million of them, with more arguments than there are registers for."""
+    i = instance(world(max_wasm_stack=1 << 16), TAILS)
+    promote(i, *mix)
+    wide = 0x0123456789ABCDEF_FEDCBA9876543210
+    for name in ("even", "third"):
+        assert call(i, name, 300_000, 1, wide, 0, 0, 5, 6, 7) == [5, 300_001, wide, 6]
+
+
+def test_a_tail_call_into_another_instance() -> None:
+    """Its context and memory are its own, whoever went there."""
+    text = """(module (import "" "f" (func $f (param i32) (result i32))) (memory 1)
+      (func (export "g") (param i32) (result i32)
+        (i32.store (i32.const 0) (local.get 0))
+        (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+        (return_call $f (i32.sub (local.get 0) (i32.const 1)))))"""
+    first = """(module (import "" "g" (func $g (param i32) (result i32))) (memory 1)
+      (func (export "g") (param i32) (result i32)
+        (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+        (return_call $g (local.get 0)))
+      (func (export "count") (result i32) (i32.load (i32.const 0))))"""
+    for mix in every_mix(2):
+        s = world(max_wasm_stack=1 << 16)
+        last = instance(s, text, [s.host_function(FuncType((I32,), (I32,)), lambda args: [args[0] + 7])])
+        i = instance(s, first, [last.functions[1]])
+        j = instance(s, text, [i.functions[1]])
+        for number, made in enumerate((i, last)):
+            if number in mix:
+                promote(made, 1)
+        if len(mix) == 1:
+            promote(j, 1)
+        assert call(j, "g", 5) == [5 - 1 - 1 + 7]
+        assert call(j, "g", 0) == [42]
+        assert call(i, "count") == [1]
+
+
+OBJECTS = """(module (type $pair (struct (field (ref null $pair)) (field i32)))
+  (import "" "collect" (func $collect))
+  (func $deep (param (ref $pair)) (result i32)
+    (call $collect) (struct.get $pair 1 (local.get 0)))
+  (func $pass (param (ref $pair) (ref $pair)) (result (ref $pair) (ref $pair)) (local $own (ref $pair))
+    (local.set $own (struct.new $pair (local.get 0) (i32.const 6000)))
+    (call $collect)
+    (drop (call $deep (struct.new $pair (ref.null $pair) (i32.const 1))))
+    (struct.new $pair (local.get $own) (i32.const 7000))
+    (local.get 1))
+  (func (export "f") (result i32) (local $kept (ref null $pair)) (local $sum i32)
+    (local.set $kept (struct.new $pair (ref.null $pair) (i32.const 1)))
+    (struct.new $pair (struct.new $pair (local.get $kept) (i32.const 20)) (i32.const 300))
+    (local.set $sum (call $deep (struct.new $pair (ref.null $pair) (i32.const 50000))))
+    (struct.new $pair (ref.null $pair) (i32.const 4000))
+    (call $pass)
+    (call $collect)
+    (local.set $kept)
+    (local.set $sum (i32.add (local.get $sum) (struct.get $pair 1 (local.get $kept))))
+    (local.set $kept)
+    (call $collect)
+    (local.set $sum (i32.add (local.get $sum) (struct.get $pair 1 (local.get $kept))))
+    (local.set $kept (struct.get $pair 0 (local.get $kept)))
+    (local.set $sum (i32.add (local.get $sum) (struct.get $pair 1 (local.get $kept))))
+    (i32.add (local.get $sum)
+      (struct.get $pair 1 (struct.get $pair 0 (local.get $kept))))))"""
+
+
+@pytest.mark.parametrize("mix", every_mix(3))
+@pytest.mark.parametrize("stress", [False, True])
+def test_a_collection_finds_what_frames_of_both_kinds_hold(mix: tuple[int, ...], stress: bool) -> None:
+    s = world(gc_stress=stress)
+
+    def collect(args: Sequence[int]) -> list[int]:
+        s.heap.collect()
+        return []
+
+    i = instantiate(s, module_of_ours(OBJECTS), [s.host_function(FuncType(), collect)])
+    promote(i, *(1 + index for index in mix))
+    for _ in range(3):
+        assert call(i, "f") == [50_000 + 4_000 + 7_000 + 6_000 + 300]
+
+
+def test_counters_run_out_and_everybody_gets_the_compiled_code() -> None:
+    """In all instances, those made later too; and in a loop, at the next call."""
+    text = """(module
+      (func $f (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+      (func (export "g") (param i32) (result i32)
+        (loop $again (local.set 0 (i32.sub (call $f (local.get 0)) (i32.const 2)))
+          (br_if $again (i32.gt_s (local.get 0) (i32.const 0)))) (local.get 0)))"""
+    data = module(text)
+    s = world(tier_calls=5, tier_trips=7)
+    first, second = instantiate(s, data, []), instantiate(s, data, [])
+    for _ in range(4):
+        assert call(first, "f", 1) == [2]
+    assert compiled(first) == [False, False]
+    assert call(second, "f", 1) == [2]
+    assert compiled(first) == compiled(second) == [True, False]
+    assert call(second, "g", 7) == [0]
+    assert compiled(first) == compiled(second) == [True, True]
+    third = instantiate(s, data, [])
+    assert compiled(third) == [True, True]
+    assert call(third, "g", 100) == [0]
+
+
+def test_what_llvm_refuses_stays_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
+    s = world(tier_calls=1)
+    monkeypatch.setattr("vm.tiers.llvm.program.MOST_MOVES", -1)
+    text = """(module (func (export "f") (param i32) (result i32 i32 i32 i32)
+      (local.get 0) (local.get 0) (local.get 0) (local.get 0)))"""
+    i = instance(s, text)
+    for _ in range(3):
+        assert call(i, "f", 4) == [4] * 4
+    assert compiled(i) == [False]
+
+
+def test_threads_share_a_module_while_it_is_compiled() -> None:
+    text = """(module (func $fib (export "fib") (param i32) (result i32)
+      (if (i32.lt_s (local.get 0) (i32.const 2)) (then (return (local.get 0))))
+      (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+               (call $fib (i32.sub (local.get 0) (i32.const 2))))))"""
+    data, tier = module(text), TieredTier(world(tier_calls=40).config)
+    results: list[list[int]] = []
+
+    def run(data: ModuleData = data) -> None:
+        i = instantiate(Store(tier, world(tier_calls=40).config), data, [])
+        results.append([value for n in range(15) for value in call(i, "fib", n)])
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [[0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377]] * 4
+
+
+def test_nothing_is_left_of_a_module_that_is_gone() -> None:
+    s = world(tier_calls=1)
+    i = instance(s, '(module (func (export "f") (result i32) (i32.const 3)))')
+    assert call(i, "f") == [3]
+    gone = weakref.ref(i.module)
+    del s, i
+    gc.collect()
+    assert gone() is None

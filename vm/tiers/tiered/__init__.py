@@ -1,0 +1,13 @@
+"""Tier ``tiered``: starts as threaded code; what runs often is compiled by LLVM.
+
+program   one module's code of both kinds, and how a function goes from one to the other
+link      what ties a store to it
+tier      the tier
+
+Compiled and interpreted functions call each other through two entries of a function's record: what the
+machine runs (``native``, once there is compiled code), and what compiled code calls (``lend_T``, until then).
+"""
+
+from vm.tiers.tiered.tier import TieredTier
+
+__all__ = ["TieredTier"]

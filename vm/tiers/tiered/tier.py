@@ -1,0 +1,88 @@
+"""The tier: interprets first, compiles what runs often."""
+
+from __future__ import annotations
+
+import functools
+from typing import ClassVar
+
+from vm.memory.native import peek, poke
+from vm.module.model import ModuleData
+from vm.native.code import Costs
+from vm.native.glue import glue
+from vm.native.link import StoreLink
+from vm.native.tier import NativeTier
+from vm.runtime.functions import Function
+from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_NATIVE
+from vm.runtime.references import needs_heap
+from vm.runtime.store import Store
+from vm.tiers.llvm.thunks import Thunks
+from vm.tiers.threaded.library import library
+from vm.tiers.threaded.program import ThreadedProgram
+from vm.tiers.threaded.tier import host_code
+from vm.tiers.tiered.link import TieredLink
+from vm.tiers.tiered.program import TieredProgram
+
+
+@functools.cache
+def _thunks() -> Thunks:
+    """The process's thunks between the machine and compiled code."""
+    return Thunks(glue(), Costs(), library().interpret)
+
+
+class TieredTier(NativeTier):
+    """Threaded code, and LLVM's for what runs often (``vm.tiers.base.Tier``)."""
+
+    name: ClassVar[str] = "tiered"
+    shows_roots: ClassVar[bool] = True
+
+    def attach(self, instance: Instance) -> None:
+        """As every native tier; and there is what compiled code needs."""
+        super().attach(instance)
+        instance.store.make_room_for_passing(self._tiered(instance.module).native.passed_words)
+        if needs_heap(instance.module.types):
+            instance.store.heap.reserve()
+
+    def promote(self, function: Function) -> None:
+        """Compile a defined function now; ``VMError`` when it is more than compiled code is made for."""
+        assert function.instance is not None
+        with self._lock:
+            self._tiered(function.instance.module).native.compile(function.index)
+
+    def _program(self, module: ModuleData) -> TieredProgram:
+        return TieredProgram(module, self._config, _thunks(), self._costs)
+
+    def _tiered(self, module: ModuleData) -> TieredProgram:
+        program = self._programs[module]
+        assert isinstance(program, TieredProgram)
+        return program
+
+    def _program_of(self, module: ModuleData) -> ThreadedProgram | None:
+        """There is none while the module's first instance is being made."""
+        return self._tiered(module).threaded if module in self._programs else None
+
+    def _link(self, store: Store) -> StoreLink:
+        budget = self._config.max_wasm_stack
+        return TieredLink(store, self._compile, self._lend, self._locate, self._program_of, self._hot, budget)
+
+    def _host_code(self, function: Function) -> int:
+        return host_code(function.type)
+
+    def _lend(self, store: Store, function: Function) -> int:
+        """What compiled code calls for a function that has no compiled code; fills in its record."""
+        native = peek(function.record + RECORD_NATIVE)
+        if native:  # it has got some meanwhile
+            return native
+        self._compile(store, function)
+        native = _thunks().host(function.type) if function.host else _thunks().lend(function.type)
+        poke(function.record + RECORD_NATIVE, native)
+        return native
+
+    def _hot(self, pc: int) -> int:
+        """Where the machine goes on when the counter at ``pc`` has run out."""
+        with self._lock:
+            for program in self._programs.values():
+                assert isinstance(program, TieredProgram)
+                if program.threaded.has(pc):
+                    return program.hot(pc)
+        raise AssertionError(f"no program has code at {pc:#x}, which runs")
