@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from regress.detect.incremental import Incremental
 from regress.detect.options import Options
 from regress.detect.protocol import Detector
+from regress.detect.youth import YOUNG
 from regress.domain import ChangePoint
 
 
@@ -42,13 +43,17 @@ Look = tuple[int, list[ChangePoint]]
 def looks(
     values: Sequence[float] | NDArray[np.float64], detector: Detector, options: Options
 ) -> Iterator[Look]:
-    """What was known of a series as it grew, each time that it was looked at; at last, all of it."""
+    """What was known of a series as it grew, each time that it was looked at; at last, all of it.
+
+    While a change is young, each point is a look: how sure it is decides whether people are told.
+    """
     state = Incremental(detector, options)
     known: list[ChangePoint] = []
     place = -1
     for place, value in enumerate(np.asarray(values, dtype=np.float64).tolist()):
-        if state.append(value) is not known:
-            known = state.changes
+        young = known and place - known[-1].index < YOUNG
+        if state.append(value) is not known or young:
+            known = state.look() if young else state.changes
             yield place, known
     if place >= 0:
         yield place, state.look()

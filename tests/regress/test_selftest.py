@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from regress.cli import main
-from regress.config import Config
-from regress.domain import Measurement
+from regress.config import Config, with_settings
+from regress.domain import ChangePoint, Measurement
 from regress.errors import RegressError
-from regress.service.selftest import SIZES, selftest, without_changes
+from regress.service.selftest import SIZES, levels_of, selftest
 from regress.store import Store
 from tests.regress.fixtures.repos import GitRepo
 from tests.regress.fixtures.stores import KEY, commit, delivery, sha
@@ -40,7 +40,7 @@ def test_power_is_that_of_the_machine_and_is_kept(store: Store) -> None:
     before = [series.points for series in store.all_series("main")]
     found = selftest(store, CONFIG, "main")
     quiet, loud = found.machines
-    assert (quiet.machine, quiet.series, quiet.points, quiet.false_alarms) == ("box", 6, 6 * COMMITS, 0)
+    assert (quiet.machine, quiet.series, quiet.points, quiet.false_alarms) == ("box", 6, 6 * 35, 0)
     power = {one.size: one for one in quiet.powers}
     assert tuple(power) == SIZES
     assert power[0.01].found == 0  # below the change that matters
@@ -55,14 +55,27 @@ def test_power_is_that_of_the_machine_and_is_kept(store: Store) -> None:
     assert replace(selftest(store, CONFIG, "main"), recorded_at=found.recorded_at) == found
 
 
-def test_levels_are_moved_onto_the_first() -> None:
-    values = np.array([1.0, 1.1, 0.9, 2.0, 2.2, 1.8])
-    assert without_changes(values, [3]) == pytest.approx([1.0, 1.1, 0.9] * 2)
+def test_levels_are_those_between_changes_without_unsure_points() -> None:
+    values = np.arange(120.0)
+    changes = [ChangePoint(40, 1, 3, 2, 4, 1e-9, 38, 41), ChangePoint(60, 3, 2, 0.5, 0.7, 1e-9, 60, 64)]
+    first, last = levels_of(values, changes)
+    assert (first[0], first[-1], last[0], last[-1]) == (0, 37, 64, 119)  # 41 to 59 are too few
+    assert levels_of(values[:30], []) == []
+
+
+def test_what_the_project_would_not_tell_is_no_alarm(store: Store) -> None:
+    fill(store)
+    lax = replace(CONFIG, detection=with_settings(CONFIG.detection, ["false_alarms=0.9", "effect=0"]))
+    strict = replace(lax, detection=with_settings(lax.detection, ["false_discoveries=1e-20"]))
+    many, few = (selftest(store, config, "main") for config in (lax, strict))
+    assert sum(one.false_alarms for one in few.machines) == 0
+    found = [sum(power.found for one in test.machines for power in one.powers) for test in (many, few)]
+    assert found[0] > found[1]
 
 
 def test_short_histories_cannot_be_tested(store: Store) -> None:
     store.deliver(delivery(Measurement(KEY, sha(1), 1.0)))
-    with pytest.raises(RegressError, match="no series is long enough"):
+    with pytest.raises(RegressError, match="no series has a level"):
         selftest(store, CONFIG, "main")
     assert store.latest_self_test("main") is None
 
