@@ -490,6 +490,16 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Examination:
+    """What the detector said of one edition of a series: its changes, and its drift beyond the budget."""
+
+    series_id: int
+    edition: int
+    changes: tuple[ChangePoint, ...]
+    entry: LedgerEntry | None
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerCommit:
     """What small steps of several series may be one commit's: how many, and their mean size."""
 

@@ -66,10 +66,13 @@ class Drift:
     sure: bool
 
 
-def drift(values: Floats, starts: Sequence[int] = (), window: int = 200) -> Drift | None:
+def drift(
+    values: Floats, starts: Sequence[int] = (), window: int = 200, least: float | None = None
+) -> Drift | None:
     """The drift over the newest ``window`` points; None for a short series, or one that is not positive.
 
-    ``starts`` are the indices at which levels begin that were told as changes.
+    ``starts`` are the indices at which levels begin that were told as changes. With ``least`` None also for a
+    drift that is not sure, or relatively smaller: most are, and their steps are what takes time.
     """
     first = max(0, values.size - window)
     recent = values[first:]
@@ -81,6 +84,9 @@ def drift(values: Floats, starts: Sequence[int] = (), window: int = 200) -> Drif
     total = float(ends[1].mean() - ends[0].mean())
     factor = correlation_factor(signal.clipped - _line(signal.clipped))
     error = max(signal.sigma, EXACT) * math.sqrt(2 * factor / ENDS)
+    sure = abs(total) > SURE * error
+    if least is not None and not (sure and abs(total) >= math.log1p(least)):
+        return None
     steps = _steps(signal.clipped)
     rest = total - sum(step for _, step in steps)
     return Drift(
@@ -90,7 +96,7 @@ def drift(values: Floats, starts: Sequence[int] = (), window: int = 200) -> Drif
         math.expm1(total + 2.576 * error),
         tuple(_small(change, size, first) for change, size in steps),
         math.expm1(rest),
-        abs(total) > SURE * error,
+        sure,
     )
 
 

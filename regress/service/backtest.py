@@ -188,7 +188,7 @@ class _Life:
         for place, changes in looks(values, self._detector, options_of(series, self._detection)):
             found = [located(series, change) for change in changes]
             self._looks[positions[place]].append((series.id, found))
-        self._members += membership(series, found, self._detection)
+        self._members += membership(series, values, found, self._detection)
 
     def pool(self) -> None:
         """Live again what the series have in common, after all were added.

@@ -3,9 +3,10 @@
     population, members = Population(), []
     for series in store.all_series(branch):
         population.add(series)
-        found = changes_of(series, chosen)
+        values = values_of(series.points)
+        found = changes_of(series, values, chosen)
         changes += found
-        members += membership(series, found, chosen)
+        members += membership(series, values, found, chosen)
     told = explained(judged(changes, members, population, chosen), population, facts)
 
 ``judged`` adds what many series have in common (``detect/pooling.py``) and keeps what may be reported at the
@@ -55,6 +56,13 @@ class Population:
         if len(series.points) >= FEWEST_POINTS:
             self.measured[((key.machine, key.environment), key.metric.unit)] += 1
 
+    def merge(self, other: Population) -> None:
+        """Count the series of another one."""
+        self.series += other.series
+        self.points += other.points
+        self.positions |= other.positions
+        self.measured += other.measured
+
     def commits(self) -> dict[int, str]:
         """The commits by position."""
         return {position: commit for commit, position in self.positions.items()}
@@ -73,18 +81,23 @@ def values_of(points: Sequence[Point]) -> Floats:
     return steadied(values, standard_errors(points))
 
 
-def changes_of(series: Series, chosen: DetectionConfig) -> list[SeriesChange]:
-    """The change points of one series, located in history; UnknownNameError for an unknown detector."""
-    found = detector_of(chosen.detector).detect(values_of(series.points), options_of(series, chosen))
+def changes_of(series: Series, values: Floats, chosen: DetectionConfig) -> list[SeriesChange]:
+    """The change points of one series, located in history; UnknownNameError for an unknown detector.
+
+    ``values`` is ``values_of`` its points, here and below.
+    """
+    found = detector_of(chosen.detector).detect(values, options_of(series, chosen))
     return [located(series, change) for change in found]
 
 
-def membership(series: Series, found: Iterable[SeriesChange], chosen: DetectionConfig) -> list[Member]:
+def membership(
+    series: Series, values: Floats, found: Iterable[SeriesChange], chosen: DetectionConfig
+) -> list[Member]:
     """The series for the pool, freed of the changes ``found`` in it; nothing where there is no pool."""
     if not chosen.pooling:
         return []
     starts = [change.change.index for change in found]
-    member = member_of(series, values_of(series.points), starts, options_of(series, chosen).minimum_effect)
+    member = member_of(series, values, starts, options_of(series, chosen).minimum_effect)
     return [] if member is None else [member]
 
 

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 
 from regress.config import DetectionConfig
 from regress.detect.drift import drift
+from regress.detect.noise import Floats
 from regress.domain import Direction, Ledger, LedgerCommit, LedgerEntry, LedgerStep, Series, SeriesChange
-from regress.service.judging import values_of
 
 
-def entry(series: Series, found: Iterable[SeriesChange], chosen: DetectionConfig) -> LedgerEntry | None:
-    """A series that got worse by more than the budget, beside the changes ``found``; None for any other."""
-    values = values_of(series.points)
+def entry(
+    series: Series, values: Floats, found: Iterable[SeriesChange], chosen: DetectionConfig
+) -> LedgerEntry | None:
+    """A series that got worse by more than the budget, beside the changes ``found``; None for any other.
+
+    ``values`` is ``values_of`` its points.
+    """
     starts = sorted(change.change.index for change in found)
-    drifted = drift(values, starts, chosen.drift_points)
-    if drifted is None or not drifted.sure:
+    drifted = drift(values, starts, chosen.drift_points, chosen.drift_budget)
+    if drifted is None:
         return None
     lower_is_better = series.key.metric.direction is Direction.LOWER
     worse = drifted.total if lower_is_better else 1 / (1 + drifted.total) - 1

@@ -10,7 +10,8 @@ with Store.open("sqlite:///.regress/regress.db") as store:
 
 from __future__ import annotations
 
+from regress.store.examinations import Stretch
 from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.store import Store
 
-__all__ = ["Group", "Places", "Store", "group_changes", "meet"]
+__all__ = ["Group", "Places", "Store", "Stretch", "group_changes", "meet"]

@@ -32,10 +32,11 @@ _POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every
 class Database:
     """An engine that is open, migrated, and bound to one project."""
 
-    def __init__(self, url: URL, engine: Engine, project_id: int) -> None:
+    def __init__(self, url: URL, engine: Engine, project_id: int, project: str = "") -> None:
         self.url = _shown(url)
         self.engine = engine
         self.project_id = project_id
+        self.project = project
 
     @classmethod
     def open(cls, url: str, *, create: bool, project: str) -> Database:
@@ -52,7 +53,7 @@ class Database:
         except BaseException:
             engine.dispose()
             raise
-        return cls(parsed, engine, project_id)
+        return cls(parsed, engine, project_id, project)
 
     @classmethod
     def look(cls, url: str) -> Database:

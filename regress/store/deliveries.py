@@ -146,6 +146,7 @@ class _Incoming:
                     (fresh if series in new[commit] else changed).append(row)
         measured.insert(self._session, sorted(fresh))
         measured.replace(self._session, sorted(changed))
+        summaries.replaced(self._session, {row[0] for row in changed})
         summaries.measured(self._session, self._names.branches, new)
 
 

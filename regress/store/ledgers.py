@@ -35,13 +35,14 @@ def load(session: Session, project_id: int, branch: str) -> Ledger | None:
 
 
 def _ledger(told: dict[str, Any]) -> Ledger:
-    entries = tuple(_entry(entry) for entry in told["entries"])
+    entries = tuple(entry_of(entry) for entry in told["entries"])
     commits = tuple(LedgerCommit(**commit) for commit in told["commits"])
     at = datetime.fromisoformat(told["recorded_at"])
     return Ledger(told["branch"], told["budget"], at, entries, commits)
 
 
-def _entry(told: dict[str, Any]) -> LedgerEntry:
+def entry_of(told: dict[str, Any]) -> LedgerEntry:
+    """An entry from its JSON."""
     steps = tuple(LedgerStep(**step) for step in told["steps"])
     return LedgerEntry(**{**told, "series": _key(told["series"]), "steps": steps})
 

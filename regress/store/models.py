@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -143,8 +143,19 @@ class SeriesRow(Base):
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
     points: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     newest: Mapped[int | None]
+    edition: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     words: Mapped[str] = mapped_column(default="", server_default="")
     rank: Mapped[str] = mapped_column(ByteOrdered, default="", server_default="")
+
+
+class ExaminationRow(Base):
+    """What the detector said of a series: of which ``edition``, under which ``settings``, as JSON."""
+
+    __tablename__ = "examination"
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), primary_key=True)
+    edition: Mapped[int]
+    settings: Mapped[str]
+    record: Mapped[str]
 
 
 class FactsRow(Base):

@@ -21,6 +21,7 @@ from regress.domain import (
     Event,
     EventKind,
     EventUpdate,
+    Examination,
     FactChange,
     Failure,
     Ledger,
@@ -38,6 +39,7 @@ from regress.store import (
     bisections,
     deliveries,
     events,
+    examinations,
     facts,
     failures,
     history,
@@ -49,6 +51,7 @@ from regress.store import (
     series,
 )
 from regress.store.database import Database
+from regress.store.examinations import Stretch
 from regress.store.retention import Pruned
 
 
@@ -72,6 +75,16 @@ class Store:
     def url(self) -> str:
         """Where the store is, without a password."""
         return self._db.url
+
+    @property
+    def full_url(self) -> str:
+        """Where the store is, for another process to open it."""
+        return self._db.engine.url.render_as_string(hide_password=False)
+
+    @property
+    def project(self) -> str:
+        """Whose results it holds."""
+        return self._db.project
 
     def close(self) -> None:
         """Give all connections back. The store cannot be used afterwards."""
@@ -234,6 +247,32 @@ class Store:
         """Every series of a branch with its points, one at a time in memory."""
         with self._db.read() as session:
             yield from series.all_series(session, self._db.project_id, branch)
+
+    def stretches(self, branch: str, size: int) -> list[Stretch]:
+        """The measured series of a branch in stretches of ``size``: ids of the first and the last of each."""
+        with self._db.read() as session:
+            return examinations.stretches(session, self._db.project_id, branch, size)
+
+    def series_of(self, branch: str, stretch: Stretch) -> Iterator[tuple[Series, int]]:
+        """The series of a stretch, with the edition of each, for who reads many.
+
+        Points have samples only where they have no bounds.
+        """
+        with self._db.read() as session:
+            editions = examinations.editions(session, stretch)  # first: what changes meanwhile is read again
+            for told in series.stretch(session, self._db.project_id, branch, stretch):
+                yield Series(*told), editions[told[0]]
+
+    def examinations(self, stretch: Stretch, settings: str) -> dict[int, Examination]:
+        """What the detector said under these settings of series of a stretch that have not changed since."""
+        with self._db.read() as session:
+            return examinations.known(session, stretch, settings)
+
+    def save_examinations(self, settings: str, found: Sequence[Examination]) -> None:
+        """Keep what the detector said of some series."""
+        if found:
+            with self._db.write() as session:
+                examinations.save(session, settings, found)
 
     def values(self, series_ids: Iterable[int]) -> dict[int, list[float]]:
         """The values of some series in history's order, without all else that a point has: in one read."""

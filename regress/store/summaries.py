@@ -1,6 +1,7 @@
 """What lists say of each series, kept with it by whoever changes it, so that no list reads measurements.
 
-``points`` counts the measurements at commits of the series' own branch, ``newest`` is the latest's position.
+``points`` counts the measurements at commits of the series' own branch, ``newest`` is the latest's position;
+``edition`` grows whenever what the series says has changed.
 What never changes (``described``) is told when the series is made.
 """
 
@@ -17,6 +18,15 @@ from regress.store.dictionary import batches
 from regress.store.models import Base, BranchCommitRow, MeasurementRow, SeriesRow
 
 _SERIES = Base.metadata.tables[SeriesRow.__tablename__]
+_NEXT = _SERIES.c.edition + 1
+_NOTHING = {"points": 0, "newest": None, "edition": _NEXT}
+
+
+def replaced(session: Session, series: Collection[int]) -> None:
+    """Some series have other measurements than before, and as many."""
+    for batch in batches(series):
+        here = _SERIES.c.id.in_(batch)
+        session.connection().execute(update(_SERIES).where(here).values(edition=_NEXT))
 
 
 def measured(session: Session, branches: Mapping[int, int], new: Mapping[int, Collection[int]]) -> None:
@@ -37,6 +47,7 @@ def measured(session: Session, branches: Mapping[int, int], new: Mapping[int, Co
         .values(
             points=_SERIES.c.points + bindparam("count"),
             newest=case((later, bindparam("position")), else_=_SERIES.c.newest),
+            edition=_NEXT,
         )
     )
     told = [{"series": id_, "count": counts[id_], "position": newest[id_]} for id_ in sorted(counts)]
@@ -64,14 +75,16 @@ def placed(session: Session, branch_id: int, commits: Iterable[int]) -> None:
             else_=_SERIES.c.newest,
         )
         session.connection().execute(
-            update(_SERIES).where(_SERIES.c.id == told.c.id).values(points=grown, newest=newest)
+            update(_SERIES)
+            .where(_SERIES.c.id == told.c.id)
+            .values(points=grown, newest=newest, edition=_NEXT)
         )
 
 
 def recount(session: Session, branch_id: int) -> None:
     """Count a branch anew, where its history was told differently."""
     connection = session.connection()
-    connection.execute(update(_SERIES).where(_SERIES.c.branch_id == branch_id).values(points=0, newest=None))
+    connection.execute(update(_SERIES).where(_SERIES.c.branch_id == branch_id).values(**_NOTHING))
     told = _told(branch_id).subquery()
     connection.execute(
         update(_SERIES).where(_SERIES.c.id == told.c.id).values(points=told.c.points, newest=told.c.newest)
