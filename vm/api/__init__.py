@@ -6,6 +6,11 @@ runs typical programs written for wasmtime-py. Values are signed ints, floats, N
 object for externref. ``WasmtimeError`` is the root of this engine's errors.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from vm.api.caller import Caller, Storelike
 from vm.api.engine import Config, Engine, Store
 from vm.api.exceptions import Exn
@@ -30,8 +35,27 @@ from vm.api.types import (
 from vm.api.val import Val
 from vm.errors import ExitTrap, Frame, Trap, TrapCode
 from vm.errors import VMError as WasmtimeError
-from vm.text import wat2wasm
-from vm.wasi import DirPerms, FilePerms, WasiConfig
+
+if TYPE_CHECKING:
+    from vm.text import wat2wasm
+    from vm.wasi import DirPerms, FilePerms, WasiConfig
+
+_LATER = {
+    "DirPerms": "vm.wasi",
+    "FilePerms": "vm.wasi",
+    "WasiConfig": "vm.wasi",
+    "wat2wasm": "vm.text",
+}
+"""What is imported when somebody first asks for it: many programs need neither."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(_LATER[name]), name)
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "ArrayRef",

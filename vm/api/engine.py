@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,12 +16,11 @@ from vm.errors import ConfigError, VMError
 from vm.isa.types import FuncType
 from vm.runtime import store as runtime
 from vm.runtime.metering import NEVER, Epoch
-from vm.wasi import HostFunction, WasiConfig, WasiContext
-from vm.wasi import functions as wasi_functions
 
 if TYPE_CHECKING:
     from vm.runtime.exceptions import Exn
     from vm.runtime.tags import Tag
+    from vm.wasi import HostFunction, WasiConfig
 
 
 class Config(Managed):
@@ -46,6 +44,8 @@ class Config(Managed):
             object.__setattr__(self, "knobs", self.knobs.with_(**foreign.knobs_for(name, value)))
             return
         if name not in KNOBS:
+            import difflib  # for an error
+
             near = difflib.get_close_matches(name, KNOBS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(KNOBS)}"
             raise ConfigError(name, f"this engine has no such knob; {hint}")
@@ -120,6 +120,9 @@ class Store(Managed):
 
     def set_wasi(self, wasi: WasiConfig) -> None:
         """What WASI programs in this store are given; files are opened now."""
+        from vm.wasi import WasiConfig, WasiContext  # most of what a program may ask for, if it is one at all
+        from vm.wasi import functions as wasi_functions
+
         self._wasi = wasi_functions(WasiContext(check(wasi, WasiConfig, "wasi"), self.runtime.look))
 
     @property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vm.api import standins
 from vm.api.caller import Caller, Storelike, runtime_of
@@ -21,8 +20,9 @@ from vm.memory.linear import LinearMemory
 from vm.runtime import functions as runtime_functions
 from vm.runtime import instance as runtime_instance
 from vm.runtime.instantiate import instantiate
-from vm.wasi import MODULE as WASI_MODULE
-from vm.wasi.registry import FUNCTIONS, HostFunction
+
+if TYPE_CHECKING:
+    from vm.wasi.registry import HostFunction
 
 _EXTERNS = (Func, Table, Memory, SharedMemory, Global, Tag)
 
@@ -118,8 +118,13 @@ class Linker(Managed):
 
     def define_wasi(self) -> None:
         """Define WASI preview 1; what a program is given comes from its store (``Store.set_wasi``)."""
-        for name, make in _wasi_definitions().items():
-            self._set(WASI_MODULE, name, make)
+        from vm.wasi import MODULE
+        from vm.wasi.registry import FUNCTIONS
+
+        for _, body in FUNCTIONS:
+            name = body.__name__
+            make = _wasi_definition(name)
+            self._set(MODULE, name, make)
 
     def instantiate(self, store: Storelike, module: Module) -> Instance:
         """A new instance. LinkError lists every import without a definition, with names that come near."""
@@ -182,15 +187,12 @@ class Linker(Managed):
         return found if isinstance(found, _EXTERNS) else found(store)
 
     def _describe_missing(self, module: str, name: str) -> str:
+        import difflib  # for an error
+
         known = [f"{m}::{n}" for m, n in self._definitions]
         near = difflib.get_close_matches(f"{module}::{name}", known, n=2, cutoff=0.75)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         return f"unknown import: `{module}::{name}` has not been defined{hint}"
-
-
-def _wasi_definitions() -> dict[str, Callable[[Storelike], Func]]:
-    """For each WASI function, how to make it in a store."""
-    return {body.__name__: _wasi_definition(body.__name__) for _, body in FUNCTIONS}
 
 
 def _wasi_definition(name: str) -> Callable[[Storelike], Func]:

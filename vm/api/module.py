@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vm.api.engine import Engine
@@ -14,11 +13,10 @@ from vm.api.managed import Managed
 from vm.api.types import ExportType, ImportType, check
 from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import ExternType
-from vm.module.decoder import decode
+from vm.module.decoder import MAGIC, decode
 from vm.module.kernel.run import PlainChecker
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_module
-from vm.text import is_text, locate, wat2wasm
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Progress
@@ -48,8 +46,8 @@ class Module(Managed):
         content = check(wasm, (str, bytes, bytearray), "wasm")
         if not isinstance(content, str):
             content = bytes(content)
-        if isinstance(content, str) or is_text(content):
-            self.data = _load_text(engine, content)
+        if isinstance(content, str) or not content.startswith(MAGIC):
+            self.data = _load_unusual(engine, content)
         else:
             self.data = _load(engine, content, lazy=engine.config.validate == "lazy")
 
@@ -62,7 +60,7 @@ class Module(Managed):
     @classmethod
     def from_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
         """Read and load a file, binary or text."""
-        return cls(engine, Path(os.fsdecode(path)).read_bytes())
+        return cls(engine, _read(path))
 
     @classmethod
     def validate(cls, engine: Engine, wasm: bytes | bytearray) -> None:
@@ -130,7 +128,7 @@ class Module(Managed):
     @classmethod
     def deserialize_file(cls, engine: Engine, path: str | bytes | os.PathLike[str]) -> Module:
         """As ``deserialize``, from a file."""
-        return cls.deserialize(engine, Path(os.fsdecode(path)).read_bytes())
+        return cls.deserialize(engine, _read(path))
 
     @property
     def imports(self) -> list[ImportType]:
@@ -179,10 +177,14 @@ def _compilers(workers: int | None) -> Iterator[Compiler | None]:
         compiler.close()
 
 
-def _load_text(engine: Engine, text: str | bytes) -> ModuleData:
-    """From text, checked at once. Notes on what is invalid say where: its offset is that of a binary nobody
-    has seen.
+def _load_unusual(engine: Engine, text: str | bytes) -> ModuleData:
+    """From text, checked at once, or from what is neither. Notes on what is invalid say where: its offset is
+    that of a binary nobody has seen.
     """
+    from vm.text import is_text, locate, wat2wasm
+
+    if isinstance(text, bytes) and not is_text(text):
+        return _load(engine, text, lazy=False)  # which says what is wrong with it
     try:
         return _load(engine, wat2wasm(text), lazy=False)
     except ValidationError as error:
@@ -204,3 +206,8 @@ def _type_of(module: ModuleData, kind: str, index: int) -> ExternType:
             return module.tags[index]
         case _:
             return module.globals[index]
+
+
+def _read(path: str | bytes | os.PathLike[str]) -> bytes:
+    with open(os.fsdecode(path), "rb") as file:
+        return file.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
-import platform
+import os
 import sys
 import threading
 import weakref
@@ -50,7 +50,7 @@ class NativeTier(ABC):
     """The field of a function's record through which this tier's code is called."""
 
     def __init__(self, config: Config) -> None:
-        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        if sys.platform != "linux" or os.uname().machine != "x86_64":
             raise ConfigError("tier", f"{self.name} makes code for Linux on x86-64; here, use reference")
         self._config = config
         self._costs = Costs()
