@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from regress.errors import StoreError
@@ -26,14 +28,21 @@ def backup(database: Database, to: Path, listen: Listener = silent) -> Path:
     """
     if to.exists():
         raise StoreError(str(to), "exists already", hint="Name a file that does not exist yet.")
+    if database.file is None:
+        _made(to, lambda part: _copy(database, part, listen))
+    else:
+        file = database.file
+        _made(to, lambda part: _online(file, part, listen))
+    return to
+
+
+def _made(to: Path, write: Callable[[Path], None]) -> None:
+    """A file that another name has until it is whole, sound and on the disk."""
     part = to.with_name(to.name + ".part")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         _remove(part)
-        if database.file is None:
-            _copy(database, part, listen)
-        else:
-            _online(database.file, part, listen)
+        write(part)
         _sound(part)
         _sync(part)
         os.replace(part, to)
@@ -43,6 +52,12 @@ def backup(database: Database, to: Path, listen: Listener = silent) -> Path:
         raise StoreError(str(to), f"cannot back up: {error}", hint=hint) from error
     finally:
         _remove(part)
+
+
+def kept(file: Path, why: str) -> Path:
+    """A copy of a SQLite file beside it, its name told by the reason and the time; the path."""
+    to = file.with_name(f"{file.name}.{why}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    _made(to, lambda part: _online(file, part, silent))
     return to
 
 

@@ -7,6 +7,7 @@ database's own write lock, so that two processes may open a fresh database at on
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ BUSY_TIMEOUT_MS = 30_000
 
 CACHE_KIB = 64 * 1024
 """SQLite's page cache: a large ingest touches the last page of every series (SQLite's own: 2 MB)."""
+
+_LOG = logging.getLogger(__name__)
 
 _POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every process
 
@@ -48,7 +51,7 @@ class Database:
         shown = _shown(parsed)
         try:
             with translated(shown):
-                _migrate(engine, shown)
+                _migrate(engine, shown, keep=True)
                 project_id = _project(engine, project)
         except BaseException:
             engine.dispose()
@@ -68,9 +71,9 @@ class Database:
         return _schema(connection, self.url)
 
     def migrate(self) -> None:
-        """Bring it to the newest schema."""
+        """Bring it to the newest schema; the caller has kept it as it was, or need not."""
         with translated(self.url):
-            _migrate(self.engine, self.url)
+            _migrate(self.engine, self.url, keep=False)
 
     @property
     def file(self) -> Path | None:
@@ -177,7 +180,8 @@ def _writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def _migrate(engine: Engine, shown: str) -> None:
+def _migrate(engine: Engine, shown: str, *, keep: bool) -> None:
+    """Bring a database to the newest schema; ``keep``: a SQLite file that holds something, as it was, too."""
     with engine.connect() as connection:
         if _schema(connection, shown) == SCHEMA:
             return
@@ -187,9 +191,23 @@ def _migrate(engine: Engine, shown: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with _rebuilding(engine, shown) as session:
-        if _schema(session.connection(), shown) != SCHEMA:  # another process may have been faster
+        before = _schema(session.connection(), shown)
+        if before != SCHEMA:  # another process may have been faster
+            if before is not None and keep:
+                _keep(engine, shown, before)
             config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
+
+
+def _keep(engine: Engine, shown: str, schema: str) -> None:
+    """A copy of a SQLite file beside it, made under the migration's lock; StoreError if it fails."""
+    said = f"{shown} is brought from schema {schema} to {SCHEMA}"
+    if engine.dialect.name != "sqlite":
+        _LOG.warning("%s", said)
+        return
+    from regress.store.backup import kept  # which knows databases
+
+    _LOG.warning("%s; as it was: %s", said, kept(Path(str(engine.url.database)), f"schema-{schema}"))
 
 
 @contextlib.contextmanager

@@ -259,6 +259,46 @@ def test_an_older_database_is_backed_up_and_brought_up(full: Store, url: str, tm
         assert everything(again) == before
 
 
+def test_opening_an_older_database_keeps_it_as_it_was(
+    full: Store, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = everything(full)
+    downgraded(full)
+    with Store.open(url) as again:
+        assert everything(again) == before
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert f"is brought from schema 0001 to {SCHEMA}" in said
+    copies = list(tmp_path.rglob("*.schema-0001-*"))
+    if url.startswith("sqlite"):
+        (copy,) = copies
+        assert said.endswith(f"; as it was: {copy}")
+        assert "is of schema 0001" in upkeep.check(f"sqlite:///{copy}").faults[0].message
+    else:
+        assert copies == []
+    with Store.open(url):  # the newest schema is left alone
+        assert len(list(tmp_path.rglob("*.schema-*"))) == len(copies)
+
+
+def test_a_database_that_cannot_be_kept_is_not_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite only: PostgreSQL has its own tools for copies."""
+    import os
+
+    url = f"sqlite:///{tmp_path}/x.db"
+    with Store.open(url) as store:
+        downgraded(store)
+
+    def full_disk(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(StoreError, match="No space left") as caught:
+        Store.open(url)
+    assert "Nothing else was changed" in caught.value.hint
+    assert "is of schema 0001" in upkeep.check(url).faults[0].message
+
+
 def test_databases_that_are_missing_empty_or_newer_are_named(full: Store, url: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such file"):
         upkeep.check(f"sqlite:///{tmp_path}/missing.db")
