@@ -14,6 +14,9 @@ from regress.detect.noise import Edges, Floats, middle
 SHORT = 8
 """An excursion of fewer points is a burst. Where this is wrong, the change was undone within days."""
 
+PASSING = 4
+"""Fewer points than this between two steps up (or down) are a passage."""
+
 VISITS = 2
 """Visits to one level that make it a mode."""
 
@@ -58,6 +61,23 @@ def _to_drop(levels: Floats, heights: Floats, lengths: Edges) -> Edges:
         if visits.size >= VISITS:
             return visits
     return np.empty(0, dtype=np.intp)
+
+
+def without_passages(sums: Floats, edges: Edges) -> Edges:
+    """The edges that are left when a few points on the way from one level to the next are no level.
+
+    Of the two steps, the smaller is dropped; ``sums`` are cumulative, from 0.
+    """
+    while edges.size > 3:
+        lengths = np.diff(edges)
+        steps = np.diff(np.diff(sums[edges]) / lengths)
+        which = np.flatnonzero((lengths[1:-1] < PASSING) & (steps[1:] * steps[:-1] > 0))
+        if not which.size:
+            break
+        first = int(which[lengths[which + 1].argmin()])
+        smaller = first if abs(steps[first]) < abs(steps[first + 1]) else first + 1
+        edges = np.delete(edges, smaller + 1)
+    return edges
 
 
 def without_mixtures(level: Floats, edges: Edges, sigma: float) -> Edges:

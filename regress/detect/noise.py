@@ -24,6 +24,8 @@ EXACT = 1e-9
 
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _LAGS = 5
+_FEWEST_CORRELATED = 8  # values whose correlation is looked at
+_MOST_CORRELATED = 0.8  # of neighbours: beyond, only differences would tell a step
 _HUGE = 1e60  # levels beyond are cut, so that sums of their fourth powers stay finite
 
 
@@ -133,22 +135,30 @@ def running(values: Floats) -> Floats:
     return sums
 
 
-def correlation_factor(residuals: Floats) -> float:
+def correlation_factor(residuals: Floats, levels: int = 1) -> float:
     """By how much correlation between neighbours inflates the variance of the mean of many of them.
 
     Both an AR(1) reading of the first lag and the sum of the significant lags are taken; the larger counts.
+    What is left when ``levels`` means are taken out of n values looks less correlated than it was, by about
+    levels / n at each lag (Marriott and Pope, "Bias in the estimation of autocorrelations", 1954), which is
+    given back: short series of correlated noise would pass for steps otherwise.
     """
     n = residuals.size
     power = float(np.sum(residuals * residuals)) / n if n else 0.0
-    if n < 20 or power <= EXACT**2:
+    if n < _FEWEST_CORRELATED or power <= EXACT**2:
         return 1.0
     noticeable = 2 / math.sqrt(n)
-    factor, total = 1.0, 0.0
-    for lag in range(1, min(_LAGS + 1, n // 4)):
-        correlation = float(np.sum(residuals[lag:] * residuals[:-lag])) / (n - lag) / power
-        if correlation < noticeable:
-            break
-        if lag == 1:
-            factor = (1 + min(0.8, correlation)) / (1 - min(0.8, correlation))
+    first = _correlation(residuals, 1) / power
+    given_back = min(_MOST_CORRELATED, max(0.0, first + levels / n))
+    total, lag, correlation = 0.0, 1, first
+    while correlation >= noticeable:
         total += correlation
-    return max(factor, 1 + 2 * total)
+        lag += 1
+        if lag >= min(_LAGS + 1, n // 4):
+            break
+        correlation = _correlation(residuals, lag) / power
+    return max((1 + given_back) / (1 - given_back), 1 + 2 * total)
+
+
+def _correlation(residuals: Floats, lag: int) -> float:
+    return float(np.sum(residuals[lag:] * residuals[:-lag])) / (residuals.size - lag)

@@ -83,7 +83,7 @@ def _described(signal: Signal, edges: Edges) -> list[ChangePoint]:
     free = max(1, residuals.size - sizes.size)
     evidence = Evidence(sums, running(signal.clipped**2))
     variance = max(float(np.sum(residuals**2)) / free, EXACT**2)
-    evidence.weigh(variance, correlation_factor(residuals), free)
+    evidence.weigh(variance, correlation_factor(residuals, sizes.size), free)
     steps = evidence.steps(edges)
     levels = [median(signal.values[a:b]) for a, b in itertools.pairwise(edges.tolist())]
     found = []

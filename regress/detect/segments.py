@@ -3,8 +3,8 @@
 1. ``noise``: logarithms, spikes clipped to the running median, sigma from neighbours.
 2. ``candidates``: peaks of moving-window differences at all scales.
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
-   (``evidence``); drop bursts and modes (``excursions``); move each boundary to where it fits best; measure
-   the noise again; until nothing moves.
+   (``evidence``); drop bursts, modes and passages (``excursions``); move each boundary to where it fits best;
+   measure the noise again; until nothing moves.
 4. A level that has just begun must be beyond all that the series did before (``youth``).
 
 A boundary stays if its chance under no change is below ``false_alarms`` shared among all points (Bonferroni),
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from regress.detect.candidates import candidates
 from regress.detect.evidence import Evidence, p_of, z_of
-from regress.detect.excursions import without_excursions, without_mixtures
+from regress.detect.excursions import without_excursions, without_mixtures, without_passages
 from regress.detect.noise import (
     EXACT,
     Edges,
@@ -85,6 +85,8 @@ class _Search:
         for turn in range(_ROUNDS):
             kept = self._prune(edges, self.bar if turn else self.bar * _FIRST_BAR)
             kept = without_excursions(self.sums, kept)
+            if not self.signal.exact:
+                kept = without_passages(self.sums, kept)
             kept = without_mixtures(self.signal.level, kept, self.signal.sigma)
             kept = self._relocate(kept)
             self._measure_noise(kept)
@@ -98,7 +100,7 @@ class _Search:
         sizes = np.diff(edges)
         residuals = self.signal.clipped - np.repeat(np.diff(self.sums[edges]) / sizes, sizes)
         variance = max(float(np.sum(residuals * residuals)) / max(1, self.n - sizes.size), EXACT**2)
-        self._weigh(variance, correlation_factor(residuals), sizes.size)
+        self._weigh(variance, correlation_factor(residuals, sizes.size), sizes.size)
 
     def _weigh(self, variance: float, correlation: float, segments: int) -> None:
         self.evidence.weigh(variance, correlation, self.n - segments)

@@ -19,7 +19,6 @@ from regress.detect.evidence import PRIOR, z_of
 from regress.detect.noise import EXACT, Floats, correlation_factor, prepare
 from regress.detect.options import Options
 from regress.detect.segments import FLOOR
-from regress.detect.youth import YOUNG
 
 FEWEST = 8
 """Points from which a series' own history tells its noise."""
@@ -27,8 +26,8 @@ FEWEST = 8
 FEWEST_MODE = 16
 """Points on one level from which a mode is named: fewer fall into two groups by chance (9 % of 8)."""
 
-SETTLED = YOUNG
-"""Commits after a step at which it is judged: its level is no longer young then."""
+SETTLED = 12
+"""Commits after a step at which it is judged: its level is no longer young then (``youth``)."""
 
 POWER_Z = 1.2816
 """Nine times in ten: the normal's 90 % quantile."""
@@ -96,7 +95,9 @@ def sensitivity(
     last = levels[-1]
     if sigma <= EXACT or signal.exact:
         return Sensitivity(signal.values.size, mode_of(last), 0.0, 0.0, 0.0, 0)
-    seen = _Seen(sigma, correlation_factor(residuals), signal.values.size, last.size, options.false_alarms)
+    seen = _Seen(
+        sigma, correlation_factor(residuals, len(levels)), signal.values.size, last.size, options.false_alarms
+    )
     smallest = seen.smallest(SETTLED)
     target = _round_below(math.expm1(smallest))
     return Sensitivity(

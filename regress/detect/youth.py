@@ -13,14 +13,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from regress.detect.noise import Edges, Floats
 
-YOUNG = 12
-"""Points after which a level is no longer young: bursts rarely last longer."""
+YOUNG = 8
+"""Points after which a level is no longer young: what lasts less is a burst in ``excursions``, too."""
 
 TOGETHER = 3
 """Points in a row whose median is a stray: fewer are spikes, which the median does not see."""
 
-BEYOND = 1.2
-"""A young step must be this much higher than the highest stray."""
+BEYOND = 1.1
+"""A young step must be this much higher than the highest stray: a burst is never twice exactly as high."""
 
 MEMORY = 1000
 """Points before the last level that are looked at for strays."""

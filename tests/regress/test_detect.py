@@ -88,6 +88,23 @@ def test_a_burst_is_no_change_while_it_goes_on_if_there_was_one_like_it() -> Non
     assert indices(values) == [97]
 
 
+def test_a_few_points_on_the_way_to_a_new_level_are_no_level() -> None:
+    values = series(100, 0.01, 3, step=0.5, at=50)
+    values[47:50] *= 1.2
+    assert indices(values) == [50]
+    assert indices([100] * 20 + [110] * 3 + [130] * 20) == [20, 23], "a counter has no noise to pass through"
+
+
+def test_short_series_of_correlated_noise_raise_few_alarms() -> None:
+    alarms = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        level = 0.0
+        wander = [level := 0.5 * level + shock for shock in rng.standard_normal(50)]
+        alarms += len(indices(np.exp(0.01 * np.array(wander))))
+    assert alarms <= 3, "eleven where the bias of the correlation is not given back"
+
+
 def test_a_mixture_of_modes_that_changes_is_no_change() -> None:
     rng = np.random.default_rng(9)
     upper = rng.random(200) < np.where(np.arange(200) < 100, 0.2, 0.8)
