@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
+from typing import TYPE_CHECKING
 
-from vm.config import Config
-from vm.jit.objects import Objects, objects
+if TYPE_CHECKING:
+    from vm.jit.objects import Objects
 
 _EXAMPLES = """\
 examples:
@@ -38,6 +38,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Do it; the exit code."""
+    import json
+
+    from vm.config import Config
+    from vm.jit.objects import objects
+
     kept = objects(Config(cache_folder=arguments.folder))
     record = {"folder": str(kept.folder), "most": kept.most, **_ACTIONS[arguments.what](kept)}
     print(json.dumps(record, indent=2) if arguments.json else _text(record))

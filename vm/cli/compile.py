@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -63,6 +62,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _write(out: Path, code: bytes | bytearray) -> None:
     """Whole or not at all: nobody runs half of it."""
+    import tempfile
+
     try:
         handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
         try:

@@ -1,18 +1,24 @@
 """Compiled code that is not in place yet: object files, and what is in them. Bytes and back.
 
-magic, length of the head (32 bits), head (JSON), object files one behind the other
+magic; number of parts, number of moves (32 bits each), seconds (a double)
+for each part: bytes of its object file, functions, visible ones, types (numbers of them, 32 bits each)
+all those functions, visible ones and types, part by part (32 bits each)
+the moves: function, count (32 bits each)
+the object files
 """
 
 from __future__ import annotations
 
-import json
+import struct
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from vm.errors import VMError
 
-_MAGIC = b"wasmvm code 1\n"
+_MAGIC = b"wasmvm code 2\n"
+_HEAD = struct.Struct("<IId")
+_PART = struct.Struct("<IIII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +51,53 @@ class Artefact:
 
     def to_bytes(self) -> bytes:
         """As bytes; the same for the same code, but for the time it took."""
-        parts = [[len(part.binary), part.functions, part.visible, part.types] for part in self.parts]
-        head = {"parts": parts, "moves": list(self.moves.items()), "seconds": round(self.seconds, 6)}
-        text = json.dumps(head, separators=(",", ":")).encode()
-        return b"".join(
-            [_MAGIC, len(text).to_bytes(4, "little"), text, *(part.binary for part in self.parts)]
-        )
+        head, numbers = bytearray(), array("I")
+        for part in self.parts:
+            lists = part.functions, part.visible, part.types
+            head += _PART.pack(len(part.binary), *map(len, lists))
+            for indices in lists:
+                numbers.extend(indices)
+        for move in self.moves.items():
+            numbers.extend(move)
+        start = _MAGIC + _HEAD.pack(len(self.parts), len(self.moves), self.seconds)
+        return b"".join([start, head, numbers.tobytes(), *(part.binary for part in self.parts)])
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Artefact:
         """What ``to_bytes`` gave; VMError for anything else."""
         try:
             return _read(content)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (ValueError, struct.error) as error:
             raise VMError(f"not compiled code: {error}; compile the module again") from None
 
 
 def _read(content: bytes) -> Artefact:
-    start = len(_MAGIC) + 4
     if not content.startswith(_MAGIC):
         raise ValueError("it begins differently")
-    at = start + int.from_bytes(content[len(_MAGIC) : start], "little")
-    head = json.loads(content[start:at])
-    parts = []
-    for size, functions, visible, types in head["parts"]:
-        if not isinstance(size, int) or not 0 < size <= len(content) - at:
+    at = len(_MAGIC)
+    part_count, move_count, seconds = _HEAD.unpack_from(content, at)
+    at += _HEAD.size
+    heads = list(_PART.iter_unpack(content[at : at + _PART.size * part_count]))
+    if len(heads) != part_count:
+        raise ValueError("it ends early")
+    at += _PART.size * part_count
+    total = sum(sum(counts) for _, *counts in heads) + 2 * move_count
+    numbers = array("I", content[at : at + 4 * total]).tolist()
+    if len(numbers) != total:
+        raise ValueError("it ends early")
+    at += 4 * total
+    parts, used = [], 0
+    for size, *counts in heads:
+        lists = []
+        for count in counts:
+            lists.append(tuple(numbers[used : used + count]))
+            used += count
+        binary = content[at : at + size]
+        if len(binary) != size:
             raise ValueError("its object files end early")
-        parts.append(Part(content[at : at + size], _indices(functions), _indices(visible), _indices(types)))
+        parts.append(Part(binary, *lists))
         at += size
     if at != len(content):
         raise ValueError("there is more than its object files")
-    moves = {int(index): int(count) for index, count in head["moves"]}
-    return Artefact(tuple(parts), moves, float(head["seconds"]))
-
-
-def _indices(numbers: Any) -> tuple[int, ...]:
-    if not all(isinstance(number, int) and 0 <= number < 1 << 32 for number in numbers):
-        raise ValueError("an index is none")
-    return tuple(numbers)
+    moves = dict(zip(numbers[used::2], numbers[used + 1 :: 2], strict=True))
+    return Artefact(tuple(parts), moves, seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class Request:
         """What the code is known by, here and in every other process on machines like this one."""
         facts = (self.kind, self.functions, self.level, self.scope, self.options, code_knobs(self.config))
         digest = hashlib.sha256(self.module.digest)
-        digest.update(json.dumps(facts).encode())
+        digest.update(repr(facts).encode())
         digest.update(array("I", sorted(self.compiled)))
         digest.update(surroundings().encode())
         return digest.hexdigest()[:40]
@@ -101,21 +100,29 @@ _SOURCES = (
 
 @functools.cache
 def surroundings() -> str:
-    """A key of what all code made here depends on: this engine's sources, LLVM, the processor."""
-    return cache.key(_sources(), "llvmlite")
+    """A key of what all code made here depends on: this engine's sources, LLVM, the processor.
+
+    Sources are known by what the system says of their files, which is quicker to get at than what is in them:
+    a file that was written anew is another, whatever time of modification it was given.
+    """
+    return cache.key((repr(_identity(path)).encode() for path in _sources()), "llvmlite")
+
+
+def _identity(path: Path) -> tuple[str | int, ...]:
+    status = path.stat()
+    return (str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 @functools.cache
 def sources_key() -> str:
-    """A key of this engine's sources alone."""
+    """A key of this engine's sources alone: of what is in them."""
     digest = hashlib.sha256()
-    for source in _sources():
-        digest.update(hashlib.sha256(source).digest())
+    for path in _sources():
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:24]
 
 
-def _sources() -> Iterator[bytes]:
+def _sources() -> Iterator[Path]:
     root = Path(vm.__file__).parent
     for pattern in _SOURCES:
-        for path in sorted(root.glob(pattern)):
-            yield path.read_bytes()
+        yield from sorted(root.glob(pattern))
