@@ -91,7 +91,8 @@ def _requests(module: ModuleData, config: Config, level: int) -> Iterator[Reques
     if not functions:
         return
     if module.bodies.code_bytes <= config.whole_module_bytes:
-        yield Request(module, (functions[0],), config, level, scope="module")
+        entered = functions[:1] if config.tier == "llvm" else functions  # another tier may enter any of them
+        yield Request(module, tuple(entered), config, level, scope="module")
         return
     group: list[int] = []
     size = 0

@@ -74,13 +74,13 @@ class Program:
         if index not in self.addresses:
             module = self._module()
             assert module is not None  # an instance, which holds it, is asking
-            self._install(module, library.obtain(self._request(module, index), self._costs))
+            self.install(module, library.obtain(self.request(module, index), self._costs))
         if index not in self.addresses:
             raise VMError(f"compiled code lacks function {index}, which it is for; compile the module again")
         return self.addresses[index]
 
-    def _request(self, module: ModuleData, index: int) -> Request:
-        """What to ask for when function ``index`` is wanted."""
+    def request(self, module: ModuleData, index: int, level: int | None = None) -> Request:
+        """What to ask for when function ``index`` is wanted: at once, or of the parallel compiler."""
         others: Iterable[int] = ()
         if self._whole and self._entered:
             others = (i for i in range(module.imported_functions, len(module.functions)) if i != index)
@@ -88,14 +88,14 @@ class Program:
             module,
             (index, *others),
             self._config,
-            self._level,
+            self._level if level is None else level,
             scope="module" if self._whole else "reachable",
             compiled=frozenset() if self._whole else frozenset(self.addresses),
             most_moves=MOST_MOVES - self._moved,
         )
 
-    def _install(self, module: ModuleData, artefact: Artefact) -> None:
-        """Put code in place, and let every instance use it."""
+    def install(self, module: ModuleData, artefact: Artefact) -> None:
+        """Put code in place, and let every instance use it. Under the tier's lock, on any thread."""
         for part in artefact.parts:
             self._link(module, part)
         self._moved += sum(artefact.moves.values())
