@@ -70,6 +70,7 @@ def test_code_is_given_back_with_its_module() -> None:
     del s, i
     gc.collect()
     assert gone() is None
+    bodies()._take_back()
     assert sum(size for _, size in bodies()._free) > free
 
 
