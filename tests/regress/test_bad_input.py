@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from regress.config import Config
 from regress.domain import FailureKind
 from regress.errors import IngestError
+from regress.service.analyse import analyse
+from regress.service.browse import overview
 from regress.service.ingest import ingest
 from regress.store import Store, upkeep
 from tests.regress.fixtures.stores import commit, sha
@@ -92,6 +95,51 @@ def test_a_unit_that_changes_starts_another_series(store: Store, tmp_path: Path)
         ingest(store, [path])
     found = {series.key.metric.unit: [p.commit for p in series.points] for series in store.all_series("main")}
     assert found == {"MB": [sha(1)], "GB": [sha(2)]}
+
+
+def test_renamed_parameters_start_another_series_and_the_old_one_is_stale(
+    store: Store, tmp_path: Path
+) -> None:
+    store.record_commits("main", [commit(i) for i in range(40)], default=True)
+    for i in range(40):
+        told = {"b.time_x": {"type": "time", "param_names": ["n" if i < 20 else "size"], "unit": "seconds"}}
+        path = write(tmp_path / "box", i, {"b.time_x": [[1.0, 2.0], [["10", "20"]]]})
+        (tmp_path / "benchmarks.json").write_text(json.dumps(told))
+        os.utime(tmp_path / "benchmarks.json", ns=(i, i))
+        ingest(store, [path])
+    found = {series.key.title: len(series.points) for series in store.all_series("main")}
+    assert found == {f"b.time_x({name}={n})": 20 for name in ("n", "size") for n in (10, 20)}
+    assert {row.summary.key.title: row.behind for row in overview(store).stale} == {
+        "b.time_x(n=10)": 20,
+        "b.time_x(n=20)": 20,
+    }
+
+
+def test_a_benchmark_whose_code_changed_is_another_series_and_no_regression(
+    store: Store, tmp_path: Path
+) -> None:
+    store.record_commits("main", [commit(i) for i in range(40)], default=True)
+    for i in range(40):
+        value, version = (1.0, "old") if i < 20 else (2.0, "new")
+        ingest(store, [write(tmp_path / "box", i, {"b.time_x": [[value], [], version]})])
+    found = {series.key.version: len(series.points) for series in store.all_series("main")}
+    assert found == {"old": 20, "new": 20}
+    assert analyse(store, Config(root=tmp_path), "main").new == ()
+    assert overview(store).stale == ()  # it has moved on
+
+
+def test_commits_that_the_clone_lacks_are_named_and_appear_when_it_has_them(
+    store: Store, tmp_path: Path
+) -> None:
+    for i in (3, 12):
+        write(tmp_path / "box", i, {"b.time_x": [[1.0], []]})
+    report = ingest(store, [tmp_path / "box"], history=[commit(i) for i in range(10)])
+    assert report.unplaced == (sha(12),)
+    (series,) = store.all_series("main")
+    assert [point.commit for point in series.points] == [sha(3)]
+    store.record_commits("main", [commit(i) for i in range(15)])
+    (series,) = store.all_series("main")
+    assert [point.commit for point in series.points] == [sha(3), sha(12)]
 
 
 def test_a_clock_that_goes_back_keeps_the_later_result(store: Store, tmp_path: Path) -> None:
