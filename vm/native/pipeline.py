@@ -44,12 +44,23 @@ class Target:
 
 
 @functools.cache
+def _start() -> None:
+    """Make LLVM ready, once in a process: it takes an option one time only.
+
+    Selects whose condition comes late become branches, which the processor predicts (LLVM does so of itself
+    for AArch64 only): of an interpreter's "next or target" compilers make selects, which wait for operands.
+    """
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()
+    llvm.set_option("", "-disable-select-optimize=false")
+
+
+@functools.cache
 def target(level: int) -> Target:
     """The host as a target, for code of optimisation ``level``."""
     with _lock:
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        llvm.initialize_native_asmparser()
+        _start()
     triple = llvm.get_process_triple()
     machine = llvm.Target.from_triple(triple).create_target_machine(
         cpu=llvm.get_host_cpu_name(),
