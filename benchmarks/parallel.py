@@ -153,6 +153,40 @@ def efficiency(workers: int, own: float, mean: float, tasks: int = 10_000, *, me
     return Simulation(workers, [duration * scale for duration in durations], own, measured=measured).run()
 
 
+def disturbance(rounds: int, waiting: int = 10_000) -> float:
+    """What a program's own thread needs for its work while so many tasks wait, over what it needs without:
+    the median of so many pairs, in processor time. Half of the work is Python, half compiled code.
+    """
+    from benchmarks.interpreting import prepared
+    from vm.jit.compiler import Compiler
+    from vm.jit.scheduler import Priority
+
+    store, run = prepared("integers", "llvm")
+    run(store, 1000)
+
+    def work() -> float:
+        started = time.thread_time()
+        for _ in range(20):
+            run(store, 2_000_000)
+            sum(number * number for number in range(50_000))
+        return time.thread_time() - started
+
+    (request,) = requests(1, 3)
+    compiler = Compiler(1)
+    ratios = []
+    try:
+        compiler.submit(request).result()
+        for _ in range(rounds):
+            alone = work()
+            tickets = [compiler.submit(request, Priority.LOW) for _ in range(waiting)]
+            ratios.append(work() / alone)
+            for ticket in tickets:
+                ticket.cancel()
+    finally:
+        compiler.close()
+    return statistics.median(ratios)
+
+
 def small_function(level: int, rounds: int) -> float:
     """Processor seconds to compile a function of ten instructions at a level, the median of ``rounds``."""
     from vm.config import Config
@@ -188,6 +222,7 @@ def main() -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; one function of ten instructions:")
     for level, name in ((1, "tier 2 (level 1)"), (3, "tier 3 (level 3)")):
         print(f"  {name}: {1e6 * small_function(level, 101):.0f} us")
+    print(f"a program's own work while 10,000 tasks wait: {disturbance(7):.2f} times what it is without")
     found = list(scaling(5, 3))
     clock, processor, own, mean = (statistics.median(column) for column in zip(*found, strict=True))
     print(f"two workers over one: {clock:.2f} by the clock, {processor:.2f} by processor time")

@@ -252,3 +252,34 @@ def test_an_artefact_is_read_back_or_refused() -> None:
 def test_a_kind_that_nobody_makes_is_refused() -> None:
     with pytest.raises(VMError, match="no kind of code called 'cake'"):
         makers.make(Request(module("(module (func))"), (0,), Config(), 0, kind="cake"))
+
+
+HAMMER = """
+import hashlib, random, sys
+from pathlib import Path
+from vm.jit.objects import Objects
+folder, number = Path(sys.argv[1]), int(sys.argv[2])
+kept, chosen = Objects(folder, 40_000), random.Random(number)
+def content(key):
+    return hashlib.sha256(key.encode()).digest() * (1 + int(key, 36) % 60)
+for _ in range(400):
+    key = "k" + str(chosen.randrange(50))
+    found = kept.load(key)
+    assert found in (None, content(key)), key
+    if found is None:
+        kept.store(key, content(key))
+    if chosen.random() < 0.05:
+        kept.shrink(20_000)
+print(kept.hits > 0)
+"""
+"""Loads, stores and throws out, and says whether anything was ever found."""
+
+
+def test_many_processes_can_use_one_cache(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HAMMER, str(tmp_path / "objects")]
+    running = [
+        subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in range(4)
+    ]
+    assert [process.communicate() for process in running] == [(b"True\n", b"")] * 4
+    assert not [path for path in files(tmp_path) if path.suffix != ".code"]

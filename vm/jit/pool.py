@@ -14,11 +14,11 @@ import socket
 import threading
 import time
 import weakref
-from collections import deque
 from typing import Any
 
 from vm.errors import CompileError, VMError
 from vm.jit import faults
+from vm.jit.arrivals import Arrivals
 from vm.jit.artefact import Artefact
 from vm.jit.dispatch import ATTEMPTS, Dispatcher, Status
 from vm.jit.library import find
@@ -37,6 +37,9 @@ TASK_SECONDS = 300.0
 
 _LOOK_SECONDS = 1.0
 
+_AT_ONCE = 64
+"""Tickets that are looked for on disk before somebody looks at what workers say."""
+
 
 class Pool:
     """So many ``workers`` (``vm.jit.dispatch.Hands``). Everything here may be called by any thread."""
@@ -52,7 +55,7 @@ class Pool:
         self._settling = threading.RLock()
         self._dispatcher: Dispatcher[Ticket] = Dispatcher(self._size, self, time.monotonic)
         self.statistics = Statistics(self._dispatcher)
-        self._arrived: deque[tuple[Ticket, Priority]] = deque()
+        self._arrived = Arrivals()
         self._tasks: dict[Ticket, Task[Ticket]] = {}
         self._settled: list[tuple[Ticket, Artefact | VMError]] = []
         self._processes: dict[int, Process] = {}
@@ -71,7 +74,7 @@ class Pool:
         with self._lock:
             if self._closing:
                 raise CompileError("the compiler has been closed")
-            self._arrived.append((ticket, priority))
+            self._arrived.add(ticket, priority)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wasm-compiler", daemon=True)
                 self._thread.start()
@@ -85,25 +88,20 @@ class Pool:
     def withdraw(self, ticket: Ticket) -> bool:
         """Take a ticket back that nobody works on yet; whether that was possible."""
         with self._lock:
-            for place, (arrived, _) in enumerate(self._arrived):
-                if arrived is ticket:
-                    del self._arrived[place]
-                    self.statistics.cancelled += 1
-                    return True
-            task = self._tasks.get(ticket)
-            if task is None or not self._dispatcher.queue.remove(task):
-                return False
-            del self._tasks[ticket]
+            if self._arrived.remove(ticket) is None:
+                task = self._tasks.get(ticket)
+                if task is None or not self._dispatcher.queue.remove(task):
+                    return False
+                del self._tasks[ticket]
             self.statistics.cancelled += 1
             return True
 
     def change(self, ticket: Ticket, priority: Priority) -> bool:
         """Give a ticket another priority; False if it is being worked on, or settled."""
         with self._lock:
-            for place, (arrived, _) in enumerate(self._arrived):
-                if arrived is ticket:
-                    self._arrived[place] = ticket, priority
-                    return True
+            if self._arrived.remove(ticket) is not None:
+                self._arrived.add(ticket, priority)
+                return True
             task = self._tasks.get(ticket)
             return task is not None and self._dispatcher.queue.change(task, priority)
 
@@ -163,21 +161,23 @@ class Pool:
         self._woken.recv(64)
         with self._lock:
             self._awake = False
-        while True:
+        for _ in range(_AT_ONCE):
             with self._lock:
-                if not self._arrived:
-                    return
-                ticket, priority = self._arrived[0]
+                ticket = self._arrived.first()
+            if ticket is None:
+                return
             found = _found(ticket)
             with self._lock:
-                if not self._arrived or self._arrived[0][0] is not ticket:
+                priority = self._arrived.remove(ticket)
+                if priority is None:
                     continue  # it was withdrawn meanwhile
-                priority = self._arrived.popleft()[1]
                 if found is None:
                     self._tasks[ticket] = self._dispatcher.submit(ticket, priority)
                 else:
                     self._settled.append((ticket, found))
             self._settle()
+        with self._lock:
+            self._rouse()
 
     def _receive(self, number: int) -> None:
         process = self._processes[number]
@@ -277,9 +277,9 @@ class Pool:
                 ticket.settle(outcome)
 
     def _end(self) -> None:
-        for ticket in [*(ticket for ticket, _ in self._arrived), *self._tasks]:
+        for ticket in [*self._arrived, *self._tasks]:
             self._settled.append((ticket, CompileError("the compiler was closed before this was done")))
-        self._arrived.clear()
+        self._arrived = Arrivals()
         self._tasks.clear()
         for process in self._processes.values():
             process.channel.close()
@@ -306,7 +306,7 @@ class Pool:
 
     def in_child(self) -> None:
         """The workers are the parent's, and so are the tickets that wait for them: here they fail."""
-        left = [*(ticket for ticket, _ in self._arrived), *self._tasks]
+        left = [*self._arrived, *self._tasks]
         for process in self._processes.values():
             process.forget()
         if self._nursery is not None:
