@@ -18,7 +18,7 @@ import pytest
 from tests.vm.engines import binary
 from vm.config import Config
 from vm.errors import CompileError, ValidationError, VMError
-from vm.jit import makers
+from vm.jit import makers, pool
 from vm.jit.artefact import Artefact
 from vm.jit.compiler import Compiler, compile_now
 from vm.jit.request import Request
@@ -167,6 +167,40 @@ def test_what_waits_can_be_taken_back_or_made_urgent(request_: Request, tmp_path
     assert alone.stats()["cancelled"] == 1
     with pytest.raises(CompileError, match="closed"):
         alone.submit(request_)
+
+
+def test_a_task_that_does_not_end_is_ended(
+    request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "TASK_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.05)
+    begun, told = tmp_path / "begun", tmp_path / "told"
+    os.mkfifo(told)
+    options = (("begun", str(begun)), ("told", str(told)))
+    alone = Compiler(1)
+    try:
+        endless = alone.submit(replace(request_, kind="tests.vm.makers:until_told", options=options))
+        with pytest.raises(CompileError, match="ended by SIGKILL"):
+            endless.result(SECONDS)
+        assert alone.stats()["retried"] == 0
+    finally:
+        alone.close()
+
+
+def test_a_worker_without_work_is_ended(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.01)
+    alone = Compiler(1)
+    try:
+        for starts in (1, 2):
+            alone.submit(request_).result(SECONDS)
+            (worker,) = alone.stats()["workers"]
+            if "process" in worker:
+                assert_gone(str(worker["process"]))
+            assert worker["starts"] == starts
+        assert alone.stats()["workers"][0]["crashes"] == 0
+    finally:
+        alone.close()
 
 
 def test_ten_thousand_tasks_can_wait(compiler: Compiler, request_: Request) -> None:

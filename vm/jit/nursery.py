@@ -68,8 +68,9 @@ class Nursery:
             self._channel.sendall(pack({"do": "wait", "process": worker}))
             while select.select([self._channel], [], [], _PATIENCE)[0] and self._reader.receive():
                 for head, _ in self._reader.messages():
-                    code: int = head["code"]
-                    return code
+                    if head["process"] == worker:  # not the late answer about another
+                        code: int = head["code"]
+                        return code
         except OSError:
             pass
         return None

@@ -44,7 +44,7 @@ def nurse(descriptor: int) -> None:
                 _fork(reader)
             else:
                 code = os.waitstatus_to_exitcode(os.waitpid(head["process"], 0)[1])
-                channel.sendall(pack({"code": code}))
+                channel.sendall(pack({"process": head["process"], "code": code}))
     os._exit(0)
 
 
