@@ -10,6 +10,7 @@ import llvmlite.binding as llvm
 
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
+from vm.jit.worker import MEMORY
 from vm.native.pipeline import target
 from vm.tiers.llvm import emission
 
@@ -37,6 +38,12 @@ def aborted(request: Request) -> Artefact:
     module = llvm.parse_assembly(BAD_IR)
     machine.emit_object(module)
     raise AssertionError(f"LLVM takes it: {request.functions}")
+
+
+def greedy(request: Request) -> Artefact:
+    """Wants more memory than a compiler may have."""
+    assert len(bytearray(MEMORY)) == MEMORY
+    return emission.make(request)
 
 
 def until_told(request: Request) -> Artefact:

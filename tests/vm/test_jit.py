@@ -112,6 +112,12 @@ def test_an_assertion_of_llvm_ends_no_program(compiler: Compiler, request_: Requ
     assert compiler.submit(request_).result(SECONDS).visible == (0, 1)
 
 
+def test_a_compiler_has_no_more_memory_than_it_may(compiler: Compiler, request_: Request) -> None:
+    with pytest.raises(CompileError, match="MemoryError"):
+        compiler.submit(replace(request_, kind="tests.vm.makers:greedy")).result(SECONDS)
+    assert compiler.submit(request_).result(SECONDS).visible == (0, 1)
+
+
 def test_workers_come_from_another_parent_when_theirs_is_killed(
     compiler: Compiler, request_: Request, tmp_path: Path
 ) -> None:

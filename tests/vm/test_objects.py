@@ -177,6 +177,11 @@ def make_a_link(path: Path) -> None:
     path.symlink_to(path.rename(path.with_suffix(".other")))
 
 
+def give_away(path: Path) -> None:
+    """To another user."""
+    os.chown(path, os.getuid() + 1, -1)
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -187,8 +192,20 @@ def make_a_link(path: Path) -> None:
         lambda path: path.parent.chmod(0o777),
         make_a_folder,
         make_a_link,
+        pytest.param(
+            give_away, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files")
+        ),
     ],
-    ids=["damaged", "short", "empty", "writable by others", "in a folder of others", "a folder", "a link"],
+    ids=[
+        "damaged",
+        "short",
+        "empty",
+        "writable by others",
+        "in a folder of others",
+        "a folder",
+        "a link",
+        "of another",
+    ],
 )
 def test_code_that_is_not_to_be_trusted_is_made_again(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     call(instance(store("llvm", **objects(tmp_path)), EVERYTHING), "sum", 20)

@@ -12,11 +12,14 @@ from __future__ import annotations
 import functools
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from vm.config import KNOBS, Config
@@ -27,6 +30,10 @@ from vm.jit.wire import Reader, pack
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate_module
+
+MEMORY = 8 << 30
+"""Bytes of address space that a worker may use. Compiling takes LLVM a hundredth of that, but for a module
+that is made for it; what does not fit fails, and is left in its tier."""
 
 _STACK = 64 << 20
 """Bytes of stack for LLVM, whose recursion follows that of the code it is given."""
@@ -70,8 +77,18 @@ def _warm() -> None:
         target(level)
 
 
+def _confine() -> None:
+    """When memory runs short, a compiler goes, not the program that it works for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY or soft > MEMORY:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    with suppress(OSError):  # not every system has it
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
 def main(descriptor: int) -> NoReturn:
     """Work until nobody wants any more."""
+    _confine()
     channel = socket.socket(fileno=descriptor)
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.stack_size(_STACK)
