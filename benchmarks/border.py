@@ -1,4 +1,4 @@
-"""The border with Python, and starting up, against wasmtime-py: ``python -m benchmarks.border`` prints it all.
+"""The border with Python, and starting up, against wasmtime-py: ``python -m benchmarks.border`` prints it.
 
 Nanoseconds of a call of a WebAssembly function, and of a host function; milliseconds of a new process until
 the first result of a small module, beyond those of a Python that does nothing; with ``--big FILE ARG...`` the

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from vm.errors import ConfigError
+from vm.records import Field, field, fields, record, replace
 
 
 def _knob(default: Any, summary: str, **bounds: Any) -> Any:
@@ -18,7 +18,7 @@ def _knob(default: Any, summary: str, **bounds: Any) -> Any:
     return field(default=default, metadata={"summary": summary, **bounds})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Config:
     """The knobs' values. Raises ``ConfigError``, which names the knob, for a value outside its range."""
 
@@ -114,7 +114,7 @@ class Config:
         return replace(self, **changes)
 
 
-def _check(knob: Field[Any], value: Any) -> None:
+def _check(knob: Field, value: Any) -> None:
     expected = type(knob.default)
     if type(value) is not expected:
         raise ConfigError(knob.name, f"expected {expected.__name__}, got {value!r}")
@@ -126,5 +126,5 @@ def _check(knob: Field[Any], value: Any) -> None:
         raise ConfigError(knob.name, f"expected {low} to {high}, got {value}")
 
 
-KNOBS: Mapping[str, Field[Any]] = MappingProxyType({knob.name: knob for knob in fields(Config)})
+KNOBS: Mapping[str, Field] = MappingProxyType({knob.name: knob for knob in fields(Config)})
 """The knobs by name; a field's ``metadata`` holds its summary and range."""

@@ -19,7 +19,8 @@ codes and colours is the edge's work (``vm.cli``).
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from vm.records import record
 
 
 class VMError(Exception):
@@ -140,7 +141,7 @@ class TrapCode(enum.Enum):
     INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Frame:
     """One WebAssembly frame of a backtrace, innermost first.
 

@@ -189,7 +189,7 @@ def test_a_deadline_in_seconds_stops_what_runs_and_what_comes_after(tier: str) -
 
 
 def test_tiers_that_do_not_look_at_fuel_refuse_the_knob(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
+    from vm.records import replace
 
     monkeypatch.setitem(TIERS, "reference", replace(TIERS["reference"], metered=False))
     config = Config()

@@ -13,11 +13,11 @@ A mark is a colour, and each collection has three of its own, so that no mark ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from vm.gc.handles import Cell, Handles
 from vm.gc.references import References
+from vm.records import record
 
 _COLOURS = 3
 _LAST_COLOUR = 255
@@ -26,7 +26,7 @@ _EXACT_WORK = 1 << 20
 """Objects that step 3 visits at most. References that are left over count as roots: their cycles stay."""
 
 
-@dataclass(slots=True)
+@record()
 class Reached:
     """How much a trace found: objects and their bytes."""
 
@@ -47,7 +47,7 @@ class Tracer(Protocol):
         """
 
 
-@dataclass(slots=True)
+@record()
 class Statistics:
     """What collections found; ``live_objects`` and ``live_bytes`` are the last one's."""
 

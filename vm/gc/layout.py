@@ -9,7 +9,8 @@ A reference to another object takes 4 bytes: an offset in the same cage.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from vm.records import record
 
 TYPE_MASK = 0xFF_FFFF
 MARK = 3
@@ -28,7 +29,7 @@ ALIGNMENT = 8
 REFERENCE_WIDTH = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Slot:
     """What one field or element holds: ``width`` bytes (1, 2, 4, 8 or 16), or a reference that is traced."""
 
@@ -44,7 +45,7 @@ REFERENCE = Slot(REFERENCE_WIDTH, traced=True)
 """What holds a reference to an object, a handle or an i31."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StructLayout:
     """``offsets`` of the fields from the object's start, ``traced`` those of them to follow, whole size."""
 
@@ -65,7 +66,7 @@ class StructLayout:
         return cls(tuple(offsets), traced, aligned(at))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ArrayLayout:
     """``shift`` is the logarithm of an element's width; ``traced`` says whether elements are followed."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType, ValueType
+from vm.records import record
 
 
 class Builder(Protocol):
@@ -42,7 +42,7 @@ class Builder(Protocol):
 Emit = Callable[..., str]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Semantics:
     """One instruction's meaning: ``emit(builder, *operands, *immediates)``, without a memarg's alignment.
 

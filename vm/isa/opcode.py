@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from vm.isa.types import FuncType, ValType
+from vm.records import record
 
 
 class Immediate(enum.Enum):
@@ -70,7 +70,7 @@ class Feature(enum.StrEnum):
     WIDE_ARITHMETIC = "wide-arithmetic"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CatchClause:
     """One clause of a ``try_table``: ``tag`` None catches everything.
 
@@ -82,7 +82,7 @@ class CatchClause:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Opcode:
     """One row. ``code`` is the opcode byte, or prefix and sub-opcode in a row of hex digits: 0xFC0A, 0xFD105.
 

@@ -8,8 +8,9 @@ matches which is said in ``vm.isa.matching``.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import Literal
+
+from vm.records import field, record
 
 
 class ValType(enum.Enum):
@@ -70,7 +71,7 @@ class PackedType(enum.Enum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class RefType:
     """References to what ``heap`` describes, and to nothing if ``nullable``.
 
@@ -151,7 +152,7 @@ SHORT_REFS: dict[int, RefType] = {
 """The nullable references to abstract heap types by their byte, which is the heap type's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FuncType:
     """Parameters and results of a function, block or instruction.
 
@@ -170,7 +171,7 @@ class FuncType:
         return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FieldType:
     """A field of a structure, or the elements of an array."""
 
@@ -186,7 +187,7 @@ class FieldType:
         return f"(mut {self.storage})" if self.mutable else str(self.storage)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StructType:
     """A structure: fields of fixed places."""
 
@@ -196,7 +197,7 @@ class StructType:
         return f"struct{''.join(f' {member}' for member in self.fields)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ArrayType:
     """An array: a number of elements alike that is fixed when it is made."""
 
@@ -209,7 +210,7 @@ class ArrayType:
 CompositeType = FuncType | StructType | ArrayType
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SubType:
     """A type as its definition gives it: ``supertypes`` are heap types, of which there is one at most.
 
@@ -293,7 +294,7 @@ def _shallow(type: StorageType) -> str:
     return str(type)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Limits:
     """Size bounds: pages for a memory, elements for a table; ``maximum`` None is unbounded.
 
@@ -305,7 +306,7 @@ class Limits:
     address: ValType = ValType.I32
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TableType:
     """A table of references."""
 
@@ -318,7 +319,7 @@ class TableType:
         return self.limits.address
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class MemoryType:
     """A linear memory, measured in pages; several threads may use a ``shared`` one at once.
 
@@ -343,7 +344,7 @@ class MemoryType:
         return (1 << bits) - (self.page_bits == 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class GlobalType:
     """A global variable."""
 
@@ -351,7 +352,7 @@ class GlobalType:
     mutable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TagType:
     """A tag: what an exception is. The parameters of ``definition``, a function type, are its payload."""
 

@@ -92,6 +92,7 @@ _SOURCES = (
     "memory/*.py",
     "module/**/*.py",
     "native/*.py",
+    "records.py",
     "runtime/*.py",
     "tiers/llvm/*.py",
 )

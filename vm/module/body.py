@@ -7,7 +7,6 @@ faults become errors.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from vm.errors import ValidationError, WasmError
@@ -23,11 +22,12 @@ from vm.module.kernel.run import Checker, Kernel, PlainChecker
 from vm.module.leb import signed
 from vm.module.limits import MAX_BODY
 from vm.module.model import ConstExpr, ModuleData
+from vm.records import record
 
 _I32_CONST = 0x41
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FunctionInfo:
     """A validated body.
 
@@ -169,11 +169,9 @@ def _branch(w: Work, entry: int) -> Branch:
 def _handlers(w: Work) -> tuple[Handler, ...]:
     """The handlers in the order of their ends, which the clauses and handlers around them are put into."""
     records = list(_records(w.handlers, layout.HANDLER_CELLS, w.state[layout.HANDLERS]))
-    found = [
-        Handler(record[layout.HANDLER_START], record[layout.HANDLER_END], [], None) for record in records
-    ]
-    for handler, record in zip(found, records, strict=True):
-        outer = record[layout.HANDLER_OUTER]
+    found = [Handler(cells[layout.HANDLER_START], cells[layout.HANDLER_END], [], None) for cells in records]
+    for handler, cells in zip(found, records, strict=True):
+        outer = cells[layout.HANDLER_OUTER]
         handler.outer = found[outer - 1] if outer else None
     for clause in _records(w.clauses, layout.CLAUSE_CELLS, w.state[layout.CLAUSES]):
         found[clause[layout.CLAUSE_HANDLER]].clauses.append(_catch(clause))

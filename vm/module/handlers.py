@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from vm.records import record
 
 
-@dataclass(slots=True)
+@record()
 class Branch:
     """One way a branch can go.
 
@@ -21,7 +21,7 @@ class Branch:
     entry: int
 
 
-@dataclass(slots=True)
+@record()
 class Catch:
     """What a handler does with exceptions of one ``tag`` (index; None: of any).
 
@@ -37,7 +37,7 @@ class Catch:
     kept: int | None = None
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False)
 class Handler:
     """What catches exceptions that code at the byte offsets ``start`` to ``end`` (exclusive) throws.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from vm.isa.canonical import resolved
@@ -22,13 +21,14 @@ from vm.isa.types import (
     TagType,
     ValueType,
 )
+from vm.records import field, record
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Prepared
     from vm.module.kernel.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Import:
     """One import: two names and the type it must have."""
 
@@ -37,7 +37,7 @@ class Import:
     type: ExternType
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Export:
     """One export; ``kind`` is "func", "table", "memory", "global" or "tag"."""
 
@@ -53,7 +53,7 @@ class ConstExpr(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class GlobalDef:
     """A global defined here, with its initialiser."""
 
@@ -61,7 +61,7 @@ class GlobalDef:
     init: ConstExpr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ElementSegment:
     """An element segment: ``mode`` is "active", "passive" or "declarative".
 
@@ -87,7 +87,7 @@ class DataSegment(NamedTuple):
     offset: ConstExpr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Body:
     """A function body: declared locals as (count, type) runs, and the byte range of its instructions."""
 
@@ -133,7 +133,7 @@ class Bodies(Sequence[Body]):
         return sum(end - start for start, end in self.extents)
 
 
-@dataclass(slots=True)
+@record()
 class Names:
     """The custom "name" section: what a compiler called things. Missing entries are simply absent."""
 
@@ -141,7 +141,7 @@ class Names:
     functions: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)  # compared by identity: tiers keep code by module
+@record(weakref=True, eq=False)  # compared by identity: tiers keep code by module
 class ModuleData:
     """Everything the binary says.
 

@@ -7,15 +7,15 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from vm.errors import VMError
 from vm.native import cache, elf
 from vm.native.arena import Arena, Image
+from vm.records import field, record
 from vm.runtime import stack
 
 
-@dataclass(slots=True)
+@record()
 class Costs:
     """What compiling has cost so far; CPU seconds, so that a busy machine does not count.
 
@@ -29,7 +29,7 @@ class Costs:
     cached: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Code:
     """Machine code in place, ``size`` bytes of it: symbols by name; it stays as long as this object."""
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from vm.errors import VMError
+from vm.records import record
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -34,7 +34,7 @@ _MOST = 1 << 30
 """Bytes that a section is aligned to, and that an image has, at most; LLVM's code needs far less."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Section:
     name: str
     kind: int
@@ -46,7 +46,7 @@ class _Section:
     align: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Loaded:
     """An object made ready for a place: its bytes, and the addresses of its functions."""
 
@@ -75,7 +75,7 @@ def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
     return _Linker(binary, {}, lambda name: 0).contents(prefix)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Relocation:
     """What is filled in at ``offset``: a symbol's value, or section ``section``'s place, plus ``addend``."""
 
@@ -86,7 +86,7 @@ class Relocation:
     addend: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Unlinked:
     """A function's code as it stands in an object file."""
 

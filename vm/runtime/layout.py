@@ -48,10 +48,9 @@ context (one per instance), reached from the first argument of compiled code
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vm.errors import TrapCode
 from vm.module.model import ModuleData
+from vm.records import record
 from vm.runtime.backtrace import MOST
 
 STATE_JUMP_BUFFER = 0
@@ -127,7 +126,7 @@ def trap_number(code: TrapCode) -> int:
     return TRAPS.index(code) + 1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ContextLayout:
     """The offsets in a context, which follow from the module alone."""
 

@@ -7,13 +7,13 @@ come out are held by Python (``vm.gc.references``); those that go in must be.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vm.errors import Trap, TrapCode
 from vm.gc.heap import Heap
 from vm.gc.layout import ELEMENTS, StructLayout
 from vm.isa.types import ArrayType, DefType, FieldType, PackedType, StructType
+from vm.records import record
 from vm.runtime.references import define, slot, traced, type_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _I32 = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Place:
     """Where a field lies in its object: ``width`` bytes at ``offset``. ``traced``: it refers to an object."""
 

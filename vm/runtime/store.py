@@ -6,7 +6,6 @@ import ctypes
 import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from vm.config import Config
@@ -20,6 +19,7 @@ from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, T
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
+from vm.records import record
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Binder, Function, HostCallable
 from vm.runtime.globals import Global
@@ -59,7 +59,7 @@ class BodyRunner(Protocol):
         """Run a defined function on bit patterns."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StoreLimits:
     """How many objects one store may have, and how big each may be; None is no limit of the store's."""
 

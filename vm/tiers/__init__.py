@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 
 from vm.config import Config
 from vm.errors import ConfigError
+from vm.records import record
 from vm.tiers.base import Tier
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class TierEntry:
     """A tier by name: where its class lives, and one sentence for people.
 

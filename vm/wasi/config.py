@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vm.errors import ConfigError
+from vm.records import record
 from vm.wasi.abi import MAX_DESCRIPTORS
 from vm.wasi.rights import Permissions
 
@@ -25,7 +25,7 @@ CustomOutput = Callable[[bytes], "int | None"]
 """Takes what was written; may return how many bytes of it were taken (None: all), or minus an errno."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Preopen:
     """A host directory the program sees under ``guest_path``, and what it may do to its entries and files."""
 
@@ -35,7 +35,7 @@ class Preopen:
     files: Permissions
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Stdio:
     """Where a standard stream comes from or goes to. All None: nowhere, silently (as in wasmtime)."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 
+from vm.records import record
 from vm.wasi.abi import (
     ALL_FDFLAGS,
     ALL_OFLAGS,
@@ -32,7 +32,7 @@ _MAX_RACES = 8
 """How often a last component that turns into a link between looking and opening is looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Request:
     """What a program asks of ``path_open``."""
 

@@ -10,8 +10,8 @@ import struct
 import termios
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from vm.records import record
 from vm.wasi.abi import HANGUP, Errno, Fdflags, Rights, WasiError
 from vm.wasi.clocks import WAITABLE, now
 from vm.wasi.context import WasiContext
@@ -37,7 +37,7 @@ _SLICE = 20_000_000
 """The same while there may be a deadline."""
 
 
-@dataclass(slots=True)
+@record()
 class _Subscription:
     """One wait: until ``clock`` shows ``deadline`` (nanoseconds), or until the host descriptor is ready.
 

@@ -7,12 +7,12 @@ nothing in machine code.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from vm.isa.emit import Builder, Emit
+from vm.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shape:
     """A way to look at 128 bits: ``lanes`` of IR type ``lane``, each of ``bits`` bits."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from vm.errors import DecodeError, ValidationError, WasmError
 from vm.isa.opcodes import Opcode
@@ -13,6 +12,7 @@ from vm.module.kernel.facts import Facts
 from vm.module.kernel.words import ANYTHING
 from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_OPERANDS, MAX_TRY_DEPTH
 from vm.module.reader import END_OF_SECTION
+from vm.records import record
 
 _MISMATCH = "type mismatch"
 _SPACES = {
@@ -27,7 +27,7 @@ _SPACES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Fault:
     """A fault: ``a`` and ``b`` are what the kernel noted with it; a constant expression has no function."""
 
@@ -61,7 +61,7 @@ def error(binary: bytes, facts: Facts, end: int, fault: Fault) -> WasmError:
     return ValidationError(message, fault.offset, f"{opcode}: {detail}", fault.function)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Context:
     facts: Facts
     opcode: Opcode

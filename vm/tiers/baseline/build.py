@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -15,6 +14,7 @@ from vm.isa.semantics import DECLARATIONS
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.native import elf
 from vm.native.pipeline import target
+from vm.records import replace
 from vm.tiers.baseline import fixed, forms
 from vm.tiers.baseline.stencil import (
     ABSOLUTE,

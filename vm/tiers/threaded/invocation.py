@@ -11,13 +11,13 @@ of results.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType
 from vm.native.glue import UNWOUND
 from vm.native.walking import CONTROL_ENTRY, SLACK
+from vm.records import record
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
@@ -40,7 +40,7 @@ from vm.tiers.threaded.text import FIELDS, HandlerText, size
 # calls: the first fields are the slot of the arguments, and the first slot beyond what is in use
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Form:
     """A call or a tail call, with so many fields before the words; a tail call has one field more: the
     number of words that its arguments take, which become the frame of the function that is called.

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vm.isa.opcode import CatchClause
 from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.instructions import block_type, read
 from vm.module.model import Body, ModuleData
+from vm.records import field, record
 from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
 from vm.tiers.threaded.steps import Maker, StepPlan
@@ -59,7 +59,7 @@ class Fixup(NamedTuple):
     shift: int | None
 
 
-@dataclass(slots=True)
+@record()
 class Control:
     """An open block. ``carried`` are the types that a branch to it takes along, from home ``base`` on.
 
@@ -90,7 +90,7 @@ class Condition(NamedTuple):
     words: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Metering:
     """What a function's checkpoints do, at its entry and at loop heads: burn fuel (``vm.module.fuel``), and
     look at the deadline. ``costs`` is empty when fuel is not counted. ``calls`` and ``trips`` say how often

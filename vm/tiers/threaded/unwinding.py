@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from vm.memory.native import WORD, peek, poke
 from vm.native.walking import CONTROL_ENTRY
+from vm.records import field, record
 from vm.runtime.exceptions import Exn
 from vm.runtime.layout import CONTEXT_INSTANCE, STATE_CONTROL
 from vm.runtime.store import Store
 from vm.runtime.words import to_words
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Clause:
     """Catches exceptions of ``tag`` (index; None: of any): their values, and a reference to the exception if
     ``with_ref``, go to the slots from ``base`` on, and the code goes on at word ``entry``. Slot ``kept`` gets
@@ -28,7 +28,7 @@ class Clause:
     kept: int | None = None
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False)
 class Guard:
     """What catches exceptions thrown by a function's words ``start`` to ``end`` (exclusive): the first clause
     that fits, else ``outer`` (None: the caller).

@@ -1,0 +1,124 @@
+"""Records behave as dataclasses do, for what both can."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+import weakref
+from typing import Any, ClassVar
+
+import pytest
+
+from vm.records import field, fields, record, replace
+
+
+@record(frozen=True)
+class Point:
+    """A frozen one."""
+
+    kinds: ClassVar[int] = 2
+    x: int
+    y: int = 0
+    seen: bool = field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seen", self.x > 10)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Model:
+    """The same, by the standard library."""
+
+    kinds: ClassVar[int] = 2
+    x: int
+    y: int = 0
+    seen: bool = dataclasses.field(init=False, repr=False, compare=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seen", self.x > 10)
+
+
+@record()
+class Bag:
+    """One that changes."""
+
+    items: list[int] = field(default_factory=list)
+    name: str = "bag"
+
+
+@record(frozen=True)
+class Named(Point):
+    """One with a base."""
+
+    name: str = ""
+
+
+@record(eq=False, weakref=True)
+class Thing:
+    """One that is only equal to itself."""
+
+    value: int
+
+
+@pytest.mark.parametrize("arguments", [(1,), (1, 2), (11, 0)])
+def test_a_frozen_record_is_what_a_dataclass_is(arguments: tuple[int, ...]) -> None:
+    ours, theirs = Point(*arguments), Model(*arguments)
+    assert repr(ours) == repr(theirs).replace("Model", "Point")
+    assert (ours.x, ours.y, ours.seen) == (theirs.x, theirs.y, theirs.seen)
+    assert hash(ours) == hash(theirs)
+    assert ours == Point(*arguments) != Point(99)
+    assert Point.__match_args__ == Model.__match_args__
+    assert ours != theirs
+    assert not hasattr(ours, "__dict__")
+
+
+@pytest.mark.parametrize("wrong", [(), (1, 2, 3)])
+def test_wrong_arguments_are_type_errors(wrong: tuple[int, ...]) -> None:
+    with pytest.raises(TypeError, match="__init__"):
+        Point(*wrong)
+    with pytest.raises(TypeError, match="z"):
+        Point(1, z=2)  # type: ignore[call-arg]
+
+
+def test_frozen_fields_stay() -> None:
+    point: Any = Point(1)
+    for change in (
+        lambda: setattr(point, "x", 2),
+        lambda: delattr(point, "x"),
+        lambda: setattr(point, "z", 2),
+    ):
+        with pytest.raises(AttributeError, match="Point is frozen"):
+            change()
+
+
+def test_defaults_are_made_for_each() -> None:
+    one, other = Bag(), Bag()
+    one.items.append(1)
+    assert (one.items, other.items, other.name) == ([1], [], "bag")
+    assert one != other
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+
+
+def test_bases_fields_come_first() -> None:
+    assert [f.name for f in fields(Named)] == ["x", "y", "seen", "name"]
+    assert repr(Named(1, 2, "n")) == "Named(x=1, y=2, name='n')"
+    assert Named(1, 2, "n") != Named(1, 2, "m")
+
+
+def test_identity_is_left_alone_if_asked() -> None:
+    thing = Thing(1)
+    assert weakref.ref(thing)() is thing
+    assert thing != Thing(1)
+    assert thing in {thing}
+
+
+def test_records_are_copied_pickled_and_replaced() -> None:
+    point = Point(11, 3)
+    for again in (copy.copy(point), pickle.loads(pickle.dumps(point)), replace(point, y=3)):
+        assert again == point
+        assert again.seen
+    assert replace(point, x=1) == Point(1, 3)
+    bag = copy.deepcopy(Bag([1], "b"))
+    assert bag == Bag([1], "b")
