@@ -1,6 +1,9 @@
 """Restricted Python to machine code through Numba; run in a process of its own, once for each artefact.
 
-    python -m vm.native.restricted FILE
+    python -m vm.native.restricted MODULE FILE
+
+MODULE names its kernel: ``EXPORTS`` (what the object file exports, callees first: functions of the arrays of
+the work record, then of numbers), ``WORK`` (that record) and ``BYTES`` (which of its fields are bytes).
 
 Every kernel function is compiled with the signature it is marked with, callees first (Numba would otherwise
 compile one for each constant it is called with), and put in the place of the Python function. What Numba
@@ -9,38 +12,43 @@ makes of the entry points goes through the engine's own pipeline into an object 
 
 from __future__ import annotations
 
+import importlib
+import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from vm.module.kernel import walk
-from vm.module.kernel.restricted import Work, marked
+from vm.module.kernel.restricted import marked
 from vm.native.pipeline import emit_object
-
-ENTRIES = ("check_body", "check_bodies")
-"""What the object file exports, callees first: functions of the arrays of ``Work``, then of numbers."""
 
 _LEVEL = 2
 _FAULT = -1
 """What an entry returns when Numba's own checks fail: an index outside a constant table."""
 
 
-def build() -> bytes:
-    """The kernel as an object file with the functions ``ENTRIES``."""
-    compiler = _Compiler()
-    compiled = [compiler.compile(name) for name in ENTRIES]
-    return emit_object(_text(compiled), _LEVEL)
+def build(module: ModuleType) -> bytes:
+    """A module's kernel as an object file."""
+    compiler = _Compiler(module)
+    compiled = [compiler.compile(name) for name in module.EXPORTS]
+    return emit_object(_text(compiled, module), _LEVEL)
 
 
 class _Compiler:
-    def __init__(self) -> None:
+    def __init__(self, module: ModuleType) -> None:
         from numba import types
 
-        cells = types.CPointer(types.int64)
-        fields = (types.CPointer(types.uint8), *[cells] * (len(Work._fields) - 1))
-        self._types = {"w": types.NamedTuple(fields, Work), "i": types.int64}
-        self._sources = {function.__name__: (function, signature) for function, signature in marked()}
-        package = walk.__name__.rpartition(".")[0]
+        fields = [
+            types.CPointer(types.uint8 if name in module.BYTES else types.int64)
+            for name in module.WORK._fields
+        ]
+        self._types = {"w": types.NamedTuple(tuple(fields), module.WORK), "i": types.int64}
+        package = module.__name__.rpartition(".")[0]
+        self._sources = {
+            function.__name__: (function, signature)
+            for function, signature in marked()
+            if function.__module__.startswith(package + ".")
+        }
         self._modules = [module for name, module in sys.modules.items() if name.startswith(package)]
         self._done: dict[str, Any] = {}
 
@@ -64,17 +72,20 @@ class _Compiler:
         return compiled
 
 
-def _text(compiled: list[Any]) -> str:
+def _text(compiled: list[Any], module: ModuleType) -> str:
     """The IR of the last function, which holds all the others, and the entries in C's calling convention."""
     overloads = [next(iter(dispatcher.overloads.values())) for dispatcher in compiled]
     whole = overloads[-1].library.get_llvm_str()
-    kept = [line for line in whole.splitlines() if not line.startswith(("target ", "source_"))]
-    entries = (_entry(name, made) for name, made in zip(ENTRIES, overloads, strict=True))
+    lines = [line for line in whole.splitlines() if not line.startswith(("target ", "source_"))]
+    kept = [
+        re.sub(r"^define (linkonce_odr )?", "define internal ", line) for line in lines
+    ]  # inlined if called once
+    pointers = len(module.WORK._fields)
+    entries = (_entry(name, made, pointers) for name, made in zip(module.EXPORTS, overloads, strict=True))
     return "\n".join([*kept, *entries])
 
 
-def _entry(name: str, made: Any) -> str:
-    pointers = len(Work._fields)
+def _entry(name: str, made: Any, pointers: int) -> str:
     numbers = len(made.signature.args) - 1
     types = ["ptr"] * pointers + ["i64"] * numbers
     params = ", ".join(f"{type} %p{i}" for i, type in enumerate(types))
@@ -91,4 +102,4 @@ def _entry(name: str, made: Any) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(build())
+    Path(sys.argv[2]).write_bytes(build(importlib.import_module(sys.argv[1])))

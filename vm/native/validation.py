@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import sys
 from array import array
 from collections.abc import MutableSequence, Sequence
 from pathlib import Path
 from typing import cast
 
-from vm.errors import VMError
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
 from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Kernel, PlainChecker, Scratch
-from vm.native import arena, cache
+from vm.native import arena, cache, kernels
 from vm.native.code import load
 
 _NAME = "validator"
-_SOURCES = ("module/limits.py", "native/pipeline.py", "native/restricted.py")
 _WORTHWHILE = 1 << 15
 """Bytes of code from which on looking for the artefact costs less than it saves."""
 
@@ -40,28 +37,15 @@ def is_built() -> bool:
 
 
 def build() -> int:
-    """Make the native form, in a process of its own; gives its size in bytes."""
-    import subprocess
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "kernel.o"
-        command = [sys.executable, "-m", "vm.native.restricted", str(output)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise VMError(f"the validator could not be compiled: {done.stderr.strip().splitlines()[-1]}")
-        content = output.read_bytes()
-    if not cache.store(_NAME, _key(), content):
-        raise VMError(f"{cache.directory()} is not yours alone to write; $WASMVM_CACHE names another folder")
+    """Make the native form; gives its size in bytes."""
+    size = kernels.build(_NAME, "vm.module.kernel.walk", _key())
     _entries.cache_clear()
-    return len(content)
+    return size
 
 
 @functools.cache
 def _key() -> str:
-    root = Path(__file__).parent.parent
-    files = [*(root / "module" / "kernel").glob("*.py"), *(root / name for name in _SOURCES)]
-    return cache.key((file.read_bytes() for file in sorted(files)), "numba", "llvmlite")
+    return kernels.key(("module/kernel/*.py", "module/limits.py"))
 
 
 class _Entries:

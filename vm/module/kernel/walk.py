@@ -50,6 +50,11 @@ from vm.module.kernel.rules_variables import variable_rule
 from vm.module.kernel.words import REFERENCE, definition
 from vm.module.limits import MAX_LOCALS
 
+WORK = Work
+BYTES = ("code",)
+EXPORTS = ("check_body", "check_bodies")
+"""What the machine code of the kernel is made of (``vm.native.restricted``)."""
+
 # rules that the row of the opcode table says all about, by immediate
 PLAIN = 1
 ACCESSES = 2

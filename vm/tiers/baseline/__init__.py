@@ -23,6 +23,9 @@ instructions  code of each kind of instruction
 walk          one function
 assemble      what the compiler decided, as bytes
 room          where code lies
+make          all of the compiler in one call, as its machine code exports it
+patch         as assemble, for that
+native        the compiler as machine code
 compiler      all of that for one function
 program       one module's code
 tier          the tier

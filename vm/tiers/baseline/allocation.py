@@ -7,6 +7,7 @@ operand that is consumed before never does.
 
 from __future__ import annotations
 
+from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.kinds import (
     A_SHIFT,
     B_SHIFT,
@@ -49,6 +50,7 @@ from vm.tiers.baseline.work import (
 )
 
 
+@kernel("wiiiiii:i")
 def emit(w: Work, stencil: int, registers: int, hole_0: int, hole_1: int, hole_2: int, target: int) -> int:
     """Append a stencil; ``target`` is the word that it jumps to, or the complement of an exit's number."""
     at = w.state[RECORDS]
@@ -69,6 +71,7 @@ def emit(w: Work, stencil: int, registers: int, hole_0: int, hole_1: int, hole_2
     return 0
 
 
+@kernel("wii:i")
 def leave_to(w: Work, handler: int, word: int) -> int:
     """A new exit; gives the complement of its number."""
     number = w.state[EXITS]
@@ -78,17 +81,20 @@ def leave_to(w: Work, handler: int, word: int) -> int:
     return -1 - number
 
 
+@kernel("wiiiii:i")
 def put(w: Work, fixed: int, a: int, b: int, d: int, hole: int) -> int:
     """Append one of the fixed stencils."""
     registers = (a & 15) << A_SHIFT | (b & 15) << B_SHIFT | (d & 15) << D_SHIFT
     return emit(w, w.fixed[fixed], registers, hole, hole, hole, 0)
 
 
+@kernel("i:i")
 def is_vector(register: int) -> int:
     """Whether it is a vector register."""
     return 1 if register >= VECTORS else 0
 
 
+@kernel("wi:i")
 def store(w: Work, register: int) -> int:
     """Let the slot of what a register holds have it, too."""
     fixed = STORE_I
@@ -98,6 +104,7 @@ def store(w: Work, register: int) -> int:
     return put(w, fixed, register, 0, 0, 8 * w.held[register])
 
 
+@kernel("wi:i")
 def forget(w: Work, register: int) -> int:
     """A register no longer holds anything."""
     slot = w.held[register]
@@ -108,6 +115,7 @@ def forget(w: Work, register: int) -> int:
     return 0
 
 
+@kernel("wiiii:i")
 def bind(w: Work, slot: int, register: int, type: int, dirty: int) -> int:
     """A register holds a slot's value from now on; what held it before does not."""
     before = w.where[slot]
@@ -120,6 +128,7 @@ def bind(w: Work, slot: int, register: int, type: int, dirty: int) -> int:
     return 0
 
 
+@kernel("wii:i")
 def move(w: Work, source: int, target: int) -> int:
     """Copy between registers of any classes."""
     if source == target:
@@ -129,17 +138,20 @@ def move(w: Work, source: int, target: int) -> int:
     return put(w, MOVE_IF if target >= VECTORS else MOVE_II, source, 0, target, 0)
 
 
+@kernel("wii:i")
 def load(w: Work, slot: int, register: int) -> int:
     """Get a slot's value from memory."""
     return put(w, LOAD_F if register >= VECTORS else LOAD_I, 0, 0, register, 8 * slot)
 
 
+@kernel("wi:i")
 def lock(w: Work, register: int) -> int:
     """Keep a register for the present instruction."""
     w.state[LOCKED] |= 1 << register
     return register
 
 
+@kernel("wii:i")
 def take(w: Work, vector: int, avoided: int) -> int:
     """A register that nothing is in, locked; another value may have to give way."""
     first = 0
@@ -169,6 +181,7 @@ def take(w: Work, vector: int, avoided: int) -> int:
     return lock(w, w.pool[first])
 
 
+@kernel("wii:i")
 def fetch(w: Work, slot: int, vector: int) -> int:
     """The register of this class that a slot's value is in, or -1 when it is in memory."""
     register = w.where[slot]
@@ -188,6 +201,7 @@ def fetch(w: Work, slot: int, vector: int) -> int:
     return -1
 
 
+@kernel("wiii:i")
 def need(w: Work, slot: int, type: int, avoided: int) -> int:
     """A slot's value in a register for the present instruction."""
     vector = 1 if type >= F32 else 0
@@ -206,6 +220,7 @@ def need(w: Work, slot: int, type: int, avoided: int) -> int:
     return found
 
 
+@kernel("wi:i")
 def consume(w: Work, slot: int) -> int:
     """An operand that was read for the last time needs no place any more."""
     if slot >= w.state[FIRST]:
@@ -215,6 +230,7 @@ def consume(w: Work, slot: int) -> int:
     return 0
 
 
+@kernel("wii:i")
 def target_for(w: Work, slot: int, vector: int) -> int:
     """The register for a result, if it has one for good: else -1."""
     register = w.pins[slot]
@@ -223,6 +239,7 @@ def target_for(w: Work, slot: int, vector: int) -> int:
     return -1
 
 
+@kernel("wiii:i")
 def finish(w: Work, slot: int, register: int, type: int) -> int:
     """What an instruction computed for a slot is in a register.
 
@@ -242,6 +259,7 @@ def finish(w: Work, slot: int, register: int, type: int) -> int:
     return bind(w, slot, pin, type, 1)
 
 
+@kernel("wi:i")
 def flush(w: Work, top: int) -> int:
     """Write operands below slot ``top``, and locals without a register, to their slots; they stay, too."""
     at = 0
@@ -256,6 +274,7 @@ def flush(w: Work, top: int) -> int:
     return 0
 
 
+@kernel("w:i")
 def drop(w: Work) -> int:
     """Registers that are nobody's own hold nothing any more."""
     at = 0
@@ -270,6 +289,7 @@ def drop(w: Work) -> int:
     return 0
 
 
+@kernel("w:i")
 def settle_pins(w: Work) -> int:
     """All pinned slots are in their registers."""
     i = 0
@@ -282,6 +302,7 @@ def settle_pins(w: Work) -> int:
     return 0
 
 
+@kernel("w:i")
 def save_pins(w: Work) -> int:
     """All pinned slots have their values in memory."""
     i = 0
@@ -293,6 +314,7 @@ def save_pins(w: Work) -> int:
     return 0
 
 
+@kernel("w:i")
 def lose_pins(w: Work) -> int:
     """Their registers are somebody else's now; they will be loaded when they are needed."""
     i = 0
@@ -304,6 +326,7 @@ def lose_pins(w: Work) -> int:
     return 0
 
 
+@kernel("w:i")
 def arrive(w: Work) -> int:
     """The state at every label: pinned slots in their registers, everything else in memory."""
     drop(w)

@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import struct
 
-from vm.tiers.baseline.kinds import A_SHIFT, FIRST_EXIT, HOLE_0, HOLE_1, RECORD_CELLS, TARGET
+from vm.tiers.baseline.kinds import (
+    A_SHIFT,
+    CODE,
+    CONSTANT,
+    FIRST_EXIT,
+    FLIP_CELLS,
+    FLIP_COUNT,
+    FLIPS,
+    HOLE_0,
+    HOLE_1,
+    HOLE_CELLS,
+    HOLE_COUNT,
+    HOLES,
+    POOL,
+    RECORD_CELLS,
+    SIZE,
+    STENCIL_CELLS,
+    TAKEN,
+    TARGET,
+    TRAP,
+)
 from vm.tiers.baseline.library import Library
 from vm.tiers.baseline.stencil import ABSOLUTE_64, BYTE, NEGATED, NEGATED_BYTE, PC_RELATIVE
-from vm.tiers.baseline.work import BASE, EXITS, POSITION, RECORDS, Work
+from vm.tiers.baseline.work import BASE, EXITS, RECORDS, Work
 
 _STENCIL = 0xFFFF
 _WORD = (1 << 64) - 1
 _pack = struct.Struct("<I").pack_into
 _pack_long = struct.Struct("<Q").pack_into
 
-_TAKEN, _POOL, _CONSTANT, _TRAP = 3, 4, 5, 6
-_SOURCES = {"h0": 0, "h1": 1, "w0": 1, "k": 1, "q0": 2, "taken": _TAKEN, "pool": _POOL, "constant": _CONSTANT}
-
-_Made = tuple[bytes, list[tuple[int, int, int, int]]]
+Made = tuple[bytes, list[tuple[int, int, int, int]]]
 """A stencil with its registers in place: code, and holes as offset, source, kind, addend."""
 
 
@@ -29,19 +46,12 @@ class Assembler:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._made: dict[int, _Made] = {}
-        self._stub_size = len(self._get(library.numbers["handler"])[0])
-
-    def size(self, w: Work) -> int:
-        """An upper bound of the bytes that the code takes."""
-        return (
-            w.state[POSITION] + self._stub_size * w.state[EXITS] + 8 * (w.state[RECORDS] // RECORD_CELLS + 1)
-        )
+        self._made: dict[int, Made] = {}
 
     def assemble(self, w: Work, address: int) -> bytearray:
         """The code for ``address``."""
         records, count = w.records, w.state[RECORDS]
-        parts = [self._get(records[at]) for at in range(0, count, RECORD_CELLS)]
+        parts = [self.stencil(records[at]) for at in range(0, count, RECORD_CELLS)]
         out = bytearray().join([code for code, _ in parts])
         exits = self._append_stubs(w, out, address)
         out += bytes(-len(out) % 8)
@@ -53,27 +63,33 @@ class Assembler:
             at += RECORD_CELLS
         return out
 
-    def _get(self, key: int) -> _Made:
+    def stencil(self, key: int) -> Made:
+        """The stencil that a record's first cell names, with its registers in place."""
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = self._make(key)
         return made
 
-    def _make(self, key: int) -> _Made:
-        _, code, _, _, traps, holes, flips = self._library.stencils[key & _STENCIL]
-        changed = bytearray(code)
-        for operand, bits in enumerate(flips):
-            register = key >> A_SHIFT + 5 * operand & 15
-            for bit, places in enumerate(bits):
-                for byte, mask, compiled in places:
-                    if (register ^ compiled) >> bit & 1:
-                        changed[byte] ^= mask
-        sources = {f"trap_{name}": _TRAP + i for i, name in enumerate(traps)} | _SOURCES
-        return bytes(changed), [(offset, sources[name], kind, addend) for offset, name, kind, addend in holes]
+    def _make(self, key: int) -> Made:
+        library = self._library
+        at = (key & _STENCIL) * STENCIL_CELLS
+        size, begin = library.rows[at + SIZE], library.rows[at + CODE]
+        code = bytearray(library.code[begin : begin + size])
+        first, count = library.rows[at + FLIPS], library.rows[at + FLIP_COUNT]
+        for flip in range(first * FLIP_CELLS, (first + count) * FLIP_CELLS, FLIP_CELLS):
+            operand, bit, byte, mask, compiled = library.flips[flip : flip + FLIP_CELLS]
+            if key >> A_SHIFT + 5 * operand + bit & 1 != compiled:
+                code[byte] ^= mask
+        first, count = library.rows[at + HOLES], library.rows[at + HOLE_COUNT]
+        found = []
+        for hole in range(first * HOLE_CELLS, (first + count) * HOLE_CELLS, HOLE_CELLS):
+            offset, source, kind, addend = library.holes[hole : hole + HOLE_CELLS]
+            found.append((offset, source, kind, addend))
+        return bytes(code), found
 
     def _append_stubs(self, w: Work, out: bytearray, address: int) -> list[int]:
         """Where each exit leads to."""
-        code, holes = self._get(self._library.numbers["handler"])
+        code, holes = self.stencil(self._library.numbers["handler"])
         places = {source: offset for offset, source, _, _ in holes}
         found = []
         for number in range(w.state[EXITS]):
@@ -84,7 +100,7 @@ class Assembler:
             start = len(out)
             out += code
             _pack_long(out, start + places[2], w.state[BASE] + 8 * word)
-            jump = start + places[_TAKEN]
+            jump = start + places[TAKEN]
             _pack(out, jump, (handler - address - jump - 4) & 0xFFFF_FFFF)
             found.append(address + start)
         return found
@@ -101,18 +117,18 @@ class Assembler:
     ) -> None:
         offset, source, kind, addend = hole
         place = start + offset
-        if source < _TAKEN:
+        if source < TAKEN:
             value = w.records[at + HOLE_0 + source]
-        elif source == _TAKEN:
+        elif source == TAKEN:
             target = w.records[at + TARGET]
             value = address + w.labels[target] - 1 if target >= 0 else exits[-1 - target]
-        elif source == _POOL:
+        elif source == POOL:
             value = address + len(out)
             out += (w.records[at + HOLE_1] & _WORD).to_bytes(8, "little")
-        elif source == _CONSTANT:
+        elif source == CONSTANT:
             value = self._library.constants
         else:
-            value = exits[w.records[at + FIRST_EXIT] + source - _TRAP]
+            value = exits[w.records[at + FIRST_EXIT] + source - TRAP]
         value += addend
         if kind == PC_RELATIVE:
             value -= address + place + 4

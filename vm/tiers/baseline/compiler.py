@@ -14,9 +14,12 @@ from vm.tiers.baseline import kinds
 from vm.tiers.baseline.assemble import Assembler
 from vm.tiers.baseline.kinds import RECORD_CELLS
 from vm.tiers.baseline.library import Library
+from vm.tiers.baseline.make import bound
+from vm.tiers.baseline.patch import link
 from vm.tiers.baseline.room import Room
 from vm.tiers.baseline.walk import compile_function
 from vm.tiers.baseline.work import (
+    ADDRESS,
     BASE,
     END,
     FIRST,
@@ -28,6 +31,7 @@ from vm.tiers.baseline.work import (
     SLOTS,
     STARTS,
     STATE_CELLS,
+    Cells,
     Work,
 )
 
@@ -40,6 +44,11 @@ _TYPES: dict[ValueType, int] = {
 
 _RECORDS_A_WORD = 48
 """More than any instruction makes; labels may store and load every register."""
+
+
+def too_few() -> VMError:
+    """An instruction needs more registers than there are, which no instruction does."""
+    return VMError("the baseline compiler ran out of registers")
 
 
 class Compiled:
@@ -75,7 +84,7 @@ class Compiler:
         self._library = library
         self._assembler = Assembler(library)
         self._room = room
-        self._fixed = [library.numbers[name] for name in FIXED]
+        self._fixed = self._taken([library.numbers[name] for name in FIXED])
         self._size = 0
         self._grow(256)
 
@@ -83,9 +92,9 @@ class Compiler:
         """Room for what is written before it is read, for a function of so many words."""
         if size > self._size:
             self._size = size
-            self._starts = [0] * (2 * size + 2)
-            self._exits = [0] * (8 * size)
-            self._records = [0] * (RECORD_CELLS * _RECORDS_A_WORD * size)
+            self._starts = self._cells(2 * size + 2)
+            self._exits = self._cells(8 * size)
+            self._records = self._cells(RECORD_CELLS * _RECORDS_A_WORD * size)
 
     def compile(
         self,
@@ -99,56 +108,69 @@ class Compiler:
         to, with the slot behind the operands there; ``doors`` those that exceptions go to.
         """
         block = Block(WORD * len(words))
-        code = array("q", words.tobytes())
-        w = self._work(code, block.address, first, types)
+        block.words[: len(words)] = memoryview(words).cast("B").cast("Q")
+        w = self._work(array("q", words.tobytes()), block, first, types)
         for word, top in labels:
             w.marks[word] = top + 1
         for word in doors:
             w.marks[word] = LOW
             w.doors[word] = 1
-        fault = compile_function(w)
-        block.words[: len(words)] = memoryview(words).cast("B").cast("Q")
-        if fault:
-            raise VMError(f"the baseline compiler ran out of registers ({fault})")
-        address = self._room.reserve(self._assembler.size(w))
+        address, size = self._make(w)
+        return Compiled(block, address, size, array("q", w.starts[: 2 * w.state[STARTS]]))
+
+    def _make(self, w: Work) -> tuple[int, int]:
+        """Make the code and put it in place; where it is, and how long."""
+        if compile_function(w):
+            raise too_few()
+        address = self._room.reserve(bound(w))
         made = self._assembler.assemble(w, address)
         self._room.write(made)
-        for word, place in enumerate(w.entries):
-            if place and word < len(words):
-                block.words[word] = address + place - 1
-        return Compiled(block, address, len(made), array("q", w.starts[: 2 * w.state[STARTS]]))
+        w.state[ADDRESS] = address
+        link(w)
+        return address, len(made)
 
-    def _work(self, code: Sequence[int], base: int, first: int, types: list[int]) -> Work:
+    def _cells(self, count: int, value: int = 0) -> Cells:
+        return [value] * count
+
+    def _taken(self, values: list[int]) -> Cells:
+        return values
+
+    def _work(self, code: Sequence[int], block: Block, first: int, types: list[int]) -> Work:
         library, size = self._library, len(code)
         self._grow(size)
         slots = max(code[2] & LOW, first) + 2
-        state = [0] * STATE_CELLS
+        state = self._cells(STATE_CELLS)
         state[END], state[FIRST], state[SLOTS] = size, first, slots
-        state[RESULTS], state[BASE], state[HANDLERS] = code[1] >> 32, base, library.base
+        state[RESULTS], state[BASE], state[HANDLERS] = code[1] >> 32, block.address, library.base
         return Work(
             code=code,
+            words=block.words,
             shape_of=library.shape_of,
             shapes=library.shapes,
             stencils=library.rows,
             fixed=self._fixed,
             raisers=library.raisers,
-            types=types + [0] * (slots - len(types)),
+            types=self._taken(types + [0] * (slots - len(types))),
             state=state,
-            marks=[0] * (size + 1),
-            doors=[0] * (size + 1),
-            depths=[0] * (size + 1),
-            scores=[0] * slots,
-            written=[0] * slots,
-            pins=[-1] * slots,
-            where=[-1] * slots,
-            held=[-1] * REGISTERS,
-            dirty=[0] * REGISTERS,
-            kind=[0] * REGISTERS,
-            pool=[-1] * (REGISTERS + 2),
-            pinned=[0] * REGISTERS,
-            labels=[0] * (size + 1),
-            entries=[0] * (size + 1),
+            marks=self._cells(size + 1),
+            doors=self._cells(size + 1),
+            depths=self._cells(size + 1),
+            scores=self._cells(slots),
+            written=self._cells(slots),
+            pins=self._cells(slots, -1),
+            where=self._cells(slots, -1),
+            held=self._cells(REGISTERS, -1),
+            dirty=self._cells(REGISTERS),
+            kind=self._cells(REGISTERS),
+            pool=self._cells(REGISTERS + 2, -1),
+            pinned=self._cells(REGISTERS),
+            labels=self._cells(size + 1),
+            entries=self._cells(size + 1),
             starts=self._starts,
             exits=self._exits,
             records=self._records,
+            holes=library.holes,
+            flips=library.flips,
+            library=library.code,
+            out=[],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.allocation import (
     bind,
     consume,
@@ -64,26 +65,31 @@ from vm.tiers.baseline.work import (
 _SMALL = 0x7FFF_FFFF
 
 
+@kernel("iii:i")
 def place(a: int, b: int, d: int) -> int:
     """Registers of operands, as a record has them."""
     return (a & 15) << A_SHIFT | (b & 15) << B_SHIFT | (d & 15) << D_SHIFT
 
 
+@kernel("wi:i")
 def avoided(w: Work, stencil: int) -> int:
     """Registers that a stencil's operands must not be in."""
     return w.stencils[stencil * STENCIL_CELLS + AVOIDED]
 
 
+@kernel("wi:i")
 def single(w: Work, stencil: int) -> int:
     """Whether its result may go where an operand is."""
     return w.stencils[stencil * STENCIL_CELLS + SINGLE]
 
 
+@kernel("ii:i")
 def fits(type: int, constant: int) -> int:
     """Whether a constant can be in an instruction."""
     return 1 if type != I64 or 0 <= constant <= _SMALL else 0
 
 
+@kernel("wii:i")
 def constant(w: Work, value: int, register: int) -> int:
     """Put a word into a register."""
     if register >= VECTORS:
@@ -93,11 +99,13 @@ def constant(w: Work, value: int, register: int) -> int:
     return put(w, CONST_W if 0 < value <= 0xFFFF_FFFF else CONST_Q, 0, 0, register, value)
 
 
+@kernel("i:i")
 def vector(type: int) -> int:
     """Whether values of a type are in vector registers."""
     return 1 if type >= F32 else 0
 
 
+@kernel("wii:i")
 def binary(w: Work, row: int, at: int) -> int:
     """Two operands in slots."""
     slot = field(w, at, 2)
@@ -110,6 +118,7 @@ def binary(w: Work, row: int, at: int) -> int:
     return compute(w, row, at, b, 0, R)
 
 
+@kernel("wii:i")
 def binary_k(w: Work, row: int, at: int) -> int:
     """The second operand is a constant."""
     value = w.code[at + 2]
@@ -121,12 +130,14 @@ def binary_k(w: Work, row: int, at: int) -> int:
     return compute(w, row, at, b, 0, R)
 
 
+@kernel("wii:i")
 def unusable(w: Work, row: int, where: int) -> int:
     """Registers that neither form with the second operand there may have."""
     two, three = w.shapes[row + FORMS + RR2 + where], w.shapes[row + FORMS + RR3 + where]
     return avoided(w, three) | (avoided(w, two) if two >= 0 else 0)
 
 
+@kernel("wiiiii:i")
 def compute(w: Work, row: int, at: int, b: int, hole: int, where: int) -> int:
     """The first operand into a register, the instruction, the result."""
     result, a = field(w, at, 0), field(w, at, 1)
@@ -154,6 +165,7 @@ def compute(w: Work, row: int, at: int, b: int, hole: int, where: int) -> int:
     return finish(w, result, d, type)
 
 
+@kernel("wii:i")
 def unary(w: Work, row: int, at: int) -> int:
     """One operand."""
     result, a = field(w, at, 0), field(w, at, 1)
@@ -173,6 +185,7 @@ def unary(w: Work, row: int, at: int) -> int:
     return finish(w, result, d, type)
 
 
+@kernel("wiiii:i")
 def give(w: Work, result: int, x: int, stencil: int, type: int) -> int:
     """A register for what is made of the value in ``x``."""
     d = target_for(w, result, vector(type))
@@ -186,6 +199,7 @@ def give(w: Work, result: int, x: int, stencil: int, type: int) -> int:
     return take(w, vector(type), avoided(w, stencil))
 
 
+@kernel("wiii:i")
 def branch(w: Work, row: int, at: int, target: int) -> int:
     """Two operands in slots."""
     a, slot = field(w, at, 0), field(w, at, 1)
@@ -200,6 +214,7 @@ def branch(w: Work, row: int, at: int, target: int) -> int:
     return fork(w, w.shapes[row + FORMS + form], place(x, b, 0), 8 * slot, target)
 
 
+@kernel("wiii:i")
 def branch_k(w: Work, row: int, at: int, target: int) -> int:
     """The second operand is a constant."""
     a, value = field(w, at, 0), w.code[at + 2]
@@ -213,6 +228,7 @@ def branch_k(w: Work, row: int, at: int, target: int) -> int:
     return fork(w, w.shapes[row + FORMS + R], place(x, b, 0), 0, target)
 
 
+@kernel("wiii:i")
 def branch_1(w: Work, row: int, at: int, target: int) -> int:
     """One operand; one of 64 bits may be needed again (``br_on_null``)."""
     a = field(w, at, 0)
@@ -226,6 +242,7 @@ def branch_1(w: Work, row: int, at: int, target: int) -> int:
     return fork(w, w.shapes[row + FORMS + R], place(x, 0, 0), 0, target)
 
 
+@kernel("wiiii:i")
 def fork(w: Work, stencil: int, registers: int, hole: int, target: int) -> int:
     """Branch, with everything where the label expects it."""
     flush(w, w.marks[target] - 1)
@@ -233,6 +250,7 @@ def fork(w: Work, stencil: int, registers: int, hole: int, target: int) -> int:
     return emit(w, stencil, registers, hole, hole, 0, target)
 
 
+@kernel("wi:i")
 def jump(w: Work, target: int) -> int:
     """As ``fork``, always."""
     return fork(w, w.fixed[JUMP_TO], 0, 0, target)
@@ -241,6 +259,7 @@ def jump(w: Work, target: int) -> int:
 # memory
 
 
+@kernel("wii:i")
 def access_load(w: Work, row: int, at: int) -> int:
     """A load."""
     result, a = field(w, at, 0), field(w, at, 1)
@@ -252,6 +271,7 @@ def access_load(w: Work, row: int, at: int) -> int:
     return finish(w, result, d, type)
 
 
+@kernel("wii:i")
 def access_store(w: Work, row: int, at: int) -> int:
     """A store of a slot's value."""
     a, slot = field(w, at, 0), field(w, at, 1)
@@ -263,6 +283,7 @@ def access_store(w: Work, row: int, at: int) -> int:
     return emit(w, stencil, place(x, value, 0), w.code[at + 2], 0, 0, 0)
 
 
+@kernel("wii:i")
 def access_store_k(w: Work, row: int, at: int) -> int:
     """A store of a constant."""
     a, constant_value, type = field(w, at, 0), w.code[at + 3], w.shapes[row + TYPE_B]
@@ -279,6 +300,7 @@ def access_store_k(w: Work, row: int, at: int) -> int:
 # moves
 
 
+@kernel("wi:i")
 def copy(w: Work, at: int) -> int:
     """A word from slot to slot, whatever it is."""
     result, a = field(w, at, 0), field(w, at, 1)
@@ -299,6 +321,7 @@ def copy(w: Work, at: int) -> int:
     return finish(w, result, d, I64)
 
 
+@kernel("wi:i")
 def const(w: Work, at: int) -> int:
     """A word."""
     result = field(w, at, 0)
@@ -309,6 +332,7 @@ def const(w: Work, at: int) -> int:
     return finish(w, result, d, I64)
 
 
+@kernel("wii:i")
 def select(w: Work, row: int, at: int) -> int:
     """The first operand if the third is not 0, else the second."""
     result, a, b, condition = field(w, at, 0), field(w, at, 1), field(w, at, 2), field(w, at, 3)
@@ -329,6 +353,7 @@ def select(w: Work, row: int, at: int) -> int:
     return finish(w, result, d, kind)
 
 
+@kernel("wii:i")
 def global_get(w: Work, row: int, at: int) -> int:
     """A global's word."""
     result = field(w, at, 0)
@@ -340,6 +365,7 @@ def global_get(w: Work, row: int, at: int) -> int:
     return finish(w, result, d, F64 if floats else I64)
 
 
+@kernel("wii:i")
 def global_set(w: Work, row: int, at: int) -> int:
     """A word to a global."""
     slot = field(w, at, 0)
@@ -356,6 +382,7 @@ def global_set(w: Work, row: int, at: int) -> int:
 # returning
 
 
+@kernel("w:i")
 def return_many(w: Work) -> int:
     """The results are in the frame's first slots."""
     slot = 0
@@ -367,6 +394,7 @@ def return_many(w: Work) -> int:
     return put(w, RETURN_NOW, 0, 0, 0, 0)
 
 
+@kernel("wi:i")
 def return_one(w: Work, at: int) -> int:
     """One word, which goes to the frame's first slot."""
     slot = field(w, at, 0)
@@ -381,6 +409,7 @@ def return_one(w: Work, at: int) -> int:
     return put(w, RETURN_NOW, 0, 0, 0, 0)
 
 
+@kernel("wi:i")
 def zero(w: Work, slot: int) -> int:
     """A local begins as 0."""
     register = w.pins[slot]
@@ -390,6 +419,7 @@ def zero(w: Work, slot: int) -> int:
     return bind(w, slot, register, w.types[slot], 1)
 
 
+@kernel("w:i")
 def leave_all(w: Work) -> int:
     """Everything to memory, before code runs that is not this function's."""
     flush(w, _SMALL)

@@ -40,9 +40,27 @@ R, M, K = 0, 1, 2
 I32, I64, F32, F64 = range(1, 5)
 """Types; those from ``F32`` on are in vector registers."""
 
-# a stencil: bytes, registers to be avoided, whether it is one instruction, how many traps, their codes
+# a stencil: bytes, registers to be avoided, whether it is one instruction, how many traps, their codes; where
+# its code, its holes and what is flipped for other registers begin, how many of these there are
 SIZE, AVOIDED, SINGLE, TRAPS, TRAP_CODES = range(5)
-STENCIL_CELLS = 8
+MOST_TRAPS = 3
+CODE, HOLES, HOLE_COUNT, FLIPS, FLIP_COUNT = range(TRAP_CODES + MOST_TRAPS, TRAP_CODES + MOST_TRAPS + 5)
+STENCIL_CELLS = FLIP_COUNT + 1
+
+# a hole: where it is in the stencil, what fills it, how (``stencil``), a number to be added
+OFFSET, SOURCE, HOLE_KIND, ADDEND = range(4)
+HOLE_CELLS = 4
+
+SOURCES = ("h0", "h1", "q0", "taken", "pool", "constant", "trap_")
+"""What fills holes: three cells of a record; its target; a constant of the function's; one of the library's;
+exits, from the last of these numbers on."""
+SAME = {"w0": "h1", "k": "h1"}
+"""Symbols for the same cell."""
+TAKEN, POOL, CONSTANT, TRAP = range(3, 7)
+
+# a flip: the operand, the bit of its register's number, the byte, the mask, the bit as it was compiled
+OPERAND, BIT, BYTE_AT, MASK, COMPILED = range(5)
+FLIP_CELLS = 5
 
 # a record of the compiler's output
 STENCIL, HOLE_0, HOLE_1, HOLE_2, TARGET, FIRST_EXIT = range(6)

@@ -6,13 +6,16 @@ import functools
 import marshal
 import sys
 from array import array
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vm.errors import TrapCode
 from vm.native import arena, cache
-from vm.tiers.baseline.kinds import SHAPE_CELLS, STENCIL_CELLS, TRAP_CODES
+from vm.tiers.baseline.kinds import FLIP_CELLS, HOLE_CELLS, MOST_TRAPS, SAME, SHAPE_CELLS, SOURCES
 from vm.tiers.threaded import library as threaded
 from vm.tiers.threaded.text import raises
+
+if TYPE_CHECKING:
+    from vm.tiers.baseline.stencil import Stencil
 
 _PLACES = (*threaded.PLACES, "tiers/baseline/*.py")
 _ALIGNMENT = 16
@@ -20,38 +23,33 @@ _ALIGNMENT = 16
 
 _STEPS = 64
 
+TRAP = SOURCES[-1]
+
 
 class Library:
     """Stencils, and what the compiler needs to know of them and of the threaded tier's handlers.
 
-    ``numbers`` are the stencils' by name; ``rows`` and ``shapes`` rows of ``kinds``. A handler's row is found
-    by its address: ``shape_of[(address - base) // 16]``.
+    ``numbers`` are the stencils' by name; ``rows``, ``holes``, ``flips``, ``shapes`` are rows of ``kinds``;
+    ``code`` is the code of all stencils. A handler's row is found by its address:
+    ``shape_of[(address - base) // 16]``.
     """
 
     def __init__(self, content: bytes) -> None:
-        stencils, constants, shapes = marshal.loads(content)  # noqa: S302 - only ours to write, and verified
-        self.stencils: list[tuple[Any, ...]] = stencils
-        self.numbers = {stencil[0]: number for number, stencil in enumerate(stencils)}
+        parts = marshal.loads(content)  # noqa: S302 - only ours to write, and verified
+        names, self.code, rows, holes, flips, constants, handled, shapes = parts
+        self.numbers: dict[str, int] = {name: number for number, name in enumerate(names)}
+        self.rows, self.holes, self.flips = array("q", rows), array("q", holes), array("q", flips)
+        self.shapes = array("q", shapes)
         self._image = arena.bodies().image(max(len(constants), 1))
         self._image.write(constants)
         self.constants = self._image.address
         handlers = threaded.library().handlers
-        traps = list(TrapCode)
-        self.raisers = [handlers[raises(code)] for code in traps]
-        rows = [0] * (STENCIL_CELLS * len(stencils))
-        for number, (_, code, avoided, single, names, *_) in enumerate(stencils):
-            at = STENCIL_CELLS * number
-            rows[at : at + TRAP_CODES] = len(code), avoided, single, len(names)
-            for i, name in enumerate(names):
-                rows[at + TRAP_CODES + i] = traps.index(TrapCode[name])
-        self.rows = array("q", rows)
+        self.raisers = array("q", [handlers[raises(code)] for code in TrapCode])
         self.base = min(handlers.values())
-        self.shape_of = array("h", bytes(2 * ((max(handlers.values()) - self.base) // _ALIGNMENT + 1)))
-        cells: list[int] = [0, 1, *[0] * (SHAPE_CELLS - 2)]
-        for number, (name, shape) in enumerate(shapes.items(), 1):
+        span = (max(handlers.values()) - self.base) // _ALIGNMENT + 1
+        self.shape_of = array("q", bytes(8 * span))
+        for number, name in enumerate(handled, 1):
             self.shape_of[(handlers[name] - self.base) // _ALIGNMENT] = number
-            cells += shape
-        self.shapes = array("q", cells)
 
 
 @functools.cache
@@ -72,16 +70,40 @@ def _build() -> bytes:
 
     stencils, constants = stack.with_room(lambda: build(all_texts(), _progress))
     numbers = {stencil.name: number for number, stencil in enumerate(stencils)}
-    packed = []
+    found = shapes(numbers)
+    cells = [0, 1, *[0] * (SHAPE_CELLS - 2)]
+    for row in found.values():
+        cells += row
+    tables = _tables(stencils)
+    packed = [array("q", table).tobytes() for table in (*tables, cells)]
+    code = b"".join(stencil.code for stencil in stencils)
+    return marshal.dumps((list(numbers), code, *packed[:3], constants, list(found), packed[3]))
+
+
+def _tables(stencils: list[Stencil]) -> tuple[list[int], list[int], list[int]]:
+    """Rows of stencils, of holes, of flips."""
+    rows: list[int] = []
+    holes: list[int] = []
+    flips: list[int] = []
+    traps, at = [code.name for code in TrapCode], 0
     for stencil in stencils:
-        names = [
-            hole.symbol.removeprefix("trap_") for hole in stencil.holes if hole.symbol.startswith("trap_")
-        ]
-        holes = [(hole.offset, hole.symbol, hole.kind, hole.addend) for hole in stencil.holes]
-        packed.append(
-            (stencil.name, stencil.code, stencil.avoided, int(stencil.single), names, holes, stencil.flips)
-        )
-    return marshal.dumps((packed, constants, shapes(numbers)))
+        mine = [hole.symbol.removeprefix(TRAP) for hole in stencil.holes if hole.symbol.startswith(TRAP)]
+        codes = [traps.index(name) for name in mine] + [0] * (MOST_TRAPS - len(mine))
+        begin, first = len(holes) // HOLE_CELLS, len(flips) // FLIP_CELLS
+        for hole in stencil.holes:
+            if hole.symbol.startswith(TRAP):
+                source = len(SOURCES) - 1 + mine.index(hole.symbol.removeprefix(TRAP))
+            else:
+                source = SOURCES.index(SAME.get(hole.symbol, hole.symbol))
+            holes += hole.offset, source, hole.kind, hole.addend
+        for operand, bits in enumerate(stencil.flips):
+            for bit, places in enumerate(bits):
+                for byte, mask, compiled in places:
+                    flips += operand, bit, byte, mask, compiled >> bit & 1
+        rows += len(stencil.code), stencil.avoided, int(stencil.single), len(mine), *codes
+        rows += at, begin, len(stencil.holes), first, len(flips) // FLIP_CELLS - first
+        at += len(stencil.code)
+    return rows, holes, flips
 
 
 def _progress(done: int, whole: int) -> None:

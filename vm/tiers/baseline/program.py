@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from vm.errors import Frame
 from vm.memory.native import Block
-from vm.tiers.baseline.compiler import Compiled, Compiler, slot_types
+from vm.tiers.baseline.compiler import Compiled, slot_types
 from vm.tiers.baseline.library import library
+from vm.tiers.baseline.native import compiler
 from vm.tiers.baseline.room import Room
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.translate import Translator
@@ -26,7 +27,7 @@ class BaselineProgram(ThreadedProgram):
     def __init__(self, module: ModuleData, config: Config, spent: Costs) -> None:
         super().__init__(module, config, spent)
         self._room = Room()
-        self._compiler = Compiler(library(), self._room)
+        self._compiler = compiler(library(), self._room)
         self._compiled: list[Compiled] = []
 
     def _place(self, words: array[int], translator: Translator) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 
@@ -16,12 +17,12 @@ class Room:
     """Hands out code space; all of it goes when this object does."""
 
     def __init__(self) -> None:
-        self._images: list[tuple[Image, mmap.mmap]] = []
+        self._images: list[tuple[Image, mmap.mmap, int]] = []
         self._used = self._size = 0
 
     def reserve(self, size: int) -> int:
-        """The address of so many free bytes, which the next ``write`` fills."""
-        if self._used + size > self._size:
+        """The address of so many free bytes, which the next ``write``, or ``window`` and ``keep``, fills."""
+        if not self._images or self._used + size > self._size:
             self._add(max(size, _CHUNK))
         return self._images[-1][0].address + self._used
 
@@ -29,7 +30,19 @@ class Room:
         """Put code where ``reserve`` said."""
         start = self._used
         self._images[-1][1][start : start + len(code)] = bytes(code)
-        self._used = -(-(start + len(code)) // _ALIGNMENT) * _ALIGNMENT
+        self.keep(len(code))
+
+    def window(self) -> int:
+        """Where what ``reserve`` said can be written."""
+        return self._images[-1][2] + self._used
+
+    def left(self) -> int:
+        """How many bytes may be written there."""
+        return self._size - self._used
+
+    def keep(self, size: int) -> None:
+        """So many bytes have been written."""
+        self._used = -(-(self._used + size) // _ALIGNMENT) * _ALIGNMENT
 
     def _add(self, size: int) -> None:
         image = stencils().image(size)
@@ -40,5 +53,6 @@ class Room:
             window = mmap.mmap(descriptor, image.size)
         finally:
             os.close(descriptor)
-        self._images.append((image, window))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(window))
+        self._images.append((image, window, start))
         self._used, self._size = 0, image.size

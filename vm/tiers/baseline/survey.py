@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.kinds import (
     BINARY,
     BINARY_K,
@@ -39,11 +40,13 @@ GENERAL_PINS = 4
 VECTOR_PINS = 4
 
 
+@kernel("wi:i")
 def shape(w: Work, at: int) -> int:
     """Where the row of the instruction at a word begins."""
     return w.shape_of[(w.code[at] - w.state[HANDLERS]) >> 4] * SHAPE_CELLS
 
 
+@kernel("wii:i")
 def length(w: Work, at: int, row: int) -> int:
     """Words of an instruction."""
     if w.shapes[row + KIND] == TABLE:
@@ -51,18 +54,21 @@ def length(w: Work, at: int, row: int) -> int:
     return w.shapes[row + LENGTH]
 
 
+@kernel("wii:i")
 def field(w: Work, at: int, number: int) -> int:
     """A field of 32 bits."""
     word = w.code[at + 1 + (number >> 1)]
     return word >> 32 & LOW if number & 1 else word & LOW
 
 
+@kernel("wii:i")
 def distance(w: Work, at: int, number: int) -> int:
     """The word that a field, a distance, leads to."""
     found = field(w, at, number)
     return at + ((found ^ 0x8000_0000) - 0x8000_0000 >> 3)
 
 
+@kernel("wii:i")
 def destination(w: Work, at: int, kind: int) -> int:
     """Where a jump or branch leads to; -1 for other instructions."""
     if kind == JUMP:
@@ -76,6 +82,7 @@ def destination(w: Work, at: int, kind: int) -> int:
     return -1
 
 
+@kernel("wiii:i")
 def arrow(w: Work, source: int, end: int, target: int) -> int:
     """Note a jump; one backwards makes a loop."""
     if w.marks[target] == 0:
@@ -87,6 +94,7 @@ def arrow(w: Work, source: int, end: int, target: int) -> int:
     return 0
 
 
+@kernel("w:i")
 def look(w: Work) -> int:
     """Find jumps and loops."""
     at = 0
@@ -108,6 +116,7 @@ def look(w: Work) -> int:
     return 0
 
 
+@kernel("wiiii:i")
 def use(w: Work, at: int, first: int, last: int, weight: int) -> int:
     """Count what a range of fields names."""
     while first <= last:
@@ -118,12 +127,14 @@ def use(w: Work, at: int, first: int, last: int, weight: int) -> int:
     return 0
 
 
+@kernel("wi:i")
 def write(w: Work, at: int) -> int:
     """The first field is written."""
     w.written[field(w, at, 0)] = 1
     return 0
 
 
+@kernel("w:i")
 def count(w: Work) -> int:
     """How often slots of parameters and locals are used; gives how often code leaves to others."""
     at = 0
@@ -155,6 +166,7 @@ def count(w: Work) -> int:
     return left
 
 
+@kernel("wii:i")
 def clear(w: Work, first: int, slots: int) -> int:
     """These are written at the start."""
     i = 0
@@ -164,6 +176,7 @@ def clear(w: Work, first: int, slots: int) -> int:
     return 0
 
 
+@kernel("wi:i")
 def pin(w: Work, least: int) -> int:
     """Give registers to the slots that are used most, if they are used more often than ``least``."""
     general = 0
@@ -196,6 +209,7 @@ def pin(w: Work, least: int) -> int:
     return share(w, general, vector)
 
 
+@kernel("i:i")
 def general_register(number: int) -> int:
     """Those first that few stencils use for themselves."""
     if number < 2:
@@ -207,6 +221,7 @@ def general_register(number: int) -> int:
     return 8 if number == 6 else 11
 
 
+@kernel("wii:i")
 def share(w: Work, general: int, vector: int) -> int:
     """What is left is for everything else."""
     at = 0

@@ -7,6 +7,7 @@ memory; pinned slots are loaded again when they are needed.
 
 from __future__ import annotations
 
+from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.allocation import (
     arrive,
     drop,
@@ -88,6 +89,7 @@ _MANY = 24
 """Locals that are cleared one by one."""
 
 
+@kernel("w:i")
 def compile_function(w: Work) -> int:
     """The records of a function's code; 0, or what went wrong."""
     look(w)
@@ -101,9 +103,10 @@ def compile_function(w: Work) -> int:
         start(w, at)
         instruction(w, row, at)
         at += length(w, at, row)
-    return doors(w)
+    return lay_doors(w)
 
 
+@kernel("wi:i")
 def label(w: Work, at: int) -> int:
     """Jumps arrive here."""
     if w.state[DEAD] == 0:
@@ -115,6 +118,7 @@ def label(w: Work, at: int) -> int:
     return 0
 
 
+@kernel("wi:i")
 def start(w: Work, at: int) -> int:
     """An instruction begins."""
     number = w.state[STARTS]
@@ -126,6 +130,7 @@ def start(w: Work, at: int) -> int:
     return 0
 
 
+@kernel("wii:i")
 def instruction(w: Work, row: int, at: int) -> int:
     """One instruction."""
     kind = w.shapes[row + KIND]
@@ -158,6 +163,7 @@ def instruction(w: Work, row: int, at: int) -> int:
     return ending(w, row, at, kind)
 
 
+@kernel("wiii:i")
 def access(w: Work, row: int, at: int, kind: int) -> int:
     """A load or store."""
     if not 0 <= w.code[at + 2] < _FAR:
@@ -169,6 +175,7 @@ def access(w: Work, row: int, at: int, kind: int) -> int:
     return access_store_k(w, row, at)
 
 
+@kernel("wiii:i")
 def conditional(w: Work, row: int, at: int, kind: int) -> int:
     """A branch."""
     target = destination(w, at, kind)
@@ -179,6 +186,7 @@ def conditional(w: Work, row: int, at: int, kind: int) -> int:
     return branch_1(w, row, at, target)
 
 
+@kernel("wiii:i")
 def ending(w: Work, row: int, at: int, kind: int) -> int:
     """What is not followed by the next instruction; or a handler."""
     if kind == JUMP:
@@ -195,18 +203,21 @@ def ending(w: Work, row: int, at: int, kind: int) -> int:
     return 0
 
 
+@kernel("wi:i")
 def hand_over(w: Work, at: int) -> int:
     """Have the threaded tier's handler run an instruction; it goes on by the words that this one names."""
     leave_all(w)
     return emit(w, w.fixed[LEAVE], 0, 0, 0, w.state[BASE] + 8 * at, leave_to(w, w.code[at], -1))
 
 
+@kernel("wii:i")
 def handler(w: Work, row: int, at: int) -> int:
     """As ``hand_over``; it comes back by the word behind it."""
     hand_over(w, at)
     return come_back(w, at + length(w, at, row))
 
 
+@kernel("wi:i")
 def come_back(w: Work, at: int) -> int:
     """Code goes on here, with everything in memory."""
     drop(w)
@@ -215,6 +226,7 @@ def come_back(w: Work, at: int) -> int:
     return 0
 
 
+@kernel("wii:i")
 def call(w: Work, row: int, at: int) -> int:
     """A function of this instance; without code, the handler has it made."""
     leave_all(w)
@@ -224,6 +236,7 @@ def call(w: Work, row: int, at: int) -> int:
     return come_back(w, back)
 
 
+@kernel("wi:i")
 def enter_clear(w: Work, at: int) -> int:
     """The frame, and locals that begin as 0."""
     emit(w, w.fixed[ENTER_FRAME], 0, 8 * field(w, at, 2), 0, 0, 0)
@@ -235,7 +248,8 @@ def enter_clear(w: Work, at: int) -> int:
     return 0
 
 
-def doors(w: Work) -> int:
+@kernel("w:i")
+def lay_doors(w: Work) -> int:
     """Behind the code: where it is entered at labels with everything in memory."""
     at = 0
     while at <= w.state[END]:

@@ -16,6 +16,8 @@ class Work(NamedTuple):
 
     code: Sequence[int]
     """The threaded code, as signed words."""
+    words: MutableSequence[int] | memoryview[int]
+    """The same in place, where those that say where code is entered are changed."""
     shape_of: Sequence[int]
     """The number of an instruction's shape, by where its handler is."""
     shapes: Sequence[int]
@@ -64,6 +66,14 @@ class Work(NamedTuple):
     """Pairs: where to go from the end of the code, a handler's address, and the word that it is told."""
     records: Cells
     """The code: stencils and what fills their holes (``kinds``)."""
+    holes: Sequence[int]
+    """Holes of stencils (``kinds``)."""
+    flips: Sequence[int]
+    """What is flipped in them for other registers (``kinds``)."""
+    library: Sequence[int]
+    """The code of all stencils, as bytes."""
+    out: Cells
+    """Where the native compiler writes code, as bytes."""
 
 
 FIXED = (
@@ -130,11 +140,16 @@ FIXED = (
     DEAD,
     HERE,
     FAULT,
+    ADDRESS,
+    CONSTANTS,
+    SIZE_NOW,
+    ROOM,
     STATE_CELLS,
-) = range(17)
+) = range(21)
 """Words of code; the first slot of operands; slots of the frame; words of results; address of the words;
 address of the first handler; bytes so far; counts; registers in use by this instruction; whose turn it is to
-make room; whether the code here cannot be reached from above; the instruction's word; what went wrong."""
+make room; whether the code here cannot be reached from above; the instruction's word; what went wrong;
+where the code will run, where the constants of stencils lie, bytes of code so far, how many there may be."""
 
 REGISTERS = 24
 """General ones, then vector registers."""

@@ -1,0 +1,36 @@
+"""Kernels in restricted Python as machine code: made once on a machine (``wasmvm build``), then loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from vm.errors import VMError
+from vm.native import cache
+
+_ROOT = Path(__file__).parent.parent
+_SOURCES = ("native/pipeline.py", "native/restricted.py", "module/kernel/restricted.py")
+
+
+def key(sources: Iterable[str]) -> str:
+    """The key of a kernel that is made from files of the package, given as patterns."""
+    patterns = (*sources, *_SOURCES)
+    files = sorted({file for pattern in patterns for file in _ROOT.glob(pattern)})
+    return cache.key((file.read_bytes() for file in files), "numba", "llvmlite")
+
+
+def build(name: str, module: str, key: str) -> int:
+    """Make the kernel of a module, in a process of its own, and keep it; gives its size in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "kernel.o"
+        command = [sys.executable, "-m", "vm.native.restricted", module, str(output)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise VMError(f"the {name} could not be compiled: {done.stderr.strip().splitlines()[-1]}")
+        content = output.read_bytes()
+    if not cache.store(name, key, content):
+        raise VMError(f"{cache.directory()} is not yours alone to write; $WASMVM_CACHE names another folder")
+    return len(content)

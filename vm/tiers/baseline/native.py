@@ -1,0 +1,93 @@
+"""The compiler as machine code: made once by ``wasmvm build``; without it, it runs as the Python it is."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from array import array
+from typing import cast
+
+from vm.memory.native import Block
+from vm.native import arena, cache, kernels
+from vm.native.code import load
+from vm.tiers.baseline.compiler import Compiler, too_few
+from vm.tiers.baseline.library import Library
+from vm.tiers.baseline.make import BYTES
+from vm.tiers.baseline.room import Room
+from vm.tiers.baseline.work import ADDRESS, BASE, CONSTANTS, ROOM, Cells, Work
+
+_NAME = "compiler"
+_SOURCES = ("tiers/baseline/*.py",)
+_NUMBERS = tuple(name for name in Work._fields if name not in (*BYTES, "words"))
+
+
+@functools.cache
+def _key() -> str:
+    return kernels.key(_SOURCES)
+
+
+def is_built() -> bool:
+    """Whether the native form is there to be used."""
+    return cache.load(_NAME, _key()) is not None
+
+
+def build() -> int:
+    """Make the native form; gives its size in bytes."""
+    size = kernels.build(_NAME, "vm.tiers.baseline.make", _key())
+    _entry.cache_clear()
+    return size
+
+
+class _Entry:
+    """The artefact in place."""
+
+    def __init__(self, content: bytes) -> None:
+        self.code = load(content, arena.glue(), {})
+        function = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * len(Work._fields))
+        self.make_function = function(self.code.symbols["make_function"])
+
+
+@functools.cache
+def _entry() -> _Entry | None:
+    content = cache.load(_NAME, _key())
+    return None if content is None else _Entry(content)
+
+
+def compiler(library: Library, room: Room) -> Compiler:
+    """The native form if that has been made, otherwise the plain one."""
+    entry = _entry()
+    return Compiler(library, room) if entry is None else NativeCompiler(library, room, entry)
+
+
+class NativeCompiler(Compiler):
+    """As its base, in machine code."""
+
+    def __init__(self, library: Library, room: Room, entry: _Entry) -> None:
+        self._entry = entry
+        self._code = Block(len(library.code) + 8)
+        ctypes.memmove(self._code.address, library.code, len(library.code))
+        super().__init__(library, room)
+
+    def _make(self, w: Work) -> tuple[int, int]:
+        pointers = [cast("array[int]", getattr(w, name)).buffer_info()[0] for name in _NUMBERS]
+        pointers.insert(Work._fields.index("words"), w.state[BASE])
+        size = self._try(w, pointers)
+        if size < -1:
+            self._room.reserve(-1 - size)
+            size = self._try(w, pointers)
+        if size < 0:
+            raise too_few()
+        address = self._room.reserve(0)
+        self._room.keep(size)
+        return address, size
+
+    def _try(self, w: Work, pointers: list[int]) -> int:
+        w.state[ADDRESS], w.state[ROOM] = self._room.reserve(0), self._room.left()
+        w.state[CONSTANTS] = self._library.constants
+        return int(self._entry.make_function(*pointers, self._code.address, self._room.window()))
+
+    def _cells(self, count: int, value: int = 0) -> Cells:
+        return array("q", bytes(8 * count) if value == 0 else b"\xff" * (8 * count))
+
+    def _taken(self, values: list[int]) -> Cells:
+        return array("q", values)
