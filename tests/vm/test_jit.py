@@ -193,6 +193,24 @@ def test_a_task_that_does_not_end_is_ended(
         alone.close()
 
 
+def test_a_start_that_does_not_end_is_ended(
+    request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    endless = tmp_path / "python"
+    endless.write_text(f"#!/bin/sh\nread line < {tmp_path / 'pipe'}\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(endless))
+    monkeypatch.setattr(pool, "START_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.05)
+    alone = Compiler(1)
+    try:
+        with pytest.raises(CompileError, match="no compiler can be started"):
+            alone.submit(request_).result(SECONDS)
+    finally:
+        alone.close()
+
+
 def test_a_worker_without_work_is_ended(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
     monkeypatch.setattr(pool, "_LOOK_SECONDS", 0.01)

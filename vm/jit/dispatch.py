@@ -50,7 +50,7 @@ class Status(enum.Enum):
 class Worker(Generic[T]):
     """One worker, and what it has done: ``crashes`` are ends that nobody asked for; ``busy`` in seconds.
 
-    ``since`` is when it got its task, or has had none.
+    ``since`` is when it got its task, or has had none, or was started.
     """
 
     status: Status = Status.OFF
@@ -99,6 +99,7 @@ class Dispatcher(Generic[T]):
         for number in sorted(self._off)[: max(wanted, 0)]:
             self._set(number, Status.STARTING)
             self.workers[number].starts += 1
+            self.workers[number].since = self._clock()
             self._hands.start(number)
 
     def _set(self, number: int, status: Status) -> None:

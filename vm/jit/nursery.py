@@ -89,6 +89,10 @@ class Nursery:
             self._process.wait()
         os.close(self._errors)
 
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
+
     def forget(self) -> None:
         """In a forked child: this is the parent's. Let its end of the socket be the only one."""
         self._channel.close()

@@ -7,13 +7,13 @@ themselves; a forked child knows nothing of them, and starts its own.
 
 from __future__ import annotations
 
-import functools
 import os
 import selectors
 import socket
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from vm.errors import CompileError, VMError
@@ -35,6 +35,9 @@ IDLE_SECONDS = 60.0
 TASK_SECONDS = 300.0
 """How long a task may take. LLVM's time is bounded (``vm.tiers.llvm.effort``), to far less than this."""
 
+START_SECONDS = 60.0
+"""How long a worker's start may take."""
+
 _LOOK_SECONDS = 1.0
 
 _AT_ONCE = 64
@@ -51,7 +54,7 @@ class Pool:
 
     def _reset(self) -> None:
         """Begin anew, without processes."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer or a signal's handler may withdraw what it has submitted
         self._settling = threading.RLock()
         self._dispatcher: Dispatcher[Ticket] = Dispatcher(self._size, self, time.monotonic)
         self.statistics = Statistics(self._dispatcher)
@@ -74,10 +77,9 @@ class Pool:
         with self._lock:
             if self._closing:
                 raise CompileError("the compiler has been closed")
-            self._arrived.add(ticket, priority)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="wasm-compiler", daemon=True)
-                self._thread.start()
+                self._thread = _started(self._run)
+            self._arrived.add(ticket, priority)
             self._rouse()
 
     def _rouse(self) -> None:
@@ -220,6 +222,8 @@ class Pool:
             if worker.task is not None and spent > TASK_SECONDS:
                 worker.task.attempts = ATTEMPTS
                 process.kill()
+            elif worker.status is Status.STARTING and spent > START_SECONDS and self._nursery is not None:
+                self._nursery.kill()
             elif worker.status is Status.IDLE and spent > IDLE_SECONDS and not busy:
                 del self._processes[number]
                 self._selector.unregister(process.channel)
@@ -319,6 +323,16 @@ class Pool:
             ticket.settle(CompileError("the process was forked while this was being compiled"))
 
 
+def _started(run: Callable[[], None]) -> threading.Thread:
+    """A thread that does not keep the program from ending."""
+    thread = threading.Thread(target=run, name="wasm-compiler", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:  # there are too many, or Python is about to end
+        raise CompileError(f"no thread for the compiler: {error}") from None
+    return thread
+
+
 def _read(content: bytes) -> Artefact | VMError:
     try:
         return Artefact.from_bytes(content)
@@ -338,15 +352,24 @@ def _found(ticket: Ticket) -> Artefact | None:
 
 
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+_forking: list[Pool] = []
+"""The pools that wait while the process is being forked."""
 
 
-def _all(what: str) -> None:
+def _before_fork() -> None:
     for pool in list(_pools):
-        getattr(pool, what)()
+        pool.before_fork()
+        _forking.append(pool)
 
 
-os.register_at_fork(
-    before=functools.partial(_all, "before_fork"),
-    after_in_parent=functools.partial(_all, "in_parent"),
-    after_in_child=functools.partial(_all, "in_child"),
-)
+def _in_parent() -> None:
+    while _forking:
+        _forking.pop().in_parent()
+
+
+def _in_child() -> None:
+    while _forking:
+        _forking.pop().in_child()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
