@@ -304,3 +304,93 @@ def test_nothing_is_left_of_a_module_that_is_gone() -> None:
     del s, i
     gc.collect()
     assert gone() is None
+
+
+LOOPS = """(module (type $pair (struct (field i32)))
+  (memory 1) (tag $e)
+  (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "sum") (param i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (call $add (local.get $sum) (local.get 0)))
+      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get $sum))
+  (func (export "nest") (param $n i32) (result i64) (local $i i32) (local $j i32) (local $sum i64)
+    (i64.const 7)
+    (i32.eqz (local.get $n))
+    (loop $outer (param i64 i32) (result i64 i32)
+      (local.set $j (i32.const 3))
+      (i64.mul (i64.extend_i32_u (local.get $i)) (i64.const 100))
+      (i32.gt_s (local.get $i) (i32.const 2))
+      (f32.convert_i32_s (local.get $i))
+      (v128.load (i32.const 0))
+      (block $skip
+        (br_if $skip (i32.eq (local.get $i) (i32.const 1)))
+        (loop $inner
+          (local.set $sum (i64.add (local.get $sum) (i64.const 1)))
+          (local.set $j (i32.sub (local.get $j) (i32.const 1)))
+          (br_if $inner (i32.gt_s (local.get $j) (i32.const 0)))))
+      (i32x4.extract_lane 0) (drop)
+      (i64.trunc_f32_s) (local.set $sum (i64.add (local.get $sum)))
+      (i64.extend_i32_u) (local.set $sum (i64.add (local.get $sum)))
+      (local.set $sum (i64.add (local.get $sum)))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $outer (i32.lt_s (local.get $i) (local.get $n))))
+    (i64.extend_i32_u)
+    (i64.add)
+    (i64.add (local.get $sum)))
+  (func (export "objects") (param $n i32) (result i32)
+    (local $one (ref null $pair)) (local $sum i32)
+    (local.set $one (struct.new $pair (i32.const 1)))
+    (struct.new $pair (i32.const 1000))
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum)
+        (struct.get $pair 0 (struct.new $pair (struct.get $pair 0 (local.get $one))))))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i32.add (struct.get $pair 0) (local.get $sum)))
+  (func (export "trap") (param $n i32) (result i32)
+    (loop $again (result i32)
+      (drop (i32.div_u (i32.const 1) (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (br $again)))
+  (func $count (export "tail") (param $n i32) (param $k i32) (result i32)
+    (if (i32.eqz (local.get $n)) (then (return (local.get $k))))
+    (loop $again
+      (br_if $again (i32.rem_u (local.tee $k (i32.add (local.get $k) (i32.const 1))) (i32.const 8))))
+    (return_call $count (i32.sub (local.get $n) (i32.const 1)) (local.get $k)))
+  (func (export "caught") (param $n i32) (result i32) (local $c i32)
+    (loop $again
+      (block $out (try_table (catch $e $out)
+        (loop $in (br_if $in (i32.rem_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (i32.const 3))))
+        (throw $e)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $c))
+  (func (export "many") (param $n i32) (result i32 i64 v128 i32) (local $v v128)
+    (local.set $v (i32x4.splat (i32.const 3)))
+    (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i32.const 1) (i64.const 2) (local.get $v) (i32.const 4)))"""
+CALLS: list[tuple[str, tuple[int, ...]]] = [
+    ("sum", (10,)),
+    ("nest", (6,)),
+    ("objects", (20,)),
+    ("tail", (4_000, 0)),
+    ("caught", (5,)),
+    ("many", (9,)),
+]
+
+
+@pytest.mark.parametrize("trips", [1, 2, 3, 5])
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_loop_goes_on_in_compiled_code(trips: int, level: int) -> None:
+    """Wherever it gets there: results are the oracle's, whatever waits on the stack, in locals, around it."""
+    data = module_of_ours(LOOPS)
+    expected = instantiate(store("reference"), data, [])
+    for name, args in CALLS:
+        knobs = {"tier_trips": trips, "tier_calls": 1 << 40, "opt_level": level, "gc_stress": True}
+        i = instantiate(world(**knobs, max_wasm_stack=1 << 16), data, [])
+        right = call(expected, name, *args)
+        assert call(i, name, *args) == right, name
+        assert call(i, name, *args) == right, name
+    i = instantiate(world(**knobs), data, [])
+    with pytest.raises(Trap) as caught:
+        call(i, "trap", 20)
+    assert caught.value.code is TrapCode.INTEGER_DIVISION_BY_ZERO
+    assert len(caught.value.frames) == 1

@@ -13,6 +13,7 @@ Maker = Callable[[Request], Artefact]
 
 MAKERS: dict[str, str] = {
     "body": "vm.tiers.llvm.emission:make",
+    "loop": "vm.tiers.llvm.loops:make",
 }
 """Functions ``make(request)`` by the kind of code. They may do anything that a process of its own can do:
 translate, compile, and take their time. They look at the request and nothing else."""

@@ -122,6 +122,11 @@ def _invoke(t: Translator, callee: _Callee) -> None:
 
 def _leave_for(t: Translator, callee: _Callee) -> bool:
     """Call in the place of this function's own frame; what comes back goes to its caller."""
+    if not t.leaves_by_tail_calls:
+        t.leave_tries(0)
+        _invoke(t, callee)
+        t.leave()
+        return True
     form, call = _started(t, callee)
     t.leave_tries(0)
     if form.result == "void":

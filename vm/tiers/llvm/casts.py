@@ -118,12 +118,12 @@ def _ref_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _br_on_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
-    branch_if(t, fits(t, t.stack[-1][0], t.module.reference_type(type)), depth)
+    branch_if(t, fits(t, t.peek(), t.module.reference_type(type)), depth)
 
 
 def _br_on_cast_fail(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
-    good = fits(t, t.stack[-1][0], t.module.reference_type(type))
+    good = fits(t, t.peek(), t.module.reference_type(type))
     branch_if(t, t.value(f"xor i1 {good}, true"), depth)
 
 

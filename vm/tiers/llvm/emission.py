@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
+from collections.abc import Callable, Collection
 
 from vm.errors import WasmError
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
@@ -43,12 +44,12 @@ def make(request: Request) -> Artefact:
         visible = {*request.functions, *exposed(module)}
     else:
         reach = request.scope == "reachable"
-        chosen = _reachable(request) if reach else [i for i in request.functions if _usable(module, i)]
+        chosen = reachable(request) if reach else [i for i in request.functions if _usable(module, i)]
         visible = set(chosen)
-    return _Emission(request).make(chosen, visible)
+    return Emission(request).make(chosen, visible)
 
 
-def _reachable(request: Request) -> list[int]:
+def reachable(request: Request) -> list[int]:
     """The functions asked for, and callees that have no code yet, as far as there is room."""
     module = request.module
     chosen: dict[int, None] = {}
@@ -67,11 +68,11 @@ def _reachable(request: Request) -> list[int]:
     return list(chosen)
 
 
-class _Emission:
+class Emission:
     """One request on its way."""
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        self.request = request
         self._module = request.module
         self._layout = ContextLayout.of(request.module)
         self._guards = [guarded(memory, request.config.memory_guard) for memory in request.module.memories]
@@ -92,11 +93,11 @@ class _Emission:
         return Artefact(tuple(parts), self._moves, self._seconds)
 
     def _translate(self, batch: list[int], visible: set[int]) -> dict[int, Body]:
-        members = frozenset(batch)
-        config = self._request.config
+        members = self.members(batch)
+        config = self.request.config
         bodies = {}
         for index in batch:
-            translator = Translator(
+            translator = self.translator(index)(
                 self._module,
                 self._layout,
                 index,
@@ -104,13 +105,21 @@ class _Emission:
                 handlers=HANDLERS,
                 guarded=self._guards,
                 metering=Metering.of(config, self._module, index),
-                most_moves=self._request.most_moves - self._moved + self._moves.get(index, 0),
+                most_moves=self.request.most_moves - self._moved + self._moves.get(index, 0),
                 debug_info=config.debug_info,
             )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size(), translator.types
             self._count_moves(index, translator.moves)
         return bodies
+
+    def translator(self, index: int) -> Callable[..., Translator]:
+        """What translates function ``index``."""
+        return Translator
+
+    def members(self, batch: Collection[int]) -> frozenset[int]:
+        """The functions that call each other directly."""
+        return frozenset(batch)
 
     def _count_moves(self, index: int, moves: int) -> None:
         """Take what a function moves off what the module may; only the last of its translations counts."""
@@ -122,10 +131,10 @@ class _Emission:
         types = set().union(*(types for _, _, types in bodies.values()))
         texts = [text for text, _, _ in bodies.values()]
         texts += [*_head(texts), memory_ranges(self._module.memories), type_numbers(types)]
-        if self._request.config.debug_info:
+        if self.request.config.debug_info:
             texts.append(debug.HEAD)
         size = sum((size for _, size, _ in bodies.values()), effort.NOTHING)
-        binary, seconds = compile_text("".join(texts), effort.affordable(size, self._request.level))
+        binary, seconds = compile_text("".join(texts), effort.affordable(size, self.request.level))
         self._seconds += seconds
         seen = tuple(index for index in bodies if index in visible)
         return Part(binary, tuple(bodies), seen, tuple(sorted(types)))

@@ -19,6 +19,14 @@ class Operands(TextBuilder):
         """Push an operand; ``type`` i1 is a condition that stands for an i32."""
         self.stack.append((name, type))
 
+    def held(self, name: str, type: str) -> str:
+        """The SSA name, here, of what an entry of the stack stands for."""
+        return name
+
+    def peek(self) -> str:
+        """The topmost operand, which stays."""
+        return self.held(*self.stack[-1])
+
     def pop(self) -> str:
         """Pop an operand as the value that WebAssembly sees."""
         return self.pop_typed()[0]
@@ -26,6 +34,7 @@ class Operands(TextBuilder):
     def pop_typed(self) -> tuple[str, str]:
         """As ``pop``, with the IR type."""
         name, type = self.stack.pop()
+        name = self.held(name, type)
         if type == "i1":
             return self.value(f"zext i1 {name} to i32"), "i32"
         return name, type
@@ -42,6 +51,7 @@ class Operands(TextBuilder):
     def pop_condition(self) -> str:
         """Pop an i32 as an i1: whether it is not zero."""
         name, type = self.stack.pop()
+        name = self.held(name, type)
         return name if type == "i1" else self.value(f"icmp ne i32 {name}, 0")
 
     def pop_many(self, count: int) -> list[str]:

@@ -94,6 +94,25 @@ class Program:
             most_moves=MOST_MOVES - self._moved,
         )
 
+    def loop_request(self, module: ModuleData, index: int, offset: int) -> Request:
+        """What to ask for when function ``index`` is to go on in its loop whose code begins at ``offset``."""
+        return Request(
+            module,
+            (index,),
+            self._config,
+            self._level,
+            scope="reachable",
+            kind="loop",
+            options=(("loop", offset),),
+            most_moves=MOST_MOVES - self._moved,
+        )
+
+    def install_loop(self, module: ModuleData, artefact: Artefact) -> int:
+        """Put a loop's code in place; gives its address (``vm.tiers.llvm.loops`` says what it is)."""
+        (part,) = artefact.parts
+        self._moved += sum(artefact.moves.values())
+        return self._place(module, part).symbols[f"f{part.visible[0]}"]
+
     def install(self, module: ModuleData, artefact: Artefact) -> None:
         """Put code in place, and let every instance use it. Under the tier's lock, on any thread."""
         for part in artefact.parts:
@@ -101,6 +120,15 @@ class Program:
         self._moved += sum(artefact.moves.values())
 
     def _link(self, module: ModuleData, part: Part) -> None:
+        code = self._place(module, part)
+        added = {index: code.symbols[f"f{index}"] for index in part.visible if f"f{index}" in code.symbols}
+        self.addresses |= added
+        for instance in self._instances:
+            self._publish(instance, added)
+        if self._entered:
+            self._entered(added)
+
+    def _place(self, module: ModuleData, part: Part) -> Code:
         if part.types and part.types[-1] >= len(module.types):
             raise VMError("compiled code is of another module; compile the module again")
         numbers = {type_symbol(index): module.types[index].id for index in part.types}
@@ -111,12 +139,7 @@ class Program:
         for index in part.functions:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
-        added = {index: code.symbols[f"f{index}"] for index in part.visible if f"f{index}" in code.symbols}
-        self.addresses |= added
-        for instance in self._instances:
-            self._publish(instance, added)
-        if self._entered:
-            self._entered(added)
+        return code
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at the instruction that ends at ``address``, innermost first; none if it is not ours.

@@ -22,7 +22,7 @@ def _br_on_null(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 
 def _br_on_non_null(t: Translator, immediates: tuple[Any, ...]) -> None:
-    word = t.stack[-1][0]
+    word = t.peek()
     branch_if(t, t.value(f"icmp ne i64 {word}, 0"), immediates[0])
     t.pop()
 

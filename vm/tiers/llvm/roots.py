@@ -52,7 +52,8 @@ def _live(t: Translator, operands: Sequence[tuple[str, str]]) -> Iterator[str]:
 
     All of them loaded first would take a stack slot each in code that is not optimised, at every call anew.
     """
-    yield from _references(t.stack)
+    for name in _references(t.stack):
+        yield t.held(name, "i64")
     yield from t.live_locals()
     yield from _references(operands)
     for control in t.control:

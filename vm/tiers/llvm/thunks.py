@@ -2,6 +2,7 @@
 
 invoke_T(code, ctx, slots)      words -> arguments of type T, call, results -> words
 relay_T(code, ctx, slots)       the same, where the collector looks into the words itself
+loop_T(code, ctx, slots)        runs the code of a loop (``vm.tiers.llvm.loops``) in a frame of the machine
 host_T(host ctx, arguments)     the code of a host function of type T
 lend_T(record, ctx, arguments)  runs a function of type T that has code for the threaded machine alone
 
@@ -191,6 +192,13 @@ declare void @throw_on(ptr) cold noreturn nounwind
 """
 )
 
+_LOOP_IR = """\
+define void @loop_T(ptr %code, ptr %ctx, ptr %slots) #0 {
+  notail call void %code(ptr %ctx, ptr %slots)
+  ret void
+}
+"""
+
 _LENDING = (
     FRAMES
     + """\
@@ -215,6 +223,7 @@ class Thunks:
         self._relay: dict[FuncType, int] = {}
         self._host: dict[FuncType, int] = {}
         self._lend: dict[FuncType, int] = {}
+        self._loop: dict[FuncType, int] = {}
 
     def invoke(self, type: FuncType) -> int:
         """The address of ``invoke_T``."""
@@ -224,6 +233,11 @@ class Thunks:
         """The address of ``relay_T``."""
         ir = FRAMES + _invoke_ir(type, "relay", rooted=False)
         return self._relay.get(type) or self._make(type, self._relay, "relay", ir)
+
+    def loop(self) -> int:
+        """The address of ``loop_T``, which is the same for all types."""
+        nothing = FuncType((), ())
+        return self._loop.get(nothing) or self._make(nothing, self._loop, "loop", FRAMES + _LOOP_IR)
 
     def lend(self, type: FuncType) -> int:
         """The address of ``lend_T``."""

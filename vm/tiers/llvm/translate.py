@@ -73,6 +73,9 @@ class Translator(Operands):
     moves of values (``moved``), beyond those that the body's bytes allow.
     """
 
+    leaves_by_tail_calls = True
+    """Whether a tail call can take the place of the code's own frame."""
+
     def __init__(
         self,
         module: ModuleData,
@@ -129,9 +132,8 @@ class Translator(Operands):
         self._walk()
         self.trap_blocks()
         scope = debug.scope(self.index) if self._debug_info else ""
-        name = f"@f{self.index}(ptr nonnull %ctx{self.form.parameters})"
-        head = f"define {linkage} {CONVENTION} {self.form.result} {name} #0{scope} {{"
-        text = "\n".join([head, *self._prologue(), *self.lines, "}\n"])
+        head = f"define {linkage} {self.head()} #0{scope} {{"
+        text = "\n".join([head, *self._prologue(), *self.way_in(), *self.lines, "}\n"])
         return text + debug.metadata(self.index, self._offsets) if self._debug_info else text
 
     def type_number(self, definition: DefType, type: str) -> str:
@@ -141,6 +143,15 @@ class Translator(Operands):
         index = self.module.index_of(definition)
         self.types.add(index)
         return f"ptrtoint (ptr @{type_symbol(index)} to {type})"
+
+    def head(self) -> str:
+        """What the definition says in front of its attributes."""
+        name = f"@f{self.index}(ptr nonnull %ctx{self.form.parameters})"
+        return f"{CONVENTION} {self.form.result} {name}"
+
+    def way_in(self) -> list[str]:
+        """What stands between the prologue and the body's first line."""
+        return []
 
     def size(self) -> Size:
         """How much IR that is."""
@@ -158,7 +169,7 @@ class Translator(Operands):
                 f"  %state_field = getelementptr i8, ptr %ctx, i64 {CONTEXT_STATE}",
                 f"  %state = load ptr, ptr %state_field{FIXED}",
             ]
-        lines += self._initial_locals()
+        lines += self.initial_locals()
         for number in sorted(self.bases):
             field = self.layout.memory_pointer(number)
             lines += [
@@ -189,7 +200,7 @@ class Translator(Operands):
         lines.append("body:")
         return lines
 
-    def _initial_locals(self) -> list[str]:
+    def initial_locals(self) -> list[str]:
         """The locals in use: parameters from registers or from where they were passed, zeros."""
         lines, passed = [], self.form.passed
         if passed:
@@ -328,10 +339,11 @@ class Translator(Operands):
         self.block(control.label)
         self.load_carried(control)
         if not self.control:
-            self._return()
+            self.leave()
         return False
 
-    def _return(self) -> None:
+    def leave(self) -> None:
+        """Return, with the topmost operands as results."""
         type, results = self.form.result, self.type.results
         values = self.pop_many(len(results))
         if self.form.passes_results:
@@ -395,6 +407,11 @@ class Translator(Operands):
         """A local's IR type and slot. Only those in use get one: a few bytes may declare thousands."""
         self._used[index] = None
         return self._locals[index], f"%l{index}"
+
+    def locals_in_use(self) -> Iterator[tuple[int, str, str]]:
+        """Their numbers, IR types, and what an access says (``_volatile``)."""
+        for index in self._used:
+            yield index, self._locals[index], self._volatile(index)
 
     def _volatile(self, index: int) -> str:
         """What an access to a local says when the local must not live in registers."""

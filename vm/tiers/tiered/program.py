@@ -11,6 +11,8 @@ from collections.abc import Collection
 
 from vm.config import Config
 from vm.errors import Frame, VMError
+from vm.isa.types import FuncType
+from vm.jit.library import obtain
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
@@ -30,9 +32,11 @@ class TieredProgram:
     def __init__(self, module: ModuleData, config: Config, thunks: Thunks, spent: Costs) -> None:
         self._module = weakref.ref(module)
         self._thunks = thunks
+        self._costs = spent
         self.threaded = ThreadedProgram(module, config, spent, counting(config))
         self.native = Program(module, config, glue(), spent, self._compiled)
         self._entries: dict[int, Block] = {}
+        self._loops: dict[tuple[int, int], Block] = {}
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -50,35 +54,46 @@ class TieredProgram:
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on."""
         index, loop = self.threaded.counted(pc)
-        if index not in self._entries:
-            self._promote(index)
-        entry = self._entries.get(index)
-        if entry is None or loop is not None:
+        try:
+            self.native.compile(index)
+            entry = self._entries[index] if loop is None else self._loop_entry(index, loop)
+        except VMError:  # more than compiled code is made for: it stays as it is
             poke(pc + COUNTER, NEVER)
             return pc
         return entry.address
 
-    def _promote(self, index: int) -> None:
-        try:
-            self.native.compile(index)
-        except VMError:  # more than compiled code is made for: it stays as it is
-            return
+    def _loop_entry(self, index: int, offset: int) -> Block:
+        """The instruction that goes on with a function in the compiled code of its loop at an offset."""
+        entry = self._loops.get((index, offset))
+        if entry is None:
+            module = self._running()
+            request = self.native.loop_request(module, index, offset)
+            code = self.native.install_loop(module, obtain(request, self._costs))
+            entry = self._loops[index, offset] = self._instruction(index, self._thunks.loop(), code)
+        return entry
 
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions."""
         for index in functions:
-            entry = self._entries[index] = self._entry(index)
+            thunk = self._thunks.relay(self._type(index))
+            entry = self._instruction(index, thunk, self.native.addresses[index])
+            self._entries[index] = entry
             self.threaded.enter_at(index, entry.address)
 
-    def _entry(self, index: int) -> Block:
-        """The instruction that runs function ``index``'s compiled code."""
+    def _running(self) -> ModuleData:
         module = self._module()
         assert module is not None  # an instance, which holds it, has asked
-        type = module.function_type(index)
+        return module
+
+    def _type(self, index: int) -> FuncType:
+        return self._running().function_type(index)
+
+    def _instruction(self, index: int, thunk: int, code: int) -> Block:
+        """A ``native`` that runs compiled code in the frame of function ``index``."""
+        type = self._type(index)
         params, results = offsets(type.params)[-1], offsets(type.results)[-1]
-        entry = Block(40)
-        thunk = self._thunks.relay(type)
-        words = (library().handlers["native"], params | results << 32, max(params, results, 1))
-        for number, word in enumerate((*words, thunk, self.native.addresses[index])):
-            entry.words[number] = word
-        return entry
+        made = Block(40)
+        words = (params | results << 32, max(params, results, 1), thunk, code)
+        for number, word in enumerate((library().handlers["native"], *words)):
+            made.words[number] = word
+        return made
