@@ -76,3 +76,5 @@ def command(
     if report.unplaced:
         missing = joined(sha[:10] for sha in report.unplaced)
         out.print(f"[yellow]not on branch {escape(placed)}[/], so not shown: {missing}")
+    if report.new or report.updated:
+        out.print("[dim]what changed: regress analyse[/]")
