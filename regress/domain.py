@@ -501,7 +501,7 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class LedgerCommit:
-    """What small steps of several series may be one commit's: how many, and their mean size."""
+    """Small steps of several series that may be one commit's: how many, their mean size (more is worse)."""
 
     last_before: str
     first_after: str

@@ -74,7 +74,7 @@ def _price(one: Sight) -> str:
     if one.sees is None or not one.sees.noise:
         return ""
     if one.sees.more is None:
-        return f"{size(one.sees.target)} needs a quieter benchmark"
+        return f"{size(one.sees.target)} needs a longer history, or less noise"
     price = f", {duration(one.price)}" if one.price is not None else ""
     return f"{size(one.sees.target)} needs {count(one.sees.more, 'more measurement')}{price}"
 

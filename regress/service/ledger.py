@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from regress.config import DetectionConfig
 from regress.detect.drift import drift
 from regress.detect.noise import Floats
-from regress.domain import Direction, Ledger, LedgerCommit, LedgerEntry, LedgerStep, Series, SeriesChange
+from regress.domain import (
+    Direction,
+    Ledger,
+    LedgerCommit,
+    LedgerEntry,
+    LedgerStep,
+    Series,
+    SeriesChange,
+    SeriesKey,
+)
 
 
 def entry(
@@ -22,9 +31,7 @@ def entry(
     drifted = drift(values, starts, chosen.drift_points, chosen.drift_budget)
     if drifted is None:
         return None
-    lower_is_better = series.key.metric.direction is Direction.LOWER
-    worse = drifted.total if lower_is_better else 1 / (1 + drifted.total) - 1
-    if worse < chosen.drift_budget:
+    if _worse(drifted.total, series.key) < chosen.drift_budget:
         return None
     shas = [point.commit for point in series.points]
     steps = (
@@ -48,31 +55,39 @@ def ledger(
     branch: str, entries: Sequence[LedgerEntry], chosen: DetectionConfig, position: Mapping[str, int]
 ) -> Ledger:
     """The entries of a branch, the worst first, and their commits; ``position`` has them all."""
-    worst = sorted(entries, key=lambda one: (-max(one.total, 1 / (1 + one.total) - 1), one.series_id))
+    worst = sorted(entries, key=lambda one: (-_worse(one.total, one.series), one.series_id))
     return Ledger(branch, chosen.drift_budget, datetime.now(UTC), tuple(worst), _commits(worst, position))
 
 
 def _commits(entries: Iterable[LedgerEntry], position: Mapping[str, int]) -> tuple[LedgerCommit, ...]:
     """Where small steps are, those of several series together that may be one: around the largest."""
-    steps = sorted((step for entry in entries for step in entry.steps), key=lambda step: -abs(step.size))
-    groups: list[list[LedgerStep]] = []
-    for step in steps:
-        near = (group for group in groups if _one(group[0], step, position))
+    turned = [(_worse(step.size, entry.series), step) for entry in entries for step in entry.steps]
+    groups: list[list[tuple[float, LedgerStep]]] = []
+    for worse, step in sorted(turned, key=lambda one: -abs(one[0])):
+        near = (
+            group
+            for group in groups
+            if (group[0][0] > 0) == (worse > 0) and _meet(group[0][1], step, position)
+        )
         group = next(near, None)
         if group is None:
-            groups.append([step])
+            groups.append([(worse, step)])
         else:
-            group.append(step)
-    found = [
-        LedgerCommit(group[0].last_before, group[0].first_after, len(group), _mean(group)) for group in groups
-    ]
+            group.append((worse, step))
+    found = [_commit(group) for group in groups]
     return tuple(sorted(found, key=lambda one: -abs(one.size) * one.series))
 
 
-def _one(a: LedgerStep, b: LedgerStep, position: Mapping[str, int]) -> bool:
-    together = position[a.earliest] <= position[b.latest] and position[b.earliest] <= position[a.latest]
-    return together and (a.size > 0) == (b.size > 0)
+def _commit(steps: Sequence[tuple[float, LedgerStep]]) -> LedgerCommit:
+    lead = steps[0][1]
+    size = sum(worse for worse, _ in steps) / len(steps)
+    return LedgerCommit(lead.last_before, lead.first_after, len(steps), size)
 
 
-def _mean(steps: Sequence[LedgerStep]) -> float:
-    return sum(step.size for step in steps) / len(steps)
+def _meet(a: LedgerStep, b: LedgerStep, position: Mapping[str, int]) -> bool:
+    return position[a.earliest] <= position[b.latest] and position[b.earliest] <= position[a.latest]
+
+
+def _worse(change: float, series: SeriesKey) -> float:
+    """A relative change so that more is worse: of a rate, that of its inverse."""
+    return change if series.metric.direction is Direction.LOWER else 1 / (1 + change) - 1

@@ -59,9 +59,9 @@ def test_small_steps_add_up_at_their_places() -> None:
 
 def test_steps_of_several_series_that_may_be_one_commit_s_are_together(store: Store) -> None:
     store.record_commits("main", [commit(i) for i in range(COMMITS)], default=True)
-    keys = [replace(KEY, benchmark=f"b{number}") for number in range(3)]
+    keys = [KEY, RATE, replace(KEY, benchmark="b3")]
     told = [
-        Measurement(key, sha(i), float(value))
+        Measurement(key, sha(i), float(1 / value if key == RATE else value))
         for number, key in enumerate(keys)
         for i, value in enumerate(creeping(number, 0.02))
     ]
@@ -70,6 +70,7 @@ def test_steps_of_several_series_that_may_be_one_commit_s_are_together(store: St
     found = store.ledger("main")
     assert found is not None
     assert [row.series for row in found.commits] == [3, 3, 3, 3]
+    assert [row.size for row in found.commits] == pytest.approx([0.02] * 4, abs=0.005)
     assert sorted(int(row.first_after[:8], 16) for row in found.commits) == pytest.approx(STEPS, abs=2)
 
 

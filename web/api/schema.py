@@ -309,7 +309,7 @@ class LedgerEntry(Model):
 
 
 class LedgerCommit(Model):
-    """Where small steps of several series are: how many, and their mean size."""
+    """Where small steps of several series are: how many, and their mean size (more is worse)."""
 
     last_before: str
     first_after: str
