@@ -20,12 +20,16 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b"]
 COLUMNS += ["stats_q_25", "stats_q_75", "stats_number", "stats_repeat", "samples", "profile"]
 SAMPLE_SECONDS = 0.01  # asv's default ``sample_time``
+SLOWER = 1.15
 UPTIME = 3e5  # seconds: what the clock's difference loses in digits, it loses here
 
 
 @dataclass(frozen=True)
 class Project:
-    """Its size. Each benchmark has ``sizes`` x ``kinds`` parameter combinations on each machine."""
+    """Its size. Each benchmark has ``sizes`` x ``kinds`` parameter combinations on each machine.
+
+    Every ``changed``-th benchmark is 15 % slower from some commit of the second half on.
+    """
 
     commits: int = 200
     machines: int = 2
@@ -33,6 +37,7 @@ class Project:
     sizes: int = 5
     kinds: int = 4
     samples: int = 0
+    changed: int = 25
     seed: int = 7
 
     @property
@@ -76,6 +81,7 @@ def make_results(folder: Path, project: Project, shas: list[str]) -> Iterator[Pa
     about = {"param_names": ["n", "kind"], "type": "time", "unit": "seconds"}
     _write(folder / "benchmarks.json", {**{name: {"name": name, **about} for name in names}, "version": 2})
     levels = 10.0 ** rng.uniform(-6, -2, (project.machines, project.benchmarks, project.combinations))
+    half = max(1, len(shas) // 2)
     for machine in range(project.machines):
         facts = {"arch": "x86_64", "cpu": f"cpu {machine}", "machine": f"box{machine}", "num_cpu": "8"}
         facts |= {"os": "Linux", "ram": "64"}
@@ -84,7 +90,9 @@ def make_results(folder: Path, project: Project, shas: list[str]) -> Iterator[Pa
         _write(place / "machine.json", {**facts, "version": 1})
         for i, sha in enumerate(shas):
             at = int((START + timedelta(hours=i)).timestamp() * 1000)
-            rows = _rows(rng, levels[machine], names, params, at, project.samples)
+            slow = [j % project.changed == 0 and i >= half + j % half for j in range(project.benchmarks)]
+            now = levels[machine] * np.where(slow, SLOWER, 1.0)[:, None]
+            rows = _rows(rng, now, names, params, at, project.samples)
             told = {"commit_hash": sha, "env_name": "py3.11", "date": at, "params": facts, "python": "3.11"}
             told |= {"requirements": {}, "env_vars": {}, "result_columns": COLUMNS, "results": rows}
             file = place / f"{sha[:8]}-py3.11.json"

@@ -16,7 +16,6 @@ from regress.store.models import (
     EnvironmentRow,
     FailureRow,
     MachineRow,
-    MeasurementRow,
     ParametersRow,
     SeriesRow,
 )
@@ -84,15 +83,24 @@ def failures(session: Session, project_id: int, sha: str | None, *, latest_only:
 
 def _newest_tried(session: Session, project_id: int) -> list[int]:
     """Per branch, the newest commit that was measured or failed."""
-    tried = select(FailureRow.commit_id).union(
-        select(MeasurementRow.commit_id).join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
+    place, mine = BranchCommitRow, BranchRow.project_id == project_id
+    measured = (
+        select(SeriesRow.branch_id, func.max(SeriesRow.newest))
+        .join(BranchRow, BranchRow.id == SeriesRow.branch_id)
+        .where(mine, SeriesRow.newest.is_not(None))
+        .group_by(SeriesRow.branch_id)
     )
-    newest = (
-        select(BranchCommitRow.branch_id, func.max(BranchCommitRow.position).label("position"))
-        .join(BranchRow, BranchRow.id == BranchCommitRow.branch_id)
-        .where(BranchRow.project_id == project_id, BranchCommitRow.commit_id.in_(tried))
-        .group_by(BranchCommitRow.branch_id)
-        .subquery()
+    failed = (
+        select(place.branch_id, func.max(place.position))
+        .join(BranchRow, BranchRow.id == place.branch_id)
+        .where(mine, place.commit_id.in_(select(FailureRow.commit_id)))
+        .group_by(place.branch_id)
     )
-    here = (newest.c.branch_id == BranchCommitRow.branch_id, newest.c.position == BranchCommitRow.position)
-    return list(session.scalars(select(BranchCommitRow.commit_id).join(newest, (here[0]) & (here[1]))))
+    newest: dict[int, int] = {}
+    for branch, position in [*session.execute(measured), *session.execute(failed)]:
+        newest[branch] = max(position, newest.get(branch, position))
+    ids = (
+        session.scalar(select(place.commit_id).where(place.branch_id == branch, place.position == position))
+        for branch, position in newest.items()
+    )
+    return [id_ for id_ in ids if id_ is not None]

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, and_, delete, func, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from regress.domain import Commit, CommitStatus, Failure
 from regress.errors import UnknownNameError
 from regress.store import failures, summaries
 from regress.store.dictionary import batches
-from regress.store.models import BranchCommitRow, BranchRow, CommitRow, MeasurementRow, SeriesRow
+from regress.store.models import BranchCommitRow, BranchRow, CommitRow
 
 Span = tuple[int, int]
 """The first and the last position of a stretch of a branch."""
@@ -183,14 +183,9 @@ def commit_statuses(
 
 def _measured(session: Session, branch_key: int, span: Span) -> dict[str, int]:
     """How many series of a branch have a measurement, by commit, between two positions."""
-    here = and_(BranchCommitRow.branch_id == branch_key, BranchCommitRow.position.between(*span))
     rows = session.execute(
-        select(CommitRow.sha, func.count())
-        .select_from(BranchCommitRow)
+        select(CommitRow.sha, BranchCommitRow.measured)
         .join(CommitRow, CommitRow.id == BranchCommitRow.commit_id)
-        .join(MeasurementRow, MeasurementRow.commit_id == CommitRow.id)
-        .join(SeriesRow, and_(SeriesRow.id == MeasurementRow.series_id, SeriesRow.branch_id == branch_key))
-        .where(here)
-        .group_by(CommitRow.sha)
+        .where(BranchCommitRow.branch_id == branch_key, BranchCommitRow.position.between(*span))
     )
-    return dict(rows.all())
+    return {sha: measured for sha, measured in rows if measured}

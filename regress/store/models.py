@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -64,13 +64,14 @@ class CommitRow(Base):
 
 
 class BranchCommitRow(Base):
-    """A commit's place on a branch."""
+    """A commit's place on a branch, and how many of the branch's series are measured there."""
 
     __tablename__ = "branch_commit"
     __table_args__ = (Index(None, "branch_id", "position"), Index(None, "commit_id"))
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"), primary_key=True)
     commit_id: Mapped[int] = mapped_column(ForeignKey("commit.id"), primary_key=True)
     position: Mapped[int]
+    measured: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class MachineRow(Base):

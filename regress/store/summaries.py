@@ -18,8 +18,16 @@ from regress.store.dictionary import batches
 from regress.store.models import Base, BranchCommitRow, MeasurementRow, SeriesRow
 
 _SERIES = Base.metadata.tables[SeriesRow.__tablename__]
+_COMMITS = Base.metadata.tables[BranchCommitRow.__tablename__]
 _NEXT = _SERIES.c.edition + 1
 _NOTHING = {"points": 0, "newest": None, "edition": _NEXT}
+
+
+_MORE = (
+    update(_COMMITS)
+    .where(_COMMITS.c.branch_id == bindparam("branch"), _COMMITS.c.commit_id == bindparam("commit"))
+    .values(measured=_COMMITS.c.measured + bindparam("count"))
+)
 
 
 def replaced(session: Session, series: Collection[int]) -> None:
@@ -36,8 +44,10 @@ def measured(session: Session, branches: Mapping[int, int], new: Mapping[int, Co
     """
     counts: Counter[int] = Counter()
     newest: dict[int, int] = {}
+    here: list[dict[str, int]] = []
     for commit, position, branch in _places(session, new):
         series = [id_ for id_ in new[commit] if branches[id_] == branch]
+        here.append({"branch": branch, "commit": commit, "count": len(series)})
         counts.update(series)
         newest.update(dict.fromkeys(series, position))
     later = or_(_SERIES.c.newest.is_(None), _SERIES.c.newest < bindparam("position"))
@@ -53,6 +63,7 @@ def measured(session: Session, branches: Mapping[int, int], new: Mapping[int, Co
     told = [{"series": id_, "count": counts[id_], "position": newest[id_]} for id_ in sorted(counts)]
     if told:
         session.connection().execute(statement, told)
+        session.connection().execute(_MORE, here)
 
 
 def _places(session: Session, commits: Iterable[int]) -> list[tuple[int, int, int]]:
@@ -79,6 +90,7 @@ def placed(session: Session, branch_id: int, commits: Iterable[int]) -> None:
             .where(_SERIES.c.id == told.c.id)
             .values(points=grown, newest=newest, edition=_NEXT)
         )
+        _count_at(session, branch_id, BranchCommitRow.commit_id.in_(batch))
 
 
 def recount(session: Session, branch_id: int) -> None:
@@ -89,6 +101,20 @@ def recount(session: Session, branch_id: int) -> None:
     connection.execute(
         update(_SERIES).where(_SERIES.c.id == told.c.id).values(points=told.c.points, newest=told.c.newest)
     )
+    _count_at(session, branch_id)
+
+
+def _count_at(session: Session, branch_id: int, *which: Any) -> None:
+    """Count anew what is measured at commits of a branch."""
+    there = (
+        select(func.count())
+        .select_from(MeasurementRow)
+        .join(_SERIES, and_(_SERIES.c.id == MeasurementRow.series_id, _SERIES.c.branch_id == branch_id))
+        .where(MeasurementRow.commit_id == _COMMITS.c.commit_id)
+        .scalar_subquery()
+    )
+    counted = update(_COMMITS).where(_COMMITS.c.branch_id == branch_id, *which).values(measured=there)
+    session.connection().execute(counted)
 
 
 def _told(branch_id: int) -> Select[*tuple[Any, ...]]:

@@ -35,6 +35,10 @@ def test_counts_stay_right_whatever_comes_in_which_order(store: Store) -> None:
         if rng.random() < 0.2:  # a rewritten branch: its last commits are others
             store.record_commits("main", [commit(i + 1, i) for i in range(6, 9)])
         assert wrong(store) == 0
+    for branch in ("main", "topic"):
+        for status in store.commit_statuses(branch):
+            here = [m.series for _, m in store.measurements_at(status.commit.sha)]
+            assert status.measured == sum(one.branch == branch for one in here)
     listed = {row.id: row for row in store.series_list()}
     assert {len(store.series(id_).points) for id_ in listed} != {0}
     for id_, row in listed.items():

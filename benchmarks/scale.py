@@ -1,0 +1,172 @@
+"""A project at full size: ten million measurements in, all of it analysed, and how long its pages take then.
+
+    python -m benchmarks.scale --place /var/tmp/scale
+    python -m benchmarks.scale --place /var/tmp/scale --db postgresql://me@host/empty --samples 10
+
+Makes a repository with asv results (``asv_trees``: 200 commits, 50,000 series), unless the place has
+them, and does what a user would: ``regress ingest``, ``regress analyse --all``, ``regress serve``, each
+as a process. Printed are seconds on the clock and of processor, peak memory, the size of the file, and of
+each page the median and the 95th percentile of the time to its last byte: asked by one reader, then by
+twenty who pause a second between pages while further results are ingested.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks.asv_trees import Project, make_repository, make_results
+
+REGRESS = [sys.executable, "-c", "from regress.cli import main; main()"]
+PAUSE = 1.0  # seconds between two pages of a reader
+
+
+def main() -> int:
+    """Print a line a step, then one a page."""
+    told = _arguments()
+    place: Path = told.place
+    project = Project(told.commits, told.machines, told.benchmarks, samples=told.samples)
+    url = told.db or f"sqlite:///{place / 'regress.db'}"
+    common = ["--repo", str(place / "repository"), "--db", url]
+    if not (place / "repository").exists():
+        begun = time.perf_counter()
+        shas = make_repository(place / "repository", project.commits)
+        files = sum(1 for _ in make_results(place / "results", project, shas[: -told.later]))
+        later = sum(1 for _ in make_results(place / "later", project, shas[-told.later :]))
+        print(f"made {files} + {later} result files in {time.perf_counter() - begun:.0f} s", flush=True)
+    if not told.pages_only:
+        seconds = _step("ingest", [*REGRESS, "ingest", str(place / "results"), *common])
+        held = project.series * (project.commits - told.later)
+        print(f"  {held:,} measurements: {held / seconds:,.0f} a second of processor", flush=True)
+        if not told.db:
+            size = (place / "regress.db").stat().st_size
+            print(f"  {size / 1e9:.2f} GB, {size / held:.0f} bytes a measurement", flush=True)
+        _step("analyse", [*REGRESS, "analyse", "--all", "--jobs", str(told.jobs), *common])
+    with subprocess.Popen(
+        [*REGRESS, "serve", "--port", "0", *common], stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[1].rstrip("/")
+            _pages(address, told, [*REGRESS, "ingest", str(place / "later"), *common])
+        finally:
+            server.terminate()
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="A project at full size.")
+    parser.add_argument("--place", type=Path, required=True, help="a folder with some gigabytes of room")
+    parser.add_argument("--db", help="an empty database (default: a SQLite file in the place)")
+    for name, default, help_ in (
+        ("commits", 202, "commits"),
+        ("later", 2, "of them those whose results come while readers read"),
+        ("machines", 2, "machines"),
+        ("benchmarks", 1_250, "benchmarks, of 20 parameter combinations each"),
+        ("samples", 10, "raw samples of a measurement"),
+        ("jobs", 2, "processes that analyse"),
+        ("readers", 20, "readers at once"),
+        ("rounds", 10, "times that each page is asked for"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_} (default {default})")
+    parser.add_argument("--pages-only", action="store_true", help="the database is there from another time")
+    return parser.parse_args()
+
+
+def _step(name: str, command: list[str]) -> float:
+    """Run a command; seconds of processor, its own and of its children."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{name} failed")
+    cpu = used.ru_utime + used.ru_stime
+    clock = time.perf_counter() - begun
+    memory = used.ru_maxrss / 1024
+    print(f"{name}: {clock:.0f} s, {cpu:.0f} s of processor, {memory:.0f} MB of memory", flush=True)
+    return cpu
+
+
+def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
+    """Ask for each page, alone and then in a crowd."""
+    pages = _addresses(address)
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    for name, path in [(name, path) for name, path in pages.items() for _ in range(told.rounds + 1)]:
+        times[name].append(_seconds(address + path))
+    _print("one reader", {name: taken[1:] for name, taken in times.items()})
+    crowded: defaultdict[str, list[float]] = defaultdict(list)
+    writer = subprocess.Popen(ingest, stdout=subprocess.DEVNULL)
+    readers = [
+        threading.Thread(target=_read, args=(address, pages, told.rounds, crowded, seed))
+        for seed in range(told.readers)
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    busy = "all the while" if writer.poll() is None else "for a part of it"
+    if writer.wait():
+        raise SystemExit("ingest failed")
+    _print(f"{told.readers} readers, ingest {busy}", crowded)
+
+
+def _addresses(address: str) -> dict[str, str]:
+    """The pages, of a series and an event that there are."""
+    with urllib.request.urlopen(address + "/benchmarks") as page:
+        series = re.search(rb"/series/\d+", page.read())
+    with urllib.request.urlopen(address + "/events") as page:
+        event = re.search(rb"/event/\d+", page.read())
+    assert series is not None
+    one = series[0].decode()
+    pages = {
+        "overview": "/",
+        "benchmarks": "/benchmarks",
+        "benchmarks, page 500": "/benchmarks?page=500",
+        "benchmarks that match": "/benchmarks?q=case_77+kind2",
+        "search": "/search?q=time_case_42",
+        "series": one,
+        "points of a series": f"/api/v1{one}/points",
+        "events": "/events",
+        "commits": "/commits",
+        "commit": "/commit/latest",
+        "compare": "/compare?a=latest~1&b=latest",
+    }
+    return pages | ({"event": event[0].decode()} if event else {})
+
+
+def _read(
+    address: str, pages: dict[str, str], rounds: int, times: defaultdict[str, list[float]], seed: int
+) -> None:
+    rng = random.Random(seed)
+    for _ in range(rounds):
+        time.sleep(PAUSE * rng.uniform(0.5, 1.5))
+        name = rng.choice(list(pages))
+        times[name].append(_seconds(address + pages[name]))
+
+
+def _seconds(url: str) -> float:
+    begun = time.perf_counter()
+    with urllib.request.urlopen(url) as page:
+        page.read()
+    return time.perf_counter() - begun
+
+
+def _print(what: str, times: dict[str, list[float]]) -> None:
+    print(f"{what}:")
+    for name, taken in sorted(times.items()):
+        highest = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
+        print(f"  {name:24} median {1000 * statistics.median(taken):6.0f} ms, p95 {1000 * highest:6.0f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
