@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SMALL = """(module (memory 1) (func (export "run") (param i32 i32) (result i32)
+SMALL = """(func (export "f{i}") (param i32 i32) (result i32)
   (i32.add (i32.mul (local.get 0) (local.get 1))
-    (i32.xor (i32.load (i32.and (local.get 0) (i32.const 1020))) (i32.const 77)))))"""
+    (i32.xor (i32.load (i32.and (local.get 0) (i32.const 1020))) (i32.const {i}))))"""
 """A function of ten instructions."""
 
 KERNEL = """(func (export "f{i}") (param i32 i32) (result i32) (local i32 f64)
@@ -39,15 +39,21 @@ TRIP_SECONDS = 0.0003
 """From an answer to the next task, beside what the program's thread does: two messages."""
 
 
+def module_of(function: str, count: int) -> Any:
+    """A decoded module of so many functions that differ in a number."""
+    from vm.module.decoder import decode
+    from vm.text import wat2wasm
+
+    bodies = "".join(function.format(i=i) for i in range(count))
+    return decode(wat2wasm(f"(module (memory 1){bodies})"))
+
+
 def requests(count: int, level: int) -> list[Any]:
     """So many functions of one module."""
     from vm.config import Config
     from vm.jit.request import Request
-    from vm.module.decoder import decode
-    from vm.text import wat2wasm
 
-    text = "(module (memory 1){})".format("".join(KERNEL.format(i=i) for i in range(count)))
-    module = decode(wat2wasm(text))
+    module = module_of(KERNEL, count)
     return [Request(module, (i,), Config(cache_bytes=0), level) for i in range(count)]
 
 
@@ -83,6 +89,35 @@ def scaling(rounds: int, level: int) -> Iterator[tuple[float, float, float, floa
         one, two = throughput(1, wanted), throughput(2, wanted)
         processor = two[2] / one[2] * one[1] / two[1]
         yield one[0] / two[0], processor, two[3] / TASKS, one[1] / TASKS
+
+
+def nothing(request: Any) -> Any:
+    """A maker (``vm.jit.makers``) of four kilobytes that take no time."""
+    from vm.jit.artefact import Artefact, Part
+
+    return Artefact((Part(bytes(4096), request.functions, request.functions),))
+
+
+def messages(rounds: int, tasks: int = 2_000) -> float:
+    """The program's processor seconds a task when there is nothing to wait for, as with many workers: four
+    give back tasks at once. The median of so many rounds.
+    """
+    from dataclasses import replace
+
+    from vm.jit.compiler import Compiler
+
+    request = replace(requests(1, 3)[0], kind="benchmarks.parallel:nothing")
+    compiler = Compiler(4)
+    spent = []
+    try:
+        for _ in range(rounds):
+            started = time.process_time()
+            for ticket in [compiler.submit(request) for _ in range(tasks)]:
+                ticket.result()
+            spent.append((time.process_time() - started) / tasks)
+    finally:
+        compiler.close()
+    return statistics.median(spent)
 
 
 class Simulation:
@@ -187,17 +222,15 @@ def disturbance(rounds: int, waiting: int = 10_000) -> float:
     return statistics.median(ratios)
 
 
-def small_function(level: int, rounds: int) -> float:
-    """Processor seconds to compile a function of ten instructions at a level, the median of ``rounds``."""
+def small_function(level: int, together: int, rounds: int) -> float:
+    """Processor seconds for a function of ten instructions, of so many compiled together: the median."""
     from vm.config import Config
     from vm.jit.makers import make
     from vm.jit.request import Request
-    from vm.module.decoder import decode
-    from vm.text import wat2wasm
 
-    module = decode(wat2wasm(SMALL))
-    request = Request(module, (0,), Config(), level)
-    return statistics.median(make(request).seconds for _ in range(rounds))
+    module = module_of(SMALL, together)
+    request = Request(module, tuple(range(together)), Config(), level)
+    return statistics.median(make(request).seconds for _ in range(rounds)) / together
 
 
 class Parallel:
@@ -219,16 +252,19 @@ Parallel.track_decision.unit = "us"  # type: ignore[attr-defined]
 
 def main() -> None:
     """Print the tables."""
-    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; one function of ten instructions:")
-    for level, name in ((1, "tier 2 (level 1)"), (3, "tier 3 (level 3)")):
-        print(f"  {name}: {1e6 * small_function(level, 101):.0f} us")
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; a function of ten instructions:")
+    for level, name in ((0, "level 0"), (1, "level 1 (tier 2)"), (3, "level 3 (tier 3)")):
+        costs = ", ".join(f"{n}: {1e6 * small_function(level, n, 31):.0f} us" for n in (1, 8, 64))
+        print(f"  {name}, where so many are compiled together: {costs}")
     print(f"a program's own work while 10,000 tasks wait: {disturbance(7):.2f} times what it is without")
     found = list(scaling(5, 3))
     clock, processor, own, mean = (statistics.median(column) for column in zip(*found, strict=True))
     print(f"two workers over one: {clock:.2f} by the clock, {processor:.2f} by processor time")
-    print(f"processor time a task: the worker's {1e3 * mean:.1f} ms, the program's own {1e6 * own:.0f} us")
+    busy = messages(7)
+    print(f"processor time a task: the worker's {1e3 * mean:.1f} ms, the program's own {1e6 * own:.0f} us,")
+    print(f"  {1e6 * busy:.0f} us when it is always busy, as with many workers; with that:")
     for seconds in sorted((mean, 0.02, 0.05)):
-        line = ", ".join(f"{n}: {efficiency(n, own, seconds):.3f}" for n in (1, 2, 8, 16, 32, 64))
+        line = ", ".join(f"{n}: {efficiency(n, busy, seconds):.3f}" for n in (1, 2, 8, 16, 32, 64))
         print(f"efficiency of simulated workers, tasks of {1e3 * seconds:.1f} ms on average: {line}")
 
 
