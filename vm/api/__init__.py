@@ -11,30 +11,33 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from vm.api.caller import Caller, Storelike
-from vm.api.engine import Config, Engine, Store
-from vm.api.exceptions import Exn
-from vm.api.externs import Func, Global, Table, Tag
-from vm.api.instance import Instance, InstancePre, Linker
-from vm.api.managed import Managed
-from vm.api.memory import Memory
-from vm.api.module import Module
-from vm.api.references import ArrayRef, StructRef
-from vm.api.shared import SharedMemory
-from vm.api.types import (
-    ExportType,
-    FuncType,
-    GlobalType,
-    ImportType,
-    Limits,
-    MemoryType,
-    TableType,
-    TagType,
-    ValType,
-)
-from vm.api.val import Val
-from vm.errors import ExitTrap, Frame, Trap, TrapCode
-from vm.errors import VMError as WasmtimeError
+from vm.importing import uninterrupted
+
+with uninterrupted():
+    from vm.api.caller import Caller, Storelike
+    from vm.api.engine import Config, Engine, Store
+    from vm.api.exceptions import Exn
+    from vm.api.externs import Func, Global, Table, Tag
+    from vm.api.instance import Instance, InstancePre, Linker
+    from vm.api.managed import Managed
+    from vm.api.memory import Memory
+    from vm.api.module import Module
+    from vm.api.references import ArrayRef, StructRef
+    from vm.api.shared import SharedMemory
+    from vm.api.types import (
+        ExportType,
+        FuncType,
+        GlobalType,
+        ImportType,
+        Limits,
+        MemoryType,
+        TableType,
+        TagType,
+        ValType,
+    )
+    from vm.api.val import Val
+    from vm.errors import ExitTrap, Frame, Trap, TrapCode
+    from vm.errors import VMError as WasmtimeError
 
 if TYPE_CHECKING:
     from vm.text import wat2wasm

@@ -6,6 +6,7 @@ import importlib
 
 from vm.config import Config
 from vm.errors import ConfigError
+from vm.importing import uninterrupted
 from vm.records import record
 from vm.tiers.base import Tier
 
@@ -45,7 +46,8 @@ def load(name: str) -> type[Tier]:
     entry = TIERS.get(name)
     if entry is None:
         raise ConfigError("tier", f"no tier called {name!r}; there are: {', '.join(TIERS)}")
-    tier: type[Tier] = getattr(importlib.import_module(entry.module), entry.cls)
+    with uninterrupted():
+        tier: type[Tier] = getattr(importlib.import_module(entry.module), entry.cls)
     return tier
 
 
