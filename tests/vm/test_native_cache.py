@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,19 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch
     monkeypatch.setenv("WASMVM_CACHE", str(blocked))
     assert not cache.store("a", "k", b"code")
     assert cache.load("a", "k") is None
+
+
+def test_what_is_in_files_is_known_again_and_noticed_when_it_changes(folder: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        file.write_bytes(b"content")
+    paths = [str(file) for file in files]
+    first = cache.files_digest(paths)
+    assert cache.files_digest(paths) == first
+    files[1].write_bytes(b"CONTENT")
+    changed = cache.files_digest(paths)
+    assert changed != first
+    files[1].write_bytes(b"content")
+    assert cache.files_digest(paths) == first, "the digest is of what is in them"
+    shutil.rmtree(folder)
+    assert cache.files_digest(paths) == first

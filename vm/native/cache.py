@@ -52,6 +52,29 @@ def key(sources: Iterable[bytes], *packages: str) -> str:
     return digest.hexdigest()[:_KEY_LENGTH]
 
 
+def files_digest(paths: Iterable[str]) -> bytes:
+    """A digest of what is in these files, remembered while the system says that they are the same ones: that
+    takes a fraction of the time that reading them does. A file that was written anew is another.
+    """
+    paths = list(paths)
+    seen, names = hashlib.sha256(), hashlib.sha256()
+    for path in paths:
+        status = os.stat(path)
+        identity = (path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        seen.update(repr(identity).encode())
+        names.update(f"{path}\n".encode())
+    key = names.hexdigest()[:_KEY_LENGTH]
+    known = load("sources", key)
+    if known is not None and known[:_DIGEST] == seen.digest():
+        return known[_DIGEST:]
+    content = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            content.update(hashlib.sha256(file.read()).digest())
+    store("sources", key, seen.digest() + content.digest())
+    return content.digest()
+
+
 @functools.cache
 def version(package: str) -> str:
     """A package's version as installed. Its metadata's folder says so; reading what is in it takes longer."""
