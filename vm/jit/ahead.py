@@ -12,8 +12,8 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vm.config import Config
@@ -36,13 +36,14 @@ Progress = Callable[[int, int], None]
 """Called with how many groups are done, of how many."""
 
 
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """Code for the functions of a module, made at ``level`` with these ``knobs``, in groups."""
 
-    level: int
-    knobs: dict[str, Any]
-    groups: tuple[Artefact, ...]
+    def __init__(self, level: int, knobs: dict[str, Any], groups: Sequence[Artefact]) -> None:
+        self.level = level
+        self.knobs = knobs
+        self.groups = groups
+        self._by_function = {index: group for group in groups for index in group.visible}
 
     def find(self, request: Request) -> Artefact | None:
         """The group that has what is asked for, if it was made as ``request`` wants it, or better."""
@@ -50,9 +51,8 @@ class Prepared:
             return None
         if self.knobs != code_knobs(request.config):
             return None
-        wanted = set(request.functions)
-        groups = (group for group in self.groups if wanted <= set(group.visible))
-        return next(groups, None)
+        found = {id(self._by_function.get(index)) for index in request.functions}
+        return self._by_function.get(request.functions[0]) if len(found) == 1 else None
 
 
 def prepare(
@@ -77,7 +77,7 @@ def prepare(
         except BaseException:
             _take_back(tickets)
             raise
-    return Prepared(level, code_knobs(config), tuple(made))
+    return Prepared(level, code_knobs(config), made)
 
 
 def _take_back(tickets: list[Ticket]) -> None:
@@ -147,7 +147,7 @@ def _read(body: memoryview, config: Config) -> tuple[bytes, bool, Prepared]:
     for size in sizes:
         parts.append(bytes(body[start : start + size]))
         start += size
-    groups = tuple(Artefact.from_bytes(part) for part in parts[1:])
+    groups = [Artefact.from_bytes(part) for part in parts[1:]]
     return parts[0], head["validated"] is True, Prepared(int(head["level"]), head["knobs"], groups)
 
 

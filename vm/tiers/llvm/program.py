@@ -84,11 +84,13 @@ class Program:
         others: Iterable[int] = ()
         if self._whole and self._entered:
             others = (i for i in range(module.imported_functions, len(module.functions)) if i != index)
+        if level is None:  # what was made ahead of time is what was wanted
+            level = self._level if module.prepared is None else module.prepared.level
         return Request(
             module,
             (index, *others),
             self._config,
-            self._level if level is None else level,
+            level,
             scope="module" if self._whole else "reachable",
             compiled=frozenset() if self._whole else frozenset(self.addresses),
             most_moves=MOST_MOVES - self._moved,
@@ -129,7 +131,9 @@ class Program:
             self._entered(added)
 
     def _place(self, module: ModuleData, part: Part) -> Code:
-        if part.types and part.types[-1] >= len(module.types):
+        defined = range(module.imported_functions, len(module.functions))
+        known = all(index in defined for index in (*part.functions, *part.visible))
+        if not known or any(index >= len(module.types) for index in part.types):
             raise VMError("compiled code is of another module; compile the module again")
         numbers = {type_symbol(index): module.types[index].id for index in part.types}
         keep = self._config.debug_info
