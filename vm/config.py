@@ -88,6 +88,9 @@ class Config:
     tier_trips: int = _knob(
         20_000, "Rounds of a loop after which the tiered tier compiles its function.", low=1, high=1 << 40
     )
+    tier_waits: bool = _knob(
+        False, "Whether programs wait for code that the tiered tier wants: for tests, the same every time."
+    )
     tier_seed: int = _knob(
         0,
         "For tests: unless 0, the tiered tier compiles at random, the same each time.",

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,22 +26,26 @@ FILES = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.was
 GAPS = Gaps()
 
 STRESSED = " (stressed heap)"
+TESTED: dict[str, Any] = {"tier_waits": True, "opt_level": 0}
+"""For the tiered tier: compiled before the program goes on."""
+
+ALONE: dict[str, Any] = {"whole_module_bytes": 0, "batch_bytes": 1}
+"""Each function is compiled alone."""
+
 CONFIGURATIONS = {
     **{tier: Config(tier=tier, validate="eager") for tier in TIERS},
     "threaded (checked memory)": Config(tier="threaded", validate="eager", memory_guard="checked"),
     "llvm (checked memory)": Config(tier="llvm", validate="eager", memory_guard="checked"),
     "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
-    "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, opt_level=0),
-    "tiered (at random)": Config(
-        tier="tiered", validate="eager", tier_seed=1, whole_module_bytes=0, batch_bytes=1, opt_level=0
-    ),
+    "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
+    "tiered (at random)": Config(tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED),
     **{
         f"{tier}{STRESSED}": Config(tier=tier, validate="eager", gc_stress=True)
         for tier in TIERS
         if load(tier).shows_roots
     },
     f"tiered at random{STRESSED}": Config(
-        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, whole_module_bytes=0, opt_level=0
+        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, **ALONE, **TESTED
     ),
 }
 """Every tier as it comes (tiered: all compiled at once), and the other ways in which knobs make one work."""

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.vm.engines import call, instance, module, module_of_ours, store
-from vm.errors import Trap, TrapCode
+from vm.config import Config
+from vm.errors import CompileError, Trap, TrapCode
 from vm.isa.types import FuncType, ValType
 from vm.memory.native import peek
 from vm.module.model import ModuleData
@@ -19,10 +20,11 @@ from vm.runtime.instance import Instance
 from vm.runtime.instantiate import instantiate
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.store import Store
+from vm.tiers.policy import Policy
 from vm.tiers.tiered import TieredTier
 
 I32 = ValType.I32
-APART = {"whole_module_bytes": 0, "batch_bytes": 1}
+APART = {"tier_waits": True, "whole_module_bytes": 0, "batch_bytes": 1}
 """Each function is compiled alone."""
 
 
@@ -394,3 +396,52 @@ def test_a_loop_goes_on_in_compiled_code(trips: int, level: int) -> None:
         call(i, "trap", 20)
     assert caught.value.code is TrapCode.INTEGER_DIVISION_BY_ZERO
     assert len(caught.value.frames) == 1
+
+
+def test_code_is_made_while_the_program_goes_on() -> None:
+    """One long loop: it starts interpreted, and ends compiled, though it is entered once."""
+    text = """(module (func $add (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1)))
+      (func (export "f") (param $n i64) (result i64) (local $sum i64)
+        (loop $again
+          (local.set $sum (call $add (local.get $sum) (local.get $n)))
+          (br_if $again (i32.eqz (i64.eqz (local.tee $n (i64.sub (local.get $n) (i64.const 1)))))))
+        (local.get $sum)))"""
+    s = store("tiered", tier_trips=1_000, cache_bytes=0)
+    i = instance(s, text)
+    tier = s.runner
+    assert isinstance(tier, TieredTier)
+    for _ in range(200):  # each some 30 ms of interpreting; a compiler takes a second to start
+        count = 3_000_000
+        assert call(i, "f", count) == [count * (count + 1) // 2]
+        if tier.stats()["compiled_loops"]:
+            break
+    assert tier.stats()["compiled_loops"] == 1
+    assert call(i, "f", 10) == [55]
+
+
+def test_code_that_cannot_be_made_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def fail(*_: object) -> None:
+        asked.append(1)
+        raise CompileError("the compiler is ill")
+
+    monkeypatch.setattr("vm.tiers.tiered.program.obtain", fail)
+    i = instance(world(tier_calls=2), '(module (func (export "f") (result i32) (i32.const 3)))')
+    for _ in range(9):
+        assert call(i, "f") == [3]
+    assert asked == [1]
+    tier = i.store.runner
+    assert isinstance(tier, TieredTier)
+    assert (tier.stats()["refused"], tier.stats()["waiting"]) == (1, 0)
+
+
+def test_thresholds_follow_what_compiling_costs() -> None:
+    policy = Policy(Config(tier="tiered", tier_calls=100, tier_trips=1_000))
+    assert policy.counting(0) == (100, 1_000)
+    for _ in range(100):
+        policy.learn(1.0, 10)  # a tenth of a second a byte: far too dear
+    assert policy.counting(0) == (400, 4_000)
+    for _ in range(100):
+        policy.learn(0.0, 10)
+    assert policy.counting(0) == (25, 250)

@@ -39,6 +39,7 @@ RUNTIME_KNOBS = frozenset(
         "tier_calls",
         "tier_seed",
         "tier_trips",
+        "tier_waits",
         "validate",
         "whole_module_bytes",
     }

@@ -1,9 +1,15 @@
-"""When code goes from one tier to another."""
+"""When code goes from one tier to another.
+
+Compiling is worth it once the time that it would have saved so far exceeds what it costs: then it costs at
+most twice what the best choice in hindsight would have (the ski rental argument). Both what a round of a
+function saves and what its compilation costs grow with its size, so the rounds at which that is do not
+depend on it: they are knobs, scaled by what a byte of code has cost here so far against what the knobs
+assume. Other processors compile, so the knobs' defaults are a fraction of the balance.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 from vm.config import Config
 
@@ -12,14 +18,37 @@ NEVER = 1 << 62
 
 _CHOICES = (1, 2, 3, NEVER)
 
+_ASSUMED = 40e-6
+"""Seconds that LLVM takes for a byte of a body at level 3, on the machine that the defaults were tuned on."""
 
-def counting(config: Config) -> Callable[[int], tuple[int, int]]:
-    """How often a function's entry, and its loops' heads, run before somebody looks at it."""
-    if not config.tier_seed:
-        return lambda index: (config.tier_calls, config.tier_trips)
+_LEAST, _MOST = 0.25, 4.0
+"""How far what is measured moves the knobs' numbers."""
 
-    def at_random(index: int) -> tuple[int, int]:
-        dice = random.Random(f"{config.tier_seed} {index}")  # noqa: S311 - it is for tests
-        return dice.choice(_CHOICES), dice.choice(_CHOICES)
+_WEIGHT = 0.2
+"""Of the latest measurement in the running average."""
 
-    return at_random
+
+class Policy:
+    """The choices of one tier; ``learn`` is told what compilations cost."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._cost = _ASSUMED
+
+    @property
+    def scale(self) -> float:
+        """By what the knobs' numbers are multiplied now."""
+        return min(max(self._cost / _ASSUMED, _LEAST), _MOST)
+
+    def counting(self, index: int) -> tuple[int, int]:
+        """How often a function's entry, and its loops' heads, run before somebody looks at it."""
+        config = self._config
+        if config.tier_seed:
+            dice = random.Random(f"{config.tier_seed} {index}")  # noqa: S311 - it is for tests
+            return dice.choice(_CHOICES), dice.choice(_CHOICES)
+        return max(1, round(config.tier_calls * self.scale)), max(1, round(config.tier_trips * self.scale))
+
+    def learn(self, seconds: float, size: int) -> None:
+        """Compiling bodies of ``size`` bytes has taken so many seconds of a processor."""
+        if not self._config.tier_waits:  # tests that wait want the same every time
+            self._cost += _WEIGHT * (seconds / max(size, 1) - self._cost)

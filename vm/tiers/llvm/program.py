@@ -81,7 +81,7 @@ class Program:
 
     def request(self, module: ModuleData, index: int, level: int | None = None) -> Request:
         """What to ask for when function ``index`` is wanted: at once, or of the parallel compiler."""
-        others: Iterable[int] = ()
+        others: Iterable[int] = ()  # with ``entered``, the same whatever is compiled: it is found on disk
         if self._whole and self._entered:
             others = (i for i in range(module.imported_functions, len(module.functions)) if i != index)
         if level is None:  # what was made ahead of time is what was wanted
@@ -92,7 +92,7 @@ class Program:
             self._config,
             level,
             scope="module" if self._whole else "reachable",
-            compiled=frozenset() if self._whole else frozenset(self.addresses),
+            compiled=frozenset() if self._whole or self._entered else frozenset(self.addresses),
             most_moves=MOST_MOVES - self._moved,
         )
 

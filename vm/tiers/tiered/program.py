@@ -7,11 +7,14 @@ with those that it calls, and everybody who calls it from then on gets to the co
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from threading import RLock
 
 from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.isa.types import FuncType
+from vm.jit.artefact import Artefact
 from vm.jit.library import obtain
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
@@ -21,22 +24,31 @@ from vm.runtime.instance import Instance
 from vm.runtime.words import offsets
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
-from vm.tiers.policy import NEVER, counting
+from vm.tiers.policy import NEVER, Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import COUNTER, ThreadedProgram
+
+Place = tuple[int, int | None]
+"""A function, or one of its loops: by the offset where its code begins."""
 
 
 class TieredProgram:
     """Code of one module, shared by its instances (``vm.native.tier.NativeProgram``)."""
 
-    def __init__(self, module: ModuleData, config: Config, thunks: Thunks, spent: Costs) -> None:
+    def __init__(
+        self, module: ModuleData, config: Config, thunks: Thunks, policy: Policy, spent: Costs, lock: RLock
+    ) -> None:
         self._module = weakref.ref(module)
+        self._config = config
         self._thunks = thunks
+        self._policy = policy
         self._costs = spent
-        self.threaded = ThreadedProgram(module, config, spent, counting(config))
+        self._lock = lock
+        self.threaded = ThreadedProgram(module, config, spent, policy.counting)
         self.native = Program(module, config, glue(), spent, self._compiled)
-        self._entries: dict[int, Block] = {}
-        self._loops: dict[tuple[int, int], Block] = {}
+        self._entries: dict[Place, Block] = {}
+        self._asked: set[Place] = set()
+        self._refused: set[Place] = set()
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -52,32 +64,78 @@ class TieredProgram:
         return self.threaded.locate(address) or self.native.locate(address)
 
     def hot(self, pc: int) -> int:
-        """A counter at ``pc`` has run out; where the machine goes on."""
-        index, loop = self.threaded.counted(pc)
-        try:
-            self.native.compile(index)
-            entry = self._entries[index] if loop is None else self._loop_entry(index, loop)
-        except VMError:  # more than compiled code is made for: it stays as it is
-            poke(pc + COUNTER, NEVER)
-            return pc
-        return entry.address
+        """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
 
-    def _loop_entry(self, index: int, offset: int) -> Block:
-        """The instruction that goes on with a function in the compiled code of its loop at an offset."""
-        entry = self._loops.get((index, offset))
-        if entry is None:
-            module = self._running()
-            request = self.native.loop_request(module, index, offset)
-            code = self.native.install_loop(module, obtain(request, self._costs))
-            entry = self._loops[index, offset] = self._instruction(index, self._thunks.loop(), code)
-        return entry
+        While code is being made, that is where it was, and the counter starts anew.
+        """
+        place = self.threaded.counted(pc)
+        for wanted in (place, (place[0], None)):
+            if wanted not in self._asked and wanted not in self._entries:
+                self._asked.add(wanted)
+                self._ask(wanted)
+        entry = self._entries.get(place)
+        if entry is not None:
+            return entry.address
+        poke(pc + COUNTER, NEVER if place in self._refused else self._config.tier_trips)
+        return pc
+
+    def counts(self) -> dict[str, int]:
+        """How many places there are of each kind."""
+        return {
+            "compiled_functions": sum(1 for _, loop in self._entries if loop is None),
+            "compiled_loops": sum(1 for _, loop in self._entries if loop is not None),
+            "refused": len(self._refused),
+            "waiting": len(self._asked - self._refused - self._entries.keys()),
+        }
+
+    def _ask(self, place: Place) -> None:
+        """Have code made: a program that runs a loop needs it more than one that calls a function."""
+        module, (index, loop) = self._running(), place
+        request = self.native.request(module, index)
+        if loop is not None:
+            request = self.native.loop_request(module, index, loop)
+        if self._config.tier_waits:
+            self._take(place, lambda: obtain(request, self._costs))
+            return
+        from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
+        from vm.jit.scheduler import Priority
+
+        priority = Priority.NORMAL if loop is None else Priority.HIGH
+        ticket = compiler_of(self._config).submit(request, priority)
+        ticket.add_done_callback(lambda done: self._arrived(place, done))
+
+    def _arrived(self, place: Place, ticket: Future[Artefact]) -> None:
+        """Code is there, or there will be none. Runs on any thread."""
+        with self._lock:
+            if ticket.cancelled():
+                self._refused.add(place)
+            elif self._module() is not None:
+                self._take(place, ticket.result)
+
+    def _take(self, place: Place, give: Callable[[], Artefact]) -> None:
+        """Put in place what ``give`` returns. When it raises, it is more than compiled code is made for, or
+        the compiler failed: the code stays as it is.
+        """
+        module, (index, loop) = self._running(), place
+        try:
+            artefact = give()
+            if loop is None:
+                self.native.install(module, artefact)
+            else:
+                code = self.native.install_loop(module, artefact)
+                self._entries[place] = self._instruction(index, self._thunks.loop(), code)
+        except VMError:
+            self._refused.add(place)
+            return
+        bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
+        self._policy.learn(artefact.seconds, sum(body.end - body.start for body in bodies))
 
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions."""
         for index in functions:
             thunk = self._thunks.relay(self._type(index))
             entry = self._instruction(index, thunk, self.native.addresses[index])
-            self._entries[index] = entry
+            self._entries[index, None] = entry
             self.threaded.enter_at(index, entry.address)
 
     def _running(self) -> ModuleData:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from typing import ClassVar
 
+from vm.config import Config
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
@@ -17,6 +19,7 @@ from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
 from vm.tiers.llvm.thunks import Thunks
+from vm.tiers.policy import Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.tier import host_code
@@ -36,6 +39,21 @@ class TieredTier(NativeTier):
     name: ClassVar[str] = "tiered"
     shows_roots: ClassVar[bool] = True
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._policy = Policy(config)
+
+    def stats(self) -> dict[str, float]:
+        """As every native tier; and how many functions and loops have compiled code, how many places wait for
+        it, or never get any.
+        """
+        counts: Counter[str] = Counter(dict.fromkeys(("compiled_functions", "compiled_loops"), 0))
+        with self._lock:
+            for program in self._programs.values():
+                assert isinstance(program, TieredProgram)
+                counts.update(program.counts())
+        return {**super().stats(), "refused": 0, "waiting": 0, **counts}
+
     def attach(self, instance: Instance) -> None:
         """As every native tier; and there is what compiled code needs."""
         super().attach(instance)
@@ -50,7 +68,7 @@ class TieredTier(NativeTier):
             self._tiered(function.instance.module).native.compile(function.index)
 
     def _program(self, module: ModuleData) -> TieredProgram:
-        return TieredProgram(module, self._config, _thunks(), self._costs)
+        return TieredProgram(module, self._config, _thunks(), self._policy, self._costs, self._lock)
 
     def _tiered(self, module: ModuleData) -> TieredProgram:
         program = self._programs[module]
@@ -70,13 +88,13 @@ class TieredTier(NativeTier):
 
     def _lend(self, store: Store, function: Function) -> int:
         """What compiled code calls for a function that has no compiled code; fills in its record."""
-        native = peek(function.record + RECORD_NATIVE)
-        if native:  # it has got some meanwhile
-            return native
         self._compile(store, function)
-        native = _thunks().host(function.type) if function.host else _thunks().lend(function.type)
-        poke(function.record + RECORD_NATIVE, native)
-        return native
+        thunk = _thunks().host(function.type) if function.host else _thunks().lend(function.type)
+        with self._lock:
+            native = peek(function.record + RECORD_NATIVE)  # it may have got some meanwhile
+            if not native:
+                poke(function.record + RECORD_NATIVE, thunk)
+        return native or thunk
 
     def _hot(self, pc: int) -> int:
         """Where the machine goes on when the counter at ``pc`` has run out."""
