@@ -12,27 +12,14 @@ as an analysis at that commit would have limited them; what the code did not mak
 from __future__ import annotations
 
 import enum
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from regress.config import Config, DetectionConfig
-from regress.detect import detector_of
-from regress.detect.discoveries import discoveries
-from regress.detect.pooling import Common, Member, indices, spread
-from regress.detect.replay import looks, same
-from regress.domain import Event, EventKind, FactChange, Series, SeriesChange, State
+from regress.domain import Event, EventKind, SeriesChange, State
 from regress.errors import RegressError, UnknownNameError
-from regress.service.judging import (
-    Population,
-    common_options,
-    explained,
-    located,
-    membership,
-    options_of,
-    values_of,
-)
+from regress.service.judging import Population
+from regress.service.lives import Life, Replayed, identity
 from regress.store import Group, Places, Store, group_changes, meet
 
 Progress = Callable[[str, int, int], None]
@@ -118,18 +105,6 @@ class Backtest:
         return sum(row.outcome is outcome and judged in (None, row.judged) for row in self.rows)
 
 
-@dataclass
-class _Replayed:
-    """What was raised under some settings: changes with the positions at which they were, and what stands."""
-
-    changes: list[SeriesChange] = field(default_factory=list)
-    seen: dict[tuple[int, str, float], tuple[int, bool]] = field(default_factory=dict)
-
-    def add(self, change: SeriesChange, position: int, stands: bool) -> None:
-        self.changes.append(change)
-        self.seen[_identity(change)] = (position, stands)
-
-
 def backtest(
     store: Store,
     config: Config,
@@ -149,7 +124,7 @@ def backtest(
         raise RegressError(f"nothing is measured on {branch} yet", hint="Run `regress run --last 30` first.")
     after = _position(store, branch, since)
     population = Population()
-    lives = _Life(config.detection), _Life(other)
+    lives = Life(config.detection), Life(other)
     for done, series in enumerate(store.all_series(branch), 1):
         population.add(series)
         for life in lives:
@@ -163,97 +138,6 @@ def backtest(
     return Backtest(branch, population.series, population.points, rows)
 
 
-Whose = int | tuple[str, str, str]
-"""A series, or an index."""
-
-_Found = SeriesChange | Common
-
-
-class _Life:
-    """What some settings knew of every series, by the position at which they came to know it."""
-
-    def __init__(self, detection: DetectionConfig) -> None:
-        self._detection = detection
-        self._detector = detector_of(detection.detector)
-        self._points: Counter[int] = Counter()
-        self._looks: defaultdict[int, list[tuple[Whose, Sequence[_Found]]]] = defaultdict(list)
-        self._members: list[Member] = []
-
-    def add(self, series: Series) -> None:
-        """Live a series again."""
-        positions = [point.position for point in series.points]
-        self._points.update(positions)
-        values = values_of(series.points)
-        found: list[SeriesChange] = []
-        for place, changes in looks(values, self._detector, options_of(series, self._detection)):
-            found = [located(series, change) for change in changes]
-            self._looks[positions[place]].append((series.id, found))
-        self._members += membership(series, values, found, self._detection)
-
-    def pool(self) -> None:
-        """Live again what the series have in common, after all were added.
-
-        Each series is freed of the changes that the whole of it shows: those of an index may come a little
-        earlier here than they did.
-        """
-        for index in indices(self._members):
-            positions = index.positions.tolist()
-            self._points.update(positions)
-            for place, found in looks(index.values, self._detector, common_options(self._detection)):
-                common = [Common(index, change) for change in found]
-                self._looks[positions[place]].append((index.place, common))
-
-    def raised(self, population: Population, facts: Sequence[FactChange], after: int) -> _Replayed:
-        """What was told after a position: commit by commit, judged as an analysis would have."""
-        known: dict[Whose, Sequence[_Found]] = {}
-        told: defaultdict[Whose, list[tuple[_Found, int]]] = defaultdict(list)
-        standing: dict[Whose, list[_Found]] = {}
-        tests = 0
-        for position in sorted(self._points):
-            tests += self._points[position]
-            if position in self._looks:
-                known.update(self._looks[position])
-                standing = self._sure(known, tests)
-                for whose, ones in standing.items():
-                    fresh = [one for one in ones if not _among(one, (old for old, _ in told[whose]))]
-                    told[whose] += [(one, position) for one in fresh]
-        late = [
-            (one, position, _among(one, standing.get(whose, ())))
-            for whose, ones in told.items()
-            for one, position in ones
-            if position > after
-        ]
-        return self._explained(late, population, facts)
-
-    def _sure(self, known: Mapping[Whose, Sequence[_Found]], tests: int) -> dict[Whose, list[_Found]]:
-        """What of the known may be reported."""
-        every = [(whose, one) for whose, ones in known.items() for one in ones]
-        rate = self._detection.false_discoveries
-        kept = discoveries([one.change.p_value for _, one in every], tests, rate)
-        standing: defaultdict[Whose, list[_Found]] = defaultdict(list)
-        for whose, one in itertools.compress(every, kept):
-            standing[whose].append(one)
-        return standing
-
-    def _explained(
-        self, late: Sequence[tuple[_Found, int, bool]], population: Population, facts: Sequence[FactChange]
-    ) -> _Replayed:
-        """What was told as changes of series, with when it was and whether it stands."""
-        told = [(one, position, stands) for one, position, stands in late if isinstance(one, SeriesChange)]
-        common = {one: (position, stands) for one, position, stands in late if isinstance(one, Common)}
-        for one, parts in spread(common, self._detection.pooling, population.commits()):
-            told += [(part, *common[one]) for part in parts]
-        found = _Replayed()
-        causes = explained([one for one, *_ in told], population, facts)
-        for change, (_, position, stands) in zip(causes, told, strict=True):
-            found.add(change, position, stands)
-        return found
-
-
-def _among(one: _Found, others: Iterable[_Found]) -> bool:
-    return any(same(one.change, other.change) for other in others)
-
-
 def _position(store: Store, branch: str, sha: str | None) -> int:
     if sha is None:
         return -1
@@ -263,11 +147,7 @@ def _position(store: Store, branch: str, sha: str | None) -> int:
     return found.position
 
 
-def _identity(change: SeriesChange) -> tuple[int, str, float]:
-    return change.series_id, change.first_after, change.change.ratio
-
-
-def _rows(replayed: tuple[_Replayed, _Replayed], places: Places, events: Iterable[Event]) -> tuple[Row, ...]:
+def _rows(replayed: tuple[Replayed, Replayed], places: Places, events: Iterable[Event]) -> tuple[Row, ...]:
     """The alerts of both settings side by side, each pair once, with the event that triage spoke of."""
     now, then = (group_changes(one.changes, places) for one in replayed)
     pairs: list[tuple[Group | None, Group | None]] = []
@@ -285,7 +165,7 @@ def _rows(replayed: tuple[_Replayed, _Replayed], places: Places, events: Iterabl
 
 def _row(
     pair: tuple[Group | None, Group | None],
-    replayed: tuple[_Replayed, _Replayed],
+    replayed: tuple[Replayed, Replayed],
     places: Places,
     stored: list[Event],
 ) -> Row:
@@ -307,7 +187,7 @@ def _place(event: Event, places: Places) -> tuple[int, int]:
 
 def _raised(group: Group, seen: Mapping[tuple[int, str, float], tuple[int, bool]], places: Places) -> Raised:
     """A group as people met it: told by its first alert, standing while any of it stands."""
-    told = [seen[_identity(change)] for change in group.members]
+    told = [seen[identity(change)] for change in group.members]
     first = min(position for position, _ in told)
     delay = max(1, first - places.position[group.lead.first_after] + 1)
     return Raised(
