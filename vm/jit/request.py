@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+import glob
 import hashlib
+import os
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import vm
 from vm.config import KNOBS, Config
@@ -102,29 +102,18 @@ _SOURCES = (
 
 @functools.cache
 def surroundings() -> str:
-    """A key of what all code made here depends on: this engine's sources, LLVM, the processor.
-
-    Sources are known by what the system says of their files, which is quicker to get at than what is in them:
-    a file that was written anew is another, whatever time of modification it was given.
-    """
-    return cache.key((repr(_identity(path)).encode() for path in _sources()), "llvmlite")
-
-
-def _identity(path: Path) -> tuple[str | int, ...]:
-    status = path.stat()
-    return (str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    """A key of what all code made here depends on: this engine's sources, LLVM, the processor."""
+    return cache.key([sources_key().encode()], "llvmlite")
 
 
 @functools.cache
 def sources_key() -> str:
-    """A key of this engine's sources alone: of what is in them."""
-    digest = hashlib.sha256()
-    for path in _sources():
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:24]
+    """A key of this engine's sources alone."""
+    return cache.files_digest(source_files()).hex()[:24]
 
 
-def _sources() -> Iterator[Path]:
-    root = Path(vm.__file__).parent
-    for pattern in _SOURCES:
-        yield from sorted(root.glob(pattern))
+def source_files() -> list[str]:
+    """The files that ``_SOURCES`` names."""
+    root = os.path.dirname(vm.__file__)
+    found = [sorted(glob.iglob(pattern, root_dir=root, recursive=True)) for pattern in _SOURCES]
+    return [os.path.join(root, path) for paths in found for path in paths]
