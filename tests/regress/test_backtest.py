@@ -108,11 +108,18 @@ def test_without_results_there_is_nothing_to_replay(store: Store) -> None:
         ("false_alarms=few", "expected a number, found 'few'"),
         ("flase_alarms=0.1", "unknown key"),
         ("effect=-1", "a number from 0"),
+        ("brief=2.5", "a whole number"),
+        ("pooling=11", "a number from 0 to below 10"),
     ],
 )
 def test_a_wrong_setting_is_named(setting: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         with_settings(DetectionConfig(), [setting])
+
+
+def test_settings_are_numbers_whole_where_they_must_be() -> None:
+    chosen = with_settings(DetectionConfig(), ["brief=5", "false_discoveries=0.01", "drift_budget=1"])
+    assert (chosen.brief, chosen.false_discoveries, chosen.drift_budget) == (5, 0.01, 1.0)
 
 
 def test_the_command_prints_a_table_or_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
