@@ -45,9 +45,11 @@ class Sight:
 
 
 def sight(store: Store, series: Series, events: Iterable[Event], config: Config | None = None) -> Sight:
-    """What one series can see; ``events`` are those of its branch."""
-    costs = _costs(store.measurements_at(series.points[-1].commit)) if series.points else {}
-    return _sight(series, _starts(events, series.id), costs.get(series.id), config or Config(root=Path()))
+    """What one series can see; ``events`` are those that it has a part in, or more."""
+    times = store.next_start(series.id)
+    seconds = (times[1] - times[0]).total_seconds() if times else None
+    known = seconds if seconds is not None and seconds <= LONGEST else None
+    return _sight(series, _starts(events, series.id), known, config or Config(root=Path()))
 
 
 def sights(store: Store, branch: str, config: Config) -> Iterator[Sight]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from regress.domain import (
@@ -19,11 +18,11 @@ from regress.domain import (
     EventKind,
     EventUpdate,
     SeriesChange,
-    SeriesKey,
     State,
 )
 from regress.errors import UnknownNameError
 from regress.store import history
+from regress.store.dictionary import batches
 from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
 from regress.store.series import keys
@@ -167,15 +166,41 @@ def events(
     project_id: int,
     branch: str | None,
     kind: EventKind | None,
-    state: State | None,
+    states: Collection[State] | None,
     limit: int | None,
+    series_id: int | None = None,
 ) -> list[Event]:
     """See ``Store.events``."""
-    query = _events().where(BranchRow.project_id == project_id).limit(limit)
-    for column, value in ((BranchRow.name, branch), (EventRow.kind, kind), (EventRow.state, state)):
-        if value is not None:
-            query = query.where(column == str(value))
+    query = _events().where(*_wanted(project_id, branch, kind, states)).limit(limit)
+    if series_id is not None:
+        has_it = select(ChangePointRow.event_id).where(ChangePointRow.series_id == series_id)
+        query = query.where(EventRow.id.in_(has_it))
     return _load(session, query)
+
+
+def count(
+    session: Session,
+    project_id: int,
+    branch: str | None,
+    kind: EventKind | None,
+    states: Collection[State] | None,
+) -> int:
+    """See ``Store.count_events``."""
+    counted = select(func.count()).select_from(EventRow).join(BranchRow, BranchRow.id == EventRow.branch_id)
+    return session.scalar(counted.where(*_wanted(project_id, branch, kind, states))) or 0
+
+
+def _wanted(
+    project_id: int, branch: str | None, kind: EventKind | None, states: Collection[State] | None
+) -> list[ColumnElement[bool]]:
+    wanted = [BranchRow.project_id == project_id]
+    if branch is not None:
+        wanted.append(BranchRow.name == branch)
+    if kind is not None:
+        wanted.append(EventRow.kind == kind.value)
+    if states is not None:
+        wanted.append(EventRow.state.in_([state.value for state in states]))
+    return wanted
 
 
 def event(session: Session, event_id: int) -> Event:
@@ -196,7 +221,7 @@ def set_state(session: Session, event_id: int, state: State) -> None:
 
 def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
     rows = session.execute(query).all()
-    changes = _changes(session, [row.id for row, *_ in rows])
+    changes = _changes(session, {row.id: (Cause(row.cause), row.note) for row, *_ in rows})
     return [
         Event(
             row.id,
@@ -204,7 +229,7 @@ def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
             before,
             after,
             State(row.state),
-            tuple(replace(change, cause=Cause(row.cause), note=row.note) for change in changes[row.id]),
+            tuple(changes[row.id]),
             row.first_seen,
             Cause(row.cause),
             row.note,
@@ -213,31 +238,48 @@ def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
     ]
 
 
-def _changes(session: Session, event_ids: Sequence[int]) -> defaultdict[int, list[SeriesChange]]:
-    """The parts of events, the surest first."""
-    commits = [aliased(CommitRow) for _ in range(4)]
-    query: Select[*tuple[Any, ...]] = select(ChangePointRow, *(commit.sha for commit in commits))
-    columns = (
-        ChangePointRow.last_before_id,
-        ChangePointRow.first_after_id,
-        ChangePointRow.earliest_id,
-        ChangePointRow.latest_id,
-    )
-    for commit, column in zip(commits, columns, strict=True):
-        query = query.join(commit, commit.id == column)
-    wanted = ChangePointRow.event_id.in_(event_ids)
-    found = session.execute(query.where(wanted).order_by(ChangePointRow.p_value, ChangePointRow.id)).all()
-    series = keys(session, SeriesRow.id.in_(select(ChangePointRow.series_id).where(wanted)))
-    changes: defaultdict[int, list[SeriesChange]] = defaultdict(list)
-    for row, *shas in found:
-        changes[row.event_id].append(_series_change(row, series[row.series_id], *shas))
+def _changes(
+    session: Session, causes: Mapping[int, tuple[Cause, str]]
+) -> defaultdict[int, list[SeriesChange]]:
+    """The parts of events, whose causes are told, the surest first; by columns: there may be thousands."""
+    row, changes = ChangePointRow, defaultdict[int, list[SeriesChange]](list)
+    for batch in batches(causes):
+        wanted = row.event_id.in_(batch)
+        series = keys(session, SeriesRow.id.in_(select(row.series_id).where(wanted)))
+        found = session.execute(
+            select(row.event_id, row.series_id, *_ENDS, *_CHANGE).where(wanted).order_by(row.p_value, row.id)
+        ).all()
+        shas = _shas(session, {id_ for told in found for id_ in told[2:6]})
+        for event_id, series_id, before, after, earliest, latest, *change in found:
+            ends = (shas[before], shas[after])
+            span = (shas[earliest], shas[latest])
+            why = causes[event_id]
+            part = SeriesChange(series_id, series[series_id], *ends, ChangePoint(*change), *span, *why)
+            changes[event_id].append(part)
     return changes
 
 
-def _series_change(
-    row: ChangePointRow, key: SeriesKey, before: str, after: str, earliest: str, latest: str
-) -> SeriesChange:
-    change = ChangePoint(
-        row.index, row.before, row.after, row.low, row.high, row.p_value, row.earliest, row.latest
-    )
-    return SeriesChange(row.series_id, key, before, after, change, earliest, latest)
+_ENDS = (
+    ChangePointRow.last_before_id,
+    ChangePointRow.first_after_id,
+    ChangePointRow.earliest_id,
+    ChangePointRow.latest_id,
+)
+_CHANGE = (
+    ChangePointRow.index,
+    ChangePointRow.before,
+    ChangePointRow.after,
+    ChangePointRow.low,
+    ChangePointRow.high,
+    ChangePointRow.p_value,
+    ChangePointRow.earliest,
+    ChangePointRow.latest,
+)  # in the order of ``ChangePoint``
+
+
+def _shas(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for batch in batches(ids):
+        rows = session.execute(select(CommitRow.id, CommitRow.sha).where(CommitRow.id.in_(batch)))
+        found.update((id_, sha) for id_, sha in rows)
+    return found

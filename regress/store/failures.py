@@ -83,24 +83,16 @@ def failures(session: Session, project_id: int, sha: str | None, *, latest_only:
 
 def _newest_tried(session: Session, project_id: int) -> list[int]:
     """Per branch, the newest commit that was measured or failed."""
-    place, mine = BranchCommitRow, BranchRow.project_id == project_id
-    measured = (
-        select(SeriesRow.branch_id, func.max(SeriesRow.newest))
-        .join(BranchRow, BranchRow.id == SeriesRow.branch_id)
-        .where(mine, SeriesRow.newest.is_not(None))
-        .group_by(SeriesRow.branch_id)
-    )
-    failed = (
-        select(place.branch_id, func.max(place.position))
-        .join(BranchRow, BranchRow.id == place.branch_id)
-        .where(mine, place.commit_id.in_(select(FailureRow.commit_id)))
-        .group_by(place.branch_id)
-    )
-    newest: dict[int, int] = {}
-    for branch, position in [*session.execute(measured), *session.execute(failed)]:
-        newest[branch] = max(position, newest.get(branch, position))
+    place = BranchCommitRow
+    failed = select(FailureRow.commit_id)
+    newest: list[tuple[int, int]] = []
+    for branch in session.scalars(select(BranchRow.id).where(BranchRow.project_id == project_id)).all():
+        here = select(func.max(place.position)).where(place.branch_id == branch, place.commit_id.in_(failed))
+        measured = select(func.max(SeriesRow.newest)).where(SeriesRow.branch_id == branch)
+        known = [at for at in (session.scalar(here), session.scalar(measured)) if at is not None]
+        newest += [(branch, max(known))] if known else []
     ids = (
         session.scalar(select(place.commit_id).where(place.branch_id == branch, place.position == position))
-        for branch, position in newest.items()
+        for branch, position in newest
     )
     return [id_ for id_ in ids if id_ is not None]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, select
+from sqlalchemy import Row, Select, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Machine, Measurement, Point, Series, SeriesKey
@@ -152,6 +153,34 @@ def _history(session: Session, *here: Any) -> dict[int, tuple[int, str]]:
         .where(*here)
     )
     return {id_: (position, sha) for id_, position, sha in rows}
+
+
+_NEAR = 2_000
+"""Ids on each side of a series with its neighbours: tools tell benchmarks in the order in which they ran."""
+
+
+def next_start(session: Session, series_id: int) -> tuple[datetime, datetime] | None:
+    """See ``Store.next_start``."""
+    newest = all_points().where(SeriesRow.id == series_id, BranchCommitRow.position == SeriesRow.newest)
+    own = session.execute(
+        newest.with_only_columns(
+            MeasurementRow.commit_id,
+            MeasurementRow.measured_at,
+            SeriesRow.machine_id,
+            SeriesRow.environment_id,
+        )
+    ).first()
+    if own is None or own.measured_at is None:
+        return None
+    following = (
+        select(func.min(MeasurementRow.measured_at))
+        .join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
+        .where(MeasurementRow.series_id.between(series_id - _NEAR, series_id + _NEAR))
+        .where(MeasurementRow.commit_id == own.commit_id, MeasurementRow.measured_at > own.measured_at)
+        .where(SeriesRow.machine_id == own.machine_id, SeriesRow.environment_id == own.environment_id)
+    )
+    after = session.scalar(following)
+    return None if after is None else (own.measured_at, after)
 
 
 def values(session: Session, series_ids: Iterable[int]) -> dict[int, list[float]]:

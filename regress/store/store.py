@@ -7,7 +7,7 @@ beside a writer). Rows become records in the file named after them: ``history``,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -274,6 +274,11 @@ class Store:
             with self._db.write() as session:
                 examinations.save(session, settings, found)
 
+    def next_start(self, series_id: int) -> tuple[datetime, datetime] | None:
+        """When the newest measurement of a series began, and the next one; None where times do not tell."""
+        with self._db.read() as session:
+            return series.next_start(session, series_id)
+
     def values(self, series_ids: Iterable[int]) -> dict[int, list[float]]:
         """The values of some series in history's order, without all else that a point has: in one read."""
         with self._db.read() as session:
@@ -325,12 +330,20 @@ class Store:
         self,
         branch: str | None = None,
         kind: EventKind | None = None,
-        state: State | None = None,
+        state: State | Collection[State] | None = None,
         limit: int | None = None,
+        *,
+        series_id: int | None = None,
     ) -> list[Event]:
-        """Events that match, the latest in history first."""
+        """Events that match (one of some states, a change of a series), the latest in history first."""
+        states = {state} if isinstance(state, State) else state
         with self._db.read() as session:
-            return events.events(session, self._db.project_id, branch, kind, state, limit)
+            return events.events(session, self._db.project_id, branch, kind, states, limit, series_id)
+
+    def count_events(self, branch: str, kind: EventKind, states: Collection[State]) -> int:
+        """How many events of a branch are in one of some states."""
+        with self._db.read() as session:
+            return events.count(session, self._db.project_id, branch, kind, states)
 
     def event(self, event_id: int) -> Event:
         """One event. UnknownNameError (kind "event") when there is none."""

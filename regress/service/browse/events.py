@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regress.domain import Commit, Event, EventKind, SeriesChange, State
-from regress.service.browse.common import Spark, commit_or_unknown, pick_branch, spark
+from regress.service.browse.common import Spark, pick_branch, spark
 from regress.store import Store
 
 
@@ -33,12 +33,15 @@ class EventsPage:
 def event_rows(store: Store, events: Iterable[Event]) -> tuple[EventRow, ...]:
     """Events with what a list shows beside them."""
     worst = [(event, event.worst) for event in events if event.changes]
+    branches = {change.series.branch for _, change in worst}
+    shas = {event.first_after for event, _ in worst}
+    commits = {sha: commit for branch in branches for sha, commit in store.located(branch, shas).items()}
     lines = store.lines({change.series_id for _, change in worst})
     return tuple(
         EventRow(
             event,
             change,
-            commit_or_unknown(store, event.first_after),
+            commits.get(event.first_after),
             spark(lines.get(change.series_id, ()), change.first_after),
         )
         for event, change in worst

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from regress.domain import Commit, EventKind, Failure, SelfTest, SeriesSummary, State
+from regress.domain import OPEN_STATES, Commit, EventKind, Failure, SelfTest, SeriesSummary, State
 from regress.service.browse.common import latest_measured, pick_branch
 from regress.service.browse.events import EventRow, event_rows
 from regress.store import Store
@@ -49,8 +49,8 @@ def overview(store: Store, branch: str | None = None) -> Overview:
     """The state of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
     stale = store.stale_series(branch, STALE_COMMITS, STALE_SHOWN) if branch else []
-    worse = [e for e in store.events(branch, EventKind.REGRESSION) if e.is_open]
-    better = [e for e in store.events(branch, EventKind.IMPROVEMENT) if e.state is not State.INVALID]
+    worse = store.events(branch, EventKind.REGRESSION, OPEN_STATES, SHOWN)
+    better = store.events(branch, EventKind.IMPROVEMENT, set(State) - {State.INVALID}, SHOWN)
     runs = store.runs(1)
     return Overview(
         branch=branch,
@@ -58,9 +58,9 @@ def overview(store: Store, branch: str | None = None) -> Overview:
         series=store.count_series(branch),
         commit=latest_measured(store, branch),
         last_data=runs[0].delivered_at if runs else None,
-        open_regressions=len(worse),
-        regressions=event_rows(store, worse[:SHOWN]),
-        improvements=event_rows(store, better[:SHOWN]),
+        open_regressions=store.count_events(branch, EventKind.REGRESSION, OPEN_STATES) if branch else 0,
+        regressions=event_rows(store, worse),
+        improvements=event_rows(store, better),
         failures=tuple(store.failures(latest_only=True)),
         stale=tuple(StaleSeries(*row) for row in stale),
         self_test=store.latest_self_test(branch) if branch else None,

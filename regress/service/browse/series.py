@@ -80,7 +80,7 @@ def series_page(store: Store, series_id: int, newest: int = 200, config: Config 
     series = store.series(series_id)
     key = series.key
     failures = [failure for failure in store.failures() if _concerns(failure, key)]
-    events = store.events(key.branch)
+    events = store.events(key.branch, series_id=series_id)
     parts = [(event, part) for event in events for part in event.changes]
     mine = [(event, part) for event, part in parts if part.series_id == series.id]
     ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
