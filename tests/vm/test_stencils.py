@@ -148,7 +148,8 @@ def test_the_compiler_as_machine_code_does_the_same(monkeypatch: pytest.MonkeyPa
     native.build()
     compiler = native.compiler(library(), Room())
     assert isinstance(compiler, native.NativeCompiler)
-    assert [_code(compiler, text) for text in KERNELS] == expected
+    for _ in range(1000):  # more than one piece of memory holds
+        assert [_code(compiler, text) for text in KERNELS] == expected
     for type in ("i32", "i64", "f32", "f64"):
         results = [call(instance(store(tier), deep(type, 7)), "f", 2) for tier in ("reference", "baseline")]
         assert results[0] == results[1]

@@ -18,6 +18,7 @@ from vm.tiers.baseline.kinds import (
     HOLE_0,
     HOLE_1,
     HOLE_2,
+    HOLE_3,
     RECORD_CELLS,
     SIZE,
     STENCIL,
@@ -59,6 +60,7 @@ def emit(w: Work, stencil: int, registers: int, hole_0: int, hole_1: int, hole_2
     w.records[at + HOLE_0] = hole_0
     w.records[at + HOLE_1] = hole_1
     w.records[at + HOLE_2] = hole_2
+    w.records[at + HOLE_3] = 0
     w.records[at + TARGET] = target
     w.records[at + FIRST_EXIT] = w.state[EXITS]
     row = stencil * STENCIL_CELLS

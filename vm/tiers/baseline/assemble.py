@@ -24,6 +24,7 @@ from vm.tiers.baseline.kinds import (
     RECORD_CELLS,
     SIZE,
     STENCIL_CELLS,
+    TABLE_AT,
     TAKEN,
     TARGET,
     TRAP,
@@ -105,6 +106,13 @@ class Assembler:
             found.append(address + start)
         return found
 
+    def _table(self, w: Work, address: int, at: int) -> bytes:
+        """The addresses that a table jump goes to."""
+        distances = w.code[at + 2 : at + 3 + (w.code[at + 1] >> 32)]
+        return b"".join(
+            (address + w.labels[at + (distance >> 3)] - 1).to_bytes(8, "little") for distance in distances
+        )
+
     def _fill(
         self,
         w: Work,
@@ -125,6 +133,9 @@ class Assembler:
         elif source == POOL:
             value = address + len(out)
             out += (w.records[at + HOLE_1] & _WORD).to_bytes(8, "little")
+        elif source == TABLE_AT:
+            value = address + len(out)
+            out += self._table(w, address, w.records[at + TARGET])
         elif source == CONSTANT:
             value = self._library.constants
         else:

@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterator
 from vm.errors import TrapCode
 from vm.isa.types import ValType
 from vm.native.walking import CONTROL_ENTRY, SLACK
-from vm.runtime.layout import CONTEXT_MEMORY
-from vm.tiers.baseline.registers import CONTEXT, CONTROL, FRAME, MACHINE, MEMORY, PASSED
+from vm.runtime.layout import (
+    CONTEXT_MEMORY,
+    RECORD_CONTEXT,
+    RECORD_TYPE,
+    TABLE_ELEMENTS,
+    TABLE_LENGTH,
+)
+from vm.tiers.baseline.registers import CONTEXT, CONTROL, FRAME, MACHINE, MEMORY, PASSED, PINS
 from vm.tiers.baseline.text import StencilText, number
 
 Write = Callable[[StencilText], None]
@@ -132,9 +138,11 @@ def _word(b: StencilText) -> str:
     return b.value('call i64 asm "movabsq $1, $0", "=r,i"(ptr @q0)')
 
 
-def _call(b: StencilText) -> None:
-    """Holes: the word to come back to, the frame's distance, where the record is; ``taken`` without code."""
-    code = b.load("ptr", b.at("%ctx", number("h1")))
+def _go(b: StencilText, record: str, *, own: bool = False) -> None:
+    """Call the function of a record; of this instance, if it is our ``own``. Holes: the word to come back to,
+    the frame's distance; ``taken`` when there is no code.
+    """
+    code = b.load("ptr", record)
     b.effect(f"br i1 {b.value(f'icmp eq ptr {code}, null')}, label %missing, label %there, !prof !4")
     b.block("missing")
     b.go_to("taken", b.arguments(MACHINE))
@@ -144,7 +152,47 @@ def _call(b: StencilText) -> None:
     b.effect(f"store ptr %fr, ptr {b.at(entry, 8)}")
     b.effect(f"store ptr %ctx, ptr {b.at(entry, 16)}")
     pc = b.value(f"ptrtoint ptr {code} to i64")
-    _jump_machine(b, b.load("ptr", code), pc, b.slot_at("h0"), "%ctx", entry, "%mem")
+    context = "%ctx" if own else b.load("ptr", b.at(record, RECORD_CONTEXT))
+    memory = "%mem" if own else b.load("ptr", b.at(context, CONTEXT_MEMORY))
+    _jump_machine(b, b.load("ptr", code), pc, b.slot_at("h0"), context, entry, memory)
+
+
+def _call(b: StencilText) -> None:
+    _go(b, b.at("%ctx", number("h1")), own=True)
+
+
+def _call_import(b: StencilText) -> None:
+    _go(b, b.load("ptr", b.at("%ctx", number("h1"))))
+
+
+def _call_ref(b: StencilText) -> None:
+    reference = b.value(f"inttoptr i64 {b.register(0, I64)} to ptr")
+    b.trap_if(b.value(f"icmp eq ptr {reference}, null"), TrapCode.NULL_FUNCTION_REFERENCE)
+    _go(b, reference)
+
+
+def _call_indirect(b: StencilText) -> None:
+    """Further holes: where the table is, the type's number."""
+    table = b.load("ptr", b.at("%ctx", number("h1")))
+    index = b.register(0, I64)
+    beyond = b.value(f"icmp uge i64 {index}, {b.load('i64', b.at(table, TABLE_LENGTH))}")
+    b.trap_if(beyond, TrapCode.UNDEFINED_ELEMENT)
+    elements = b.load("ptr", b.at(table, TABLE_ELEMENTS))
+    reference = b.load("ptr", b.value(f"getelementptr i64, ptr {elements}, i64 {index}"))
+    b.trap_if(b.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
+    found = b.load("i64", b.at(reference, RECORD_TYPE))
+    b.trap_if(b.value(f"icmp ne i64 {found}, {number('h2')}"), TrapCode.BAD_SIGNATURE)
+    _go(b, reference)
+
+
+def _table_jump(b: StencilText) -> None:
+    """Hole: the last index, which stands for all that are greater."""
+    index, last = b.register(0, I64), number("h0")
+    chosen = b.value(f"select i1 {b.value(f'icmp ult i64 {index}, {last}')}, i64 {index}, i64 {last}")
+    table = b.value('call ptr asm "leaq table(%rip), $0", "=r"()')
+    place = b.value(f"getelementptr i64, ptr {table}, i64 {chosen}")
+    kept = MACHINE | {register: f"%g{register}" for register in PINS}
+    b.go_to(b.load("ptr", place), b.arguments(kept, vectors=True))
 
 
 def _return(b: StencilText) -> None:
@@ -191,6 +239,10 @@ WRITERS: dict[str, Write] = {
     "global.set import f32": _store(F32, _imported_cell),
     "enter": _enter,
     "call": _call,
+    "call import": _call_import,
+    "call_ref": _call_ref,
+    "call_indirect": _call_indirect,
+    "table jump": _table_jump,
     "jump": lambda b: b.go_to("taken"),
     "return": _return,
     "handler": _leave,

@@ -25,9 +25,11 @@ from __future__ import annotations
     RETURN,
     RETURN_ONE,
     CALL,
+    CALL_INDIRECT,
+    CALL_REF,
     ENTER,
     ENTER_CLEAR,
-) = range(23)
+) = range(25)
 
 # a shape: kind, words, types of the operands and the result, stencils by form
 KIND, LENGTH, TYPE_A, TYPE_B, TYPE_D, FORMS = range(6)
@@ -51,19 +53,20 @@ STENCIL_CELLS = FLIP_COUNT + 1
 OFFSET, SOURCE, HOLE_KIND, ADDEND = range(4)
 HOLE_CELLS = 4
 
-SOURCES = ("h0", "h1", "q0", "taken", "pool", "constant", "trap_")
-"""What fills holes: three cells of a record; its target; a constant of the function's; one of the library's;
-exits, from the last of these numbers on."""
+SOURCES = ("h0", "h1", "q0", "h2", "taken", "pool", "table", "constant", "trap_")
+"""What fills holes: four cells of a record; its target; a constant of the function's; a table of the places
+that the instruction at its target goes to; a constant of the library's; exits, from the last of these numbers
+on."""
 SAME = {"w0": "h1", "k": "h1"}
 """Symbols for the same cell."""
-TAKEN, POOL, CONSTANT, TRAP = range(3, 7)
+TAKEN, POOL, TABLE_AT, CONSTANT, TRAP = range(4, 9)
 
 # a flip: the operand, the bit of its register's number, the byte, the mask, the bit as it was compiled
 OPERAND, BIT, BYTE_AT, MASK, COMPILED = range(5)
 FLIP_CELLS = 5
 
 # a record of the compiler's output
-STENCIL, HOLE_0, HOLE_1, HOLE_2, TARGET, FIRST_EXIT = range(6)
-RECORD_CELLS = 6
+STENCIL, HOLE_0, HOLE_1, HOLE_2, HOLE_3, TARGET, FIRST_EXIT = range(7)
+RECORD_CELLS = 7
 A_SHIFT, B_SHIFT, D_SHIFT = 16, 21, 26
 """Where in the first cell the registers of the operands stand."""

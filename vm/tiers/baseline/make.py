@@ -6,7 +6,7 @@ from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.kinds import RECORD_CELLS
 from vm.tiers.baseline.patch import assemble_function
 from vm.tiers.baseline.walk import compile_function
-from vm.tiers.baseline.work import EXITS, POSITION, RECORDS, ROOM, Work
+from vm.tiers.baseline.work import END, EXITS, POSITION, RECORDS, ROOM, Work
 
 WORK = Work
 BYTES = ("library", "out")
@@ -18,16 +18,21 @@ _STUB = 16
 
 @kernel("w:i")
 def bound(w: Work) -> int:
-    """An upper bound of the bytes that the code takes."""
-    return w.state[POSITION] + _STUB * w.state[EXITS] + 8 * (w.state[RECORDS] // RECORD_CELLS + 1)
+    """An upper bound of the bytes that the code takes; a table is no longer than its instruction."""
+    return (
+        8 * w.state[END]
+        + w.state[POSITION]
+        + _STUB * w.state[EXITS]
+        + 8 * (w.state[RECORDS] // RECORD_CELLS + 1)
+    )
 
 
 @kernel("w:i")
 def make_function(w: Work) -> int:
     """Compile a function and write its code; its size, -1 when there are too few registers, or less: the
-    complement of how much room it takes, which there is not.
+    complement of how much room it takes, which there is not. Called again, it goes on with what it compiled.
     """
-    if compile_function(w):
+    if w.state[POSITION] == 0 and compile_function(w):
         return -1
     size = bound(w)
     if size > w.state[ROOM]:

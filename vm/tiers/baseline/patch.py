@@ -30,6 +30,7 @@ from vm.tiers.baseline.kinds import (
     SOURCE,
     STENCIL,
     STENCIL_CELLS,
+    TABLE_AT,
     TAKEN,
     TARGET,
     TRAP,
@@ -120,6 +121,20 @@ def lay_exits(w: Work) -> int:
     return 0
 
 
+@kernel("wi:i")
+def table(w: Work, at: int) -> int:
+    """The addresses that a table jump goes to; gives where they lie."""
+    start = w.state[SIZE_NOW]
+    count = (w.code[at + 1] >> 32) + 1
+    i = 0
+    while i < count:
+        target = at + (w.code[at + 2 + i] >> 3)
+        put_8(w, start + 8 * i, w.state[ADDRESS] + w.labels[target] - 1)
+        i += 1
+    w.state[SIZE_NOW] = start + 8 * count
+    return w.state[ADDRESS] + start
+
+
 @kernel("wii:i")
 def wanted(w: Work, record: int, source: int) -> int:
     """What fills a hole."""
@@ -135,6 +150,8 @@ def wanted(w: Work, record: int, source: int) -> int:
         put_8(w, at, w.records[record + HOLE_1])
         w.state[SIZE_NOW] = at + 8
         return w.state[ADDRESS] + at
+    if source == TABLE_AT:
+        return table(w, w.records[record + TARGET])
     if source == CONSTANT:
         return w.state[CONSTANTS]
     return w.exits[2 * (w.records[record + FIRST_EXIT] + source - TRAP)]

@@ -10,6 +10,9 @@ FRAME, CONTEXT, CONTROL, MEMORY = 13, 14, 15, 7
 PASSED = (12, FRAME, CONTEXT, CONTROL, MEMORY, 6, 2, 1, 8, 9, 11, 0)
 """General registers by place among the parameters: R12 to R15, RDI, RSI, RDX, RCX, R8, R9, R11, RAX."""
 
+PINS = (6, 12, 9, 1)
+"""General registers that locals may have for a whole function: those first that few stencils use."""
+
 VECTORS = 16
 VECTOR_COUNT = 8
 

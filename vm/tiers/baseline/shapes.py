@@ -33,12 +33,16 @@ _BY_HAND = {
     "return": kinds.RETURN,
     "return one": kinds.RETURN_ONE,
     "call": kinds.CALL,
+    "call import": kinds.CALL,
+    "call_indirect": kinds.CALL_INDIRECT,
+    "call_ref": kinds.CALL_REF,
     "enter": kinds.ENTER,
     "enter clear": kinds.ENTER_CLEAR,
 }
 
 _FORMS_BY_HAND = {
     "select": ("select i", "select f"),
+    **{name: (name,) for name in ("call", "call import", "call_indirect", "call_ref", "table jump")},
     **{f"global.get{way}": (f"global.get{way} i", f"global.get{way} f") for way in ("", " import")},
     **{
         f"global.set{way}": (f"global.set{way} i", f"global.set{way} f32", f"global.set{way} f64")

@@ -10,6 +10,8 @@ from vm.tiers.baseline.kinds import (
     BRANCH_1,
     BRANCH_K,
     CALL,
+    CALL_INDIRECT,
+    CALL_REF,
     CONST,
     COPY,
     ENTER_CLEAR,
@@ -108,9 +110,7 @@ def look(w: Work) -> int:
         elif kind == TABLE:
             label = at + 2
             while label < end:
-                found = at + (w.code[label] >> 3)
-                arrow(w, at, end, found)
-                w.doors[found] = 1
+                arrow(w, at, end, at + (w.code[label] >> 3))
                 label += 1
         at = end
     return 0
@@ -160,8 +160,10 @@ def count(w: Work) -> int:
             use(w, at, 0, 0, weight)
         elif kind == ENTER_CLEAR:
             clear(w, field(w, at, 0), field(w, at, 3))
-        elif kind in (CALL, HANDLER):
+        elif kind in (CALL, CALL_INDIRECT, CALL_REF, HANDLER):
             left += weight
+        elif kind == TABLE:
+            use(w, at, 0, 0, weight)
         at += length(w, at, row)
     return left
 
@@ -211,7 +213,7 @@ def pin(w: Work, least: int) -> int:
 
 @kernel("i:i")
 def general_register(number: int) -> int:
-    """Those first that few stencils use for themselves."""
+    """Those of ``registers.PINS``, then the others, those last that most stencils can use."""
     if number < 2:
         return 6 if number == 0 else 12
     if number < 4:

@@ -13,13 +13,14 @@ from vm.isa.types import ValType
 from vm.tiers.baseline.registers import MACHINE, OPERANDS, PASSED, VECTOR_COUNT, VECTOR_OPERANDS
 from vm.tiers.threaded.text import HandlerText
 
-HOLES = ("h0", "h1", "w0", "q0", "pool", "next", "taken")
+HOLES = ("h0", "h1", "h2", "w0", "q0", "pool", "table", "next", "taken")
 TRAP = "trap_"
 """What else a stencil refers to."""
 
 HEAD = """\
 @h0 = external dso_local global i8, !absolute_symbol !20
 @h1 = external dso_local global i8, !absolute_symbol !20
+@h2 = external dso_local global i8, !absolute_symbol !20
 @w0 = external dso_local global i8, !absolute_symbol !21
 @q0 = external dso_local global i8
 @pool = external dso_local global i8
@@ -28,7 +29,7 @@ HEAD = """\
 declare dso_local void @next()
 declare dso_local void @taken()
 """
-"""``h0`` and ``h1`` are less than 2 ** 31; ``w0`` is any 32 bits, ``q0`` any 64 bits, ``pool`` a constant
+"""``h0`` to ``h2`` are less than 2 ** 31; ``w0`` is any 32 bits, ``q0`` any 64 bits, ``pool`` a constant
 near the code."""
 
 FLOATS = (ValType.F32, ValType.F64)
@@ -97,11 +98,12 @@ class StencilText(HandlerText):
 
     # where to go on
 
-    def arguments(self, only: Mapping[int, str] | None = None) -> str:
-        """What the next stencil gets; with ``only``, nothing but what it says."""
+    def arguments(self, only: Mapping[int, str] | None = None, *, vectors: bool = False) -> str:
+        """What the next stencil gets; with ``only``, nothing but that, and vector registers if asked."""
         if only is not None:
             general = [f"{_type(place)} {only.get(place, 'undef')}" for place in PASSED]
-            return ", ".join(general + [f"{type} undef" for type in self._vectors])
+            given = self._results if vectors else ["undef"] * VECTOR_COUNT
+            return ", ".join(general + [f"{t} {v}" for t, v in zip(self._vectors, given, strict=True)])
         general = [f"{_type(place)} {self._outputs[place]}" for place in PASSED]
         return ", ".join(general + [f"{t} {v}" for t, v in zip(self._vectors, self._results, strict=True)])
 

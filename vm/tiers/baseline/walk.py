@@ -10,18 +10,21 @@ from __future__ import annotations
 from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.allocation import (
     arrive,
+    consume,
     drop,
     emit,
     flush,
     leave_to,
     load,
     lose_pins,
+    need,
     settle_pins,
 )
 from vm.tiers.baseline.instructions import (
     access_load,
     access_store,
     access_store_k,
+    avoided,
     binary,
     binary_k,
     branch,
@@ -33,6 +36,7 @@ from vm.tiers.baseline.instructions import (
     global_set,
     jump,
     leave_all,
+    place,
     return_many,
     return_one,
     select,
@@ -46,13 +50,19 @@ from vm.tiers.baseline.kinds import (
     BRANCH_1,
     BRANCH_K,
     CALL,
+    CALL_INDIRECT,
+    CALL_REF,
     CONST,
     COPY,
     ENDS,
     ENTER,
     ENTER_CLEAR,
+    FORMS,
     GLOBAL_GET,
     GLOBAL_SET,
+    HOLE_3,
+    I32,
+    I64,
     JUMP,
     KIND,
     LOAD,
@@ -67,7 +77,6 @@ from vm.tiers.baseline.kinds import (
 from vm.tiers.baseline.survey import count, destination, field, length, look, pin, shape
 from vm.tiers.baseline.work import (
     BASE,
-    CALL_FUNCTION,
     DEAD,
     END,
     ENTER_FRAME,
@@ -78,6 +87,7 @@ from vm.tiers.baseline.work import (
     LOCKED,
     PINNED,
     POSITION,
+    RECORDS,
     STARTS,
     Work,
 )
@@ -154,8 +164,10 @@ def instruction(w: Work, row: int, at: int) -> int:
         return global_get(w, row, at)
     if kind == GLOBAL_SET:
         return global_set(w, row, at)
-    if kind == CALL:
-        return call(w, row, at)
+    if kind in (CALL, CALL_REF):
+        return call(w, row, at, kind)
+    if kind == CALL_INDIRECT and w.code[at + 3] < _FAR:
+        return call(w, row, at, kind)
     if kind == ENTER:
         return emit(w, w.fixed[ENTER_FRAME], 0, 8 * field(w, at, 2), 0, 0, 0)
     if kind == ENTER_CLEAR and field(w, at, 3) <= _MANY:
@@ -195,7 +207,9 @@ def ending(w: Work, row: int, at: int, kind: int) -> int:
         return_many(w)
     elif kind == RETURN_ONE:
         return_one(w, at)
-    elif kind in (ENDS, TABLE):
+    elif kind == TABLE:
+        table_jump(w, row, at)
+    elif kind == ENDS:
         hand_over(w, at)
     else:
         return handler(w, row, at)
@@ -226,14 +240,37 @@ def come_back(w: Work, at: int) -> int:
     return 0
 
 
-@kernel("wii:i")
-def call(w: Work, row: int, at: int) -> int:
-    """A function of this instance; without code, the handler has it made."""
+@kernel("wiii:i")
+def call(w: Work, row: int, at: int, kind: int) -> int:
+    """A call; when there is no code, the handler does it, with all operands in memory."""
+    callee = 0
+    if kind != CALL:
+        callee = place(need(w, field(w, at, 2), I64, avoided(w, w.shapes[row + FORMS])), 0, 0)
     leave_all(w)
     back = at + length(w, at, row)
+    record = w.state[RECORDS]
     miss = leave_to(w, w.code[at], at)
-    emit(w, w.fixed[CALL_FUNCTION], 0, 8 * field(w, at, 0), field(w, at, 2), w.state[BASE] + 8 * back, miss)
+    where = field(w, at, 3 if kind == CALL_INDIRECT else 2)
+    emit(w, w.shapes[row + FORMS], callee, 8 * field(w, at, 0), where, w.state[BASE] + 8 * back, miss)
+    if kind == CALL_INDIRECT:
+        w.records[record + HOLE_3] = w.code[at + 3]
     return come_back(w, back)
+
+
+@kernel("wii:i")
+def table_jump(w: Work, row: int, at: int) -> int:
+    """A jump to one of many places."""
+    x = need(w, field(w, at, 0), I32, avoided(w, w.shapes[row + FORMS]))
+    consume(w, field(w, at, 0))
+    top = 0
+    label = at + 2
+    end = at + length(w, at, row)
+    while label < end:
+        top = max(top, w.marks[at + (w.code[label] >> 3)])
+        label += 1
+    flush(w, top - 1)
+    settle_pins(w)
+    return emit(w, w.shapes[row + FORMS], place(x, 0, 0), field(w, at, 1), 0, 0, at)
 
 
 @kernel("wi:i")
