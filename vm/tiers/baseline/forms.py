@@ -93,6 +93,8 @@ def _binary(opcode: Opcode, semantics: Semantics) -> Iterator[StencilText]:
                 b = StencilText(f"{opcode.name} r{where}{form}", sample=sample)
                 x, y = b.register(0, x_type), _operand(b, where, 1, y_type)  # type: ignore[arg-type]
                 value = semantics.emit(b, x, y)
+                if sample is not None and b.may_trap:  # that depends on the constant: LLVM would decide it
+                    continue
                 yield _finish(b, 2 if form == "3" else 0, result, value, condition=semantics.condition)
         for sense in ("if", "unless") if semantics.condition else ():
             b = StencilText(f"{opcode.name} {sense} r{where}")

@@ -52,6 +52,11 @@ class StencilText(HandlerText):
         self._vectors = ["double"] * VECTOR_COUNT
         self._results = [f"%x{i}" for i in range(VECTOR_COUNT)]
 
+    @property
+    def may_trap(self) -> bool:
+        """Whether what was emitted so far may."""
+        return bool(self._traps)
+
     # operands
 
     def register(self, operand: int, type: ValType) -> str:
