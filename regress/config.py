@@ -160,6 +160,16 @@ class RetentionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """What `regress ingest` takes for damaged or hostile."""
+
+    largest_mb: int = _knob(
+        256, "Megabytes of a result file; reading one takes about ten times as much memory.", _COUNT
+    )
+    combinations: int = _knob(1_000_000, "Parameter combinations of one asv benchmark.", _COUNT)
+
+
+@dataclass(frozen=True, slots=True)
 class GateConfig:
     """When `regress gate` fails a build."""
 
@@ -180,6 +190,7 @@ class Config:
     web: WebConfig = WebConfig()
     gate: GateConfig = GateConfig()
     retention: RetentionConfig = RetentionConfig()
+    ingest: IngestConfig = IngestConfig()
 
     @property
     def project_name(self) -> str:
@@ -202,6 +213,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "web": WebConfig,
     "gate": GateConfig,
     "retention": RetentionConfig,
+    "ingest": IngestConfig,
 }
 """The tables of the file."""
 

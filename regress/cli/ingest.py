@@ -62,7 +62,7 @@ def command(
             paths,
             branch=placed,
             tool=tool,
-            context=Context(history.resolve(commit), machine or platform.node()),
+            context=Context(history.resolve(commit), machine or platform.node(), project.config.ingest),
             history=history.commits(placed),
             listen=listen,
         )

@@ -119,7 +119,7 @@ def files(path: Path, tool: str | None = None) -> Iterator[Path]:
 
 def read_file(path: Path, tool: str | None = None, context: Context = _NO_CONTEXT) -> Delivery | None:
     """The delivery that one file is; None where no adapter knows it."""
-    document = load(path)
+    document = load(path, context.limits)
     adapter = _adapter(document, _candidates(tool))
     return adapter.read(document, context) if adapter else None
 

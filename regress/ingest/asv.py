@@ -33,9 +33,6 @@ from regress.ingest.reading import Context, Document, facts, load
 from regress.measurements import Measurements
 from regress.metrics import OBJECT_SIZE, PEAK_MEMORY, WALL_TIME, direction_of
 
-MAX_COMBINATIONS = 1_000_000
-"""Parameter combinations of one benchmark; a file with more is damaged or hostile."""
-
 _KEPT_COMBINATIONS = 1_000  # series of a benchmark beyond which they are not kept for the next file
 _KEPT_BENCHMARKS = 10_000  # likewise benchmarks of a machine and environment
 _FLOAT = {float}
@@ -67,7 +64,8 @@ class AsvAdapter:
 
     def read(self, document: Document, context: Context) -> Delivery:
         """The one delivery that a result file is; it names its commit and machine itself."""
-        return _Reader(as_version_2(document) if document.data.get("version") == 1 else document).delivery()
+        told = as_version_2(document) if document.data.get("version") == 1 else document
+        return _Reader(told, context.limits.combinations).delivery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,9 @@ class _Row:
 class _Reader:
     """One file being read: what holds for all of its rows."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, combinations: int) -> None:
         self.doc = document
+        self.combinations = combinations
         data = document.data
         if data.get("version") != 2:
             hint = "Run `asv update` in the project that wrote it."
@@ -138,7 +137,7 @@ class _Reader:
 
     def _take(self, row: _Row) -> None:
         """The measurements and failures of one benchmark."""
-        keys = self.tree.series(self.doc, row)
+        keys = self.tree.series(self.doc, row, self.combinations)
         count = len(keys)
         values = self._column(row, "result", count)
         if values is None:
@@ -226,23 +225,24 @@ class _Tree:
         self._machine, self._environment = machine, environment
         self._made: dict[str, tuple[Any, Any, tuple[SeriesKey, ...]]] = {}
 
-    def series(self, doc: Document, row: _Row) -> tuple[SeriesKey, ...]:
-        """The series of a benchmark, in the order of the columns' values; without parameters, one."""
+    def series(self, doc: Document, row: _Row, most: int) -> tuple[SeriesKey, ...]:
+        """The series of a benchmark, in the order of the columns' values; IngestError beyond ``most``."""
         axes, version = row.columns.get("params"), row.columns.get("version")
         last = self._made.get(row.name)
         if last is not None and last[0] == axes and last[1] == version:
             return last[2]
-        made = self._make(doc, row, axes or [], str(version or ""))
+        made = self._make(doc, row, axes or [], str(version or ""), most)
         if len(made) <= _KEPT_COMBINATIONS and len(self._made) < _KEPT_BENCHMARKS:
             self._made[row.name] = (axes, version, made)
         return made
 
-    def _make(self, doc: Document, row: _Row, axes: Any, version: str) -> tuple[SeriesKey, ...]:
+    def _make(self, doc: Document, row: _Row, axes: Any, version: str, most: int) -> tuple[SeriesKey, ...]:
         where = f"{row.where}.params"
         for i, axis in enumerate(doc.expect(axes, list, where)):
             doc.expect(axis, list, f"{where}[{i}]")
-        if math.prod(map(len, axes)) > MAX_COMBINATIONS:
-            raise doc.error(where, f"more than {MAX_COMBINATIONS:,} parameter combinations")
+        if math.prod(map(len, axes)) > most:
+            hint = "Is it damaged? If it is not, raise ingest.combinations in regress.toml."
+            raise doc.error(where, f"more than {most:,} parameter combinations", hint=hint)
         names = self._parameter_names(row.name, len(axes))
         metric = _metric(row.name, self._known.get(row.name, {}))
         place = (metric, self._machine, self._environment, "", version)

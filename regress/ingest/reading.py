@@ -16,10 +16,11 @@ from typing import Any
 
 import orjson
 
+from regress.config import IngestConfig
 from regress.errors import IngestError
 
-MAX_BYTES = 256 * 1024 * 1024
-"""The largest file that is read. asv writes about 1 KB a benchmark, so that this is far beyond any result."""
+USUAL = IngestConfig()
+"""The limits where nobody has chosen any."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what PowerShell's ">" writes
 _AGAIN = "The file is damaged or cut off: let the tool write it again, or leave it out."
@@ -28,10 +29,11 @@ _NAMES = {dict: "an object", list: "a list", str: "a text", float: "a number", i
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the caller tells where a file does not: the commit and the machine that it is about."""
+    """What the caller tells where a file does not: commit and machine; and how much is too much."""
 
     commit: str = ""
     machine: str = ""
+    limits: IngestConfig = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,9 @@ class Document:
             raise self.error(where, f"{text!r:.40} is no time") from error
 
 
-def load(path: Path) -> Document:
+def load(path: Path, limits: IngestConfig = USUAL) -> Document:
     """A file's content; IngestError says what is wrong with it, and where."""
-    raw = _bytes(path)
+    raw = _bytes(path, limits.largest_mb)
     try:
         text = raw.decode("utf-16" if raw.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -181,17 +183,18 @@ def _json(path: Path, text: str) -> Any:
         raise IngestError(path, "", f"not a result file: {error}", hint=_AGAIN) from error
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, megabytes: int) -> bytes:
+    most = megabytes * 1_000_000
     try:
         with path.open("rb") as file:
             known = os.fstat(file.fileno()).st_size  # 0 for a pipe, so that what is read is counted too
-            raw = file.read(MAX_BYTES + 1) if known <= MAX_BYTES else b""
+            raw = file.read(most + 1) if known <= most else b""
     except OSError as error:
         hint = "Check the name and its permissions."
         raise IngestError(path, "", f"cannot be read: {error.strerror}", hint=hint) from error
-    if max(known, len(raw)) > MAX_BYTES:
-        hint = "Is it a result file? Split it if it is."
-        raise IngestError(path, "", f"larger than {MAX_BYTES // 2**20} MiB", hint=hint)
+    if max(known, len(raw)) > most:
+        hint = "Is it a result file? Split it if it is, or raise ingest.largest_mb in regress.toml."
+        raise IngestError(path, "", f"larger than {megabytes:,} MB", hint=hint)
     if not raw.strip():
         raise IngestError(path, "line 1, column 1", "empty file", hint=_AGAIN)
     return raw

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from regress import ingest as package
+from regress.config import IngestConfig
 from regress.domain import Delivery, Direction, FailureKind, Measurement
 from regress.errors import IngestError, UnknownNameError
 from regress.ingest import ADAPTERS, Context, read, reading
@@ -248,11 +249,25 @@ def test_damaged_files_are_named_with_the_place(
     assert caught.value.hint
 
 
-def test_files_beyond_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 10)
-    (tmp_path / "x.json").write_text('{"a": "long enough"}')
-    with pytest.raises(IngestError, match="larger than"):
-        read(tmp_path / "x.json")
+def test_files_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"a": "' + 1_000_000 * "x" + '"}')
+    context = Context(limits=IngestConfig(largest_mb=1))
+    with pytest.raises(IngestError, match="larger than 1 MB") as caught:
+        read(tmp_path / "x.json", context=context)
+    assert "ingest.largest_mb" in caught.value.hint
+
+
+def test_combinations_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    told: dict[str, Any] = {"commit_hash": "a" * 40, "env_name": "e", "params": {"machine": "box"}}
+    axes = [[str(i) for i in range(10)]] * 3
+    told |= {"version": 2, "result_columns": ["result", "params"], "results": {"b": [[1.0] * 1000, axes]}}
+    (tmp_path / "box" / "x.json").write_text(json.dumps(told))
+    with pytest.raises(IngestError, match="more than 999 parameter combinations") as caught:
+        read(tmp_path, context=Context(limits=IngestConfig(combinations=999)))
+    assert "ingest.combinations" in caught.value.hint
+    (whole,) = read(tmp_path, context=Context(limits=IngestConfig(combinations=1000)))
+    assert len(whole.measurements) == 1000
 
 
 WRONG_ASV = [
