@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Collection
-from concurrent.futures import Future
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.errors import Frame, VMError
@@ -27,6 +27,9 @@ from vm.tiers.llvm.thunks import Thunks
 from vm.tiers.policy import NEVER, Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import COUNTER, ThreadedProgram
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Place = tuple[int, int | None]
 """A function, or one of its loops: by the offset where its code begins."""
