@@ -52,7 +52,7 @@ def expected(index: int, value: int) -> int:
 def test_what_was_compiled_ahead_is_not_compiled_again(
     text: str, level: int | None, tier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = engine(whole_module_bytes=400, batch_bytes=64, tier=tier, tier_calls=1)
+    own = engine(whole_module_bytes=400, batch_bytes=64, tier=tier, tier_calls=1, tier_waits=True)
     made = Module(own, binary(text))
     seen: list[tuple[int, int]] = []
     made.compile_all(workers=0, level=level, progress=lambda done, of: seen.append((done, of)))
@@ -108,6 +108,8 @@ def test_only_one_tier_has_code_to_keep() -> None:
     own = engine()
     with pytest.raises(ConfigError, match="llvm only"):
         Module(own, binary(MANY)).compile_all(tier="threaded")
+    with pytest.raises(ConfigError, match="workers: expected 0 to 256, got -1"):
+        Module(own, binary(MANY)).compile_all(workers=-1)
     with pytest.raises(ConfigError, match="expected 0 to 3"):
         Module(own, binary(MANY)).compile_all(level=4)
 

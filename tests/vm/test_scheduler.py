@@ -163,6 +163,24 @@ def test_a_task_that_ends_its_worker_is_tried_once_more() -> None:
     assert (d.retried, d.workers[0].crashes) == (1, 2)
 
 
+def test_where_no_more_workers_can_be_started_the_others_go_on() -> None:
+    d, hands = dispatcher(2)
+    d.submit("a", NORMAL)
+    d.feed()
+    d.ready(0)
+    d.submit("b", NORMAL)
+    d.submit("c", NORMAL)
+    for _ in range(STARTS):
+        d.feed()
+        d.lost(1, "no memory")
+    d.feed()
+    assert [told for told in hands.news() if told[0] != "start"] == [("send", 0, "a")]
+    for _ in "ab":
+        d.answered(0)
+        d.feed()
+    assert sorted(hands.news()) == [("send", 0, "b"), ("send", 0, "c")]
+
+
 def test_workers_that_cannot_start_are_not_started_for_ever() -> None:
     d, hands = dispatcher(1)
     d.submit("a", NORMAL)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vm.api.engine import Engine
 from vm.api.managed import Managed
 from vm.api.types import ExportType, ImportType, check
+from vm.config import KNOBS
 from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import ExternType
 from vm.module.decoder import MAGIC, decode
@@ -21,6 +22,8 @@ from vm.module.validator import validate, validate_module
 if TYPE_CHECKING:
     from vm.jit.ahead import Progress
     from vm.jit.compiler import Compiler
+
+MOST_WORKERS: int = KNOBS["compile_workers"].metadata["high"]
 
 SERIALIZED = b"wasmvm\x00"
 """What every serialized module opens with."""
@@ -83,6 +86,8 @@ class Module(Managed):
         """
         if tier != "llvm":
             raise ConfigError("tier", f"code is made ahead of time for llvm only, got {tier!r}")
+        if workers is not None and not 0 <= workers <= MOST_WORKERS:
+            raise ConfigError("workers", f"expected 0 to {MOST_WORKERS}, got {workers}")
         from vm.jit import ahead
 
         config = self._engine.config

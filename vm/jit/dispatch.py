@@ -85,7 +85,7 @@ class Dispatcher(Generic[T]):
 
     def feed(self) -> None:
         """Give idle workers what waits, and start more if that is not enough."""
-        if self._failed_starts >= STARTS:
+        if self._failed_starts >= STARTS and len(self._off) == len(self.workers):
             for waiting in self.queue.drain():
                 self._hands.give_up(waiting.work, f"no compiler can be started: {self._why}")
             return
@@ -95,6 +95,8 @@ class Dispatcher(Generic[T]):
             if task is None:
                 return
             self._give(number, task)
+        if self._failed_starts >= STARTS:  # those that there are will have to do
+            return
         wanted = min(len(self.queue) - self._starting, len(self._off))
         for number in sorted(self._off)[: max(wanted, 0)]:
             self._set(number, Status.STARTING)

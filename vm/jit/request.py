@@ -8,13 +8,14 @@ import hashlib
 import os
 from array import array
 from dataclasses import dataclass
+from typing import Literal
 
 import vm
 from vm.config import KNOBS, Config
 from vm.module.model import ModuleData
 from vm.native import cache
 
-SCOPES = ("exact", "reachable", "module")
+Scope = Literal["exact", "reachable", "module"]
 """Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
 bodies; or all of the module's that are valid."""
 
@@ -52,16 +53,16 @@ class Request:
     """Code for functions of a module.
 
     ``kind`` says what code (``vm.jit.makers.MAKERS``), ``options`` what else it depends on, ``level`` how
-    hard LLVM tries (``vm.native.pipeline``), ``scope`` which functions there are beside those named (one of
-    ``SCOPES``) and ``compiled`` which of them not, since they have code. The first function named must be
-    valid, others may be left out. ``most_moves`` bounds what the code may cost; it changes no code.
+    hard LLVM tries (``vm.native.pipeline``), ``scope`` which functions there are beside those named, and
+    ``compiled`` which of them not, since they have code. The first function named must be valid, others may
+    be left out. ``most_moves`` bounds what the code may cost; it changes no code.
     """
 
     module: ModuleData
     functions: tuple[int, ...]
     config: Config
     level: int
-    scope: str = "exact"
+    scope: Scope = "exact"
     compiled: frozenset[int] = frozenset()
     kind: str = "body"
     options: tuple[tuple[str, int | str], ...] = ()
