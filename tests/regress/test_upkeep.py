@@ -94,6 +94,21 @@ def test_damage_is_found_and_said_with_what_to_do(
     assert fault.hint
 
 
+def test_every_table_of_records_is_read(full: Store, url: str) -> None:
+    """A record is JSON: a column of that name that the check leaves out would hide its damage."""
+    from regress.store.checking import READABLE
+    from regress.store.models import Base
+
+    records = {(table.name, "record") for table in Base.metadata.sorted_tables if "record" in table.c}
+    assert records <= set(READABLE)
+    execute(full, "INSERT INTO examination VALUES (1, 0, 'x', '{')")
+    execute(full, "UPDATE bisection SET record = '['")
+    assert {(fault.where, fault.message) for fault in upkeep.check(url).faults} == {
+        ("examination", "record cannot be read"),
+        ("bisection", "record cannot be read"),
+    }
+
+
 def test_packed_samples_that_cannot_be_read_are_counted(full: Store, url: str) -> None:
     blob = "x'0102'" if url.startswith("sqlite") else "'\\x0102'::bytea"
     execute(full, f"UPDATE measurement SET samples = {blob} WHERE commit_id < 4")
