@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import importlib
 import json
 import math
 import os
@@ -108,7 +109,7 @@ class Comparison:
         self._knobs = knobs
         self.failed = False
         self.table: dict[str, Any] = {
-            "tier": options.tier,
+            "tier": options.tier or importlib.import_module("vm.api").Config().tier,
             "knobs": dict(knobs),
             "versions": _versions(found),
             "missing": {},

@@ -15,6 +15,7 @@ import pytest
 from benchmarks import peers
 from benchmarks.corpus import HERE
 from benchmarks.versus import main
+from vm.api import Config
 
 ROOT = HERE.parent.parent
 
@@ -51,6 +52,7 @@ def test_ratios_against_every_peer_that_is_here(tmp_path: Path) -> None:
     table = json.loads(done.stdout)
     here = {name for name, peer in peers.PEERS.items() if peer.find()}
     assert here >= {"wasmtime", "native"}
+    assert table["tier"] == Config().tier
     assert table["missing"].keys() == peers.PEERS.keys() - here
     assert table["versions"].keys() >= {"regress", "llvmlite", "python", "machine", *here}
     assert {peer: len(pairs) for peer, pairs in table["programs"]["points"].items()} == dict.fromkeys(here, 2)

@@ -1,0 +1,1 @@
+"""More programs for ``benchmarks.versus``, none of which the engine was tuned on."""
