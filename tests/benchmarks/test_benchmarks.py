@@ -99,3 +99,12 @@ def test_simulated_workers_have_work(workers: int) -> None:
 
 def test_a_simulated_program_that_is_too_slow_starves_its_workers() -> None:
     assert parallel.efficiency(64, 0.002, 0.02, 1_000, measured=False) < 0.2
+
+
+def test_making_code_is_timed_in_each_tier() -> None:
+    from benchmarks import compiling
+
+    count, seconds = compiling.measure(10)
+    assert count >= 10
+    assert {"threaded", "baseline, as Python", "llvm, level 3"} <= set(seconds)
+    assert seconds["threaded"] < seconds["llvm, level 3"]

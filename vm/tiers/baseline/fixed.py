@@ -185,6 +185,14 @@ def _call_indirect(b: StencilText) -> None:
     _go(b, reference)
 
 
+def _count(b: StencilText) -> None:
+    """Hole: where the counter is; ``taken`` when it has run out."""
+    counter = b.value(f"inttoptr i64 {_word(b)} to ptr")
+    left = b.value(f"sub i64 {b.load('i64', counter)}, 1")
+    b.effect(f"store i64 {left}, ptr {counter}")
+    b.fork(b.value(f"icmp slt i64 {left}, 1"))
+
+
 def _table_jump(b: StencilText) -> None:
     """Hole: the last index, which stands for all that are greater."""
     index, last = b.register(0, I64), number("h0")
@@ -238,6 +246,7 @@ WRITERS: dict[str, Write] = {
     "global.set import f64": _store(F64, _imported_cell),
     "global.set import f32": _store(F32, _imported_cell),
     "enter": _enter,
+    "count": _count,
     "call": _call,
     "call import": _call_import,
     "call_ref": _call_ref,

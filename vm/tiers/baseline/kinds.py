@@ -29,7 +29,8 @@ from __future__ import annotations
     CALL_REF,
     ENTER,
     ENTER_CLEAR,
-) = range(25)
+    COUNT,
+) = range(26)
 
 # a shape: kind, words, types of the operands and the result, stencils by form
 KIND, LENGTH, TYPE_A, TYPE_B, TYPE_D, FORMS = range(6)

@@ -12,7 +12,7 @@ from vm.tiers.baseline.compiler import Compiled, slot_types
 from vm.tiers.baseline.library import library
 from vm.tiers.baseline.native import compiler
 from vm.tiers.baseline.room import Room
-from vm.tiers.threaded.program import ThreadedProgram
+from vm.tiers.threaded.program import Counting, ThreadedProgram, no_counting
 from vm.tiers.threaded.translate import Translator
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 class BaselineProgram(ThreadedProgram):
     """As its base, with machine code for what the threaded code says."""
 
-    def __init__(self, module: ModuleData, config: Config, spent: Costs) -> None:
-        super().__init__(module, config, spent)
+    def __init__(
+        self, module: ModuleData, config: Config, spent: Costs, counting: Counting = no_counting
+    ) -> None:
+        super().__init__(module, config, spent, counting)
         self._room = Room()
         self._compiler = compiler(library(), self._room)
         self._compiled: list[Compiled] = []

@@ -37,12 +37,13 @@ _BY_HAND = {
     "call_indirect": kinds.CALL_INDIRECT,
     "call_ref": kinds.CALL_REF,
     "enter": kinds.ENTER,
+    "count": kinds.COUNT,
     "enter clear": kinds.ENTER_CLEAR,
 }
 
 _FORMS_BY_HAND = {
     "select": ("select i", "select f"),
-    **{name: (name,) for name in ("call", "call import", "call_indirect", "call_ref", "table jump")},
+    **{name: (name,) for name in ("call", "call import", "call_indirect", "call_ref", "table jump", "count")},
     **{f"global.get{way}": (f"global.get{way} i", f"global.get{way} f") for way in ("", " import")},
     **{
         f"global.set{way}": (f"global.set{way} i", f"global.set{way} f32", f"global.set{way} f64")

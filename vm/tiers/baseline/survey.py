@@ -14,6 +14,7 @@ from vm.tiers.baseline.kinds import (
     CALL_REF,
     CONST,
     COPY,
+    COUNT,
     ENTER_CLEAR,
     F32,
     GLOBAL_GET,
@@ -33,6 +34,9 @@ from vm.tiers.baseline.kinds import (
 )
 from vm.tiers.baseline.registers import VECTORS
 from vm.tiers.baseline.work import END, FIRST, HANDLERS, LOW, PINNED, Work
+
+STUB = 2
+"""In ``Work.doors``, by a word that is no instruction: the one before leaves from behind the code."""
 
 _MOST_DEEP = 4
 _WEIGHT = 3
@@ -107,6 +111,9 @@ def look(w: Work) -> int:
         target = destination(w, at, kind)
         if target >= 0:
             arrow(w, at, end, target)
+        elif kind == COUNT:
+            w.doors[at + 1] = STUB
+            w.doors[end] = 1
         elif kind == TABLE:
             label = at + 2
             while label < end:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.allocation import (
     arrive,
+    bind,
     consume,
     drop,
     emit,
@@ -54,6 +55,7 @@ from vm.tiers.baseline.kinds import (
     CALL_REF,
     CONST,
     COPY,
+    COUNT,
     ENDS,
     ENTER,
     ENTER_CLEAR,
@@ -74,7 +76,7 @@ from vm.tiers.baseline.kinds import (
     TABLE,
     UNARY,
 )
-from vm.tiers.baseline.survey import count, destination, field, length, look, pin, shape
+from vm.tiers.baseline.survey import STUB, count, destination, field, length, look, pin, shape
 from vm.tiers.baseline.work import (
     BASE,
     DEAD,
@@ -85,6 +87,7 @@ from vm.tiers.baseline.work import (
     JUMP_TO,
     LEAVE,
     LOCKED,
+    LOW,
     PINNED,
     POSITION,
     RECORDS,
@@ -211,6 +214,8 @@ def ending(w: Work, row: int, at: int, kind: int) -> int:
         table_jump(w, row, at)
     elif kind == ENDS:
         hand_over(w, at)
+    elif kind == COUNT:
+        return count_down(w, row, at)
     else:
         return handler(w, row, at)
     w.state[DEAD] = 1
@@ -285,12 +290,34 @@ def enter_clear(w: Work, at: int) -> int:
     return 0
 
 
+@kernel("wii:i")
+def count_down(w: Work, row: int, at: int) -> int:
+    """Count how often code runs; when that is enough, the handler asks where to go on."""
+    flush(w, LOW)
+    settle_pins(w)
+    return emit(w, w.shapes[row + FORMS], 0, 0, 0, w.state[BASE] + 8 * (at + 2), at + 1)
+
+
+@kernel("wi:i")
+def lay_stub(w: Work, at: int) -> int:
+    """Where that leads to: pinned slots that may have changed go to memory, and the handler runs."""
+    w.labels[at] = w.state[POSITION] + 1
+    i = 0
+    while i < w.state[PINNED]:
+        slot = w.pinned[i]
+        bind(w, slot, w.pins[slot], w.types[slot], w.written[slot])
+        i += 1
+    return hand_over(w, at - 1)
+
+
 @kernel("w:i")
 def lay_doors(w: Work) -> int:
     """Behind the code: where it is entered at labels with everything in memory."""
     at = 0
     while at <= w.state[END]:
-        if w.doors[at] and w.entries[at] == 0 and w.labels[at]:
+        if w.doors[at] == STUB:
+            lay_stub(w, at)
+        elif w.doors[at] and w.entries[at] == 0 and w.labels[at]:
             w.entries[at] = w.state[POSITION] + 1
             i = 0
             while i < w.state[PINNED]:
