@@ -22,6 +22,12 @@ WINDOW = 11
 EXACT = 1e-9
 """The least sigma, relative: a series without noise (a counter) has this, and every step in it is sure."""
 
+BLOCK = 8
+"""Values that tell a variance of their own: few, so that hardly a block holds a step."""
+
+_FEWEST_BLOCKS = 3
+_QUIETEST = 0.01  # of the median variance: blocks of a coarse clock may hold next to no noise
+_LOG_BIAS = -0.14961  # of the logarithm of a variance with 7 degrees of freedom: digamma(3.5) - log(3.5)
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _LAGS = 5
 _FEWEST_CORRELATED = 8  # values whose correlation is looked at
@@ -60,7 +66,7 @@ def prepare(values: Floats) -> Signal:
     else:
         with np.errstate(over="ignore"):  # sizes may be as far apart as floats can be
             level = np.clip(finite / typical_size(finite), -_HUGE, _HUGE)
-    level = level - np.median(level) if finite.size else level
+    level = level - median(level) if finite.size else level
     smooth = rolling_median(level, min(WINDOW, 2 * (finite.size // 4) + 1))
     sigma = max(neighbour_sigma(level), EXACT)
     if sigma > EXACT:
@@ -122,7 +128,7 @@ def rolling_median(level: Floats, width: int) -> Floats:
     half = width // 2
     if half == 0 or level.size <= half:
         return level.copy()
-    start, end = np.median(level[: half + 1]), np.median(level[-half - 1 :])
+    start, end = median(level[: half + 1]), median(level[-half - 1 :])
     padded = np.concatenate([np.full(half, start), level, np.full(half, end)])
     medians: Floats = np.partition(sliding_window_view(padded, width), half, axis=1)[:, half]
     return medians
@@ -133,6 +139,22 @@ def running(values: Floats) -> Floats:
     sums = np.zeros(values.size + 1)
     np.cumsum(values, out=sums[1:])
     return sums
+
+
+def typical_variance(residuals: Floats, pooled: float) -> float:
+    """The variance that most of a series has: between that of all residuals (``pooled``) and of most blocks.
+
+    A noisy stretch, or a step that is not found yet, makes up most of the pooled variance and would hide the
+    steps of the quiet rest; the mean logarithm of the blocks' own variances hardly sees either, but takes a
+    quiet stretch for all of the series. The geometric mean of both stands between.
+    """
+    blocks = residuals[: residuals.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    own = blocks.var(axis=1, ddof=1)
+    own = own[own > 0]
+    if own.size < _FEWEST_BLOCKS:
+        return pooled
+    logarithms = np.log(np.maximum(own, _QUIETEST * middle(own)))
+    return math.sqrt(pooled * math.exp(float(logarithms.mean()) - _LOG_BIAS))
 
 
 def correlation_factor(residuals: Floats, levels: int = 1) -> float:

@@ -32,6 +32,7 @@ from regress.detect.noise import (
     prepare,
     running,
     typical_size,
+    typical_variance,
 )
 from regress.detect.options import Options
 from regress.detect.youth import without_youth
@@ -81,25 +82,33 @@ class _Search:
     def run(self) -> list[ChangePoint]:
         """The whole search, as the module tells it."""
         inner = candidates(self.sums, self.signal.sigma, self.shortest)
-        edges = np.array([0, *inner, self.n], dtype=np.intp)
+        edges = self._settle(np.array([0, *inner, self.n], dtype=np.intp))
+        return self._describe(without_youth(self.signal.level, self._prune(edges, self.bar)))
+
+    def _settle(self, edges: Edges) -> Edges:
+        """The edges that are left when nothing moves any more."""
         for turn in range(_ROUNDS):
-            kept = self._prune(edges, self.bar if turn else self.bar * _FIRST_BAR)
-            kept = without_excursions(self.sums, kept)
-            if not self.signal.exact:
-                kept = without_passages(self.sums, kept)
-            kept = without_mixtures(self.signal.level, kept, self.signal.sigma)
-            kept = self._relocate(kept)
+            kept = self._turn(edges, self.bar if turn else self.bar * _FIRST_BAR)
             self._measure_noise(kept)
             if turn and np.array_equal(kept, edges):
                 break
             edges = kept
-        return self._describe(without_youth(self.signal.level, self._prune(edges, self.bar)))
+        return edges
+
+    def _turn(self, edges: Edges, bar: float) -> Edges:
+        """The edges without all that is too weak or no step, each where it fits best."""
+        kept = without_excursions(self.sums, self._prune(edges, bar))
+        if not self.signal.exact:
+            kept = without_passages(self.sums, kept)
+        return self._relocate(without_mixtures(self.signal.level, kept, self.signal.sigma))
 
     def _measure_noise(self, edges: Edges) -> None:
         """Residual variance and correlation, given the segments."""
         sizes = np.diff(edges)
         residuals = self.signal.clipped - np.repeat(np.diff(self.sums[edges]) / sizes, sizes)
         variance = max(float(np.sum(residuals * residuals)) / max(1, self.n - sizes.size), EXACT**2)
+        if not self.signal.exact:
+            variance = typical_variance(residuals, variance)
         self._weigh(variance, correlation_factor(residuals, sizes.size), sizes.size)
 
     def _weigh(self, variance: float, correlation: float, segments: int) -> None:
@@ -113,9 +122,9 @@ class _Search:
             size = np.abs(steps.size)
             # At most 1.5, by size, for steps that are too small to matter.
             sure = np.where(size >= self.floor, steps.z, np.minimum(steps.z, 1.5 * size / self.floor))
-            fenced = np.full(edges.size, np.inf)
-            fenced[1:-1] = sure
-            drop = (sure < bar) & (sure <= fenced[:-2]) & (sure < fenced[2:])
+            drop = sure < bar
+            drop[1:] &= sure[1:] <= sure[:-1]
+            drop[:-1] &= sure[:-1] < sure[1:]
             if not drop.any():
                 break
             keep = np.ones(edges.size, dtype=np.bool_)

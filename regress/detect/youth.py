@@ -13,8 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from regress.detect.noise import Edges, Floats
 
-YOUNG = 8
-"""Points after which a level is no longer young: what lasts less is a burst in ``excursions``, too."""
+YOUNG = 12
+"""Points after which a level is no longer young: bursts and visits to a mode rarely last longer."""
 
 TOGETHER = 3
 """Points in a row whose median is a stray: fewer are spikes, which the median does not see."""

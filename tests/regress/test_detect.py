@@ -105,6 +105,16 @@ def test_short_series_of_correlated_noise_raise_few_alarms() -> None:
     assert alarms <= 3, "eleven where the bias of the correlation is not given back"
 
 
+def test_a_noisy_past_does_not_hide_the_steps_of_a_quiet_present() -> None:
+    sigma = np.where(np.arange(200) < 80, 0.05, 0.003)
+    level = np.repeat([0, 0, 0, 0, 0, 0.02, 0.05, 0.03, 0.06, 0.02], 20)
+    found = 0
+    for seed in range(20):
+        places = indices(np.exp(level + sigma * np.random.default_rng(seed).standard_normal(200)))
+        found += sum(any(abs(place - step) <= 2 for place in places) for step in range(100, 200, 20))
+    assert found >= 70, "of 100; 51 where the variance is that of all residuals"
+
+
 def test_a_mixture_of_modes_that_changes_is_no_change() -> None:
     rng = np.random.default_rng(9)
     upper = rng.random(200) < np.where(np.arange(200) < 100, 0.2, 0.8)
@@ -206,11 +216,11 @@ def scorer(shared: Path) -> ModuleType:
 
 
 def test_scores_do_not_fall(scorer: ModuleType) -> None:
-    """Just below what was reached (0.758, 0.867, 0.839, 0.03); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
+    """Just below what was reached (0.751, 0.881, 0.842, 0.00); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
     data = scorer.datasets()
     assert scorer.score_labelled(indices, data["tcpd"])["F1"] >= 0.75
-    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.86
-    assert scorer.score_cases(indices, data["synth"])["micro_F1"] >= 0.83
+    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.87
+    assert scorer.score_cases(indices, data["synth"])["micro_F1"] >= 0.835
     assert scorer.score_null(indices, data["null"])["FA1000"] <= 0.05
     delays = scorer.score_delay(indices, data["delay"])
     assert max(delays[event]["median"] for event in ("snr8", "snr16")) <= 3
