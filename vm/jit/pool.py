@@ -7,7 +7,6 @@ themselves; a forked child knows nothing of them, and starts its own.
 
 from __future__ import annotations
 
-import os
 import selectors
 import socket
 import threading
@@ -21,6 +20,7 @@ from vm.jit import faults
 from vm.jit.arrivals import Arrivals
 from vm.jit.artefact import Artefact
 from vm.jit.dispatch import ATTEMPTS, Dispatcher, Status
+from vm.jit.forking import tell_of_forks
 from vm.jit.library import find
 from vm.jit.nursery import Nursery
 from vm.jit.process import Process
@@ -50,7 +50,7 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self._size = workers
         self._reset()
-        _pools.add(self)
+        tell_of_forks(self)
 
     def _reset(self) -> None:
         """Begin anew, without processes."""
@@ -349,27 +349,3 @@ def _found(ticket: Ticket) -> Artefact | None:
         return find(request)
     except (VMError, OSError):
         return None
-
-
-_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-_forking: list[Pool] = []
-"""The pools that wait while the process is being forked."""
-
-
-def _before_fork() -> None:
-    for pool in list(_pools):
-        pool.before_fork()
-        _forking.append(pool)
-
-
-def _in_parent() -> None:
-    while _forking:
-        _forking.pop().in_parent()
-
-
-def _in_child() -> None:
-    while _forking:
-        _forking.pop().in_child()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
