@@ -26,9 +26,8 @@ class Evidence:
     """Tests boundaries of one signal, by its cumulative ``sums`` and sums of ``squares`` from 0."""
 
     def __init__(self, sums: Floats, squares: Floats) -> None:
-        self._running = np.array(
-            [np.arange(sums.size), sums, squares]
-        )  # taken apart by one indexing: half the time
+        # Counts, sums, squares: taken apart by one indexing, in half the time.
+        self._running = np.array([np.arange(sums.size), sums, squares])
 
     def weigh(self, variance: float, correlation: float, free: int) -> None:
         """Set the noise: variance, what correlation does to it (see ``noise``), degrees of freedom."""
