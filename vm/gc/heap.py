@@ -91,7 +91,6 @@ class Heap:
         self.record.words[record.TYPES // WORD] = types.address
         self.record.words[record.ROOT_TOP // WORD] = self._root_stack.address
         self.record.words[record.ROOT_LIMIT // WORD] = self._root_stack.address + WORD * root_words
-        cycles.watch(self)
 
     @functools.cached_property
     def space(self) -> Space:
@@ -139,6 +138,8 @@ class Heap:
             return 0
         if len(self.handles) >= 2 * self._handles_at_last + _HANDLES_BETWEEN:
             self.collect()
+        if not len(self.handles):
+            cycles.watch(self)  # no sooner: what a signal's handler raises in Python's collector is lost
         with self._undisturbed():
             return self.hold(words.handle(self.handles.index(value)))
 
