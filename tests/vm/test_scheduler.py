@@ -191,3 +191,8 @@ def test_workers_that_cannot_start_are_not_started_for_ever() -> None:
     d.feed()
     assert [told[0] for told in hands.news()] == ["start"] * STARTS + ["give up"]
     assert d.workers[0].status is Status.OFF
+    d.submit("b", NORMAL)
+    d.feed()
+    d.ready(0)
+    d.feed()
+    assert hands.news() == [("start", 0), ("send", 0, "b")]  # it may work by now

@@ -88,6 +88,7 @@ class Dispatcher(Generic[T]):
         if self._failed_starts >= STARTS and len(self._off) == len(self.workers):
             for waiting in self.queue.drain():
                 self._hands.give_up(waiting.work, f"no compiler can be started: {self._why}")
+            self._failed_starts = STARTS - 1  # what is submitted later is worth one try
             return
         while self._idle:
             number = next(iter(self._idle))
@@ -139,11 +140,13 @@ class Dispatcher(Generic[T]):
         worker.since = now
         return task.work
 
-    def lost(self, number: int, why: str) -> None:
-        """A worker has ended: what it was doing is tried once more, then left."""
+    def lost(self, number: int, why: str, *, counts: bool = True) -> None:
+        """A worker has ended: what it was doing is tried once more, then left. ``counts`` says whether one
+        that ended before it was ready says anything about the next.
+        """
         worker = self.workers[number]
         if worker.status is Status.STARTING:
-            self._failed_starts += 1
+            self._failed_starts += counts
             self._why = why
         self._set(number, Status.OFF)
         task, worker.task = worker.task, None

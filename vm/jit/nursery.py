@@ -52,6 +52,7 @@ class Nursery:
                 process_group=0,  # Ctrl-C is for the program, which ends its workers itself
             )
         self.number = self._process.pid
+        self._said = ""
 
     @property
     def alive(self) -> bool:
@@ -76,8 +77,8 @@ class Nursery:
         return None
 
     def said(self) -> str:
-        """The last it said."""
-        return last_words(self._errors)
+        """The last it said, also after it has left."""
+        return last_words(self._errors) if self._errors >= 0 else self._said
 
     def leave(self) -> None:
         """Let it end, and wait for that."""
@@ -87,7 +88,9 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._said = self.said()
         os.close(self._errors)
+        self._errors = -1
 
     def kill(self) -> None:
         """End it now."""

@@ -209,9 +209,13 @@ class Pool:
     def _lost(self, number: int) -> None:
         process = self._processes.pop(number)
         self._selector.unregister(process.channel)
-        why = process.why()
+        began, why = process.number, process.why()
         process.leave()
-        self._dispatcher.lost(number, why)
+        first = process.nursery is self._nursery
+        if not began and first and self._nursery is not None:  # it may be dying
+            self._nursery.leave()
+            self._nursery = None
+        self._dispatcher.lost(number, why, counts=first)
 
     def _look_after_workers(self) -> None:
         """End workers that nobody needs, and one that does not come to an end itself."""

@@ -28,7 +28,7 @@ class Process:
         self.channel, theirs = socket.socketpair()
         self.reader = Reader(self.channel)
         self.number = 0
-        self._nursery = nursery
+        self.nursery = nursery
         self._errors = os.memfd_create("wasm-compiler")
         self._known: OrderedDict[int, None] = OrderedDict()
         try:
@@ -63,14 +63,14 @@ class Process:
         """Let it end, and wait for that."""
         self.channel.close()
         if self.number:
-            self._nursery.wait(self.number)
+            self.nursery.wait(self.number)
         os.close(self._errors)
 
     def why(self) -> str:
         """How it ended, after it has, with the last it said."""
-        code = self._nursery.wait(self.number) if self.number else None
+        code = self.nursery.wait(self.number) if self.number else None
         self.number = 0
-        last = last_words(self._errors) or ("" if code is not None else self._nursery.said())
+        last = last_words(self._errors) or ("" if code is not None else self.nursery.said())
         return f"the compiler's process ended{ending(code)}" + (f": {last}" if last else "")
 
     def forget(self) -> None:
