@@ -29,9 +29,10 @@ PLAIN = -3
 _CODEGEN_LEVEL = {PLAIN: 0, PROMOTE: 0, ALLOCATE: 1, 0: 0, 1: 1, 2: 2, 3: 2}
 _lock = threading.Lock()
 
-_contexts: list[Any] = []
-"""Contexts with a module in them. A module must go before its context, but what an exception (a signal's,
-say) leaves behind goes in the collector's order; so it must not find the context."""
+_contexts: dict[int, Any] = {}
+"""Contexts with a module in them, by identity: comparing two runs Python, and other threads meanwhile. A
+module must go before its context, but what an exception (a signal's, say) leaves behind goes in the
+collector's order; so it must not find the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def emit_object(ir: str, level: int) -> bytes:
     host = target(level)
     head = f'target triple = "{host.triple}"\ntarget datalayout = "{host.layout}"\n'
     context = llvm.create_context()
-    _contexts.append(context)
+    _contexts[id(context)] = context
     module = llvm.parse_assembly(head + ir, context)
     try:
         module.verify()
@@ -92,7 +93,7 @@ def emit_object(ir: str, level: int) -> bytes:
         code: bytes = host.machine.emit_object(module)
     finally:
         module.close()
-        _contexts.remove(context)
+        del _contexts[id(context)]
     return code
 
 
