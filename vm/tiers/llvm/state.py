@@ -37,8 +37,19 @@ def _record(t: Translator, table: int) -> str:
     return t.value(f"load ptr, ptr {t.field(t.layout.table_pointer(table))}{FIXED}")
 
 
-def _length(t: Translator, record: str) -> str:
-    field = t.value(f"getelementptr i8, ptr {record}, i64 {TABLE_LENGTH}")
+def _fixed_length(t: Translator, table: int) -> int | None:
+    """How many elements a table has that cannot grow: neither its length nor where its elements are changes.
+
+    C's tables are like that. An imported one has as many, too: no fewer, and no room for more.
+    """
+    limits = t.module.tables[table].limits
+    return limits.minimum if limits.minimum == limits.maximum else None
+
+
+def _length(t: Translator, table: int) -> str:
+    if (fixed := _fixed_length(t, table)) is not None:
+        return str(fixed)
+    field = t.value(f"getelementptr i8, ptr {_record(t, table)}, i64 {TABLE_LENGTH}")
     return t.value(f"load i64, ptr {field}{ENGINE}")
 
 
@@ -48,10 +59,10 @@ def _index_type(t: Translator, table: int) -> str:
 
 def element_pointer(t: Translator, table: int, index: str, outside: TrapCode) -> str:
     """A pointer to element ``index`` (i64) of a table; traps with ``outside`` when there is none."""
-    record = _record(t, table)
-    t.trap_if(t.value(f"icmp uge i64 {index}, {_length(t, record)}"), outside)
-    field = t.value(f"getelementptr i8, ptr {record}, i64 {TABLE_ELEMENTS}")
-    elements = t.value(f"load ptr, ptr {field}{ENGINE}")
+    t.trap_if(t.value(f"icmp uge i64 {index}, {_length(t, table)}"), outside)
+    field = t.value(f"getelementptr i8, ptr {_record(t, table)}, i64 {TABLE_ELEMENTS}")
+    changes = ENGINE if _fixed_length(t, table) is None else FIXED
+    elements = t.value(f"load ptr, ptr {field}{changes}")
     return t.value(f"getelementptr i64, ptr {elements}, i64 {index}")
 
 
@@ -67,7 +78,7 @@ def _table_set(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 
 def _table_size(t: Translator, immediates: tuple[Any, ...]) -> None:
-    t.push_narrow(_length(t, _record(t, immediates[0])), _index_type(t, immediates[0]))
+    t.push_narrow(_length(t, immediates[0]), _index_type(t, immediates[0]))
 
 
 def _table_grow(t: Translator, immediates: tuple[Any, ...]) -> None:
