@@ -171,3 +171,17 @@ def test_counters_lead_from_here_to_compiled_code(seed: int, monkeypatch: pytest
         (local.get 1)))"""
     tiered = instance(store("tiered", tier_seed=seed, tier_waits=True), wat)
     assert call(tiered, "f", 20) == call(instance(store("reference"), wat), "f", 20)
+
+
+@pytest.mark.parametrize("most", [1, 1 << 17])
+def test_big_functions_grow_the_compilers_arrays_or_stay_as_they_are(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vm.tiers.baseline.program.MOST_WORDS", most)
+    monkeypatch.setattr("vm.tiers.baseline.compiler._RECORDS_A_WORD", 0)
+    locals = " ".join(["i32"] * 20)
+    step = "".join(f"(local.set {i} (i32.add (local.get {i}) (local.get {(i + 7) % 21})))" for i in range(21))
+    body = f"(block (br_if 0 (i32.eqz (local.get 0))) {step})" * 20
+    wat = f'(module (func (export "f") (param i32) (result i32) (local {locals}) {body} (local.get 3)))'
+    results = [call(instance(store(tier), wat), "f", 5) for tier in ("reference", "baseline")]
+    assert results[0] == results[1]

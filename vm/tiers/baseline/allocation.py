@@ -46,6 +46,7 @@ from vm.tiers.baseline.work import (
     STORE_F32,
     STORE_F64,
     STORE_I,
+    TOO_FEW_REGISTERS,
     TURN,
     Work,
 )
@@ -179,7 +180,7 @@ def take(w: Work, vector: int, avoided: int) -> int:
             forget(w, register)
             return lock(w, register)
         tried += 1
-    w.state[FAULT] = 1
+    w.state[FAULT] = TOO_FEW_REGISTERS
     return lock(w, w.pool[first])
 
 

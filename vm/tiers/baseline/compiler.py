@@ -22,15 +22,18 @@ from vm.tiers.baseline.work import (
     ADDRESS,
     BASE,
     END,
+    FAULT,
     FIRST,
     FIXED,
     HANDLERS,
     LOW,
+    MOST_RECORDS,
     REGISTERS,
     RESULTS,
     SLOTS,
     STARTS,
     STATE_CELLS,
+    TOO_MANY_RECORDS,
     Cells,
     Work,
 )
@@ -42,13 +45,12 @@ _TYPES: dict[ValueType, int] = {
     ValType.V128: 0,
 }
 
-_RECORDS_A_WORD = 48
-"""More than any instruction makes; labels may store and load every register."""
+MOST_WORDS = 1 << 17
+"""Functions with more threaded code stay that, for the compiler's arrays take fifty times as much memory."""
 
-
-def too_few() -> VMError:
-    """An instruction needs more registers than there are, which no instruction does."""
-    return VMError("the baseline compiler ran out of registers")
+_RECORDS_A_WORD = 4
+_RECORDS = 1024
+"""More than most functions take; when they are too few, there are twice as many the next time."""
 
 
 class Compiled:
@@ -86,6 +88,7 @@ class Compiler:
         self._room = room
         self._fixed = self._taken([library.numbers[name] for name in FIXED])
         self._size = 0
+        self._records = self._cells(0)
         self._grow(256)
 
     def _grow(self, size: int) -> None:
@@ -94,7 +97,8 @@ class Compiler:
             self._size = size
             self._starts = self._cells(2 * size + 2)
             self._exits = self._cells(8 * size)
-            self._records = self._cells(RECORD_CELLS * _RECORDS_A_WORD * size)
+        if (wanted := RECORD_CELLS * (_RECORDS_A_WORD * size + _RECORDS)) > len(self._records):
+            self._records = self._cells(wanted)
 
     def compile(
         self,
@@ -109,19 +113,26 @@ class Compiler:
         """
         block = Block(WORD * len(words))
         block.words[: len(words)] = memoryview(words).cast("B").cast("Q")
-        w = self._work(array("q", words.tobytes()), block, first, types)
-        for word, top in labels:
-            w.marks[word] = top + 1
-        for word in doors:
-            w.marks[word] = LOW
-            w.doors[word] = 1
-        address, size = self._make(w)
+        code = array("q", words.tobytes())
+        while True:
+            w = self._work(code, block, first, types)
+            for word, top in labels:
+                w.marks[word] = top + 1
+            for word in doors:
+                w.marks[word] = LOW
+                w.doors[word] = 1
+            if made := self._make(w):
+                break
+            if w.state[FAULT] != TOO_MANY_RECORDS:
+                raise VMError("the baseline compiler ran out of registers")
+            self._records = self._cells(2 * len(self._records))
+        address, size = made
         return Compiled(block, address, size, array("q", w.starts[: 2 * w.state[STARTS]]))
 
-    def _make(self, w: Work) -> tuple[int, int]:
-        """Make the code and put it in place; where it is, and how long."""
+    def _make(self, w: Work) -> tuple[int, int] | None:
+        """Make the code and put it in place; where it is, and how long. None: the state says why not."""
         if compile_function(w):
-            raise too_few()
+            return None
         address = self._room.reserve(bound(w))
         made = self._assembler.assemble(w, address)
         self._room.write(made)
@@ -142,6 +153,7 @@ class Compiler:
         state = self._cells(STATE_CELLS)
         state[END], state[FIRST], state[SLOTS] = size, first, slots
         state[RESULTS], state[BASE], state[HANDLERS] = code[1] >> 32, block.address, library.base
+        state[MOST_RECORDS] = len(self._records)
         return Work(
             code=code,
             words=block.words,

@@ -29,7 +29,7 @@ def bound(w: Work) -> int:
 
 @kernel("w:i")
 def make_function(w: Work) -> int:
-    """Compile a function and write its code; its size, -1 when there are too few registers, or less: the
+    """Compile a function and write its code; its size, -1 when that fails (``FAULT`` says why), or less: the
     complement of how much room it takes, which there is not. Called again, it goes on with what it compiled.
     """
     if w.state[POSITION] == 0 and compile_function(w):

@@ -10,7 +10,7 @@ from typing import cast
 from vm.memory.native import Block
 from vm.native import arena, cache, kernels
 from vm.native.code import load
-from vm.tiers.baseline.compiler import Compiler, too_few
+from vm.tiers.baseline.compiler import Compiler
 from vm.tiers.baseline.library import Library
 from vm.tiers.baseline.make import BYTES
 from vm.tiers.baseline.room import Room
@@ -68,7 +68,7 @@ class NativeCompiler(Compiler):
         ctypes.memmove(self._code.address, library.code, len(library.code))
         super().__init__(library, room)
 
-    def _make(self, w: Work) -> tuple[int, int]:
+    def _make(self, w: Work) -> tuple[int, int] | None:
         pointers = [cast("array[int]", getattr(w, name)).buffer_info()[0] for name in _NUMBERS]
         pointers.insert(Work._fields.index("words"), w.state[BASE])
         size = self._try(w, pointers)
@@ -76,7 +76,7 @@ class NativeCompiler(Compiler):
             self._room.reserve(-1 - size)
             size = self._try(w, pointers)
         if size < 0:
-            raise too_few()
+            return None
         address = self._room.reserve(0)
         self._room.keep(size)
         return address, size

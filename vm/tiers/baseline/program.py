@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vm.errors import Frame
 from vm.memory.native import Block
-from vm.tiers.baseline.compiler import Compiled, slot_types
+from vm.tiers.baseline.compiler import MOST_WORDS, Compiled, slot_types
 from vm.tiers.baseline.library import library
 from vm.tiers.baseline.native import compiler
 from vm.tiers.baseline.room import Room
@@ -33,6 +33,8 @@ class BaselineProgram(ThreadedProgram):
         self._compiled: list[Compiled] = []
 
     def _place(self, words: array[int], translator: Translator) -> Block:
+        if len(words) > MOST_WORDS:
+            return super()._place(words, translator)
         made = self._compiler.compile(
             words,
             translator.kept_slots.stop,

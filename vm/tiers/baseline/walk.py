@@ -68,6 +68,7 @@ from vm.tiers.baseline.kinds import (
     JUMP,
     KIND,
     LOAD,
+    RECORD_CELLS,
     RETURN,
     RETURN_ONE,
     SELECT,
@@ -88,15 +89,20 @@ from vm.tiers.baseline.work import (
     LEAVE,
     LOCKED,
     LOW,
+    MOST_RECORDS,
     PINNED,
     POSITION,
     RECORDS,
     STARTS,
+    TOO_MANY_RECORDS,
     Work,
 )
 
 _FAR = 0x7FFF_0000
 """Offsets from here on are left to the handlers."""
+
+_MARGIN = 200 * RECORD_CELLS
+"""More than any instruction takes, with the label in front of it."""
 
 _MANY = 24
 """Locals that are cleared one by one."""
@@ -109,7 +115,9 @@ def compile_function(w: Work) -> int:
     pin(w, 1 + 2 * min(count(w), 1 << 20))
     w.entries[0] = 1
     at = 0
-    while at < w.state[END]:
+    while at < w.state[END] and w.state[FAULT] == 0:
+        if w.state[RECORDS] > w.state[MOST_RECORDS] - _MARGIN:
+            w.state[FAULT] = TOO_MANY_RECORDS
         if w.marks[at] or w.doors[at]:
             label(w, at)
         row = shape(w, at)
@@ -314,7 +322,9 @@ def lay_stub(w: Work, at: int) -> int:
 def lay_doors(w: Work) -> int:
     """Behind the code: where it is entered at labels with everything in memory."""
     at = 0
-    while at <= w.state[END]:
+    while at <= w.state[END] and w.state[FAULT] == 0:
+        if w.state[RECORDS] > w.state[MOST_RECORDS] - _MARGIN:
+            w.state[FAULT] = TOO_MANY_RECORDS
         if w.doors[at] == STUB:
             lay_stub(w, at)
         elif w.doors[at] and w.entries[at] == 0 and w.labels[at]:

@@ -142,12 +142,17 @@ FIXED = (
     CONSTANTS,
     SIZE_NOW,
     ROOM,
+    MOST_RECORDS,
     STATE_CELLS,
-) = range(21)
+) = range(22)
 """Words of code; the first slot of operands; slots of the frame; words of results; address of the words;
 address of the first handler; bytes so far; counts; registers in use by this instruction; whose turn it is to
 make room; whether the code here cannot be reached from above; the instruction's word; what went wrong;
-where the code will run, where the constants of stencils lie, bytes of code so far, how many there may be."""
+where the code will run, where the constants of stencils lie, bytes of code so far, how many there may be;
+cells that records may take."""
+
+TOO_FEW_REGISTERS, TOO_MANY_RECORDS = 1, 2
+"""What goes wrong: the first is a mistake of the compiler's, the second needs more room."""
 
 REGISTERS = 24
 """General ones, then vector registers."""
