@@ -212,9 +212,8 @@ class Pool:
         began, why = process.number, process.why()
         process.leave()
         first = process.nursery is self._nursery
-        if not began and first and self._nursery is not None:  # it may be dying
-            self._nursery.leave()
-            self._nursery = None
+        if not began and first:
+            self._drop_nursery()
         self._dispatcher.lost(number, why, counts=first)
 
     def _look_after_workers(self) -> None:
@@ -239,17 +238,23 @@ class Pool:
         try:
             process = Process(self._living_nursery())
         except OSError as error:
+            self._drop_nursery()
             self._dispatcher.lost(number, f"no process for a compiler: {error.strerror}")
             self._rouse()
             return
         self._processes[number] = process
         self._selector.register(process.channel, selectors.EVENT_READ, number)
 
+    def _drop_nursery(self) -> None:
+        """It is dying, or unable: the next worker comes from another."""
+        if self._nursery is not None:
+            self._nursery.leave()
+            self._nursery = None
+
     def _living_nursery(self) -> Nursery:
         """Where workers come from; another one, if something has ended the last."""
         if self._nursery is not None and not self._nursery.alive:
-            self._nursery.leave()
-            self._nursery = None
+            self._drop_nursery()
         if self._nursery is None:
             self._nursery = Nursery()
         return self._nursery
@@ -294,8 +299,7 @@ class Pool:
         for process in self._processes.values():
             process.leave()
         self._processes.clear()
-        if self._nursery is not None:
-            self._nursery.leave()
+        self._drop_nursery()
         self._selector.close()
         self._wake.close()
         self._woken.close()
