@@ -88,6 +88,12 @@ class Config:
     tier_trips: int = _knob(
         20_000, "Rounds of a loop after which the tiered tier compiles its function.", low=1, high=1 << 40
     )
+    tier_patience: int = _knob(
+        300,
+        "Milliseconds from when something first is worth compiling until compilers are started for it.",
+        low=0,
+        high=1 << 30,
+    )
     tier_waits: bool = _knob(
         False, "Whether programs wait for code that the tiered tier wants: for tests, the same every time."
     )

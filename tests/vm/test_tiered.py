@@ -445,3 +445,14 @@ def test_thresholds_follow_what_compiling_costs() -> None:
     for _ in range(100):
         policy.learn(0.0, 10)
     assert policy.counting(0) == (25, 250)
+
+
+def test_compilers_are_not_started_for_what_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [50.0]
+    monkeypatch.setattr("vm.tiers.policy.time.monotonic", lambda: now[0])
+    policy = Policy(Config(tier="tiered", tier_patience=200))
+    assert policy.patient()
+    now[0] += 0.1
+    assert policy.patient()
+    now[0] += 0.2
+    assert not policy.patient()

@@ -38,6 +38,7 @@ RUNTIME_KNOBS = frozenset(
         "quick_module_bytes",
         "tier",
         "tier_calls",
+        "tier_patience",
         "tier_seed",
         "tier_trips",
         "tier_waits",

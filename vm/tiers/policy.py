@@ -10,6 +10,7 @@ assume. Other processors compile, so the knobs' defaults are a fraction of the b
 from __future__ import annotations
 
 import random
+import time
 
 from vm.config import Config
 
@@ -34,6 +35,7 @@ class Policy:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._cost = _ASSUMED
+        self._first = 0.0
 
     @property
     def scale(self) -> float:
@@ -47,6 +49,14 @@ class Policy:
             dice = random.Random(f"{config.tier_seed} {index}")  # noqa: S311 - it is for tests
             return dice.choice(_CHOICES), dice.choice(_CHOICES)
         return max(1, round(config.tier_calls * self.scale)), max(1, round(config.tier_trips * self.scale))
+
+    def patient(self) -> bool:
+        """Whether it is too early for code that no disk has: compilers are processes, and their start costs
+        what a short program takes.
+        """
+        now = time.monotonic()
+        self._first = self._first or now
+        return now - self._first < self._config.tier_patience / 1000
 
     def learn(self, seconds: float, size: int) -> None:
         """Compiling bodies of ``size`` bytes has taken so many seconds of a processor."""

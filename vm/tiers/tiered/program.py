@@ -15,7 +15,7 @@ from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.isa.types import FuncType
 from vm.jit.artefact import Artefact
-from vm.jit.library import obtain
+from vm.jit.library import find, obtain
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
@@ -52,6 +52,7 @@ class TieredProgram:
         self._entries: dict[Place, Block] = {}
         self._asked: set[Place] = set()
         self._refused: set[Place] = set()
+        self._missing: set[Place] = set()
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -74,12 +75,12 @@ class TieredProgram:
         place = self.threaded.counted(pc)
         for wanted in (place, (place[0], None)):
             if wanted not in self._asked and wanted not in self._entries:
-                self._asked.add(wanted)
                 self._ask(wanted)
         entry = self._entries.get(place)
         if entry is not None:
             return entry.address
-        poke(pc + COUNTER, NEVER if place in self._refused else self._config.tier_trips)
+        again = self._config.tier_calls if place[1] is None else self._config.tier_trips
+        poke(pc + COUNTER, NEVER if place in self._refused else again)
         return pc
 
     def counts(self) -> dict[str, int]:
@@ -92,14 +93,27 @@ class TieredProgram:
         }
 
     def _ask(self, place: Place) -> None:
-        """Have code made: a program that runs a loop needs it more than one that calls a function."""
+        """Have code made, unless it is on disk, or not worth it yet: a program that runs a loop needs it more
+        than one that calls a function.
+        """
         module, (index, loop) = self._running(), place
         request = self.native.request(module, index)
         if loop is not None:
             request = self.native.loop_request(module, index, loop)
         if self._config.tier_waits:
+            self._asked.add(place)
             self._take(place, lambda: obtain(request, self._costs))
             return
+        if place not in self._missing:
+            self._missing.add(place)
+            found = find(request)
+            if found is not None:
+                self._asked.add(place)
+                self._take(place, lambda: found)
+                return
+        if self._policy.patient():
+            return
+        self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
         from vm.jit.scheduler import Priority
 
