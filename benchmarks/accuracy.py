@@ -90,11 +90,25 @@ def _row(name: str, values: Mapping[str, float]) -> str:
     return f"{name:24s}" + "".join(f"{values[m]:>15.3f}" if m in values else f"{'-':>15s}" for m in METRICS)
 
 
-def _print_variants(run: Run, base: list[Tally], varied: str, count: int) -> None:
-    name, _, listed = varied.partition("=")
+def _variation(text: str) -> tuple[str, list[float]]:
+    """A constant and values for it, from ``MODULE.NAME=VALUE,...``."""
+    name, _, listed = text.partition("=")
+    room, _, constant = name.partition(".")
+    try:
+        now = getattr(importlib.import_module(f"regress.detect.{room}"), constant)
+    except (ImportError, AttributeError):
+        raise argparse.ArgumentTypeError(f"regress.detect has no {name!r}; try segments.FLOOR=0.4") from None
+    try:
+        return name, [type(now)(value) for value in listed.split(",")]
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{name} is {now!r}: {listed!r} are no values for it") from None
+
+
+def _print_variants(run: Run, base: list[Tally], name: str, values: Sequence[float], count: int) -> None:
     tried: dict[str, list[Tally]] = {"as it is": base}
-    for value in listed.split(","):
-        with setting(name, float(value) if "." in value else int(value)):
+    for number in values:
+        value = str(number)
+        with setting(name, number):
             tried[value] = run()
         mean, error = gains(base, tried[value], count)
         print(_row(f"{name}={value}"[-24:], scores(tried[value])) + f"   gain {mean:+.4f} +- {error:.4f}")
@@ -115,7 +129,9 @@ def main() -> int:
     parser.add_argument(
         "--ceiling", action="store_true", help="what an oracle reaches on the generated series"
     )
-    parser.add_argument("--vary", action="append", default=[], metavar="MODULE.NAME=VALUE,...")
+    parser.add_argument(
+        "--vary", action="append", default=[], type=_variation, metavar="MODULE.NAME=VALUE,..."
+    )
     parser.add_argument(
         "--no-live", action="store_true", help="leave out what takes longest: commit by commit"
     )
@@ -136,8 +152,8 @@ def main() -> int:
     print(f"{'':24s}" + "".join(f"{name:>15s}" for name in METRICS))
     print(_row("all", scores(tallies)))
     print(_row("deviation over folds", spread(tallies, asked.folds)))
-    for varied in asked.vary:
-        _print_variants(run, tallies, varied, asked.folds)
+    for name, values in asked.vary:
+        _print_variants(run, tallies, name, values, asked.folds)
     if asked.ceiling:
         print(f"an oracle's F1 of generated series: {ceiling(data['synth'], score.MARGIN):.3f}")
     if asked.mistakes:

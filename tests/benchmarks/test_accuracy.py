@@ -106,3 +106,21 @@ def test_without_the_labelled_data_it_says_where_it_looked(
     monkeypatch.setattr("sys.argv", ["accuracy"])
     assert accuracy.main() == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("nowhere.FLOOR=1", "regress.detect has no 'nowhere.FLOOR'"),
+        ("segments.NOTHING=1", "has no 'segments.NOTHING'"),
+        ("youth.YOUNG=many", "'many' are no values for it"),
+    ],
+)
+def test_a_variation_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked: str, says: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["accuracy", "--vary", asked])
+    with pytest.raises(SystemExit) as end:
+        accuracy.main()
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err
