@@ -9,7 +9,7 @@ from benchmarks.corpus import EVERY, OWN, programs
 from benchmarks.drivers import Work
 from benchmarks.host import checked
 
-TIERS = ("llvm", "baseline", "threaded", "reference")
+TIERS = ("llvm", "tiered", "baseline", "threaded", "reference")
 """The tiers of ``vm.tiers.TIERS`` (a test compares): each commit has the same list."""
 
 

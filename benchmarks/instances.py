@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+from benchmarks.execution import TIERS
+
 INSTANCES = 1_000
 
 TEXT = """(module (memory (export "memory") 1) (table 10 funcref) (global (mut i32) (i32.const 0))
@@ -17,7 +19,7 @@ TEXT = """(module (memory (export "memory") 1) (table 10 funcref) (global (mut i
 class Idle:
     """A thousand instances of one module, each in a store of its own, each called once."""
 
-    params = ("llvm", "threaded", "reference")
+    params = TIERS
     param_names = ("tier",)
     timeout = 60.0
 

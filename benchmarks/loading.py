@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.corpus import HERE, OWN, programs
+from benchmarks.execution import TIERS
 from benchmarks.host import Compiled
 
 REAL = "quickjs"
@@ -175,7 +176,7 @@ class StartUp:
     Processor time, like all else here; with one thread and files in the cache it is the time people wait.
     """
 
-    params = ("llvm", "threaded", "reference")
+    params = TIERS
     param_names = ("tier",)
     number = 1
     repeat = (4, 6, 1.0)
