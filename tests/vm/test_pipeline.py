@@ -29,15 +29,16 @@ def interrupt_again_and_again() -> None:
     rung = 0
     for turn in range(120):
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.000_05 * (turn % 100 + 1))
-            emit_object(IR, 2)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.000_05 * (turn % 100 + 1))
+                emit_object(IR, 2)
+            finally:  # where the alarm may ring, too
+                signal.setitimer(signal.ITIMER_REAL, 0)
         except _Alarm as alarm:
             cycle: list[object] = [alarm]
             cycle.append(cycle)
             del cycle
             rung += 1
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         gc.collect()
     assert rung > 10
 
