@@ -189,7 +189,9 @@ def _init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Callable
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")
     source = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])
-    exec(source, known)  # noqa: S102 - made of names of fields, from the class itself
+    # As a code object: when Ctrl-C interrupts text that is executed, CPython ends the process by that signal
+    # in the end, whoever caught KeyboardInterrupt meanwhile (run_eval_code_obj in its pythonrun.c).
+    exec(compile(source, f"<{cls.__qualname__}>", "exec"), known)  # noqa: S102 - names of the class's own fields
     found: Callable[..., None] = known["__init__"]
     found.__qualname__ = f"{cls.__qualname__}.__init__"
     return found

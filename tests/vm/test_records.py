@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import pickle
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -122,3 +126,32 @@ def test_records_are_copied_pickled_and_replaced() -> None:
     assert replace(point, x=1) == Point(1, 3)
     bag = copy.deepcopy(Bag([1], "b"))
     assert bag == Bag([1], "b")
+
+
+INTERRUPTED = """
+import sys
+from vm.records import record
+
+@record()
+class Point:
+    x: int
+
+def interrupt(frame, event, argument):
+    if frame.f_code.co_name == "<module>" and event == "line":
+        sys.settrace(None)
+        raise KeyboardInterrupt
+    return interrupt
+
+sys.settrace(interrupt)
+try:
+    Point(1)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def test_ctrl_c_while_a_class_is_first_used_can_be_caught(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    command = [sys.executable, "-m", "interrupted"]
+    assert subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False).returncode == 130
