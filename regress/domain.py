@@ -287,6 +287,40 @@ OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
 """States of an event that nobody has explained or ended: what vanishes from one of them "went away"."""
 
 
+class Act(enum.StrEnum):
+    """What a person did with an event."""
+
+    STATE = "state"
+    ASSIGNED = "assigned"
+    FIXED_BY = "fixed by"
+    MOVED = "moved"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class TriageStep:
+    """One thing that a person did with an event; ``text`` is what was said: the state, the name, the note."""
+
+    at: datetime
+    who: str
+    act: Act
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decides about an event; None leaves a thing as it is, and "" takes a name away.
+
+    ``fixed_by`` is a commit's hash, ``place`` the commits (last before, first after) around the change.
+    """
+
+    state: State | None = None
+    assignee: str | None = None
+    fixed_by: str | None = None
+    place: tuple[str, str] | None = None
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesChange:
     """One series' part in an event: its change point, located in history.
@@ -316,7 +350,10 @@ class SeriesChange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Change points of one commit range, grouped: a regression or an improvement with its life-cycle."""
+    """Change points of one commit range, grouped: a regression or an improvement with its life-cycle.
+
+    ``moved`` says that a person placed it between ``last_before`` and ``first_after``, not the analysis.
+    """
 
     id: int
     kind: EventKind
@@ -327,6 +364,9 @@ class Event:
     first_seen: datetime
     cause: Cause = Cause.CODE
     note: str = ""
+    assignee: str = ""
+    fixed_by: str = ""
+    moved: bool = False
 
     @property
     def is_open(self) -> bool:

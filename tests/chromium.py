@@ -27,8 +27,8 @@ ARGUMENTS = (
 def browser() -> Iterator[Browser]:
     """One browser for a file of tests; contexts are cheap, so each test opens its own.
 
-    No longer than that: while Playwright lives, an event loop counts as running in this thread, and tests that
-    come after could not start theirs.
+    No longer than that: while Playwright lives, an event loop counts as running in this thread, and tests
+    that come after could not start theirs.
     """
     if not CHROMIUM.exists():
         pytest.skip(f"NO BROWSER TESTS: {CHROMIUM} is missing (apt-get install chromium)")

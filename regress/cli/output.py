@@ -74,6 +74,9 @@ def event_json(event: Event) -> dict[str, Any]:
         "last_before": event.last_before,
         "first_after": event.first_after,
         "first_seen": event.first_seen,
+        "assignee": event.assignee,
+        "fixed_by": event.fixed_by,
+        "moved": event.moved,
         "changes": [_change_json(change) for change in event.changes],
     }
 

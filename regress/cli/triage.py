@@ -19,7 +19,16 @@ def command(
     ],
     state: Annotated[
         str, typer.Argument(help="acknowledged, investigating, expected, fixed, invalid, or new again.")
-    ],
+    ] = "",
+    assign: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who looks after it ('' for nobody).")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="COMMIT", help="The commit that fixes it.")] = "",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What there is to say.")] = "",
+    move: Annotated[
+        str, typer.Option(metavar="WHERE", help="earlier or later: it began at the measured commit beside.")
+    ] = "",
+    who: Annotated[str, typer.Option(metavar="NAME", help="Who decides, if not you.")] = "",
     as_json: Json = False,
     repo: Repo = Path("."),
     database: Database = None,
@@ -28,12 +37,15 @@ def command(
 
     Example:
       regress triage 7 expected
+      regress triage 7 acknowledged --assign ada --note "the cache is cold now"
+      regress triage 7 fixed --by 4891665
+      regress triage 7 --move later
     """
     from regress.cli.output import console, event_json, print_events, print_json
     from regress.service.triage import triage
 
     with opened(repo, database) as (_, store):
-        found = triage(store, event, state)
+        found = triage(store, event, state, assignee=assign, fixed_by=by, note=note, move=move, who=who)
         if as_json:
             print_json(event_json(found))
         else:

@@ -150,12 +150,11 @@ def _events() -> Select[*tuple[Any, ...]]:
     return (
         select(EventRow, before.sha, after.sha)
         .join(BranchRow, BranchRow.id == EventRow.branch_id)
-        .join(before, before.id == EventRow.last_before_id)
-        .join(after, after.id == EventRow.first_after_id)
+        .join(before, before.id == func.coalesce(EventRow.placed_before_id, EventRow.last_before_id))
+        .join(after, after.id == func.coalesce(EventRow.placed_after_id, EventRow.first_after_id))
         .outerjoin(
             BranchCommitRow,
-            (BranchCommitRow.branch_id == EventRow.branch_id)
-            & (BranchCommitRow.commit_id == EventRow.first_after_id),
+            (BranchCommitRow.branch_id == EventRow.branch_id) & (BranchCommitRow.commit_id == after.id),
         )
         .order_by(BranchCommitRow.position.is_(None), BranchCommitRow.position.desc(), EventRow.id.desc())
     )
@@ -211,14 +210,6 @@ def event(session: Session, event_id: int) -> Event:
     return found[0]
 
 
-def set_state(session: Session, event_id: int, state: State) -> None:
-    """See ``Store.set_state``."""
-    row = session.get(EventRow, event_id)
-    if row is None:
-        raise UnknownNameError("event", str(event_id))
-    row.state = row.state_before = state.value
-
-
 def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
     rows = session.execute(query).all()
     changes = _changes(session, {row.id: (Cause(row.cause), row.note) for row, *_ in rows})
@@ -233,6 +224,9 @@ def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
             row.first_seen,
             Cause(row.cause),
             row.note,
+            row.assignee,
+            row.fixed_by,
+            row.placed_after_id is not None,
         )
         for row, before, after in rows
     ]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -219,7 +219,10 @@ class FailureRow(Base):
 
 
 class EventRow(Base):
-    """A regression or improvement with its life-cycle; ``state_before`` is what "went away" interrupted."""
+    """A regression or improvement with its life-cycle; ``state_before`` is what "went away" interrupted.
+
+    The ``placed`` commits are where a person put it, in place of where it was found.
+    """
 
     __tablename__ = "event"
     __table_args__ = (Index(None, "branch_id"),)
@@ -233,6 +236,23 @@ class EventRow(Base):
     first_seen: Mapped[datetime]
     cause: Mapped[str] = mapped_column(default="code", server_default="code")
     note: Mapped[str] = mapped_column(default="", server_default="")
+    assignee: Mapped[str] = mapped_column(default="", server_default="")
+    fixed_by: Mapped[str] = mapped_column(default="", server_default="")
+    placed_before_id: Mapped[int | None] = mapped_column(ForeignKey("commit.id"))
+    placed_after_id: Mapped[int | None] = mapped_column(ForeignKey("commit.id"))
+
+
+class TriageRow(Base):
+    """One thing that a person did with an event."""
+
+    __tablename__ = "triage"
+    __table_args__ = (Index(None, "event_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
+    at: Mapped[datetime]
+    who: Mapped[str]
+    act: Mapped[str]
+    text: Mapped[str]
 
 
 class ChangePointRow(Base):

@@ -17,6 +17,7 @@ from regress.domain import (
     Bisection,
     Commit,
     CommitStatus,
+    Decision,
     Delivery,
     Event,
     EventKind,
@@ -34,6 +35,7 @@ from regress.domain import (
     SeriesChange,
     SeriesSummary,
     State,
+    TriageStep,
 )
 from regress.store import (
     bisections,
@@ -49,6 +51,7 @@ from regress.store import (
     retention,
     self_tests,
     series,
+    triage,
 )
 from regress.store.database import Database
 from regress.store.examinations import Stretch
@@ -350,10 +353,18 @@ class Store:
         with self._db.read() as session:
             return events.event(session, event_id)
 
-    def set_state(self, event_id: int, state: State) -> None:
-        """Triage an event; the state stays across re-analysis."""
+    def decide(self, event_id: int, decision: Decision, who: str = "") -> None:
+        """Triage an event; what was decided stays across re-analysis, and who said it is kept.
+
+        UnknownNameError for an event that is not there, or a place at a commit that is not.
+        """
         with self._db.write() as session:
-            events.set_state(session, event_id, state)
+            triage.decide(session, event_id, decision, who)
+
+    def triage_steps(self, event_id: int) -> list[TriageStep]:
+        """What people did with an event, oldest first."""
+        with self._db.read() as session:
+            return triage.steps(session, event_id)
 
     # -- bisections ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from regress.config import Config, parse
-from regress.domain import Commit, EventKind, Failure, FailureKind, State
+from regress.domain import Commit, Decision, EventKind, Failure, FailureKind, State
 from regress.errors import IngestError, UnknownNameError
 from regress.service.analyse import analyse
 from regress.service.ingest import ingest
@@ -94,7 +94,7 @@ def test_forty_commits_with_one_slow_one_give_one_regression(
 def test_analysing_again_finds_nothing_new(store: Store, config: Config, tmp_path: Path) -> None:
     ingest(store, [asv_tree(tmp_path / "results")])
     (event,) = analyse(store, config, "main").new
-    store.set_state(event.id, State.EXPECTED)
+    store.decide(event.id, Decision(state=State.EXPECTED))
     again = analyse(store, config, "main")
     assert (again.new, again.kept, again.went_away) == ((), (replace(event, state=State.EXPECTED),), ())
 

@@ -12,7 +12,7 @@ import pytest
 from regress.cli import main
 from regress.config import Config, DetectionConfig, with_settings
 from regress.detect import Options, detector_of, replay
-from regress.domain import Cause, Measurement, State
+from regress.domain import Cause, Decision, Measurement, State
 from regress.errors import ConfigError, RegressError, UnknownNameError
 from regress.service.analyse import analyse
 from regress.service.backtest import Judgement, Outcome, backtest
@@ -56,8 +56,8 @@ def test_what_comes_stays_and_goes(store: Store) -> None:
     fill(store)
     analyse(store, CONFIG, "main")
     small, large = store.events("main")
-    store.set_state(small.id, State.INVALID)
-    store.set_state(large.id, State.EXPECTED)
+    store.decide(small.id, Decision(state=State.INVALID))
+    store.decide(large.id, Decision(state=State.EXPECTED))
     found = backtest(store, CONFIG, "main", with_settings(CONFIG.detection, ["effect=0.1"]))
     goes, stays = found.rows
     assert (goes.outcome, goes.judged, goes.event) == (Outcome.GOES, Judgement.FALSE, small.id)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from regress.config import Config
-from regress.domain import Event, Measurement, SeriesKey, State
+from regress.domain import Decision, Event, Measurement, SeriesKey, State
 from regress.errors import RegressError
 from regress.service import examining
 from regress.service.analyse import AnalysisReport, analyse
@@ -79,7 +79,7 @@ def test_several_processes_say_the_same_and_triage_stays(long: Store) -> None:
     report = look(long)
     (event,) = report.new
     assert len(event.changes) == 10
-    long.set_state(event.id, State.ACKNOWLEDGED)
+    long.decide(event.id, Decision(state=State.ACKNOWLEDGED))
     again = look(long, How(jobs=2, afresh=True))
     assert (again.asked, again.new, [one.id for one in again.kept]) == (SERIES, (), [event.id])
     (after,) = told(long)

@@ -23,7 +23,7 @@ from regress.domain import (
 from regress.errors import RegressError, UnknownNameError
 from regress.metrics import WALL_TIME
 from regress.service.gate import gate
-from regress.service.triage import triage
+from regress.service.triage import triage, triage_steps
 from regress.store import Store
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -84,6 +84,21 @@ def test_a_regression_blocks_until_somebody_explains_it(store: Store, config: Co
     assert refused.value.near[0] == "expected"
     with pytest.raises(UnknownNameError, match="unknown event '999'"):
         triage(store, 999, "fixed")
+
+
+def test_triage_assigns_moves_and_fixes(store: Store, config: Config) -> None:
+    deliver(store, 1.15)
+    (event,) = gate(store, config, "main").blocking
+    moved = triage(store, event.id, move="later", assignee=" ada ", who="grace")
+    assert (moved.last_before, moved.first_after, moved.assignee) == (sha(STEP), sha(STEP + 1), "ada")
+    assert triage(store, event.id, move="earlier").first_after == sha(STEP)
+    fixed = triage(store, event.id, fixed_by=sha(STEP + 3), note="the cache was cold")
+    assert (fixed.state.value, fixed.fixed_by) == ("fixed", sha(STEP + 3))
+    assert triage(store, event.id, fixed_by="feed" * 10).fixed_by == "feed" * 10  # not measured yet
+    assert triage_steps(store, event.id)[0].who == "grace"
+    for wrong in ({"fixed_by": "the last one"}, {"move": "up"}, {"note": "x" * 2_001}, {"state": "open"}, {}):
+        with pytest.raises(RegressError):
+            triage(store, event.id, **wrong)
 
 
 def test_only_commits_of_the_range_count(store: Store, config: Config) -> None:

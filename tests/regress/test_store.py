@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regress.domain import (
+    Decision,
     Direction,
     FailureKind,
     Machine,
@@ -165,7 +166,7 @@ def test_series_are_split_by_everything_in_their_key(store: Store) -> None:
 
 
 def test_unknown_series_and_events_say_so(store: Store) -> None:
-    for ask in (store.series, store.event, lambda id_: store.set_state(id_, State.FIXED)):
+    for ask in (store.series, store.event, lambda id_: store.decide(id_, Decision(state=State.FIXED))):
         with pytest.raises(UnknownNameError):
             ask(12345)
 

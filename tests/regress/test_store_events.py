@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from regress.domain import (
+    Act,
     Bisection,
     ChangePoint,
+    Decision,
     EventKind,
     EventUpdate,
     SeriesChange,
@@ -91,7 +93,7 @@ def test_a_sparse_series_takes_the_narrower_range_of_a_dense_one(store: Store, i
 def test_events_keep_identity_and_triage_across_analysis(store: Store, ids: list[int]) -> None:
     store.replace_changes("main", [change(ids[0], 5)])
     (first,) = store.events()
-    store.set_state(first.id, State.INVESTIGATING)
+    store.decide(first.id, Decision(state=State.INVESTIGATING))
     update = store.replace_changes("main", [change(ids[0], 6, reach=(5, 6)), change(ids[1], 2)])
     assert update.kept == (first.id,)
     again = store.event(first.id)
@@ -105,7 +107,7 @@ def test_events_keep_identity_and_triage_across_analysis(store: Store, ids: list
 def test_what_vanishes_went_away_and_comes_back_as_it_was(store: Store, ids: list[int]) -> None:
     store.replace_changes("main", [change(ids[0], 5)])
     (event,) = store.events()
-    store.set_state(event.id, State.ACKNOWLEDGED)
+    store.decide(event.id, Decision(state=State.ACKNOWLEDGED))
     assert store.replace_changes("main", []) == EventUpdate(went_away=(event.id,))
     assert store.events(state=State.WENT_AWAY) == [replace(store.event(event.id), state=State.WENT_AWAY)]
     told = tuple(replace(part, note=VANISHED) for part in event.changes)
@@ -119,11 +121,33 @@ def test_what_vanishes_went_away_and_comes_back_as_it_was(store: Store, ids: lis
 def test_a_persons_last_word_stands(store: Store, ids: list[int], state: State) -> None:
     store.replace_changes("main", [change(ids[0], 5)])
     (event,) = store.events()
-    store.set_state(event.id, state)
+    store.decide(event.id, Decision(state=state))
     store.replace_changes("main", [])
     assert store.event(event.id).state is state
     assert store.replace_changes("main", [change(ids[0], 5)]).kept == (event.id,)
     assert store.event(event.id).state is state
+
+
+def test_what_people_said_stays_and_is_told_in_order(store: Store, ids: list[int]) -> None:
+    store.replace_changes("main", [change(ids[0], 5)])
+    (event,) = store.events()
+    said = Decision(State.FIXED, "ada", sha(9), (sha(6), sha(7)), "was the cache")
+    store.decide(event.id, said, "grace")
+    store.decide(event.id, said, "grace")  # again: only the place and the note are said anew
+    store.replace_changes("main", [change(ids[0], 6, reach=(5, 6))])
+    now = store.event(event.id)
+    assert (now.state, now.assignee, now.fixed_by, now.moved) == (State.FIXED, "ada", sha(9), True)
+    assert (now.last_before, now.first_after) == (sha(6), sha(7))
+    assert [(step.who, step.act, step.text) for step in store.triage_steps(event.id)[:5]] == [
+        ("grace", Act.STATE, "fixed"),
+        ("grace", Act.ASSIGNED, "ada"),
+        ("grace", Act.FIXED_BY, sha(9)),
+        ("grace", Act.MOVED, sha(7)),
+        ("grace", Act.NOTE, "was the cache"),
+    ]
+    assert len(store.triage_steps(event.id)) == 7
+    with pytest.raises(UnknownNameError):
+        store.decide(event.id, Decision(place=(sha(6), "feed")), "grace")
 
 
 def test_unknown_branches_are_refused(store: Store) -> None:

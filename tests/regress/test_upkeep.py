@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from regress.cli import main
-from regress.domain import Bisection, State
+from regress.domain import Bisection, Decision, State
 from regress.errors import StoreError
 from regress.store import Store, upkeep
 from regress.store.models import SCHEMA
@@ -335,7 +335,7 @@ def test_events_keep_their_triage_in_a_copy(store: Store, url: str, other: str) 
     store.deliver(delivery(*(measured(i, value) for i, value in enumerate(values))))
     analyse(store, Config(root=Path(".")), "main")
     (event,) = store.events()
-    store.set_state(event.id, State.EXPECTED)
+    store.decide(event.id, Decision(state=State.EXPECTED))
     upkeep.copy(url, other)
     with Store.open(other) as copied:
         assert copied.events() == store.events()

@@ -42,6 +42,9 @@ def event(record: domain.Event) -> schema.Event:
         last_before=record.last_before,
         first_after=record.first_after,
         first_seen=record.first_seen,
+        assignee=record.assignee,
+        fixed_by=record.fixed_by,
+        moved=record.moved,
         changes=[change(part) for part in parts],
     )
 

@@ -145,6 +145,9 @@ class Event(Model):
     last_before: str
     first_after: str
     first_seen: datetime
+    assignee: str = Field(description="Who looks after it; empty: nobody.")
+    fixed_by: str = Field(description="The commit that fixes it, when somebody said so.")
+    moved: bool = Field(description="Whether a person placed it where it is.")
     changes: list[Change]
 
 
