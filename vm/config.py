@@ -82,6 +82,11 @@ class Config:
         high=1 << 40,
     )
     cache_folder: str = _knob("", "Where that is; empty: in $WASMVM_CACHE, or in the user's cache folder.")
+    tier_start: str = _knob(
+        "auto",
+        "What the tiered tier starts in; auto: baseline where `wasmvm build` has made it, else threaded.",
+        choices=("auto", "baseline", "threaded"),
+    )
     tier_calls: int = _knob(
         1_000, "Calls of a function after which the tiered tier compiles it.", low=1, high=1 << 40
     )

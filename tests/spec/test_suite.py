@@ -5,6 +5,7 @@ The suite lies at ``WASM_TESTSUITE``, or beside the checkout with the other outs
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ FILES = sorted(path.relative_to(SUITE).as_posix() for path in SUITE.rglob("*.was
 GAPS = Gaps()
 
 STRESSED = " (stressed heap)"
-TESTED: dict[str, Any] = {"tier_waits": True, "opt_level": 0}
+CHECKED = " (checked memory)"
+TESTED: dict[str, Any] = {"tier_waits": True, "opt_level": 0, "tier_start": "baseline"}
 """For the tiered tier: compiled before the program goes on."""
 
 ALONE: dict[str, Any] = {"whole_module_bytes": 0, "batch_bytes": 1}
@@ -34,11 +36,15 @@ ALONE: dict[str, Any] = {"whole_module_bytes": 0, "batch_bytes": 1}
 
 CONFIGURATIONS = {
     **{tier: Config(tier=tier, validate="eager") for tier in TIERS},
-    "threaded (checked memory)": Config(tier="threaded", validate="eager", memory_guard="checked"),
-    "llvm (checked memory)": Config(tier="llvm", validate="eager", memory_guard="checked"),
+    f"threaded{CHECKED}": Config(tier="threaded", validate="eager", memory_guard="checked"),
+    f"baseline{CHECKED}": Config(tier="baseline", validate="eager", memory_guard="checked"),
+    f"llvm{CHECKED}": Config(tier="llvm", validate="eager", memory_guard="checked"),
     "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
     "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
     "tiered (at random)": Config(tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED),
+    "tiered (from threaded code)": Config(
+        tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED | {"tier_start": "threaded"}
+    ),
     **{
         f"{tier}{STRESSED}": Config(tier=tier, validate="eager", gc_stress=True)
         for tier in TIERS
@@ -50,19 +56,37 @@ CONFIGURATIONS = {
 }
 """Every tier as it comes (tiered: all compiled at once), and the other ways in which knobs make one work."""
 
+_MEMORY = re.compile(rb"\(memory\b")
 _MANAGED = re.compile(rb"(struct|array)\.new|ref\.i31|convert_(any|extern)|exnref|table [^(]*externref")
-"""What only files have for which it matters when the heap collects."""
+"""What only files have for which it matters how memories are kept in bounds, or when the heap collects."""
+
+SLOW = {"tiered (from threaded code)"}
+"""What the gate leaves out: the tiered tier's own tests start from both kinds of code."""
+
+
+@functools.cache
+def _content(file: str) -> bytes:
+    return (SUITE / file).read_bytes()
 
 
 def _wanted(file: str, configuration: str) -> bool:
-    """A gap of the decoder is one in all configurations, and a heap without objects is not under stress."""
-    if configuration.endswith(STRESSED) and not _MANAGED.search((SUITE / file).read_bytes()):
-        return False
+    """A gap of the decoder is one in all configurations, a heap without objects is not under stress, and
+    without a memory no bounds are checked.
+    """
+    needed = {STRESSED: _MANAGED, CHECKED: _MEMORY}
+    for way, pattern in needed.items():
+        if configuration.endswith(way) and not pattern.search(_content(file)):
+            return False
     return configuration in TIERS or not GAPS.of(file, CONFIGURATIONS[configuration].tier).whole
 
 
 CASES = [
-    pytest.param(file, configuration, id=f"{file}-{configuration}")
+    pytest.param(
+        file,
+        configuration,
+        id=f"{file}-{configuration}",
+        marks=[pytest.mark.slow] if configuration in SLOW else [],
+    )
     for file in FILES or ["none"]
     for configuration in CONFIGURATIONS
     if not FILES or _wanted(file, configuration)

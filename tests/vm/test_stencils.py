@@ -19,7 +19,6 @@ from vm.tiers.baseline.compiler import Compiler, slot_types
 from vm.tiers.baseline.encoding import UnknownInstruction, decode
 from vm.tiers.baseline.kinds import A_SHIFT, B_SHIFT, D_SHIFT
 from vm.tiers.baseline.library import library
-from vm.tiers.baseline.program import BaselineProgram
 from vm.tiers.baseline.room import Room
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.translate import Metering, Translator
@@ -157,9 +156,8 @@ def test_the_compiler_as_machine_code_does_the_same(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_counters_lead_from_here_to_compiled_code(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tier that promotes what runs often can start here as well as in threaded code."""
-    monkeypatch.setattr("vm.tiers.tiered.program.ThreadedProgram", BaselineProgram)
+def test_counters_lead_from_here_to_compiled_code(seed: int) -> None:
+    """The tier that promotes what runs often starts here as well as in threaded code."""
     wat = """(module (func $f (param i32) (result i32) (local i32 f64)
         (loop (local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (i32.const 3))))
           (local.set 2 (f64.add (local.get 2) (f64.const 0.5)))
@@ -169,7 +167,7 @@ def test_counters_lead_from_here_to_compiled_code(seed: int, monkeypatch: pytest
         (loop (local.set 1 (i32.xor (local.get 1) (call $f (local.get 0))))
           (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
         (local.get 1)))"""
-    tiered = instance(store("tiered", tier_seed=seed, tier_waits=True), wat)
+    tiered = instance(store("tiered", tier_start="baseline", tier_seed=seed, tier_waits=True), wat)
     assert call(tiered, "f", 20) == call(instance(store("reference"), wat), "f", 20)
 
 

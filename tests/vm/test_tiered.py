@@ -28,8 +28,18 @@ APART = {"tier_waits": True, "whole_module_bytes": 0, "batch_bytes": 1}
 """Each function is compiled alone."""
 
 
+START = {"tier_start": "baseline"}
+"""What the tier starts in, as the fixture ``start`` says."""
+
+
+@pytest.fixture(params=["baseline", "threaded"])
+def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever uses this runs once from each kind of code that the tier can start in."""
+    monkeypatch.setitem(START, "tier_start", request.param)
+
+
 def world(**knobs: object) -> Store:
-    return store("tiered", **{**APART, **knobs})
+    return store("tiered", **{**APART, **START, **knobs})
 
 
 def promote(i: Instance, *indices: int) -> None:
@@ -88,6 +98,7 @@ def chain(host: object, mix: Sequence[int], **knobs: object) -> Instance:
     return made[0]
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("mix", every_mix(4))
 def test_results_traps_and_exceptions_cross_the_border(mix: tuple[int, ...]) -> None:
     """Every choice of compiled functions in a chain of four gives the same: results, traces, who catches."""
@@ -103,6 +114,7 @@ def test_results_traps_and_exceptions_cross_the_border(mix: tuple[int, ...]) -> 
             assert [frame.function_name for frame in caught.value.frames] == ["leaf", "one", "two", "three"]
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("mix", every_mix(4))
 def test_what_a_host_function_raises_passes_frames_of_both_kinds(mix: tuple[int, ...]) -> None:
     """And calls through the host begin anew: the frames of both stretches are there, innermost first."""
@@ -134,6 +146,7 @@ RECURSION = """(module (global $depth (mut i32) (i32.const 0))
   (func (export "depth") (result i32) (global.get $depth)))"""
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("mix", every_mix(3))
 def test_endless_recursion_through_both_kinds_exhausts_the_stack(mix: tuple[int, ...]) -> None:
     i = instance(world(max_wasm_stack=1 << 18), RECURSION)
@@ -165,6 +178,7 @@ TAILS = """(module
       (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6) (local.get 7))))"""
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("mix", every_mix(3))
 def test_tail_calls_across_the_border_use_no_stack(mix: tuple[int, ...]) -> None:
     """More than half a million of them, with more arguments than there are registers for."""
@@ -175,6 +189,7 @@ def test_tail_calls_across_the_border_use_no_stack(mix: tuple[int, ...]) -> None
         assert call(i, name, 300_000, 1, wide, 0, 0, 5, 6, 7) == [5, 300_001, wide, 6]
 
 
+@pytest.mark.usefixtures("start")
 def test_a_tail_call_into_another_instance() -> None:
     """Its context and memory are its own, whoever went there."""
     text = """(module (import "" "f" (func $f (param i32) (result i32))) (memory 1)
@@ -230,6 +245,7 @@ OBJECTS = """(module (type $pair (struct (field (ref null $pair)) (field i32)))
       (struct.get $pair 1 (struct.get $pair 0 (local.get $kept))))))"""
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("mix", every_mix(3))
 @pytest.mark.parametrize("stress", [False, True])
 def test_a_collection_finds_what_frames_of_both_kinds_hold(mix: tuple[int, ...], stress: bool) -> None:
@@ -245,6 +261,7 @@ def test_a_collection_finds_what_frames_of_both_kinds_hold(mix: tuple[int, ...],
         assert call(i, "f") == [50_000 + 4_000 + 7_000 + 6_000 + 300]
 
 
+@pytest.mark.usefixtures("start")
 def test_counters_run_out_and_everybody_gets_the_compiled_code() -> None:
     """In all instances, those made later too; and in a loop, at the next call."""
     text = """(module
@@ -267,6 +284,7 @@ def test_counters_run_out_and_everybody_gets_the_compiled_code() -> None:
     assert call(third, "g", 100) == [0]
 
 
+@pytest.mark.usefixtures("start")
 def test_what_llvm_refuses_stays_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     s = world(tier_calls=1)
     monkeypatch.setattr("vm.tiers.llvm.program.MOST_MOVES", -1)
@@ -379,6 +397,7 @@ CALLS: list[tuple[str, tuple[int, ...]]] = [
 ]
 
 
+@pytest.mark.usefixtures("start")
 @pytest.mark.parametrize("trips", [1, 2, 3, 5])
 @pytest.mark.parametrize("level", [0, 3])
 def test_a_loop_goes_on_in_compiled_code(trips: int, level: int) -> None:
@@ -398,20 +417,20 @@ def test_a_loop_goes_on_in_compiled_code(trips: int, level: int) -> None:
     assert len(caught.value.frames) == 1
 
 
-def test_code_is_made_while_the_program_goes_on() -> None:
-    """One long loop: it starts interpreted, and ends compiled, though it is entered once."""
+@pytest.mark.parametrize(("start", "count"), [("baseline", 40_000_000), ("threaded", 3_000_000)])
+def test_code_is_made_while_the_program_goes_on(start: str, count: int) -> None:
+    """One long loop: it starts in another tier's code, and ends compiled, though it is entered once."""
     text = """(module (func $add (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1)))
       (func (export "f") (param $n i64) (result i64) (local $sum i64)
         (loop $again
           (local.set $sum (call $add (local.get $sum) (local.get $n)))
           (br_if $again (i32.eqz (i64.eqz (local.tee $n (i64.sub (local.get $n) (i64.const 1)))))))
         (local.get $sum)))"""
-    s = store("tiered", tier_trips=1_000, cache_bytes=0)
+    s = store("tiered", tier_start=start, tier_trips=1_000, cache_bytes=0)
     i = instance(s, text)
     tier = s.runner
     assert isinstance(tier, TieredTier)
-    for _ in range(200):  # each some 30 ms of interpreting; a compiler takes a second to start
-        count = 3_000_000
+    for _ in range(200):  # each some 30 ms; a compiler takes a second to start
         assert call(i, "f", count) == [count * (count + 1) // 2]
         if tier.stats()["compiled_loops"]:
             break

@@ -8,7 +8,7 @@ import time
 
 _EXAMPLES = """\
 examples:
-  wasmvm build            # half a minute, once after installing
+  wasmvm build            # three quarters of a minute, once after installing
   wasmvm build --check    # exit code 1 when there is something to make
 
 The code lies in the user's cache folder, or in $WASMVM_CACHE. Without it everything works, more slowly.
@@ -19,8 +19,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     command = commands.add_parser(
         "build",
-        help="make native helpers once, so that big modules open and run faster",
-        description="Compile the validator and tier 1's compiler to machine code for this computer.",
+        help="make native helpers once, so that modules open and run faster",
+        description="Make machine code for this computer: the validator, tier 1's compiler and its stencils.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -32,10 +32,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Make what is missing; the exit code."""
     from vm.native import cache, validation
-    from vm.tiers.baseline import native
+    from vm.tiers.baseline import library, native
 
     missing = 0
-    for name, kernel in (("validator", validation), ("baseline compiler", native)):
+    parts = (("validator", validation), ("baseline compiler", native), ("baseline stencils", library))
+    for name, kernel in parts:
         built = kernel.is_built()
         if arguments.check or (built and not arguments.force):
             print(f"{name}: {'ready' if built else 'not built'} ({cache.directory()})")

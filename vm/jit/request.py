@@ -40,6 +40,7 @@ RUNTIME_KNOBS = frozenset(
         "tier_calls",
         "tier_patience",
         "tier_seed",
+        "tier_start",
         "tier_trips",
         "tier_waits",
         "validate",

@@ -35,7 +35,7 @@ TIERS: dict[str, TierEntry] = {
         "vm.tiers.baseline", "BaselineTier", "native code by copying stencils: quick to make", metered=True
     ),
     "tiered": TierEntry(
-        "vm.tiers.tiered", "TieredTier", "threaded first, LLVM for what runs often", metered=True
+        "vm.tiers.tiered", "TieredTier", "baseline first, or threaded; LLVM for what runs often", metered=True
     ),
     "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }

@@ -23,6 +23,8 @@ _ALIGNMENT = 16
 
 _STEPS = 64
 
+_NAME = "baseline"
+
 TRAP = SOURCES[-1]
 
 
@@ -54,13 +56,38 @@ class Library:
 
 @functools.cache
 def library() -> Library:
-    """The process's library."""
-    key = cache.key(threaded.sources(_PLACES), "llvmlite")
-    content = cache.load("baseline", key)
+    """The process's library, made now if there is none on disk."""
+    content = _load()
     if content is None:
-        content = _build()
-        cache.store("baseline", key, content)
+        content = _made()
     return Library(content)
+
+
+def is_built() -> bool:
+    """Whether it is there to be used."""
+    return _load() is not None
+
+
+def build() -> int:
+    """Make it; gives its size in bytes."""
+    return len(_made())
+
+
+def _made() -> bytes:
+    content = _build()
+    cache.store(_NAME, _key(), content)
+    _load.cache_clear()
+    return content
+
+
+@functools.cache
+def _load() -> bytes | None:
+    return cache.load(_NAME, _key())
+
+
+@functools.cache
+def _key() -> str:
+    return cache.key(threaded.sources(_PLACES), "llvmlite")
 
 
 def _build() -> bytes:

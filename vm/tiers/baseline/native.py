@@ -28,7 +28,7 @@ def _key() -> str:
 
 def is_built() -> bool:
     """Whether the native form is there to be used."""
-    return cache.load(_NAME, _key()) is not None
+    return _entry() is not None
 
 
 def build() -> int:

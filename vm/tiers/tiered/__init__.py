@@ -1,10 +1,11 @@
-"""Tier ``tiered``: starts as threaded code; what runs often is compiled by LLVM.
+"""Tier ``tiered``: starts in tier 1's code, or tier 0's; what runs often is compiled by LLVM.
 
+first     which of them
 program   one module's code of both kinds, and how a function goes from one to the other
 link      what ties a store to it
 tier      the tier
 
-Compiled and interpreted functions call each other through two entries of a function's record: what the
+LLVM's code and the other kind call each other through two entries of a function's record: what the
 machine runs (``native``, once there is compiled code), and what compiled code calls (``lend_T``, until then).
 """
 

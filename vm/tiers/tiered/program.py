@@ -1,7 +1,8 @@
 """One module's code of both kinds, and how a function goes from one to the other.
 
-Threaded code counts how often functions and loops run; when a counter runs out, the function is compiled,
-with those that it calls, and everybody who calls it from then on gets to the compiled code.
+The code that a module starts in (``vm.tiers.tiered.first``) counts how often functions and loops run; when a
+counter runs out, the function is compiled by LLVM, with those that it calls, and everybody who calls it from
+then on gets to that code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
 from vm.tiers.policy import NEVER, Policy
 from vm.tiers.threaded.library import library
-from vm.tiers.threaded.program import COUNTER, ThreadedProgram
+from vm.tiers.threaded.program import COUNTER
+from vm.tiers.tiered.first import program_class
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -47,7 +49,7 @@ class TieredProgram:
         self._policy = policy
         self._costs = spent
         self._lock = lock
-        self.threaded = ThreadedProgram(module, config, spent, policy.counting)
+        self.first = program_class(config)(module, config, spent, policy.counting)
         self.native = Program(module, config, glue(), spent, self._compiled)
         self._entries: dict[Place, Block] = {}
         self._asked: set[Place] = set()
@@ -56,23 +58,23 @@ class TieredProgram:
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
-        self.threaded.add(instance)
+        self.first.add(instance)
         self.native.add(instance)
 
     def compile(self, index: int) -> int:
         """The address of what the machine runs for function ``index``, translated now if there is nothing."""
-        return self.threaded.compile(index)
+        return self.first.compile(index)
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first, if it is in this module's code."""
-        return self.threaded.locate(address) or self.native.locate(address)
+        return self.first.locate(address) or self.native.locate(address)
 
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
 
         While code is being made, that is where it was, and the counter starts anew.
         """
-        place = self.threaded.counted(pc)
+        place = self.first.counted(pc)
         for wanted in (place, (place[0], None)):
             if wanted not in self._asked and wanted not in self._entries:
                 self._ask(wanted)
@@ -153,7 +155,7 @@ class TieredProgram:
             thunk = self._thunks.relay(self._type(index))
             entry = self._instruction(index, thunk, self.native.addresses[index])
             self._entries[index, None] = entry
-            self.threaded.enter_at(index, entry.address)
+            self.first.enter_at(index, entry.address)
 
     def _running(self) -> ModuleData:
         module = self._module()

@@ -1,4 +1,4 @@
-"""The tier: interprets first, compiles what runs often."""
+"""The tier: starts at once, compiles what runs often."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _thunks() -> Thunks:
 
 
 class TieredTier(NativeTier):
-    """Threaded code, and LLVM's for what runs often (``vm.tiers.base.Tier``)."""
+    """Code that is made quickly, and LLVM's for what runs often (``vm.tiers.base.Tier``)."""
 
     name: ClassVar[str] = "tiered"
     shows_roots: ClassVar[bool] = True
@@ -77,7 +77,7 @@ class TieredTier(NativeTier):
 
     def _program_of(self, module: ModuleData) -> ThreadedProgram | None:
         """There is none while the module's first instance is being made."""
-        return self._tiered(module).threaded if module in self._programs else None
+        return self._tiered(module).first if module in self._programs else None
 
     def _link(self, store: Store) -> StoreLink:
         budget = self._config.max_wasm_stack
@@ -101,6 +101,6 @@ class TieredTier(NativeTier):
         with self._lock:
             for program in self._programs.values():
                 assert isinstance(program, TieredProgram)
-                if program.threaded.has(pc):
+                if program.first.has(pc):
                     return program.hot(pc)
         raise AssertionError(f"no program has code at {pc:#x}, which runs")
