@@ -81,10 +81,11 @@ def outcome(checker: Checker, module: ModuleData, number: int) -> tuple[int, lis
     state = list(w.state)
     known = [state]
     if not fault:
+        state[layout.FAULT_A : layout.FAULT_AT + 1] = []  # of the last fault, maybe in another test
         known += [
-            list(w.table[: layout.ENTRY_CELLS * state[layout.ENTRIES]]),
-            list(w.handlers[: layout.HANDLER_CELLS * state[layout.HANDLERS]]),
-            list(w.clauses[: layout.CLAUSE_CELLS * state[layout.CLAUSES]]),
+            list(w.table[: layout.ENTRY_CELLS * w.state[layout.ENTRIES]]),
+            list(w.handlers[: layout.HANDLER_CELLS * w.state[layout.HANDLERS]]),
+            list(w.clauses[: layout.CLAUSE_CELLS * w.state[layout.CLAUSES]]),
         ]
     return fault, known
 

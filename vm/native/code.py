@@ -89,7 +89,7 @@ def kept(
     if binary is None:
         if notice and sys.stderr.isatty():
             print(notice, file=sys.stderr)
-        binary = stack.with_room(lambda: _emit(ir(), level))
+        binary = _emit(ir(), level)
         cache.store(name, key, binary)
     return load(binary, arena, externals)
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from vm.runtime import stack
+
 ALLOCATE = -1
 """Beside the levels: nothing but variables into registers, then all of LLVM's code generator (or as PROMOTE,
 where that would take too long). JavaScript interpreters' main loops run as quickly as at level 3, compiled in
@@ -28,11 +30,6 @@ PLAIN = -3
 
 _CODEGEN_LEVEL = {PLAIN: 0, PROMOTE: 0, ALLOCATE: 1, 0: 0, 1: 1, 2: 2, 3: 2}
 _lock = threading.Lock()
-
-_contexts: dict[int, Any] = {}
-"""Contexts with a module in them, by identity: comparing two runs Python, and other threads meanwhile. A
-module must go before its context, but what an exception (a signal's, say) leaves behind goes in the
-collector's order; so it must not find the context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +77,18 @@ def emit_object(ir: str, level: int) -> bytes:
     Each module gets a context of its own, so that nothing of one compilation outlives it. Verification is not
     optional: LLVM built with assertions ends the process on IR that breaks its rules.
     """
+    return stack.with_room(lambda: _emit(ir, level))
+
+
+def _emit(ir: str, level: int) -> bytes:
     host = target(level)
     head = f'target triple = "{host.triple}"\ntarget datalayout = "{host.layout}"\n'
-    context = llvm.create_context()
-    _contexts[id(context)] = context
-    module = llvm.parse_assembly(head + ir, context)
-    try:
+    with llvm.create_context() as context, llvm.parse_assembly(head + ir, context) as module:
         module.verify()
         _optimise(module, host.machine, level)
         if level == ALLOCATE and _tangled(module):
             host = target(PROMOTE)
         code: bytes = host.machine.emit_object(module)
-    finally:
-        module.close()
-        del _contexts[id(context)]
     return code
 
 
