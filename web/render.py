@@ -21,10 +21,28 @@ STATIC = HERE / "static"
 CHART_LIBRARY = ("vendor/uplot.js", "vendor/uplot.css")
 """Brought by hatch_build.py; a build without npm lacks them, and pages then fall back to tables."""
 
+HTMX = "vendor/htmx.js"
+"""Likewise; without it links and forms load whole pages."""
+
+MENU = (
+    ("/", "Overview"),
+    ("/events", "Changes"),
+    ("/drift", "Drift"),
+    ("/benchmarks", "Benchmarks"),
+    ("/commits", "Commits"),
+    ("/compare", "Compare"),
+)
+"""The pages that every page leads to: address and name."""
+
 
 def chart_library_present() -> bool:
     """Whether charts can be drawn."""
     return all((STATIC / name).is_file() for name in CHART_LIBRARY)
+
+
+def htmx_present() -> bool:
+    """Whether parts of pages can be exchanged without loading them whole."""
+    return (STATIC / HTMX).is_file()
 
 
 @cache
@@ -77,6 +95,8 @@ def _environment() -> Environment:
         "reach": drawing.reach,
         "mean_tone": drawing.mean_tone,
         "charts": chart_library_present,
+        "htmx": htmx_present,
+        "MENU": MENU,
     }
     return env
 

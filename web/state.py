@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from regress.config import Config
 from regress.service.browse import Store
@@ -46,6 +46,9 @@ Id = Annotated[int, Path(ge=0, le=2**63 - 1, description="As lists give it.")]
 
 Text = Annotated[str, Query(max_length=200)]
 """A search or filter text."""
+
+Part = Annotated[bool, Header(alias="HX-Request")]
+"""Whether htmx asks: for a part of the page, to put in its place."""
 
 Branch = Annotated[str | None, Query(max_length=200, description="A branch; the main one when left out.")]
 

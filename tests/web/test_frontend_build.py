@@ -11,8 +11,8 @@ import pytest
 from hatchling.bridge.app import Application
 from hatchling.metadata.core import ProjectMetadata
 
-from hatch_build import FrontendBuildHook
-from web.render import CHART_LIBRARY
+from hatch_build import PLACES, FrontendBuildHook
+from web.render import CHART_LIBRARY, HTMX
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def test_lock_file_has_checksums_and_no_hosts(root: Path) -> None:
     assert "http" not in text
     assert all(entry["integrity"].startswith("sha512-") for name, entry in packages.items() if name)
     wanted = json.loads((root / "web" / "frontend" / "package.json").read_text())
-    assert packages[""]["dependencies"] == wanted["dependencies"]
+    assert all(packages[""][kind] == wanted[kind] for kind in ("dependencies", "devDependencies"))
 
 
 def test_what_pages_load_is_what_the_hook_brings(root: Path) -> None:
     table = json.loads((root / "web" / "frontend" / "package.json").read_text())["vendor"]
-    assert {name.removeprefix("vendor/") for name in CHART_LIBRARY} <= set(table.values())
+    assert {name.removeprefix("vendor/") for name in (*CHART_LIBRARY, HTMX)} <= set(table.values())
 
 
 def test_npm_is_a_build_requirement_only_where_it_is_missing(
@@ -83,11 +83,11 @@ def test_a_build_without_network_succeeds_and_warns(
 def test_files_that_are_there_are_left_alone(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REGRESS_FRONTEND", raising=False)
     monkeypatch.setenv("PATH", str(checkout))
-    table = json.loads((checkout / "web" / "frontend" / "package.json").read_text())["vendor"]
-    for name in table.values():
-        place = checkout / "web" / "static" / "vendor" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text("mine")
+    tables = json.loads((checkout / "web" / "frontend" / "package.json").read_text())
+    for table, folder in PLACES.items():
+        (checkout / folder).mkdir(parents=True)
+        for name in tables[table].values():
+            (checkout / folder / name).write_text("mine")
     assert hook(checkout).dependencies() == []
     hook(checkout).initialize("standard", {})
     assert (checkout / "web" / "static" / "vendor" / "uplot.js").read_text() == "mine"

@@ -1,8 +1,31 @@
-// On every page: "/" goes to the search box.
+// On every page: "/" goes to the search box, Ctrl-K (or Cmd-K) opens the palette, arrows walk through what it found.
+
+const palette = document.getElementById("palette");
 
 document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && palette) {
+    event.preventDefault();
+    toggle();
+    return;
+  }
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   document.querySelector(".find input").focus();
+});
+
+function toggle() {
+  if (palette.open) return palette.close();
+  palette.showModal();
+  palette.querySelector("input").select();
+}
+
+palette?.addEventListener("click", (event) => event.target === palette && palette.close()); // beside it
+palette?.addEventListener("keydown", (event) => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  const stops = [palette.querySelector("input"), ...palette.querySelectorAll("#found a[href]")];
+  const at = stops.indexOf(document.activeElement) + by;
+  stops[Math.max(0, Math.min(stops.length - 1, at))].focus();
 });

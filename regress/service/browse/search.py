@@ -26,22 +26,22 @@ class SearchPage:
     near: tuple[str, ...] = ()
 
 
-def search_page(store: Store, query: str, branch: str | None = None) -> SearchPage:
-    """Everything that goes by this name on a branch; an empty query finds nothing."""
+def search_page(store: Store, query: str, branch: str | None = None, limit: int = SHOWN) -> SearchPage:
+    """What goes by this name on a branch, at most ``limit`` of each kind; an empty query finds nothing."""
     query = query.strip()
     if not query:
         return SearchPage(query)
     branch = pick_branch(store, branch)
-    series = store.find_series(branch, query, limit=SHOWN) if branch else []
+    series = store.find_series(branch, query, limit=limit) if branch else []
     history = store.commits(branch, last=HISTORY_SEARCHED) if branch else []
     near = () if series else suggest(query, store.benchmarks())
-    return SearchPage(query, tuple(series), tuple(_commits(history, query.lower())), near)
+    return SearchPage(query, tuple(series), tuple(_commits(history, query.lower(), limit)), near)
 
 
-def _commits(history: list[Commit], query: str) -> list[Commit]:
+def _commits(history: list[Commit], query: str, limit: int) -> list[Commit]:
     found = [
         commit
         for commit in reversed(history)
         if commit.sha.startswith(query) or query in commit.subject.lower() or query in commit.author.lower()
     ]
-    return found[:SHOWN]
+    return found[:limit]
