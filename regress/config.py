@@ -178,6 +178,14 @@ class GateConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TriageConfig:
+    """How soon a regression wants an answer; pages show what is due, and what is overdue."""
+
+    answer_days: int = _knob(3, "Days until somebody says what a new regression is; 0: no date.", _DAYS)
+    fix_days: int = _knob(14, "Days until one that somebody looks into is over; 0: no date.", _DAYS)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All choices. ``root`` is the folder they are relative to; ``path`` the file, when there is one."""
 
@@ -189,6 +197,7 @@ class Config:
     detection: DetectionConfig = DetectionConfig()
     web: WebConfig = WebConfig()
     gate: GateConfig = GateConfig()
+    triage: TriageConfig = TriageConfig()
     retention: RetentionConfig = RetentionConfig()
     ingest: IngestConfig = IngestConfig()
 
@@ -212,6 +221,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "detection": DetectionConfig,
     "web": WebConfig,
     "gate": GateConfig,
+    "triage": TriageConfig,
     "retention": RetentionConfig,
     "ingest": IngestConfig,
 }

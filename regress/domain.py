@@ -287,7 +287,7 @@ OPEN_STATES = frozenset({State.NEW, State.ACKNOWLEDGED, State.INVESTIGATING})
 """States of an event that nobody has explained or ended: what vanishes from one of them "went away"."""
 
 
-class Act(enum.StrEnum):
+class TriageAct(enum.StrEnum):
     """What a person did with an event."""
 
     STATE = "state"
@@ -303,7 +303,7 @@ class TriageStep:
 
     at: datetime
     who: str
-    act: Act
+    act: TriageAct
     text: str
 
 

@@ -118,6 +118,19 @@ def is_old(then: datetime, days: int = 7) -> bool:
     return (datetime.now(UTC) - then).total_seconds() > days * 86_400
 
 
+def due(then: datetime, now: datetime | None = None) -> str:
+    """A date that something is due at, in days: "due in 2 days", "due today", "3 days overdue"."""
+    days = round((then - (now or datetime.now(UTC))).total_seconds() / 86_400)
+    if not days:
+        return "due today"
+    return f"due in {plural(days, 'day')}" if days > 0 else f"{plural(-days, 'day')} overdue"
+
+
+def factor(times: float) -> str:
+    """How many times something is as large as it had to be: "4.9×"; beyond 100 it is no news."""
+    return f"{times:.1f}×" if times < 10 else f"{times:.0f}×" if times < 100 else "over 100×"
+
+
 def _count(amount: int, name: str) -> str:
     return f"{amount} {name}{'' if amount == 1 else 's'} ago"
 

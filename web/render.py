@@ -84,6 +84,8 @@ def _environment() -> Environment:
         "size": format.size,
         "duration": format.duration,
         "plural": format.plural,
+        "due": format.due,
+        "factor": format.factor,
         "tone": drawing.tone,
         "script_json": script_json,
         "queries": queries,

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.exc import DatabaseError
 
-from regress.domain import Act, Cause, Direction, EventKind, State
+from regress.domain import Cause, Direction, EventKind, State, TriageAct
 from regress.store import summaries
 from regress.store.database import Database, reason, translated
 from regress.store.dictionary import unpack_pairs
@@ -166,7 +166,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("event", "cause"): Cause,
     ("event", "kind"): EventKind,
     ("event", "state"): State,
-    ("triage", "act"): Act,
+    ("triage", "act"): TriageAct,
     ("bisection", "record"): json.loads,
     ("self_test", "record"): json.loads,
     ("examination", "record"): json.loads,

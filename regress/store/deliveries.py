@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Literal, cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Measurement, Receipt, Run
@@ -200,6 +200,18 @@ def _made_good(names: Dictionary, told: Measurement, ids: dict[str, int]) -> Ite
     where = (ids[storable(told.commit)], names.machine(key.machine), names.environment(key.environment))
     yield (*where, storable(key.benchmark), names.parameters(key.parameters))
     yield (*where, "", names.parameters(()))
+
+
+def by_machine(session: Session) -> list[tuple[str, int, datetime]]:
+    """See ``Store.machine_deliveries``."""
+    last = func.max(RunRow.delivered_at)
+    query = (
+        select(MachineRow.name, func.count(), last)
+        .join(MachineRow, MachineRow.id == RunRow.machine_id)
+        .group_by(MachineRow.name)
+        .order_by(last.desc(), MachineRow.name)
+    )
+    return [(name, count, at) for name, count, at in session.execute(query)]
 
 
 def runs(session: Session, limit: int | None) -> list[Run]:

@@ -199,6 +199,11 @@ class Store:
         with self._db.read() as session:
             return deliveries.runs(session, limit)
 
+    def machine_deliveries(self) -> list[tuple[str, int, datetime]]:
+        """Each machine that delivered: its name, how often, and when it last did; that one first."""
+        with self._db.read() as session:
+            return deliveries.by_machine(session)
+
     # -- series ----------------------------------------------------------------------------------------
 
     def series_list(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from regress.domain import Act, Decision, TriageStep
+from regress.domain import Decision, TriageAct, TriageStep
 from regress.errors import UnknownNameError
 from regress.store.models import CommitRow, EventRow, TriageRow
 from regress.store.types import storable
@@ -25,22 +25,22 @@ def decide(session: Session, event_id: int, decision: Decision, who: str) -> Non
         session.add(step)
 
 
-def _carry_out(session: Session, row: EventRow, decision: Decision) -> Iterator[tuple[Act, str]]:
+def _carry_out(session: Session, row: EventRow, decision: Decision) -> Iterator[tuple[TriageAct, str]]:
     """Make the row what was decided; what that changed."""
     if decision.state is not None and decision.state.value != row.state:
         row.state = row.state_before = decision.state.value
-        yield Act.STATE, decision.state.value
+        yield TriageAct.STATE, decision.state.value
     if decision.assignee is not None and decision.assignee != row.assignee:
         row.assignee = storable(decision.assignee)
-        yield Act.ASSIGNED, decision.assignee
+        yield TriageAct.ASSIGNED, decision.assignee
     if decision.fixed_by is not None and decision.fixed_by != row.fixed_by:
         row.fixed_by = storable(decision.fixed_by)
-        yield Act.FIXED_BY, decision.fixed_by
+        yield TriageAct.FIXED_BY, decision.fixed_by
     if decision.place is not None:
         row.placed_before_id, row.placed_after_id = (_commit(session, sha) for sha in decision.place)
-        yield Act.MOVED, decision.place[1]
+        yield TriageAct.MOVED, decision.place[1]
     if decision.note:
-        yield Act.NOTE, decision.note
+        yield TriageAct.NOTE, decision.note
 
 
 def _commit(session: Session, sha: str) -> int:
@@ -53,4 +53,4 @@ def _commit(session: Session, sha: str) -> int:
 def steps(session: Session, event_id: int) -> list[TriageStep]:
     """See ``Store.triage_steps``."""
     query = select(TriageRow).where(TriageRow.event_id == event_id).order_by(TriageRow.id)
-    return [TriageStep(row.at, row.who, Act(row.act), row.text) for row in session.scalars(query)]
+    return [TriageStep(row.at, row.who, TriageAct(row.act), row.text) for row in session.scalars(query)]

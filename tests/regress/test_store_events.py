@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from regress.domain import (
-    Act,
     Bisection,
     ChangePoint,
     Decision,
@@ -16,6 +15,7 @@ from regress.domain import (
     EventUpdate,
     SeriesChange,
     State,
+    TriageAct,
 )
 from regress.errors import UnknownNameError
 from regress.store import Store
@@ -139,11 +139,11 @@ def test_what_people_said_stays_and_is_told_in_order(store: Store, ids: list[int
     assert (now.state, now.assignee, now.fixed_by, now.moved) == (State.FIXED, "ada", sha(9), True)
     assert (now.last_before, now.first_after) == (sha(6), sha(7))
     assert [(step.who, step.act, step.text) for step in store.triage_steps(event.id)[:5]] == [
-        ("grace", Act.STATE, "fixed"),
-        ("grace", Act.ASSIGNED, "ada"),
-        ("grace", Act.FIXED_BY, sha(9)),
-        ("grace", Act.MOVED, sha(7)),
-        ("grace", Act.NOTE, "was the cache"),
+        ("grace", TriageAct.STATE, "fixed"),
+        ("grace", TriageAct.ASSIGNED, "ada"),
+        ("grace", TriageAct.FIXED_BY, sha(9)),
+        ("grace", TriageAct.MOVED, sha(7)),
+        ("grace", TriageAct.NOTE, "was the cache"),
     ]
     assert len(store.triage_steps(event.id)) == 7
     with pytest.raises(UnknownNameError):

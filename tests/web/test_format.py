@@ -120,3 +120,16 @@ def test_mean_tone_follows_the_metrics_direction() -> None:
     assert drawing.mean_tone(1.1, Direction.LOWER) == "worse"
     assert drawing.mean_tone(1.1, Direction.HIGHER) == "better"
     assert drawing.mean_tone(1.001, Direction.LOWER) == "same"
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(2, "due in 2 days"), (1, "due in 1 day"), (0.3, "due today"), (-3, "3 days overdue")]
+)
+def test_due_dates_are_days(days: float, text: str) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert format.due(now + timedelta(days=days), now) == text
+
+
+@pytest.mark.parametrize(("times", "text"), [(4.66, "4.7×"), (12.4, "12×"), (math.inf, "over 100×")])
+def test_factors_are_short(times: float, text: str) -> None:
+    assert format.factor(times) == text

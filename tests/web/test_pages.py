@@ -92,6 +92,9 @@ def test_overview_tells_the_news(client: httpx.Client, history: History) -> None
     assert "ConnectionError: no route to host" in attention
     assert made.STALE.title in attention
     assert "Last data 3 hours ago" in page
+    assert "4.7× what matters" in regressions
+    assert "new nobody’s yet due in 3 days found just now" in regressions
+    assert "bench-1 3 hours ago 60 1 1" in page[page.index("Machines") :]
 
 
 def test_overview_of_nothing_says_what_to_do(empty_client: httpx.Client) -> None:

@@ -7,12 +7,12 @@ from fastapi.responses import HTMLResponse
 
 from regress.service import browse
 from web.render import render
-from web.state import Branch, StoreDep
+from web.state import Branch, ConfigDep, StoreDep
 
 router = APIRouter()
 
 
 @router.get("/")
-def overview(request: Request, store: StoreDep, branch: Branch = None) -> HTMLResponse:
+def overview(request: Request, store: StoreDep, config: ConfigDep, branch: Branch = None) -> HTMLResponse:
     """Show the state of a branch."""
-    return render(request, "overview.html", page=browse.overview(store, branch))
+    return render(request, "overview.html", page=browse.overview(store, branch, config))

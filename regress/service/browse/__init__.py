@@ -21,9 +21,10 @@ from regress.service.browse.compare import (
 from regress.service.browse.drift import DriftPage, drift_page
 from regress.service.browse.event import ChangeRow, EventPage, event_page
 from regress.service.browse.events import EventRow, EventsPage, events_page
-from regress.service.browse.overview import Overview, StaleSeries, overview
+from regress.service.browse.overview import MachineHealth, Overview, StaleSeries, overview
 from regress.service.browse.search import SearchPage, search_page
 from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, locate, series_page
+from regress.service.browse.standing import Standing
 from regress.store import Store
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "EventRow",
     "EventsPage",
     "LocatedPoint",
+    "MachineHealth",
     "Mark",
     "Overview",
     "SearchPage",
@@ -50,6 +52,7 @@ __all__ = [
     "SeriesRow",
     "Spark",
     "StaleSeries",
+    "Standing",
     "Store",
     "benchmarks_page",
     "commit_page",

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from regress.config import Config, DetectionConfig, TriageConfig
 from regress.domain import Commit, Event, EventKind, SeriesChange, State
 from regress.service.browse.common import Spark, pick_branch, spark
+from regress.service.browse.standing import Standing, standing
 from regress.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One line of a list: the event, its worst change, the commit it starts at (if known), a small line."""
+    """One line of a list: the event, its worst change, the commit it starts at (if known), a small line.
+
+    ``standing`` says how sure it is, and whether somebody is waited for.
+    """
 
     event: Event
     worst: SeriesChange
     commit: Commit | None
     spark: Spark
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +36,21 @@ class EventsPage:
     rows: tuple[EventRow, ...]
 
 
-def event_rows(store: Store, events: Iterable[Event]) -> tuple[EventRow, ...]:
+def event_rows(store: Store, events: Iterable[Event], config: Config | None = None) -> tuple[EventRow, ...]:
     """Events with what a list shows beside them."""
     worst = [(event, event.worst) for event in events if event.changes]
     branches = {change.series.branch for _, change in worst}
     shas = {event.first_after for event, _ in worst}
     commits = {sha: commit for branch in branches for sha, commit in store.located(branch, shas).items()}
     lines = store.lines({change.series_id for _, change in worst})
+    detection, wanted = (config.detection, config.triage) if config else (DetectionConfig(), TriageConfig())
     return tuple(
         EventRow(
             event,
             change,
             commits.get(event.first_after),
             spark(lines.get(change.series_id, ()), change.first_after),
+            standing(event, detection, wanted),
         )
         for event, change in worst
     )
@@ -54,8 +62,9 @@ def events_page(
     kind: EventKind | None = None,
     state: State | None = None,
     limit: int = 200,
+    config: Config | None = None,
 ) -> EventsPage:
     """Up to ``limit`` events of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
     events = store.events(branch, kind, state, limit)
-    return EventsPage(branch, kind, state, event_rows(store, events))
+    return EventsPage(branch, kind, state, event_rows(store, events, config))

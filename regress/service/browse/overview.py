@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
+from regress.config import Config
 from regress.domain import OPEN_STATES, Commit, EventKind, Failure, SelfTest, SeriesSummary, State
 from regress.service.browse.common import latest_measured, pick_branch
 from regress.service.browse.events import EventRow, event_rows
@@ -29,6 +31,17 @@ class StaleSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineHealth:
+    """A machine: its deliveries, when the last one came, what fails at the newest commit, what is stale."""
+
+    name: str
+    deliveries: int
+    last_data: datetime
+    failures: int
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the first page says. ``open_regressions`` counts all, the rows are the latest ``SHOWN``."""
 
@@ -43,25 +56,40 @@ class Overview:
     failures: tuple[Failure, ...]
     stale: tuple[StaleSeries, ...]
     self_test: SelfTest | None
+    machines: tuple[MachineHealth, ...]
 
 
-def overview(store: Store, branch: str | None = None) -> Overview:
+def overview(store: Store, branch: str | None = None, config: Config | None = None) -> Overview:
     """The state of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
     stale = store.stale_series(branch, STALE_COMMITS, STALE_SHOWN) if branch else []
     worse = store.events(branch, EventKind.REGRESSION, OPEN_STATES, SHOWN)
     better = store.events(branch, EventKind.IMPROVEMENT, set(State) - {State.INVALID}, SHOWN)
-    runs = store.runs(1)
+    failures = store.failures(latest_only=True)
+    machines = _machines(store, failures, stale)
     return Overview(
         branch=branch,
         branches=tuple(store.branches()),
         series=store.count_series(branch),
         commit=latest_measured(store, branch),
-        last_data=runs[0].delivered_at if runs else None,
+        last_data=max((machine.last_data for machine in machines), default=None),
         open_regressions=store.count_events(branch, EventKind.REGRESSION, OPEN_STATES) if branch else 0,
-        regressions=event_rows(store, worse),
-        improvements=event_rows(store, better),
-        failures=tuple(store.failures(latest_only=True)),
+        regressions=event_rows(store, worse, config),
+        improvements=event_rows(store, better, config),
+        failures=tuple(failures),
         stale=tuple(StaleSeries(*row) for row in stale),
         self_test=store.latest_self_test(branch) if branch else None,
+        machines=machines,
+    )
+
+
+def _machines(
+    store: Store, failures: list[Failure], stale: list[tuple[SeriesSummary, int]]
+) -> tuple[MachineHealth, ...]:
+    """The machines that delivered, the one that is silent for longest last."""
+    failed = Counter(failure.machine for failure in failures)
+    missing = Counter(summary.key.machine for summary, _ in stale)
+    return tuple(
+        MachineHealth(name, count, last, failed[name], missing[name])
+        for name, count, last in store.machine_deliveries()
     )
