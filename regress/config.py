@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import tomlkit
 
+from regress.domain import Role
 from regress.errors import ConfigError, suggest
 
 FILE_NAME = "regress.toml"
@@ -56,6 +57,14 @@ _COMMITS = Check("a number of commits, 0 to 100000", lambda v: 0 <= v <= 100_000
 _COUNT = Check("a whole number from 1 on", lambda v: v >= 1)
 _TOOL = Check(" or ".join(map(repr, TOOLS)), lambda v: v in TOOLS)
 _WORD = Check("some text", bool)
+_LOGIN = Check("none, password or oidc", lambda v: v in ("none", "password", "oidc"))
+_ROLES = tuple(role.value for role in Role)
+_ROLE = Check(f"one of {', '.join(_ROLES)}", lambda v: v in _ROLES)
+_ROLE_OR_NONE = Check(f"none or one of {', '.join(_ROLES)}", lambda v: v in ("none", *_ROLES))
+_ROLE_PAIRS = Check(
+    f"texts like ann@example.org=admin, with one of {', '.join(_ROLES)}",
+    lambda v: all(text.rpartition("=")[0] and text.rpartition("=")[2] in _ROLES for text in v),
+)
 _TEMPLATE = Check(
     "an http(s) address with {sha} in it, or nothing",
     lambda v: not v or bool(re.match(r"https?://.*\{sha\}", v)),
@@ -143,12 +152,36 @@ class WebConfig:
     """The dashboard."""
 
     host: str = _knob(
-        "127.0.0.1", "The address it listens on; it has no log-in, so think before opening it.", _WORD
+        "127.0.0.1", "The address it listens on; any but loopback takes a log-in, see [access].", _WORD
     )
     port: int = _knob(8000, "The port it listens on.", _PORT)
     commit_url: str = _knob(
         "", "Where a commit can be seen, e.g. https://github.com/OWNER/NAME/commit/{sha}.", _TEMPLATE
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may do what on the dashboard."""
+
+    login: str = _knob("none", "How people log in: none, password or oidc.", _LOGIN)
+    open: bool = _knob(False, "Whether anybody may read without logging in, wherever it listens.")
+    local: str = _knob(
+        "viewer", "What a visitor from this machine may do where there is no log-in: a role.", _ROLE
+    )
+    hosts: tuple[str, ...] = _knob((), "Names it is reached by, beside this machine's own.")
+    passwords: str = _knob(".regress/passwords", "What `regress user` writes, relative to this file.", _WORD)
+    session_hours: int = _knob(12, "Hours until people log in again.", _COUNT)
+    requests: int = _knob(1200, "Requests a minute from one other machine; 0: no limit.", _DAYS)
+    upload_mb: int = _knob(32, "Megabytes of one upload, packed.", _COUNT)
+    unpacked_mb: int = _knob(256, "Megabytes of one upload, unpacked.", _COUNT)
+    upload_seconds: int = _knob(60, "Seconds in which an upload must be here.", _COUNT)
+    oidc_issuer: str = _knob("", "The provider's address, as it names itself.")
+    oidc_client: str = _knob("", "The client id there; its secret is REGRESS_OIDC_SECRET's.")
+    oidc_role: str = _knob(
+        "viewer", "What whoever the provider knows may do: a role, or none.", _ROLE_OR_NONE
+    )
+    oidc_roles: tuple[str, ...] = _knob((), "Who may do more: EMAIL=ROLE or group:NAME=ROLE.", _ROLE_PAIRS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +233,7 @@ class Config:
     triage: TriageConfig = TriageConfig()
     retention: RetentionConfig = RetentionConfig()
     ingest: IngestConfig = IngestConfig()
+    access: AccessConfig = AccessConfig()
 
     @property
     def project_name(self) -> str:
@@ -224,6 +258,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "triage": TriageConfig,
     "retention": RetentionConfig,
     "ingest": IngestConfig,
+    "access": AccessConfig,
 }
 """The tables of the file."""
 

@@ -8,6 +8,7 @@
     ├── HistoryError            the repository cannot answer                       path
     │   └── UnknownRevisionError  no such commit, branch or tag                    revision, near
     ├── UnknownNameError        no such benchmark, machine, detector, ...          kind, name, near
+    ├── AccessError             the dashboard does not let this visitor do that    unknown
     └── RunnerError             a tool could not be run                            command, log
 
 ``str(error)`` is the line; ``hint`` says what to do. The edges (CLI, HTTP) translate, nobody else.
@@ -86,6 +87,14 @@ class UnknownNameError(RegressError):
         self.name = name
         self.near = suggest(name, known)
         super().__init__(f"unknown {kind} {name!r}", hint=_did_you_mean(self.near))
+
+
+class AccessError(RegressError):
+    """The dashboard does not let this visitor do that; ``unknown``: it would have to know who they are."""
+
+    def __init__(self, message: str, *, hint: str = "", unknown: bool = False) -> None:
+        self.unknown = unknown
+        super().__init__(message, hint=hint)
 
 
 class RunnerError(RegressError):

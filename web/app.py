@@ -15,12 +15,13 @@ from web import errors
 from web.api import router as api_router
 from web.pages import PAGES
 from web.render import STATIC
-from web.security import Guard
+from web.security import Doors, Guard
+from web.security.doors import DoorKeeper
 from web.state import Site
 
 
 def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
-    """The dashboard over the database at ``database_url``; it only reads.
+    """The dashboard over the database at ``database_url``; who may do what, ``[access]`` says.
 
     The store is opened here, so that a database that cannot be used is a StoreError for the caller and not
     a stack trace of the server; it is closed when the server shuts down. Each request reads afresh: what a
@@ -38,7 +39,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     app = FastAPI(
         title="Regress",
         version="1",
-        description="What was measured, what changed, and how sure we are. Read-only.",
+        description="What was measured, what changed, and how sure we are.",
         lifespan=lifespan,
         redirect_slashes=False,  # a mistyped address is told so, with what it can have meant
         openapi_url="/api/v1/openapi.json",
@@ -48,8 +49,10 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     app.state.store = store
     app.state.site = _site(config)
     app.state.config = config
+    doors = app.state.doors = Doors(config, store)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
-    app.add_middleware(Guard)
+    app.add_middleware(DoorKeeper, doors=doors)
+    app.add_middleware(Guard, hosts=doors.access.hosts)
     errors.install(app)
     app.include_router(api_router)
     for page in PAGES.values():

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from regress.errors import RegressError, StoreError, UnknownNameError, suggest
+from regress.errors import AccessError, RegressError, StoreError, UnknownNameError, suggest
 from web.pages import plain_paths
 from web.render import render
 from web.security import HEADERS
@@ -37,6 +37,9 @@ def _regress(request: Request, error: Exception) -> Response:
             (name, _LINKS[error.kind].format(quote(name))) for name in error.near if error.kind in _LINKS
         ]
         return _answer(request, 404, str(error), error.hint, links, error.near)
+    if isinstance(error, AccessError):
+        links = [("log in", "/login")] if error.unknown else []
+        return _answer(request, 401 if error.unknown else 403, str(error), error.hint, links)
     return _answer(request, 503 if isinstance(error, StoreError) else 400, str(error), error.hint)
 
 
@@ -49,7 +52,9 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code != 404:
-        return _answer(request, error.status_code, error.detail, "")
+        answer = _answer(request, error.status_code, error.detail, "")
+        answer.headers.update(error.headers or {})  # which methods are allowed, when to try again
+        return answer
     near = suggest(request.url.path, plain_paths())
     links = [(path, path) for path in near]
     return _answer(request, 404, f"There is no page at {request.url.path}", "", links, near)

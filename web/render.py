@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from web import drawing, format
+from web.security.doors import Doors
+from web.security.sessions import Visit
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -106,9 +108,26 @@ def _environment() -> Environment:
 TEMPLATES = _environment()
 
 
+def csrf_token(request: Request) -> str:
+    """What a form of this visitor carries as ``csrf``, or a script as the header X-CSRF-Token."""
+    doors: Doors = request.app.state.doors
+    return doors.sessions.csrf(request.state.visit)
+
+
+def csrf_field(request: Request) -> Markup:
+    """The hidden field of a form that writes."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(csrf_token(request))
+
+
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page from its template. Templates get records from ``regress.service.browse`` and nothing else."""
     html = TEMPLATES.get_template(template).render(
-        path=request.url.path, site=request.app.state.site, **context
+        path=request.url.path,
+        site=request.app.state.site,
+        visit=getattr(request.state, "visit", Visit()),  # the page about a crash is made outside of the doors
+        has_login=request.app.state.doors.has_login,
+        csrf_token=partial(csrf_token, request),
+        csrf_field=partial(csrf_field, request),
+        **context,
     )
     return HTMLResponse(html, status)

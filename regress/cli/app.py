@@ -10,6 +10,7 @@ import typer
 
 from regress.cli import (
     analyse,
+    audit,
     backtest,
     bisect,
     compare,
@@ -24,6 +25,7 @@ from regress.cli import (
     serve,
     show,
     triage,
+    user,
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -41,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "backtest": backtest.command,
     "selftest": selftest.command,
     "doctor": doctor.command,
+    "audit": audit.command,
 }
 """Name to command; a command's docstring is its help."""
 
@@ -53,6 +56,7 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(db.group, name="db")
+app.add_typer(user.group, name="user")
 
 
 def _show_version(wanted: bool) -> None:

@@ -11,7 +11,9 @@ from regress.cli.options import Database, Repo, open_project
 
 
 def command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; it has no log-in.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; not loopback: takes [access] login.")
+    ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     repo: Repo = Path("."),

@@ -17,14 +17,20 @@ def serve_dashboard(
     import uvicorn
 
     from web.app import create_app
+    from web.security.guard import is_loopback
 
+    wanted = host or config.web.host
+    if not is_loopback(wanted) and config.access.login == "none" and not config.access.open:
+        hint = 'Set login = "password" under [access] in regress.toml and add people with `regress user add`,'
+        hint += " or open = true to let anybody read."
+        raise RegressError(f"serving on {wanted} takes a log-in", hint=hint)
     app = create_app(config.database_url, config=config)
-    listener = _listen(host or config.web.host, config.web.port if port is None else port)
+    listener = _listen(wanted, config.web.port if port is None else port)
     address = f"http://{_readable(listener)}/"
     print(f"dashboard: {address}   (Ctrl-C ends it)", flush=True)
     if open_browser:
         webbrowser.open(address)  # the socket listens already: the first request waits for the server
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     with listener, contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 

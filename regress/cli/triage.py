@@ -42,10 +42,13 @@ def command(
       regress triage 7 --move later
     """
     from regress.cli.output import console, event_json, print_events, print_json
+    from regress.service.access import at_the_command_line
     from regress.service.triage import triage
 
     with opened(repo, database) as (_, store):
-        found = triage(store, event, state, assignee=assign, fixed_by=by, note=note, move=move, who=who)
+        decided = " ".join(filter(None, (state, assign, by, move, note)))
+        told = store.on_behalf(at_the_command_line("triage", f"event {event}", decided))
+        found = triage(told, event, state, assignee=assign, fixed_by=by, note=note, move=move, who=who)
         if as_json:
             print_json(event_json(found))
         else:

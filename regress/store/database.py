@@ -18,7 +18,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModul
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from regress.domain import Deed
 from regress.errors import StoreError
+from regress.store import audit
 from regress.store.models import SCHEMA, ProjectRow
 
 BUSY_TIMEOUT_MS = 30_000
@@ -35,7 +37,11 @@ _POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every
 class Database:
     """An engine that is open, migrated, and bound to one project."""
 
-    def __init__(self, url: URL, engine: Engine, project_id: int, project: str = "") -> None:
+    def __init__(
+        self, url: URL, engine: Engine, project_id: int, project: str = "", deed: Deed | None = None
+    ) -> None:
+        self._parsed = url
+        self._deed = deed
         self.url = _shown(url)
         self.engine = engine
         self.project_id = project_id
@@ -91,7 +97,13 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session that commits at the end, or rolls all of it back; writers take turns."""
         with translated(self.url), _writing(self.engine) as session:
+            if self._deed is not None:
+                audit.record(session, self.project_id, self._deed)
             yield session
+
+    def on_behalf(self, deed: Deed) -> Database:
+        """The same database, each of whose writing transactions leaves ``deed`` in the audit log."""
+        return Database(self._parsed, self.engine, self.project_id, self.project, deed)
 
     def close(self) -> None:
         """Close all connections."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -305,3 +305,36 @@ class LedgerRow(Base):
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"), unique=True)
     recorded_at: Mapped[datetime]
     record: Mapped[str]
+
+
+class AuditRow(Base):
+    """Something that somebody did; see ``domain.Act``."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "project_id", "target"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    at: Mapped[datetime]
+    who: Mapped[str]
+    how: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    detail: Mapped[str]
+    address: Mapped[str]
+    refused: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class TokenRow(Base):
+    """A machine's key; ``digest`` is the SHA-256 of its secret, which has 256 random bits."""
+
+    __tablename__ = "token"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]

@@ -36,6 +36,8 @@ def addresses(history: History) -> dict[str, str]:
         "event": f"/event/{history.regression}",
         "drift": "/drift",
         "search": "/search?q=render",
+        "audit": "/audit",
+        "login": "/login",
         "api": "/api",
     }
 

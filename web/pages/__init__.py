@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from web.pages import (
     api,
+    audit,
     benchmarks,
     commit,
     commits,
@@ -16,6 +17,7 @@ from web.pages import (
     drift,
     event,
     events,
+    login,
     overview,
     search,
     series,
@@ -33,6 +35,8 @@ PAGES: MappingProxyType[str, APIRouter] = MappingProxyType(
         "drift": drift.router,
         "event": event.router,
         "search": search.router,
+        "audit": audit.router,
+        "login": login.router,
         "api": api.router,
     }
 )

@@ -6,6 +6,7 @@ Nothing here writes, formats or knows about HTTP.
 
 from __future__ import annotations
 
+from regress.service.browse.audit import AuditPage, audit_page
 from regress.service.browse.benchmarks import BenchmarkGroup, BenchmarksPage, SeriesRow, benchmarks_page
 from regress.service.browse.commit import CommitPage, CommitRow, commit_page
 from regress.service.browse.commits import CommitsPage, commits_page
@@ -28,6 +29,7 @@ from regress.service.browse.standing import Standing
 from regress.store import Store
 
 __all__ = [
+    "AuditPage",
     "BenchmarkGroup",
     "BenchmarksPage",
     "ChangeRow",
@@ -54,6 +56,7 @@ __all__ = [
     "StaleSeries",
     "Standing",
     "Store",
+    "audit_page",
     "benchmarks_page",
     "commit_page",
     "commits_page",
