@@ -57,7 +57,9 @@ def _to_drop(levels: Floats, heights: Floats, lengths: Edges) -> Edges:
     if lengths.size and lengths.min() < SHORT:
         return np.array([lengths.argmin()])
     for level, height in zip(levels.tolist(), heights.tolist(), strict=True):
-        visits = np.flatnonzero(np.abs(levels - level) < SAME * height)
+        same = np.abs(levels - level) < SAME * height
+        alike = np.abs(heights - height) < 2 * SAME * height  # a ripple upon that level is no visit to it
+        visits = np.flatnonzero(same & alike)
         if visits.size >= VISITS:
             return visits
     return np.empty(0, dtype=np.intp)

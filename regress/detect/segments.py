@@ -5,7 +5,8 @@
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
    (``evidence``); drop bursts, modes and passages (``excursions``); move each boundary to where it fits best;
    measure the noise again; until nothing moves.
-4. A level that has just begun must be beyond all that the series did before (``youth``).
+4. A level that has just begun must be beyond all that the series did before (``youth``); steps that follow
+   each other in one direction must fit better than a smooth curve does (``slopes``).
 
 A boundary stays if its chance under no change is below ``false_alarms`` shared among all points (Bonferroni),
 and if the step is larger than the effect that matters and than half a sigma of the noise.
@@ -35,6 +36,7 @@ from regress.detect.noise import (
     typical_variance,
 )
 from regress.detect.options import Options
+from regress.detect.slopes import without_slopes
 from regress.detect.youth import without_youth
 from regress.domain import ChangePoint
 
@@ -83,7 +85,15 @@ class _Search:
         """The whole search, as the module tells it."""
         inner = candidates(self.sums, self.signal.sigma, self.shortest)
         edges = self._settle(np.array([0, *inner, self.n], dtype=np.intp))
-        return self._describe(without_youth(self.signal.level, self._prune(edges, self.bar)))
+        return self._describe(without_slopes(self.signal.clipped, self.sums, self._ripe(edges)))
+
+    def _ripe(self, edges: Edges) -> Edges:
+        """The edges that are sure and not too young; a level that grows by a young one is judged again."""
+        while True:
+            sure = self._prune(edges, self.bar)
+            edges = without_youth(self.signal.level, sure)
+            if edges.size == sure.size:
+                return edges
 
     def _settle(self, edges: Edges) -> Edges:
         """The edges that are left when nothing moves any more."""
@@ -133,9 +143,13 @@ class _Search:
         return edges
 
     def _relocate(self, edges: Edges) -> Edges:
-        """Each boundary where it fits best between its neighbours, the earlier ones already moved."""
+        """Each boundary where it fits best between its neighbours, the highest steps first.
+
+        A neighbour that is a point off leaves that point of a high step to be fitted, and it would win.
+        """
         places = edges.tolist()
-        for i in range(1, len(places) - 1):
+        heights = np.abs(np.diff(np.diff(self.sums[edges]) / np.diff(edges)))
+        for i in (np.argsort(-heights, kind="stable") + 1).tolist():
             start, end = places[i - 1], places[i + 1]
             if end - start >= 2 * self.shortest:
                 at, fit = self._fit(start, end)

@@ -216,11 +216,11 @@ def scorer(shared: Path) -> ModuleType:
 
 
 def test_scores_do_not_fall(scorer: ModuleType) -> None:
-    """Just below what was reached (0.751, 0.881, 0.842, 0.00); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
+    """Just below what was reached (0.788, 0.885, 0.843, 0.00); Perfherder's are 0.686, 0.778, 0.568, 0.26."""
     data = scorer.datasets()
-    assert scorer.score_labelled(indices, data["tcpd"])["F1"] >= 0.75
-    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.87
-    assert scorer.score_cases(indices, data["synth"])["micro_F1"] >= 0.835
+    assert scorer.score_labelled(indices, data["tcpd"])["F1"] >= 0.78
+    assert scorer.score_labelled(indices, data["hand"])["F1"] >= 0.88
+    assert scorer.score_cases(indices, data["synth"])["micro_F1"] >= 0.84
     assert scorer.score_null(indices, data["null"])["FA1000"] <= 0.05
     delays = scorer.score_delay(indices, data["delay"])
     assert max(delays[event]["median"] for event in ("snr8", "snr16")) <= 3
