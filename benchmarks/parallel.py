@@ -102,9 +102,8 @@ def messages(rounds: int, tasks: int = 2_000) -> float:
     """The program's processor seconds a task when there is nothing to wait for, as with many workers: four
     give back tasks at once. The median of so many rounds.
     """
-    from dataclasses import replace
-
     from vm.jit.compiler import Compiler
+    from vm.records import replace
 
     request = replace(requests(1, 3)[0], kind="benchmarks.parallel:nothing")
     compiler = Compiler(4)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from vm.jit.request import Request
 from vm.jit.scheduler import Priority
 from vm.jit.ticket import Ticket
 from vm.module.decoder import decode
+from vm.records import replace
 
 WAT = """(module (memory 1)
   (func (export "double") (param i32) (result i32) (call $add (local.get 0) (local.get 0)))

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from vm.jit import makers, request
 from vm.jit.artefact import Artefact, Part
 from vm.jit.objects import Objects
 from vm.jit.request import RUNTIME_KNOBS, Request
+from vm.records import replace
 from vm.runtime.instance import Instance
 
 EVERYTHING = """(module (memory 1) (table 2 funcref) (elem (i32.const 0) $sum $trap) (tag $t (param i32))

@@ -12,7 +12,20 @@ import pytest
 from tests.conftest import ROOT
 from tests.vm.engines import binary
 
-HEAVY = {"numpy", "numba", "llvmlite", "asyncio", "multiprocessing", "importlib.metadata", "platformdirs"}
+HEAVY = {
+    "numpy",
+    "numba",
+    "llvmlite",
+    "asyncio",
+    "multiprocessing",
+    "importlib.metadata",
+    "platformdirs",
+    "dataclasses",
+    "inspect",
+    "subprocess",
+    "vm.cli.wast",
+    "vm.tiers.llvm.program",
+}
 """What no start of a program needs whose machine code is on disk."""
 
 UNUSED = {
@@ -38,7 +51,7 @@ FROM_PYTHON = """
 import json, sys
 import vm.api as w
 config = w.Config()
-config.tier = "threaded"
+config.tier = "tiered"
 store = w.Store(w.Engine(config))
 module = w.Module(store.engine, open(sys.argv[1], "rb").read())
 assert w.Instance(store, module, []).exports(store)["add"](store, 2, 3) == 5
@@ -48,7 +61,7 @@ print(json.dumps(list(sys.modules)))
 FROM_COMMAND = """
 import json, sys
 from vm.cli import main
-assert main(["run", "--tier", "threaded", sys.argv[1]]) == 0
+assert main(["run", "--tier", "tiered", sys.argv[1]]) == 0
 print(json.dumps(list(sys.modules)))
 """
 

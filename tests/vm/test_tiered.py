@@ -445,7 +445,7 @@ def test_code_that_cannot_be_made_is_asked_for_once(monkeypatch: pytest.MonkeyPa
         asked.append(1)
         raise CompileError("the compiler is ill")
 
-    monkeypatch.setattr("vm.tiers.tiered.program.obtain", fail)
+    monkeypatch.setattr("vm.jit.library.obtain", fail)
     i = instance(world(tier_calls=2), '(module (func (export "f") (result i32) (i32.const 3)))')
     for _ in range(9):
         assert call(i, "f") == [3]

@@ -13,7 +13,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vm.config import Config
@@ -22,6 +21,7 @@ from vm.jit.artefact import Artefact
 from vm.jit.request import Request, code_knobs, sources_key
 from vm.module.model import ModuleData
 from vm.native import cache
+from vm.records import replace
 
 if TYPE_CHECKING:
     from vm.jit.compiler import Compiler

@@ -12,16 +12,16 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from vm.errors import VMError
+from vm.records import field, record
 
 _MAGIC = b"wasmvm code 2\n"
 _HEAD = struct.Struct("<IId")
 _PART = struct.Struct("<IIII")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Part:
     """One object file: the functions in it, those of them that anybody may enter, the types it names."""
 
@@ -31,7 +31,7 @@ class Part:
     types: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Artefact:
     """What a request gives. ``moves`` is what each function moves, ``seconds`` the processor time spent."""
 

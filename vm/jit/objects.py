@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import os
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.native import cache
+from vm.records import record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TOLD = 3600.0
 """Seconds for which a use need not be told again."""
@@ -33,16 +37,16 @@ def objects(config: Config) -> Objects:
     """
     chosen = config.cache_folder or os.environ.get("WASMVM_OBJECTS", "")
     if chosen == "off":
-        return _objects(Path(), 0)
-    return _objects(Path(chosen) if chosen else cache.directory() / "objects", config.cache_bytes)
+        return _objects("", 0)
+    return _objects(chosen or os.path.join(cache.folder(), "objects"), config.cache_bytes)
 
 
 @functools.cache
-def _objects(folder: Path, most: int) -> Objects:
+def _objects(folder: str, most: int) -> Objects:
     return Objects(folder, most)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Entry:
     """A file of the cache: its key, bytes, and when it was used last (seconds since 1970)."""
 
@@ -54,7 +58,7 @@ class Entry:
 class Objects:
     """The artefacts in a folder. ``most`` is how many bytes there may be; with 0 nothing is kept or found."""
 
-    def __init__(self, folder: Path, most: int) -> None:
+    def __init__(self, folder: str | Path, most: int) -> None:
         self.folder = folder
         self.most = most
         self.hits = self.misses = self.stored = 0
@@ -113,10 +117,11 @@ class Objects:
 
     def _sweep(self) -> None:
         """Delete what processes that were killed have left half written."""
-        for path in self.folder.glob(f".*{_SUFFIX}-*"):
+        for name in glob.glob(f".*{_SUFFIX}-*", root_dir=self.folder):
+            path = os.path.join(self.folder, name)
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _TOLD:
-                    path.unlink()
+                if time.time() - os.stat(path).st_mtime > _TOLD:
+                    os.unlink(path)
 
     def clear(self) -> int:
         """Delete everything that can be deleted; how many files."""
@@ -124,19 +129,19 @@ class Objects:
 
     def _delete(self, entry: Entry) -> int:
         try:
-            self._path(entry.key).unlink()
+            os.unlink(self._path(entry.key))
         except OSError:  # somebody else was quicker, or we may not
             return 0
         return 1
 
-    def _path(self, key: str) -> Path:
-        return self.folder / (key + _SUFFIX)
+    def _path(self, key: str) -> str:
+        return os.path.join(self.folder, key + _SUFFIX)
 
 
-def _use(path: Path) -> None:
+def _use(path: str) -> None:
     """Note that a file was used, for whoever shrinks the cache."""
     try:
-        if time.time() - path.stat().st_mtime > _TOLD:
+        if time.time() - os.stat(path).st_mtime > _TOLD:
             os.utime(path)
     except OSError:  # gone, or in a folder that cannot be written
         pass

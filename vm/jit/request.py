@@ -7,13 +7,13 @@ import glob
 import hashlib
 import os
 from array import array
-from dataclasses import dataclass
 from typing import Literal
 
 import vm
 from vm.config import KNOBS, Config
 from vm.module.model import ModuleData
 from vm.native import cache
+from vm.records import record
 
 Scope = Literal["exact", "reachable", "module"]
 """Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
@@ -50,7 +50,7 @@ RUNTIME_KNOBS = frozenset(
 """Knobs that code does not depend on, given the rest of a request; any other is part of its key."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Request:
     """Code for functions of a module.
 

@@ -27,10 +27,11 @@ def directory() -> Path:
     """Where artefacts lie: ``$WASMVM_CACHE``, or the user's cache folder."""
     from pathlib import Path  # which takes milliseconds: what only loads does without
 
-    return Path(_directory())
+    return Path(folder())
 
 
-def _directory() -> str:
+def folder() -> str:
+    """``directory`` for who does without ``Path``."""
     chosen = os.environ.get("WASMVM_CACHE")
     if chosen:
         return chosen
@@ -134,11 +135,11 @@ def store_file(path: str | Path, content: bytes) -> bool:
     import tempfile
 
     try:
-        folder, name = os.path.split(path)
-        os.makedirs(folder, exist_ok=True, mode=0o700)
-        if not _is_ours(folder):
+        place, name = os.path.split(path)
+        os.makedirs(place, exist_ok=True, mode=0o700)
+        if not _is_ours(place):
             return False
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
+        handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{name}-")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_digest(name, content) + content)
@@ -175,4 +176,4 @@ def _only_ours(status: os.stat_result, kind: int) -> bool:
 
 
 def _path(name: str, key: str) -> str:
-    return os.path.join(_directory(), f"{name}-{key}.o")
+    return os.path.join(folder(), f"{name}-{key}.o")

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
+import glob
+import os
 from collections.abc import Iterable
-from pathlib import Path
 
+import vm
 from vm.errors import VMError
 from vm.native import cache
 
-_ROOT = Path(__file__).parent.parent
 _SOURCES = ("native/pipeline.py", "native/restricted.py", "module/kernel/restricted.py")
 
 
 def key(sources: Iterable[str]) -> str:
     """The key of a kernel that is made from files of the package, given as patterns."""
-    patterns = (*sources, *_SOURCES)
-    files = sorted({file for pattern in patterns for file in _ROOT.glob(pattern)})
-    return cache.key((file.read_bytes() for file in files), "numba", "llvmlite")
+    root = os.path.dirname(vm.__file__)
+    found = (glob.iglob(pattern, root_dir=root) for pattern in (*sources, *_SOURCES))
+    files = sorted({path for paths in found for path in paths})
+    return cache.key([cache.files_digest(os.path.join(root, path) for path in files)], "numba", "llvmlite")
 
 
 def build(name: str, module: str, key: str) -> int:
     """Make the kernel of a module, in a process of its own, and keep it; gives its size in bytes."""
+    import subprocess
+    import sys
+    import tempfile
+    from pathlib import Path
+
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "kernel.o"
         command = [sys.executable, "-m", "vm.native.restricted", module, str(output)]

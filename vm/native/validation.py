@@ -10,7 +10,6 @@ import ctypes
 import functools
 from array import array
 from collections.abc import MutableSequence, Sequence
-from pathlib import Path
 from typing import cast
 
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
@@ -26,7 +25,7 @@ _WORTHWHILE = 1 << 15
 
 def kernel(code_bytes: int) -> Kernel:
     """The form to check so much code with: native if that has been made, otherwise plain."""
-    if code_bytes >= _WORTHWHILE and _entries(cache.directory()) is not None:
+    if code_bytes >= _WORTHWHILE and _entries(cache.folder()) is not None:
         return NativeChecker
     return PlainChecker
 
@@ -62,7 +61,7 @@ class _Entries:
 
 
 @functools.cache
-def _entries(folder: Path) -> _Entries | None:
+def _entries(folder: str) -> _Entries | None:
     """The artefact in the cache folder, which this is."""
     content = cache.load(_NAME, _key())
     return None if content is None else _Entries(content)
@@ -93,7 +92,7 @@ class NativeChecker:
     """The kernel as machine code; it does not hold the interpreter's lock while it works."""
 
     def __init__(self, binary: bytes, facts: Facts, room: int, extents: Sequence[int] = ()) -> None:
-        entries = _entries(cache.directory())
+        entries = _entries(cache.folder())
         assert entries is not None  # whoever chose this form has seen it
         self._entries = entries
         arrays = _scratch().arrays(room)

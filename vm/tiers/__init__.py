@@ -37,7 +37,7 @@ TIERS: dict[str, TierEntry] = {
     "tiered": TierEntry(
         "vm.tiers.tiered", "TieredTier", "baseline first, or threaded; LLVM for what runs often", metered=True
     ),
-    "llvm": TierEntry("vm.tiers.llvm", "LLVMTier", "native code by LLVM, optimised", metered=True),
+    "llvm": TierEntry("vm.tiers.llvm.tier", "LLVMTier", "native code by LLVM, optimised", metered=True),
 }
 
 

@@ -9,7 +9,6 @@ assume. Other processors compile, so the knobs' defaults are a fraction of the b
 
 from __future__ import annotations
 
-import random
 import time
 
 from vm.config import Config
@@ -46,6 +45,8 @@ class Policy:
         """How often a function's entry, and its loops' heads, run before somebody looks at it."""
         config = self._config
         if config.tier_seed:
+            import random
+
             dice = random.Random(f"{config.tier_seed} {index}")  # noqa: S311 - it is for tests
             return dice.choice(_CHOICES), dice.choice(_CHOICES)
         return max(1, round(config.tier_calls * self.scale)), max(1, round(config.tier_trips * self.scale))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import bisect
+import functools
 from array import array
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vm.errors import VMError
 from vm.isa.types import ValType, ValueType
 from vm.memory.native import WORD, Block
 from vm.runtime.words import offsets
 from vm.tiers.baseline import kinds
-from vm.tiers.baseline.assemble import Assembler
 from vm.tiers.baseline.kinds import RECORD_CELLS
 from vm.tiers.baseline.library import Library
-from vm.tiers.baseline.make import bound
-from vm.tiers.baseline.patch import link
 from vm.tiers.baseline.room import Room
-from vm.tiers.baseline.walk import compile_function
 from vm.tiers.baseline.work import (
     ADDRESS,
     BASE,
@@ -37,6 +35,9 @@ from vm.tiers.baseline.work import (
     Cells,
     Work,
 )
+
+if TYPE_CHECKING:
+    from vm.tiers.baseline.assemble import Assembler
 
 _TYPES: dict[ValueType, int] = {
     ValType.I32: kinds.I32,
@@ -84,7 +85,6 @@ class Compiler:
 
     def __init__(self, library: Library, room: Room) -> None:
         self._library = library
-        self._assembler = Assembler(library)
         self._room = room
         self._fixed = self._taken([library.numbers[name] for name in FIXED])
         self._size = 0
@@ -131,6 +131,10 @@ class Compiler:
 
     def _make(self, w: Work) -> tuple[int, int] | None:
         """Make the code and put it in place; where it is, and how long. None: the state says why not."""
+        from vm.tiers.baseline.make import bound  # what the native form does without
+        from vm.tiers.baseline.patch import link
+        from vm.tiers.baseline.walk import compile_function
+
         if compile_function(w):
             return None
         address = self._room.reserve(bound(w))
@@ -139,6 +143,12 @@ class Compiler:
         w.state[ADDRESS] = address
         link(w)
         return address, len(made)
+
+    @functools.cached_property
+    def _assembler(self) -> Assembler:
+        from vm.tiers.baseline.assemble import Assembler
+
+        return Assembler(self._library)
 
     def _cells(self, count: int, value: int = 0) -> Cells:
         return [value] * count

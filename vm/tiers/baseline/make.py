@@ -6,10 +6,10 @@ from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.kinds import RECORD_CELLS
 from vm.tiers.baseline.patch import assemble_function
 from vm.tiers.baseline.walk import compile_function
+from vm.tiers.baseline.work import BYTES as BYTES
 from vm.tiers.baseline.work import END, EXITS, POSITION, RECORDS, ROOM, Work
 
 WORK = Work
-BYTES = ("library", "out")
 EXPORTS = ("make_function",)
 """What the machine code is made of (``vm.native.restricted``)."""
 

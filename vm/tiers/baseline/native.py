@@ -12,9 +12,8 @@ from vm.native import arena, cache, kernels
 from vm.native.code import load
 from vm.tiers.baseline.compiler import Compiler
 from vm.tiers.baseline.library import Library
-from vm.tiers.baseline.make import BYTES
 from vm.tiers.baseline.room import Room
-from vm.tiers.baseline.work import ADDRESS, BASE, CONSTANTS, ROOM, Cells, Work
+from vm.tiers.baseline.work import ADDRESS, BASE, BYTES, CONSTANTS, ROOM, Cells, Work
 
 _NAME = "compiler"
 _SOURCES = ("tiers/baseline/*.py",)

@@ -6,8 +6,7 @@ are followed, and of a branch and a jump at the end, the one to ``next`` falls t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vm.records import record
 from vm.tiers.baseline.encoding import GENERAL, Instruction, UnknownInstruction, decode
 from vm.tiers.baseline.registers import OPERANDS, PASSED, VECTOR_OPERANDS
 
@@ -19,7 +18,7 @@ WIDTHS = (4, 4, 8, 4, 1, 1)
 """Their bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Hole:
     """``addend`` plus the value of ``symbol`` goes to ``offset``."""
 
@@ -29,7 +28,7 @@ class Hole:
     addend: int
 
 
-@dataclass(slots=True)
+@record()
 class Stencil:
     """``flips[i][j]`` are bits to be flipped, as byte, mask and register, when operand ``i`` is in another
     register than that, and its number differs in bit ``j``. Operands in ``avoided`` registers would be lost.
@@ -43,7 +42,7 @@ class Stencil:
     single: bool
 
 
-@dataclass(slots=True)
+@record()
 class _Line:
     """An instruction; ``target`` is the offset or the symbol that it jumps to."""
 

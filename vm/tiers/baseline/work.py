@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 Cells = MutableSequence[int]
 
+BYTES = ("library", "out")
+"""The fields of ``Work`` that are bytes."""
+
 
 class Work(NamedTuple):
     """One function's compilation."""

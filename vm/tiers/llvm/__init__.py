@@ -1,5 +1,4 @@
-"""The LLVM tier: bodies become IR text, IR becomes machine code, which runs on the runtime's records."""
+"""The LLVM tier: bodies become IR text, IR becomes machine code, which runs on the runtime's records.
 
-from vm.tiers.llvm.tier import LLVMTier
-
-__all__ = ["LLVMTier"]
+Nothing is imported here: the tiered tier wants parts of it, and wants them late.
+"""

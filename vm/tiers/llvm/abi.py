@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValueType
+from vm.isa.types import DefType, FuncType, ValueType
 from vm.memory.native import WORD
+from vm.records import record
 from vm.runtime.layout import STATE_PASSED
 from vm.runtime.words import offsets
 
@@ -34,12 +34,18 @@ _INTEGER_RESULTS, _OTHER_RESULTS = 3, 2
 """Registers for results: rax, rdx, rcx, as LLVM goes beyond the ABI; xmm0, xmm1."""
 
 
+def most_passed(types: Sequence[DefType]) -> int:
+    """The most words that functions of these types are passed, or pass back, beside registers."""
+    signatures = [type.composite for type in types]
+    return max((passed_words(type) for type in signatures if isinstance(type, FuncType)), default=0)
+
+
 def type_symbol(index: int) -> str:
     """The symbol whose address is the number (``DefType.id``) of the module's type ``index``."""
     return f"type{index}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Signature:
     """How functions of ``type`` are called: which parameters, by number, go in registers and which are
     passed; ``result`` is the IR return type, void too where results are passed.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import bisect
 import weakref
 from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.errors import Frame, VMError
-from vm.isa.types import FuncType
 from vm.jit import library
 from vm.jit.artefact import Artefact, Part
 from vm.jit.request import MOST_MOVES, Request
@@ -21,12 +21,14 @@ from vm.memory.native import poke
 from vm.module.model import ModuleData
 from vm.native import arena
 from vm.native.code import Code, Costs, place
-from vm.native.dwarf import Locations
 from vm.native.glue import Glue
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE, ContextLayout
-from vm.tiers.llvm.abi import passed_words, type_symbol
+from vm.tiers.llvm.abi import type_symbol
+
+if TYPE_CHECKING:
+    from vm.native.dwarf import Locations
 
 _HOT = 1
 """The level for what runs often in a big module, where not everything is compiled: Graphviz and QuickJS run
@@ -54,10 +56,6 @@ class Program:
         self._entered = entered
         self._costs = costs
         self._layout = ContextLayout.of(module)
-        signatures = [type.composite for type in module.types]
-        self.passed_words = max(
-            (passed_words(type) for type in signatures if isinstance(type, FuncType)), default=0
-        )
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._images: list[Code] = []
         self._locations: dict[int, Locations] = {}
@@ -165,6 +163,8 @@ class Program:
             return [trace_frame(module, index, None)]
         locations = self._locations.get(code.image.address)
         if locations is None:
+            from vm.native.dwarf import Locations
+
             locations = self._locations[code.image.address] = Locations(code.object, code.image.address)
         return [_at(module, offset, index) for offset in locations.lines(address - 1)]
 

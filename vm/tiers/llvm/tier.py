@@ -15,6 +15,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
+from vm.tiers.llvm.abi import most_passed
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
 
@@ -35,9 +36,7 @@ class LLVMTier(NativeTier):
     def attach(self, instance: Instance) -> None:
         """As every native tier; and there must be room for what calls cannot pass in registers."""
         super().attach(instance)
-        program = self._programs[instance.module]
-        assert isinstance(program, Program)
-        instance.store.make_room_for_passing(program.passed_words)
+        instance.store.make_room_for_passing(most_passed(instance.module.types))
         if needs_heap(instance.module.types):
             instance.store.heap.reserve()
 

@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING
 from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.isa.types import FuncType
-from vm.jit.artefact import Artefact
-from vm.jit.library import find, obtain
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.words import offsets
-from vm.tiers.llvm.program import Program
-from vm.tiers.llvm.thunks import Thunks
 from vm.tiers.policy import NEVER, Policy
-from vm.tiers.threaded.library import library
+from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.program import COUNTER
 from vm.tiers.tiered.first import program_class
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from vm.jit.artefact import Artefact
+    from vm.tiers.llvm.program import Program
+    from vm.tiers.llvm.thunks import Thunks
 
 Place = tuple[int, int | None]
 """A function, or one of its loops: by the offset where its code begins."""
@@ -41,7 +41,13 @@ class TieredProgram:
     """Code of one module, shared by its instances (``vm.native.tier.NativeProgram``)."""
 
     def __init__(
-        self, module: ModuleData, config: Config, thunks: Thunks, policy: Policy, spent: Costs, lock: RLock
+        self,
+        module: ModuleData,
+        config: Config,
+        thunks: Callable[[], Thunks],
+        policy: Policy,
+        spent: Costs,
+        lock: RLock,
     ) -> None:
         self._module = weakref.ref(module)
         self._config = config
@@ -50,7 +56,7 @@ class TieredProgram:
         self._costs = spent
         self._lock = lock
         self.first = program_class(config)(module, config, spent, policy.counting)
-        self.native = Program(module, config, glue(), spent, self._compiled)
+        self._native: Program | None = None
         self._entries: dict[Place, Block] = {}
         self._asked: set[Place] = set()
         self._refused: set[Place] = set()
@@ -59,7 +65,19 @@ class TieredProgram:
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
         self.first.add(instance)
-        self.native.add(instance)
+        if self._native is not None:
+            self._native.add(instance)
+
+    @property
+    def native(self) -> Program:
+        """The module's code by LLVM; to be asked for by who wants some, which most programs never do."""
+        if self._native is None:
+            from vm.tiers.llvm.program import Program
+
+            self._native = Program(self._running(), self._config, glue(), self._costs, self._compiled)
+            for instance in self.first.instances:
+                self._native.add(instance)
+        return self._native
 
     def compile(self, index: int) -> int:
         """The address of what the machine runs for function ``index``, translated now if there is nothing."""
@@ -67,7 +85,8 @@ class TieredProgram:
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first, if it is in this module's code."""
-        return self.first.locate(address) or self.native.locate(address)
+        found = self.first.locate(address)
+        return found if found or self._native is None else self._native.locate(address)
 
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
@@ -98,17 +117,19 @@ class TieredProgram:
         """Have code made, unless it is on disk, or not worth it yet: a program that runs a loop needs it more
         than one that calls a function.
         """
+        from vm.jit import library
+
         module, (index, loop) = self._running(), place
         request = self.native.request(module, index)
         if loop is not None:
             request = self.native.loop_request(module, index, loop)
         if self._config.tier_waits:
             self._asked.add(place)
-            self._take(place, lambda: obtain(request, self._costs))
+            self._take(place, lambda: library.obtain(request, self._costs))
             return
         if place not in self._missing:
             self._missing.add(place)
-            found = find(request)
+            found = library.find(request)
             if found is not None:
                 self._asked.add(place)
                 self._take(place, lambda: found)
@@ -142,7 +163,7 @@ class TieredProgram:
                 self.native.install(module, artefact)
             else:
                 code = self.native.install_loop(module, artefact)
-                self._entries[place] = self._instruction(index, self._thunks.loop(), code)
+                self._entries[place] = self._instruction(index, self._thunks().loop(), code)
         except VMError:
             self._refused.add(place)
             return
@@ -152,7 +173,7 @@ class TieredProgram:
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions."""
         for index in functions:
-            thunk = self._thunks.relay(self._type(index))
+            thunk = self._thunks().relay(self._type(index))
             entry = self._instruction(index, thunk, self.native.addresses[index])
             self._entries[index, None] = entry
             self.first.enter_at(index, entry.address)
@@ -171,6 +192,6 @@ class TieredProgram:
         params, results = offsets(type.params)[-1], offsets(type.results)[-1]
         made = Block(40)
         words = (params | results << 32, max(params, results, 1), thunk, code)
-        for number, word in enumerate((library().handlers["native"], *words)):
+        for number, word in enumerate((threaded().handlers["native"], *words)):
             made.words[number] = word
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from vm.config import Config
 from vm.memory.native import peek, poke
@@ -18,7 +18,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
-from vm.tiers.llvm.thunks import Thunks
+from vm.tiers.llvm.abi import most_passed
 from vm.tiers.policy import Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
@@ -26,10 +26,15 @@ from vm.tiers.threaded.tier import host_code
 from vm.tiers.tiered.link import TieredLink
 from vm.tiers.tiered.program import TieredProgram
 
+if TYPE_CHECKING:
+    from vm.tiers.llvm.thunks import Thunks
+
 
 @functools.cache
 def _thunks() -> Thunks:
     """The process's thunks between the machine and compiled code."""
+    from vm.tiers.llvm.thunks import Thunks  # most programs end before they have any
+
     return Thunks(glue(), Costs(), library().interpret)
 
 
@@ -57,7 +62,7 @@ class TieredTier(NativeTier):
     def attach(self, instance: Instance) -> None:
         """As every native tier; and there is what compiled code needs."""
         super().attach(instance)
-        instance.store.make_room_for_passing(self._tiered(instance.module).native.passed_words)
+        instance.store.make_room_for_passing(most_passed(instance.module.types))
         if needs_heap(instance.module.types):
             instance.store.heap.reserve()
 
@@ -68,7 +73,7 @@ class TieredTier(NativeTier):
             self._tiered(function.instance.module).native.compile(function.index)
 
     def _program(self, module: ModuleData) -> TieredProgram:
-        return TieredProgram(module, self._config, _thunks(), self._policy, self._costs, self._lock)
+        return TieredProgram(module, self._config, _thunks, self._policy, self._costs, self._lock)
 
     def _tiered(self, module: ModuleData) -> TieredProgram:
         program = self._programs[module]
