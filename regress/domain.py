@@ -58,6 +58,15 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that a diff touches, and how many lines of it; None where git counts none (a binary file)."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesKey:
     """What makes a series one series. ``parameters`` are (name, value) pairs in the benchmark's order.
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from web import drawing, format
+from web import distributions, drawing, format
 from web.security.doors import Doors
 from web.security.sessions import Visit
 
@@ -95,6 +95,8 @@ def _environment() -> Environment:
     env.globals |= {
         "static": static,
         "spark": drawing.spark,
+        "distributions": distributions.distributions,
+        "summary": distributions.summary,
         "effect": drawing.effect,
         "reach": drawing.reach,
         "mean_tone": drawing.mean_tone,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import git
 
-from regress.domain import Commit
+from regress.domain import ChangedFile, Commit
 from regress.errors import HistoryError, UnknownRevisionError
 
 _FIELDS = ("%H", "%P", "%aN", "%at", "%ct", "%s")
@@ -102,6 +102,15 @@ class History:
             raise HistoryError(self.root, f"{revision!r} is not on branch {branch!r}", hint=hint)
         return found
 
+    def changed_files(self, before: str, after: str) -> list[ChangedFile]:
+        """The files that differ between two commits, by path. HistoryError when git does not have them."""
+        ends = [self.resolve(before), self.resolve(after)]
+        told = self._git(
+            "diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", *ends, "--"
+        )
+        lines = (line.split("\t", 2) for line in told.split("\0") if line)
+        return [ChangedFile(path, _lines(added), _lines(removed)) for added, removed, path in lines]
+
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""
         return not self._repo.bare and self._repo.is_dirty(untracked_files=False)
@@ -154,6 +163,10 @@ class History:
         lines = self._git("for-each-ref", "--format=%(refname)", "refs/remotes/origin").splitlines()
         names = [line.removeprefix("refs/remotes/origin/") for line in lines]
         return [name for name in names if name != "HEAD"]
+
+
+def _lines(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
 
 
 def _commit(record: tuple[str, ...], position: int) -> Commit:

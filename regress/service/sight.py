@@ -46,10 +46,15 @@ class Sight:
 
 def sight(store: Store, series: Series, events: Iterable[Event], config: Config | None = None) -> Sight:
     """What one series can see; ``events`` are those that it has a part in, or more."""
-    times = store.next_start(series.id)
-    seconds = (times[1] - times[0]).total_seconds() if times else None
-    known = seconds if seconds is not None and seconds <= LONGEST else None
+    known = seconds_of(store, series.id)
     return _sight(series, _starts(events, series.id), known, config or Config(root=Path()))
+
+
+def seconds_of(store: Store, series_id: int) -> float | None:
+    """What the newest measurement of a series took, where times tell."""
+    times = store.next_start(series_id)
+    seconds = (times[1] - times[0]).total_seconds() if times else None
+    return seconds if seconds is not None and seconds <= LONGEST else None
 
 
 def sights(store: Store, branch: str, config: Config) -> Iterator[Sight]:

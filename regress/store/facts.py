@@ -97,6 +97,19 @@ def _changes(
     ]
 
 
+def between(session: Session, series_id: int, before: str, after: str) -> tuple[tuple[str, str, str], ...]:
+    """See ``Store.fact_differences``."""
+    query = (
+        select(CommitRow.sha, FactsRow.pairs)
+        .join(MeasurementRow, MeasurementRow.commit_id == CommitRow.id)
+        .join(RunRow, RunRow.id == MeasurementRow.run_id)
+        .join(FactsRow, FactsRow.id == RunRow.facts_id)
+        .where(MeasurementRow.series_id == series_id, CommitRow.sha.in_((before, after)))
+    )
+    told = {sha: unpack_pairs(pairs) for sha, pairs in session.execute(query)}
+    return differences(told[before], told[after]) if before in told and after in told else ()
+
+
 def differences(before: Pairs, after: Pairs) -> tuple[tuple[str, str, str], ...]:
     """What differs: (name, before, after), with "" for what one of them does not tell."""
     old, new = dict(before), dict(after)

@@ -325,6 +325,14 @@ class Store:
         with self._db.read() as session:
             return facts.changes(session, self._db.project_id, branch)
 
+    def fact_differences(self, series_id: int, before: str, after: str) -> tuple[tuple[str, str, str], ...]:
+        """What the runs that measured a series at two commits told differently: (name, before, after) each.
+
+        Empty where they agree, and where one of them told nothing.
+        """
+        with self._db.read() as session:
+            return facts.between(session, series_id, before, after)
+
     # -- events ----------------------------------------------------------------------------------------
 
     def replace_changes(self, branch: str, changes: Sequence[SeriesChange]) -> EventUpdate:

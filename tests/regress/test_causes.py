@@ -53,6 +53,10 @@ def test_a_new_cpu_is_one_event_though_some_got_faster(store: Store) -> None:
     (fact,) = store.fact_changes("main")
     assert (fact.last_before, fact.first_after) == (sha(AT - 1), sha(AT))
     assert analyse(store, CONFIG, "main").kept == (event,)
+    part = event.worst
+    assert store.fact_differences(part.series_id, sha(AT - 1), sha(AT)) == (("cpu", "old", "new"),)
+    assert store.fact_differences(part.series_id, sha(AT), sha(AT + 1)) == ()
+    assert store.fact_differences(part.series_id, sha(AT), sha(COMMITS)) == ()
 
 
 def test_a_machine_on_which_everything_moved_alike_had_a_bad_run(store: Store) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from regress.domain import ChangedFile
 from regress.errors import HistoryError, UnknownRevisionError
 from regress.runner.history import History
+from regress.service.browse.evidence import touched_files
 from tests.regress.fixtures.repos import GitRepo
 
 
@@ -54,6 +56,20 @@ def test_revisions_and_ranges(repo: GitRepo) -> None:
     assert history.select("HEAD~1", "main") == [commits[2]]
     assert history.select("v1..main", "main") == commits[2:]
     assert history.select("..v1", "main") == commits[:2]
+
+
+def test_changed_files_are_counted_whatever_their_names(repo: GitRepo) -> None:
+    first = repo("rev-parse", "HEAD").strip()
+    (repo.path / "ä\tb.txt").write_text("one\ntwo\n")
+    (repo.path / "blob").write_bytes(bytes(range(256)))
+    repo("add", ".")
+    second = repo.commit("touches")
+    found = History(repo.path).changed_files(first, second)
+    assert ChangedFile("ä\tb.txt", 2, 0) in found
+    assert ChangedFile("blob", None, None) in found
+    assert touched_files(repo.path, first, second)[0].path == "ä\tb.txt"
+    assert touched_files(repo.path, first, "0" * 40) is None
+    assert touched_files(repo.path, first, "--output=x") is None
 
 
 def test_an_unknown_revision_names_near_ones(repo: GitRepo) -> None:

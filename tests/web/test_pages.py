@@ -221,6 +221,11 @@ def test_event_names_the_only_suspect(client: httpx.Client, history: History) ->
     page = text(client.get(f"/event/{history.regression}"))
     assert "2 affected series" in page
     assert "the shift starts here" in page
+    assert "Raw samples before and after of scene.time_render(tiles=64)" in page
+    assert "Before, 12 commits 60" in page
+    assert re.search(r"After, 12 commits 60 14\.\d+ ms 14\.\d+ ms to 14\.\d+ ms 14\.\d+ ms", page)
+    assert "tell nothing different of bench-1, py3.11" in page
+    assert f"regress compare {history.commits[40].sha[:10]} {history.culprit.sha[:10]}" in page
     assert "98.7 % sure after 14 runs, verified against its parent" in page
     assert (
         f"https://example.org/commit/{history.culprit.sha}" in client.get(f"/event/{history.regression}").text

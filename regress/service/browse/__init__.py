@@ -20,8 +20,9 @@ from regress.service.browse.compare import (
     compare_start,
 )
 from regress.service.browse.drift import DriftPage, drift_page
-from regress.service.browse.event import ChangeRow, EventPage, event_page
+from regress.service.browse.event import ChangeGroup, ChangeRow, EventPage, event_page
 from regress.service.browse.events import EventRow, EventsPage, events_page
+from regress.service.browse.evidence import Evidence
 from regress.service.browse.overview import MachineHealth, Overview, StaleSeries, overview
 from regress.service.browse.search import SearchPage, search_page
 from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, locate, series_page
@@ -32,6 +33,7 @@ __all__ = [
     "AuditPage",
     "BenchmarkGroup",
     "BenchmarksPage",
+    "ChangeGroup",
     "ChangeRow",
     "CommitPage",
     "CommitRow",
@@ -44,6 +46,7 @@ __all__ = [
     "EventPage",
     "EventRow",
     "EventsPage",
+    "Evidence",
     "LocatedPoint",
     "MachineHealth",
     "Mark",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,18 @@ def spark(points: Line, mark: str | None = None) -> Spark:
         start = max(0, at - SPARK_POINTS // 2)
     shown = points[start : start + SPARK_POINTS]
     return Spark(tuple(value for _, value in shown), None if at is None else at - start)
+
+
+def whole(points: Line, mark: str | None = None) -> Spark:
+    """All of a series in as many points as a small line has: the middle value of each stretch."""
+    at = next((i for i, (commit, _) in enumerate(points) if commit == mark), None) if mark else None
+    many = min(len(points), SPARK_POINTS)
+    starts = [i * len(points) // many for i in range(many + 1)] if many else []
+    values = (
+        sorted(value for _, value in points[start:stop])[(stop - start) // 2]
+        for start, stop in itertools.pairwise(starts)
+    )
+    return Spark(tuple(values), None if at is None else at * many // len(points))
 
 
 def pick_branch(store: Store, branch: str | None) -> str | None:

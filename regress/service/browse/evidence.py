@@ -1,0 +1,68 @@
+"""What speaks for a change: numbers before and after, what differs around it, which files were touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from regress.domain import ChangedFile, Point, SeriesChange
+from regress.errors import RegressError
+from regress.store import Store
+
+AROUND = 12
+"""Measured commits on each side of a change whose numbers are shown."""
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The numbers on both sides of a change of one series; ``raw`` when they are samples, not results.
+
+    ``commits`` counts the measured commits that they are of, before and after.
+    """
+
+    part: SeriesChange
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    raw: bool
+    commits: tuple[int, int]
+
+
+def evidence(store: Store, part: SeriesChange) -> Evidence | None:
+    """The numbers around a change; raw samples where all of these commits have some. None without a point."""
+    points = store.series(part.series_id).points
+    at = next((i for i, point in enumerate(points) if point.commit == part.first_after), None)
+    if not at:
+        return None
+    before, after = points[max(0, at - AROUND) : at], points[at : at + AROUND]
+    raw = all(len(point.samples) > 1 for point in (*before, *after))
+    ends = (len(before), len(after))
+    return Evidence(part, _numbers(before, raw), _numbers(after, raw), raw, ends)
+
+
+def _numbers(points: Sequence[Point], raw: bool) -> tuple[float, ...]:
+    if raw:
+        return tuple(sample for point in points for sample in point.samples)
+    return tuple(point.value for point in points)
+
+
+def touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ...] | None:
+    """The files that differ between two commits, most lines first; None without a repository of both."""
+    if not (_HASH.fullmatch(before) and _HASH.fullmatch(after)):
+        return None
+    try:
+        return _touched_files(root, before, after)
+    except RegressError:
+        return None
+
+
+@lru_cache(maxsize=256)  # a commit never changes
+def _touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ...]:
+    from regress.runner.history import History  # git takes long to import, and most pages need none
+
+    found = History(root).changed_files(before, after)
+    return tuple(sorted(found, key=lambda file: (-(file.added or 0) - (file.removed or 0), file.path)))
