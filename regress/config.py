@@ -9,9 +9,8 @@ The file that ``regress init`` writes is rendered from the same rows, so it cann
 from __future__ import annotations
 
 import dataclasses
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,6 +20,18 @@ import tomlkit
 
 from regress.domain import Role
 from regress.errors import ConfigError, suggest
+from regress.knobs import COMMITS as _COMMITS
+from regress.knobs import COUNT as _COUNT
+from regress.knobs import DAYS as _DAYS
+from regress.knobs import FRACTION as _FRACTION
+from regress.knobs import PORT as _PORT
+from regress.knobs import SHARE as _SHARE
+from regress.knobs import TEMPLATE as _TEMPLATE
+from regress.knobs import WORD as _WORD
+from regress.knobs import Check, one_of
+from regress.knobs import knob as _knob
+from regress.notify_config import EXAMPLE as CHANNEL_EXAMPLE
+from regress.notify_config import ChannelConfig, NotifyConfig
 
 FILE_NAME = "regress.toml"
 TOOLS = ("asv", "pytest-benchmark")
@@ -36,27 +47,6 @@ _SQLITE = "sqlite:///"
 Section = TypeVar("Section")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A condition on a knob's value, and how to say it."""
-
-    expected: str
-    holds: Callable[[Any], bool]
-
-
-def _knob(default: Any, help: str, check: Check | None = None) -> Any:
-    """A field with its explanation."""
-    return field(default=default, metadata={"help": help, "check": check})
-
-
-_FRACTION = Check("a number between 0 and 1", lambda v: 0 < v < 1)
-_SHARE = Check("a number from 0 to below 10", lambda v: 0 <= v < 10)
-_PORT = Check("a port number, 0 to 65535", lambda v: 0 <= v <= 65535)
-_DAYS = Check("a number of days, 0 to 100000", lambda v: 0 <= v <= 100_000)
-_COMMITS = Check("a number of commits, 0 to 100000", lambda v: 0 <= v <= 100_000)
-_COUNT = Check("a whole number from 1 on", lambda v: v >= 1)
-_TOOL = Check(" or ".join(map(repr, TOOLS)), lambda v: v in TOOLS)
-_WORD = Check("some text", bool)
 _LOGIN = Check("none, password or oidc", lambda v: v in ("none", "password", "oidc"))
 _ROLES = tuple(role.value for role in Role)
 _ROLE = Check(f"one of {', '.join(_ROLES)}", lambda v: v in _ROLES)
@@ -64,10 +54,6 @@ _ROLE_OR_NONE = Check(f"none or one of {', '.join(_ROLES)}", lambda v: v in ("no
 _ROLE_PAIRS = Check(
     f"texts like ann@example.org=admin, with one of {', '.join(_ROLES)}",
     lambda v: all(text.rpartition("=")[0] and text.rpartition("=")[2] in _ROLES for text in v),
-)
-_TEMPLATE = Check(
-    "an http(s) address with {sha} in it, or nothing",
-    lambda v: not v or bool(re.match(r"https?://.*\{sha\}", v)),
 )
 
 
@@ -96,7 +82,7 @@ class StoreConfig:
 class SuiteConfig:
     """A suite of benchmarks and the tool that runs it."""
 
-    tool: str = _knob("asv", "asv or pytest-benchmark.", _TOOL)
+    tool: str = _knob("asv", "asv or pytest-benchmark.", one_of(TOOLS))
     config: str = _knob("", "The tool's configuration; asv.conf.json is found when empty.")
     args: tuple[str, ...] = _knob((), "What the tool is given besides (for pytest: the files to run).")
 
@@ -234,6 +220,7 @@ class Config:
     retention: RetentionConfig = RetentionConfig()
     ingest: IngestConfig = IngestConfig()
     access: AccessConfig = AccessConfig()
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
 
     @property
     def project_name(self) -> str:
@@ -259,10 +246,11 @@ SECTIONS: Mapping[str, type[Any]] = {
     "retention": RetentionConfig,
     "ingest": IngestConfig,
     "access": AccessConfig,
+    "notify": NotifyConfig,
 }
 """The tables of the file."""
 
-LISTS: Mapping[str, type[Any]] = {"suite": SuiteConfig, "effect": EffectConfig}
+LISTS: Mapping[str, type[Any]] = {"suite": SuiteConfig, "effect": EffectConfig, "channel": ChannelConfig}
 """The arrays of tables, by the name of the field that holds them."""
 
 
@@ -326,6 +314,10 @@ def write_default(path: Path, suites: Sequence[SuiteConfig] = (), *, name: str =
                 'benchmark = "*"',
                 "minimum = 0.05",
             ):
+                _comment(table, line)
+        if section == "notify":
+            _comment(table, "Who is told, and how; repeat at will.")
+            for line in CHANNEL_EXAMPLE:
                 _comment(table, line)
         document.add(section, table)
     if suites:

@@ -9,7 +9,8 @@
     │   └── UnknownRevisionError  no such commit, branch or tag                    revision, near
     ├── UnknownNameError        no such benchmark, machine, detector, ...          kind, name, near
     ├── AccessError             the dashboard does not let this visitor do that    unknown
-    └── RunnerError             a tool could not be run                            command, log
+    ├── RunnerError             a tool could not be run                            command, log
+    └── NotifyError             a message did not arrive                           channel, final, wait
 
 ``str(error)`` is the line; ``hint`` says what to do. The edges (CLI, HTTP) translate, nobody else.
 """
@@ -104,6 +105,18 @@ class RunnerError(RegressError):
         self.command = command
         self.log = log
         super().__init__(f"{command}: {message}", hint=hint)
+
+
+class NotifyError(RegressError):
+    """A message did not arrive; ``final``: nor will it. ``wait``: seconds that the receiver asks for."""
+
+    def __init__(
+        self, channel: str, message: str, *, final: bool = False, wait: float = 0.0, hint: str = ""
+    ) -> None:
+        self.channel = channel
+        self.final = final
+        self.wait = wait
+        super().__init__(f"{channel}: {message}", hint=hint)
 
 
 def suggest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:

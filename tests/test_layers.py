@@ -42,6 +42,8 @@ REGRESS_LAYERS = (
     "domain",
     "measurements",
     "metrics",
+    "knobs",
+    "notify_config",
     "config",
     "ingest",
     "store",

@@ -27,7 +27,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     a stack trace of the server; it is closed when the server shuts down. Each request reads afresh: what a
     run stores meanwhile is there on reload. Without ``config`` its defaults hold.
     """
-    store = Store.open(database_url)
+    store = Store.open(database_url, tell=config.notify.names if config else ())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -20,6 +20,7 @@ from regress.cli import (
     gate,
     ingest,
     init,
+    notify,
     run,
     selftest,
     serve,
@@ -56,6 +57,7 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(db.group, name="db")
+app.add_typer(notify.group, name="notify")
 app.add_typer(user.group, name="user")
 
 

@@ -80,7 +80,7 @@ class Project:
         """The store, created when missing; the caller closes it."""
         if self.config.database_url.startswith("sqlite:") and self.config.store == StoreConfig():
             _ = self.state  # the default database lies in the state folder, which tells git to look away
-        return Store.open(self.config.database_url)
+        return Store.open(self.config.database_url, tell=self.config.notify.names)
 
 
 def _with_database(config: Config, database: str) -> Config:

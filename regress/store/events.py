@@ -21,7 +21,7 @@ from regress.domain import (
     State,
 )
 from regress.errors import UnknownNameError
-from regress.store import history
+from regress.store import history, outbox
 from regress.store.dictionary import batches
 from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
@@ -47,7 +47,11 @@ class _Places(Places):
 
 
 def replace_changes(
-    session: Session, project_id: int, branch: str, changes: Sequence[SeriesChange]
+    session: Session,
+    project_id: int,
+    branch: str,
+    changes: Sequence[SeriesChange],
+    channels: Collection[str] = (),
 ) -> EventUpdate:
     """See ``Store.replace_changes``."""
     branch_key = history.branch_id(session, project_id, branch)
@@ -63,6 +67,7 @@ def replace_changes(
     kept: list[int] = []
     gone: list[int] = []
     brief: list[int] = []
+    away = {row.id for row in stored if row.state == State.WENT_AWAY}
     for number, group in enumerate(groups):
         known = matched.get(number)
         told = known is not None and known.note == group.gone  # then a person may have opened it again
@@ -73,6 +78,12 @@ def replace_changes(
             (new if known is None else kept).append(row.id)
     surviving = {row.id for row in matched.values()}
     gone += [row.id for row in stored if row.id not in surviving and _leave(row, VANISHED)]
+    news = {
+        outbox.News.NEW: new,
+        outbox.News.RETURNED: [id_ for id_ in kept if id_ in away],
+        outbox.News.WENT_AWAY: sorted(gone),
+    }
+    outbox.write(session, project_id, channels, news, datetime.now(UTC))
     return EventUpdate(tuple(new), tuple(kept), tuple(sorted(gone)), tuple(brief))
 
 

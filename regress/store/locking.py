@@ -27,12 +27,14 @@ OnWait = Callable[[str], None] | None
 
 
 def lock(
-    database: Database, purpose: str, *, wait: bool, on_wait: OnWait
+    database: Database, purpose: str, *, wait: bool, on_wait: OnWait, job: str = ""
 ) -> contextlib.AbstractContextManager[None]:
-    """See ``Store.lock``."""
+    """See ``Store.lock``; ``job`` names a lock beside the usual one."""
     if database.file is not None:
-        return _file_lock(database, database.file, purpose, wait=wait, on_wait=on_wait)
-    return _advisory_lock(database, purpose, wait=wait, on_wait=on_wait)
+        name = Path(f"{database.file}.{job}" if job else database.file)
+        return _file_lock(database, name, purpose, wait=wait, on_wait=on_wait)
+    key = zlib.crc32(f"regress {job or 'job'} {database.project_id}".encode())
+    return _advisory_lock(database, key, purpose, wait=wait, on_wait=on_wait)
 
 
 def _holder(purpose: str) -> str:
@@ -64,8 +66,10 @@ def _file_lock(
 
 
 @contextlib.contextmanager
-def _advisory_lock(database: Database, purpose: str, *, wait: bool, on_wait: OnWait) -> Iterator[None]:
-    key = {"key": zlib.crc32(f"regress job {database.project_id}".encode())}
+def _advisory_lock(
+    database: Database, number: int, purpose: str, *, wait: bool, on_wait: OnWait
+) -> Iterator[None]:
+    key = {"key": number}
     with translated(database.url), database.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):

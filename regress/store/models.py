@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The revision of the newest migration in ``migrations/versions``."""
 
 

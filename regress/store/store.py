@@ -60,24 +60,29 @@ from regress.store import (
 )
 from regress.store.database import Database
 from regress.store.examinations import Stretch
+from regress.store.outbox import Outbox
 from regress.store.retention import Pruned
 
 
 class Store:
     """The results of one project. Open it with ``Store.open``; every method may raise StoreError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tell: Collection[str] = ()) -> None:
         self._db = database
+        self._tell = tuple(tell)
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True, project: str = "default") -> Store:
+    def open(
+        cls, url: str, *, create: bool = True, project: str = "default", tell: Collection[str] = ()
+    ) -> Store:
         """Open the database at an SQLAlchemy ``url``, creating and migrating it as needed.
 
         ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db`` or ``postgresql://user@host/name``.
         With ``create=False`` a missing SQLite file is a StoreError. A file that is no database, a database
         that holds somebody else's tables, or one that a newer Regress wrote, is a StoreError that says so.
+        ``tell`` names the channels for which news of events go to the outbox.
         """
-        return cls(Database.open(url, create=create, project=project))
+        return cls(Database.open(url, create=create, project=project), tell)
 
     @property
     def url(self) -> str:
@@ -116,6 +121,15 @@ class Store:
         that died is free. It keeps two long jobs apart; readers and single deliveries need no lock.
         """
         return locking.lock(self._db, purpose, wait=wait, on_wait=on_wait)
+
+    def sending(self) -> AbstractContextManager[None]:
+        """Hold the outbox exclusively while the context lasts; StoreLockedError when somebody else does."""
+        return locking.lock(self._db, "regress notify send", wait=False, on_wait=None, job="outbox")
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told, and how far telling it has come."""
+        return Outbox(self._db)
 
     # -- history ---------------------------------------------------------------------------------------
 
@@ -342,10 +356,10 @@ class Store:
         event that was known keeps its id, state and ``first_seen``; one that vanished becomes "went away"
         (unless a person had closed it) and keeps its last changes; one that returns gets its old state back.
         One of which all changes are ``gone`` goes away too, with that as its note, unless a person opens it
-        again.
+        again. What is new, returned or gone goes to the outbox in the same transaction.
         """
         with self._db.write() as session:
-            return events.replace_changes(session, self._db.project_id, branch, changes)
+            return events.replace_changes(session, self._db.project_id, branch, changes, self._tell)
 
     def events(
         self,

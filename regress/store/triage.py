@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Decision, TriageAct, TriageStep
 from regress.errors import UnknownNameError
+from regress.store import outbox
 from regress.store.models import CommitRow, EventRow, TriageRow
 from regress.store.types import storable
 
@@ -20,7 +21,10 @@ def decide(session: Session, event_id: int, decision: Decision, who: str) -> Non
     if row is None:
         raise UnknownNameError("event", str(event_id))
     now = datetime.now(UTC)
-    for act, text in _carry_out(session, row, decision):
+    done = list(_carry_out(session, row, decision))
+    if done:
+        outbox.write_triage(session, event_id, now)
+    for act, text in done:
         step = TriageRow(event_id=event_id, at=now, who=storable(who), act=act.value, text=storable(text))
         session.add(step)
 
