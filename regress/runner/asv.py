@@ -39,8 +39,12 @@ class AsvRunner:
 
     tool = "asv"
 
-    def __init__(self, config_path: Path, logs: Path) -> None:
-        """ConfigError when the configuration cannot be read, RunnerError when it measures no commits."""
+    def __init__(self, config_path: Path, logs: Path, options: Sequence[str] = ()) -> None:
+        """ConfigError when the configuration cannot be read, RunnerError when it measures no commits.
+
+        ``options`` go to ``asv run`` besides.
+        """
+        self._options = tuple(options)
         self.config: AsvConfig = read_asv_config(config_path)
         self._logs = logs
         self._machine_name = ""
@@ -62,6 +66,12 @@ class AsvRunner:
             self._logs.mkdir(parents=True, exist_ok=True)
             self._machine_name = ensure_machine_file(self.config.path, self._logs / "asv-machine.log")
         return self._machine_name
+
+    def one_process(self) -> AsvRunner:
+        """A runner that makes one round (asv's word for a process) of each benchmark, whatever the suite
+        says.
+        """
+        return AsvRunner(self.config.path, self._logs, (*self._options, "--attribute", "rounds=1"))
 
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
@@ -89,6 +99,7 @@ class AsvRunner:
     def _command(self, sha: str, benchmarks: Sequence[str]) -> list[str]:
         only = [part for name in benchmarks for part in ("--bench", rf"^{re.escape(name)}(\(.*\))?$")]
         options = ["--record-samples", "--show-stderr", "--config", str(self.config.path)]
+        options += self._options
         return [sys.executable, "-m", "asv", "run", f"{sha}^!", *options, *only]
 
     def _deliveries(

@@ -48,6 +48,10 @@ class Runner(Protocol):
         """The name of this host in what the tool delivers."""
         ...
 
+    def one_process(self) -> Runner:
+        """The same runner, each benchmark measured in one process a time."""
+        ...
+
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
     ) -> Outcome:

@@ -111,6 +111,16 @@ class History:
         lines = (line.split("\t", 2) for line in told.split("\0") if line)
         return [ChangedFile(path, _lines(added), _lines(removed)) for added, removed, path in lines]
 
+    def merge_base(self, a: str, b: str) -> str:
+        """The newest commit that two revisions both come from; HistoryError when there is none."""
+        first, second = self.resolve(a), self.resolve(b)
+        try:
+            return str(self._repo.git.merge_base(first, second)).split()[0]
+        except git.GitCommandError as error:
+            self._refuse_shallow()
+            hint = "Name the commit to compare with: --base REV."
+            raise HistoryError(self.root, f"{a!r} and {b!r} have no commit in common", hint=hint) from error
+
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""
         return not self._repo.bare and self._repo.is_dirty(untracked_files=False)

@@ -56,6 +56,10 @@ class PytestBenchmarkRunner:
         """The name pytest-benchmark gives this host."""
         return platform.node()
 
+    def one_process(self) -> PytestBenchmarkRunner:
+        """Itself: pytest measures in one process."""
+        return self
+
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
     ) -> Outcome:

@@ -1,0 +1,169 @@
+"""``regress ci`` whole: choose the commits, measure them in turns, decide, keep the results."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from regress.domain import Commit, Delivery, FailureKind, Measurement, SeriesKey
+from regress.runner.asv import AsvRunner
+from regress.runner.events import Listener, Note, ignore
+from regress.service.ci.annotations import locate
+from regress.service.ci.pairs import BASE, HEAD, SIDES, Budget, Pairs, measure_pairs, middle
+from regress.service.ci.report import CiReport, Row
+from regress.service.ci.surroundings import Surroundings, choose_commits
+from regress.service.project import Project
+from regress.store import Store
+
+EffectOf = Callable[[SeriesKey], float]
+
+
+def check_change(
+    project: Project,
+    *,
+    base: str = "",
+    head: str = "",
+    around: Surroundings = Surroundings(),  # noqa: B008 - immutable
+    effect: float | None = None,
+    budget: Budget = Budget(),  # noqa: B008 - immutable
+    benchmarks: Sequence[str] = (),
+    seed: int | None = None,
+    name: str = "",
+    store: Store | None = None,
+    listen: Listener = ignore,
+) -> CiReport:
+    """Compare two commits by measuring them in turns; see ``choose_commits`` for which.
+
+    ``effect`` is the relative change that matters (default: the configuration's). ``seed`` repeats an order
+    of pairs. With a ``store``, the results are kept there as runs of the two commits. HistoryError,
+    ConfigError and RunnerError say what stands in the way of measuring at all.
+    """
+    config, history = project.config, project.history
+    limit = config.gate.minimum_effect if effect is None else effect
+    shas = choose_commits(history, around, project.branch, base, head)
+    commits = (history.commits(shas[BASE], last=1)[0], history.commits(shas[HEAD], last=1)[0])
+    seed = secrets.randbits(32) if seed is None else seed
+    listen(Note(f"base {_named(commits[BASE])}\nhead {_named(commits[HEAD])}"))
+
+    def effect_of(series: SeriesKey) -> float:
+        return config.detection.minimum_effect(series.benchmark, series.metric.name, limit)
+
+    pairs = measure_pairs(
+        [runner.one_process() for runner in project.runners],
+        commits,
+        effect_of=effect_of,
+        budget=budget,
+        seed=seed,
+        listen=listen,
+        benchmarks=benchmarks,
+    )
+    if store is not None:
+        keep(project, store, pairs, around)
+    return _report(project, pairs, limit, effect_of, seed, name or project.config.project_name)
+
+
+def _named(commit: Commit) -> str:
+    return f"{commit.sha[:10]}  {commit.subject}"
+
+
+def _report(
+    project: Project, pairs: Pairs, limit: float, effect_of: EffectOf, seed: int, name: str
+) -> CiReport:
+    failed = [{f.benchmark for f in failures} for failures in pairs.failures]
+    broken = {
+        f.benchmark: f
+        for f in pairs.failures[HEAD]
+        if f.kind is FailureKind.BENCHMARK and f.benchmark not in failed[BASE]
+        and any(_same_benchmark(f.benchmark, key) for key in pairs.only[BASE])
+    }  # fmt: skip
+    return CiReport(
+        name=name,
+        base=pairs.commits[BASE],
+        head=pairs.commits[HEAD],
+        effect=limit,
+        rows=tuple(_rows(project, pairs, effect_of)),
+        broken=tuple(broken.values()),
+        added=tuple(sorted({key.title for key in pairs.only[HEAD]})),
+        removed=tuple(
+            sorted({k.title for k in pairs.only[BASE] if not any(_same_benchmark(b, k) for b in broken)})
+        ),
+        unbuilt=pairs.unbuilt(),
+        rounds=pairs.rounds,
+        seconds=pairs.seconds,
+        cut=pairs.cut,
+        seed=seed,
+    )
+
+
+def _same_benchmark(failed: str, key: SeriesKey) -> bool:
+    """Pytest names failures with parameters, which series have beside their names."""
+    return key.is_called(failed) or failed.partition("[")[0] == key.benchmark.partition("[")[0]
+
+
+def _rows(project: Project, pairs: Pairs, effect_of: EffectOf) -> list[Row]:
+    if pairs.trial is None:
+        return []
+    root = project.history.root
+    folders = [r.config.benchmarks for r in project.runners if isinstance(r, AsvRunner)]
+    rows = []
+    for case, key in enumerate(pairs.series):
+        base, head = pairs.values[key]
+        path, line = locate(key.benchmark, root, folders)
+        told = [tuple(value for value in values if value is not None) for values in (base, head)]
+        rows.append(
+            Row(
+                series=key,
+                base=middle(base),
+                head=middle(head),
+                effect=effect_of(key),
+                finding=pairs.trial.finding(case),
+                base_values=told[BASE],
+                head_values=told[HEAD],
+                path=path,
+                line=line,
+            )
+        )
+    return rows
+
+
+def keep(project: Project, store: Store, pairs: Pairs, around: Surroundings) -> None:
+    """Store the results of both commits: base on the watched branch when it is there, head on its own."""
+    watched = project.watched_branch
+    branches = (watched, around.source or _branch_of(project, pairs.commits[HEAD]))
+    for side, branch in enumerate(branches):
+        commit = pairs.commits[side]
+        store.record_commits(branch, project.history.commits(commit.sha, last=1), default=branch == watched)
+        for delivery in pairs.deliveries[side].values():
+            store.deliver(_whole(pairs, side, delivery, branch))
+
+
+def _branch_of(project: Project, commit: Commit) -> str:
+    """The branch whose tip a commit is, else a name made of its hash."""
+    history = project.history
+    tips = (branch for branch in history.branches() if history.resolve(branch) == commit.sha)
+    return next(tips, f"ci/{commit.sha[:12]}")
+
+
+def _whole(pairs: Pairs, side: int, delivery: Delivery, branch: str) -> Delivery:
+    """One delivery of all pairs: a series' samples are its values, pair by pair."""
+    now = datetime.now(UTC)
+    measurements = []
+    for told in delivery.measurements:
+        plain = replace(told.series, branch="", version="")
+        if plain not in pairs.values:
+            continue
+        values = tuple(value for value in pairs.values[plain][side] if value is not None)
+        key = replace(told.series, branch=branch)
+        measurements.append(Measurement(key, told.commit, middle(values), samples=values, measured_at=now))
+    digest = hashlib.sha256(repr((SIDES[side], delivery.digest, measurements)).encode()).hexdigest()
+    return replace(
+        delivery,
+        measurements=tuple(measurements),
+        digest=digest,
+        origin="regress ci",
+        delivered_at=now,
+        branch=branch,
+    )
