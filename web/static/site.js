@@ -1,4 +1,5 @@
 // On every page: "/" goes to the search box, Ctrl-K (or Cmd-K) opens the palette, arrows walk through what it found.
+// What the server answers to a form is shown, errors too.
 
 const palette = document.getElementById("palette");
 
@@ -28,4 +29,8 @@ palette?.addEventListener("keydown", (event) => {
   const stops = [palette.querySelector("input"), ...palette.querySelectorAll("#found a[href]")];
   const at = stops.indexOf(document.activeElement) + by;
   stops[Math.max(0, Math.min(stops.length - 1, at))].focus();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.matches("main")) event.detail.shouldSwap = true; // else htmx drops the page that says what was wrong
 });
