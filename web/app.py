@@ -13,6 +13,7 @@ from regress.config import Config
 from regress.service.browse import Store
 from web import errors
 from web.api import router as api_router
+from web.api.document import describe
 from web.pages import PAGES
 from web.render import STATIC
 from web.security import Doors, Guard
@@ -57,6 +58,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     app.include_router(api_router)
     for page in PAGES.values():
         app.include_router(page, include_in_schema=False)
+    describe(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

@@ -22,10 +22,12 @@ from regress.cli import (
     ingest,
     init,
     notify,
+    push,
     run,
     selftest,
     serve,
     show,
+    token,
     triage,
     user,
 )
@@ -35,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.command,
     "serve": serve.command,
     "ingest": ingest.command,
+    "push": push.command,
     "analyse": analyse.command,
     "show": show.command,
     "compare": compare.command,
@@ -61,6 +64,7 @@ for name, command in COMMANDS.items():
 app.add_typer(db.group, name="db")
 app.add_typer(notify.group, name="notify")
 app.add_typer(user.group, name="user")
+app.add_typer(token.group, name="token")
 
 
 def _show_version(wanted: bool) -> None:

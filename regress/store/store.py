@@ -52,6 +52,7 @@ from regress.store import (
     ledgers,
     lists,
     locking,
+    receiving,
     retention,
     self_tests,
     series,
@@ -203,6 +204,15 @@ class Store:
         """
         with self._db.write() as session:
             return deliveries.deliver(session, self._db.project_id, delivered)
+
+    def receive(self, delivery: Delivery, commits: Sequence[Commit] = ()) -> tuple[Receipt, tuple[str, ...]]:
+        """Store a delivery from elsewhere and the stretch of its branch's history that came with it, in one
+        transaction; what it did, and the measured commits that are not on the branch.
+
+        Without history, on a branch whose history was never told, commits are placed by the times it tells.
+        """
+        with self._db.write() as session:
+            return receiving.receive(session, self._db.project_id, delivery, commits)
 
     def prune(self, before: datetime, around: int, *, dry_run: bool = False) -> Pruned:
         """Forget the raw samples of measurements made before a time; their values and bounds stay.

@@ -1,4 +1,4 @@
-"""``regress user`` and ``regress audit``, and who is served where."""
+"""``regress user``, ``token`` and ``audit``, and who is served where."""
 
 from __future__ import annotations
 
@@ -47,12 +47,29 @@ def test_people_come_change_and_go(
     assert not (repo / ".regress" / "passwords").read_text()
 
 
+def test_tokens_are_shown_once_and_end(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, secret, err = run(capsys, "token", "new", "ci", "--scope", "push", "--scope", "read", "--days", "7")
+    assert (code, len(secret.strip())) == (0, 51)
+    assert "not shown again" in err
+    (token,) = json.loads(run(capsys, "token", "list", "--json")[1])
+    assert (token["name"], token["scopes"], token["revoked_at"]) == ("ci", ["push", "read"], None)
+    assert run(capsys, "token", "new", "ci")[2].startswith("error: there is a token 'ci' already")
+    assert run(capsys, "token", "revoke", "ci")[0] == 0
+    assert "revoked" in run(capsys, "token", "list")[1]
+    assert run(capsys, "token", "new", "ci")[0] == 0
+    held = b"".join(path.read_bytes() for path in (repo / ".regress").glob("regress.db*"))
+    assert secret.strip().encode() not in held
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
         (["user", "add", "ann", "--role", "boss", "--password-stdin"], "unknown role 'boss'"),
         (["user", "add", "ann"], "no terminal to ask"),
         (["user", "remove", "ann"], "unknown user 'ann'"),
+        (["token", "new", "ci", "--scope", "all"], "unknown scope 'all'"),
+        (["token", "revoke", "ci"], "unknown token 'ci'"),
+        (["push", "http://127.0.0.1:9"], "no token in the environment variable REGRESS_TOKEN"),
         (["serve", "--host", "0.0.0.0", "--port", "0"], "serving on 0.0.0.0 takes a log-in"),
     ],
 )

@@ -12,12 +12,13 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def serve(app: FastAPI) -> Iterator[str]:
-    """Serve ``app`` from a thread; yields its base URL."""
+def serve(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """Serve ``app`` from a thread, on a free port if none is named; yields its base URL."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none"))
     # asyncio turns Nagle's delay off (40 ms an answer) only where the protocol is named
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(64)  # connections queue here until the server accepts: no waiting for "ready"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

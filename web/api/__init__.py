@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from web.api import benchmarks, commits, compare, drift, events, health, overview, search, series
+from web.api import benchmarks, commits, compare, deliveries, drift, events, health, overview, search, series
 from web.api.schema import Problem
 
-RESOURCES = (overview, benchmarks, series, commits, compare, drift, events, search)
+RESOURCES = (deliveries, overview, benchmarks, series, commits, compare, drift, events, search)
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such thing; `near` has close names."},

@@ -367,3 +367,15 @@ class Health(Model):
     status: str
     series: int
     last_data: datetime | None
+
+
+class Received(Model):
+    """What a delivery did: ``unplaced`` are measured commits that no history has put on the branch."""
+
+    run: int
+    new: int
+    updated: int
+    unchanged: int
+    failures: int
+    duplicate: bool
+    unplaced: list[str]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -20,6 +22,7 @@ from regress.service.browse import Store
 from web.security.guard import host_name, is_loopback
 from web.security.rates import Rate
 from web.security.sessions import Sessions, Visit
+from web.security.uploads import Uploads
 
 DELIVERIES = "/api/v1/deliveries"
 """Where machines with tokens bring results."""
@@ -29,6 +32,7 @@ OPEN_PATHS = ("/login", "/healthz", DELIVERIES)
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _NOWHERE = Path("/nowhere")
+_TOUCH_EVERY = timedelta(hours=1)
 _BURST = 300  # a page is up to ten requests, and a person opens several at once
 
 
@@ -43,8 +47,11 @@ class Doors:
         self.people = PasswordFile((root or _NOWHERE) / self.access.passwords)
         self.requests = Rate(self.access.requests, _BURST)
         self.log_ins = Rate(10, 10)
-        self.uploads = Rate(1_200, 300)
+        self.uploads_rate = Rate(1_200, 300)
+        self.uploads = Uploads(self.access)
         self.bad_tokens = Rate(30, 30)
+        self._touched: dict[int, datetime] = {}
+        self._touching = CapacityLimiter(1)
 
     @property
     def has_login(self) -> bool:
@@ -73,6 +80,10 @@ class Doors:
         token = await run_in_threadpool(find_token, self.store, secret) if looks_like_token(secret) else None
         if token is None:
             return Visit(how="bad token")
+        now = datetime.now(UTC)
+        if token.id not in self._touched or now - self._touched[token.id] >= _TOUCH_EVERY:
+            self._touched[token.id] = now  # first, so that of fifty requests at once one writes
+            await to_thread.run_sync(self.store.touch_token, token, now, limiter=self._touching)
         role = Role.VIEWER if Scope.READ in token.scopes or self.anybody_reads else None
         return Visit(name=token.name, role=role, how="token", scopes=token.scopes)
 

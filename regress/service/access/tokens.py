@@ -37,13 +37,9 @@ def make_token(
 
 
 def find_token(store: Store, secret: str) -> Token | None:
-    """The token that a secret belongs to, if it still holds; that it was used is remembered."""
-    now = datetime.now(UTC)
+    """The token that a secret belongs to, if it still holds."""
     token = store.token(_digest(secret)) if looks_like_token(secret) else None
-    if token is None or not token.holds(now):
-        return None
-    store.touch_token(token, now)
-    return token
+    return token if token is not None and token.holds(datetime.now(UTC)) else None
 
 
 def looks_like_token(secret: str) -> bool:

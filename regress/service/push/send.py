@@ -1,0 +1,188 @@
+"""Sending what waits: in order, and again after a pause where the server is away, until it has all."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from regress.errors import RegressError
+from regress.service.push.queue import Queue
+
+Listener = Callable[[str, int, int], None]
+"""Told before each step: what is going on, how many are done, and of how many."""
+
+PATH = "/api/v1/deliveries"
+_TIMEOUT = 120.0  # seconds for one answer: the server may have others before us
+_ANSWER = 1_000_000  # bytes of an answer that are read
+_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_KEY = {401, 403}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+
+
+@dataclass(slots=True)
+class Sent:
+    """What came of it: ``queued`` waits for the next time, ``refused`` are files that are never taken."""
+
+    delivered: int = 0
+    known: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    unplaced: int = 0
+    queued: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells the listener what is going on with one body."""
+
+    listen: Listener
+    done: int
+    total: int
+
+    def __call__(self, step: str) -> None:
+        self.listen(step, self.done, self.total)
+
+
+def checked_url(url: str) -> str:
+    """A server's address without a trailing slash; RegressError where it is none."""
+    parts = urlsplit(url)
+    try:
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if (
+        not sound
+        or parts.username
+        or parts.query
+        or parts.fragment
+        or not url.isascii()
+        or not url.isprintable()
+    ):
+        raise RegressError(f"no server's address: {url!r}", hint="Write https://HOST or http://HOST:PORT.")
+    return url.rstrip("/")
+
+
+def send(
+    queue: Queue,
+    token: str,
+    *,
+    patience: float,
+    listen: Listener,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Sent:
+    """Send what waits; give up when the server has been away for ``patience`` seconds, and keep the rest.
+
+    RegressError where the server does not take the token: all stays in the queue.
+    """
+    sent = Sent()
+    with queue.sending():
+        waiting = queue.waiting()
+        for number, path in enumerate(waiting):
+            listen("sending", number, len(waiting))
+            told = _Told(listen, number, len(waiting))
+            if not _send_one(queue, path, token, patience, sent, told, sleep):
+                break
+        sent.queued = len(queue.waiting())
+    return sent
+
+
+def _send_one(
+    queue: Queue,
+    path: Path,
+    token: str,
+    patience: float,
+    sent: Sent,
+    tell: _Told,
+    sleep: Callable[[float], None],
+) -> bool:
+    """One body, as often as it takes; False when the server stays away."""
+    body, away_since, pause = path.read_bytes(), time.monotonic(), _FIRST_PAUSE
+    while True:
+        status, answer, wait = _post(queue.url + PATH, token, body)
+        if status in (200, 201):
+            _count(sent, answer)
+            queue.done(path)
+            return True
+        said = str(answer.get("error") or f"HTTP {status}")
+        if status in _KEY:
+            hint = f"{answer.get('hint') or ''} What is not sent waits in the queue.".strip()
+            raise RegressError(f"{queue.url}: {said}", hint=hint)
+        if status and status not in _AGAIN:
+            aside = queue.refuse(path, said)
+            sent.refused.append((str(aside), said))
+            return True
+        pause = max(wait, pause * random.uniform(0.7, 1.3))  # noqa: S311 # so that not all come back at once
+        if time.monotonic() + pause - away_since > patience:
+            sent.problem = said
+            return False
+        tell(f"{said}; again in {pause:.0f} s")
+        sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect could lead the token elsewhere."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """None: the answer stays what it is."""
+        return
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _post(url: str, token: str, body: bytes) -> tuple[int, dict[str, Any], float]:
+    """Status (0: nobody there), answer, and the seconds that the server asks to wait."""
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/json",
+        "Content-Encoding": "gzip",
+        "User-Agent": "regress",
+    }
+    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 # checked_url's schemes
+    try:
+        with _OPENER.open(request, timeout=_TIMEOUT) as response:
+            return response.status, _json(response.read(_ANSWER)), 0.0
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, _json(error.read(_ANSWER)), _seconds(error.headers.get("Retry-After", ""))
+    except urllib.error.URLError as error:
+        return (
+            0,
+            {"error": f"cannot be reached: {getattr(error.reason, 'strerror', None) or error.reason}"},
+            0.0,
+        )
+    except (OSError, http.client.HTTPException) as error:  # it went away in the middle
+        return 0, {"error": f"went away: {error or type(error).__name__}"}, 0.0
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(raw)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _seconds(text: str) -> float:
+    return min(float(text), _LONGEST_PAUSE) if text.isdecimal() else 0.0
+
+
+def _count(sent: Sent, answer: dict[str, Any]) -> None:
+    sent.delivered += 1
+    sent.known += bool(answer.get("duplicate"))
+    for name in ("new", "updated", "unchanged"):
+        setattr(sent, name, getattr(sent, name) + int(answer.get(name, 0)))
+    sent.unplaced += len(answer.get("unplaced", ()))
