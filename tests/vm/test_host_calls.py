@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import gc
+import operator
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -156,3 +159,38 @@ def test_ctrl_c_at_a_callbacks_first_line_is_keyboard_interrupt(tier: str) -> No
         gc.enable()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture
+def alarm() -> Iterator[Callable[[], None]]:
+    """What sends a signal, whose handler raises KeyboardInterrupt, not looking for it as ``os.kill`` does."""
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    ring = ctypes.CDLL(None)["raise"]
+    ring.restype = None
+    yield functools.partial(ring, int(signal.SIGALRM))
+    signal.signal(signal.SIGALRM, previous)
+
+
+GOES_ON = """(module (import "" "f" (func $f)) (global $on (export "on") (mut i32) (i32.const 0))
+  (func (export "f") (call $f) (global.set $on (i32.const 1)))
+  (func (export "set") (global.set $on (i32.const 1))))"""
+
+
+@pytest.mark.parametrize("tier", [name for name in TIERS if name != "reference"])
+def test_a_signal_between_python_and_compiled_code_is_not_put_off(
+    tier: str, alarm: Callable[[], None]
+) -> None:
+    """Compiled code may go on for ever; the reference, which is Python, looks at its next instruction."""
+    s = store(tier)
+    instance = w.Instance(s, w.Module(s.engine, GOES_ON), [w.Func(s, w.FuncType([], []), alarm)])
+    exports = instance.exports(s)
+    on, set_on = exports["on"], exports["set"].bind(s)
+    with pytest.raises(KeyboardInterrupt):
+        exports["f"](s)
+    assert on.value(s) == 0
+    set_on()
+    assert on.value(s) == 1
+    on.set_value(s, 0)
+    with pytest.raises(KeyboardInterrupt):
+        list(map(operator.call, (alarm, set_on)))
+    assert on.value(s) == 0

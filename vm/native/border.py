@@ -24,6 +24,7 @@ from vm.runtime.exceptions import Exn
 _LEVEL = 2
 
 _API = (
+    "PyErr_CheckSignals",
     "PyErr_Clear",
     "PyErr_ExceptionMatches",
     "PyErr_Fetch",

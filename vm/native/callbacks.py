@@ -8,6 +8,9 @@
 Python is called through PyObject_Vectorcall, so that whatever an exception is raised by, its first line, a
 signal's handler, the recursion limit, it arrives here and goes on behind the WebAssembly frames.
 
+A signal that arrives when Python is done, but not yet back in compiled code, would wait until a loop ends;
+so signals are looked for last of all.
+
 Word 0 of a host call answers 1, or what the link's ``_threw`` puts there for a WebAssembly exception, or
 stays 0; then the exception waits in the link's ``_pending``.
 
@@ -230,6 +233,7 @@ _HOST = (
 @list_type = external global i8
 declare ptr @faulthandler_is_enabled(ptr, ptr)
 declare i64 @PyObject_Size(ptr)
+declare i32 @PyErr_CheckSignals()
 declare ptr @PySequence_GetItem(ptr, i64)
 define internal i1 @handled() #0 {
   %now = call ptr @faulthandler_is_enabled(ptr null, ptr null)
@@ -329,6 +333,13 @@ good:
 define internal void @settled(ptr %state, ptr %words) #0 {
   %array = alloca [1 x ptr]
   store i64 1, ptr %words
+  %rung = call i32 @PyErr_CheckSignals()
+  %raised = icmp ne i32 %rung, 0
+  br i1 %raised, label %raising, label %quiet
+raising:
+  call void @failed(ptr %state, ptr %words)
+  br label %done
+quiet:
   %handled = call i1 @handled()
   br i1 %handled, label %done, label %changed
 changed:

@@ -77,6 +77,12 @@ failed:
 }
 define internal ptr @raised(ptr %state, i32 %status) noinline #0 {
   %array = alloca [2 x ptr]
+  %error = call ptr @PyErr_Occurred()
+  %said = icmp ne ptr %error, null
+  br i1 %said, label %before, label %ask
+before:
+  ret ptr null
+ask:
   %why = inttoptr i32 %status to ptr
   call void @number(ptr %array, i64 1, ptr %why)
 """

@@ -2,7 +2,8 @@
 
     enter(invoke, code, ctx, slots, state, budget, release)
                                     claims the store, sets a jump buffer and the stack limit, calls invoke,
-                                    with Python's lock or without
+                                    with Python's lock or without; what a signal's handler has raised by
+                                    then is Python's error of the moment, with the status UNWOUND
     invoke(code, ctx, slots)                          a tier's own: words -> arguments, call, results -> words
     trap, unwind, leave                               store why and where, jump to the nearest enter's buffer
     trace, walk                                       where (``vm.native.walking``)
@@ -99,6 +100,7 @@ declare ptr @llvm.frameaddress.p0(i32)
 declare ptr @llvm.stacksave.p0()
 declare i64 @pthread_self()
 declare ptr @PyEval_SaveThread()
+declare i32 @PyErr_CheckSignals()
 declare void @PyEval_RestoreThread(ptr)
 define i32 @enter(ptr %invoke, ptr %code, ptr %ctx, ptr %slots, ptr %state, i64 %budget, i64 %release) #0 {
   %buffer = alloca [5 x ptr], align 16
@@ -159,6 +161,13 @@ unwound:
   store ptr %roots, ptr %roots_field
   br label %done
 run:
+  %rung = call i32 @PyErr_CheckSignals()
+  %raised = icmp ne i32 %rung, 0
+  br i1 %raised, label %refuse, label %start
+refuse:
+  store i64 UNWOUNDCODE, ptr %trap_field
+  br label %done
+start:
   %holds = icmp eq i64 %release, 0
   br i1 %holds, label %go, label %let_go
 let_go:
@@ -288,6 +297,9 @@ _ENTER_TYPE = ctypes.PYFUNCTYPE(
 )
 
 
+_API = ("PyErr_CheckSignals", "PyEval_RestoreThread", "PyEval_SaveThread")
+
+
 def _thread_key() -> int:
     """A key of thread-specific storage."""
     key = ctypes.c_uint()
@@ -303,8 +315,8 @@ class Glue:
         self.key = _thread_key()
         self.floor_key = _thread_key()
         keys = {"thread_key": self.key, "floor_key": self.floor_key}
-        lock = {name: python_function(name) for name in ("PyEval_SaveThread", "PyEval_RestoreThread")}
-        self._base = kept("glue", _ir, 1, arena.glue(), keys | lock)
+        python = {name: python_function(name) for name in _API}
+        self._base = kept("glue", _ir, 1, arena.glue(), keys | python)
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
         self.externals = self._base.symbols
         self._prepared = threading.local()

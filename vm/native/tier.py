@@ -126,7 +126,8 @@ class NativeTier(ABC):
     def _locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first; none for glue."""
         with self._lock:
-            return next(filter(None, (program.locate(address) for program in self._programs.values())), [])
+            programs = list(self._programs.values())  # an iterator that is left swallows Ctrl-C
+        return next(filter(None, (program.locate(address) for program in programs)), [])
 
     def _host_stub(self, store: Store, function: Function) -> int:
         """Give a host function its context, if it has none, and its code."""

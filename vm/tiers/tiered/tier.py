@@ -104,7 +104,7 @@ class TieredTier(NativeTier):
     def _hot(self, pc: int) -> int:
         """Where the machine goes on when the counter at ``pc`` has run out."""
         with self._lock:
-            for program in self._programs.values():
+            for program in list(self._programs.values()):  # an iterator that is left swallows Ctrl-C
                 assert isinstance(program, TieredProgram)
                 if program.first.has(pc):
                     return program.hot(pc)
