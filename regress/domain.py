@@ -540,12 +540,16 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What the detector said of one edition of a series: its changes, and its drift beyond the budget."""
+    """What the detector said of one edition of a series: its changes, and its drift beyond the budget.
+
+    ``noise`` is its own relative spread between commits; None while its history is short.
+    """
 
     series_id: int
     edition: int
     changes: tuple[ChangePoint, ...]
     entry: LedgerEntry | None
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

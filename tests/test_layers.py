@@ -41,6 +41,7 @@ REGRESS_LAYERS = (
     "errors",
     "domain",
     "measurements",
+    "precision",
     "metrics",
     "knobs",
     "notify_config",

@@ -50,6 +50,8 @@ Text = Annotated[str, Query(max_length=200)]
 Part = Annotated[bool, Header(alias="HX-Request")]
 """Whether htmx asks: for a part of the page, to put in its place."""
 
+PageNumber = Annotated[int, Query(ge=1, le=100_000, description="A page of a long list.")]
+
 Branch = Annotated[str | None, Query(max_length=200, description="A branch; the main one when left out.")]
 
 Revision = Annotated[

@@ -25,6 +25,7 @@ from regress.domain import Examination, LedgerEntry, Series, SeriesChange
 from regress.errors import RegressError
 from regress.service.judging import Population, changes_of, located, membership, values_of
 from regress.service.ledger import entry
+from regress.service.side_by_side import own_noise
 from regress.store import Store, Stretch
 
 Listener = Callable[[str, int, int], None]
@@ -121,7 +122,8 @@ def _add(
         found = changes_of(series, values, chosen)
         drifting = entry(series, values, found, chosen)
         changes = tuple(change.change for change in found)
-        part.asked.append(Examination(series.id, edition, changes, drifting))
+        noise = own_noise([point.value for point in series.points])
+        part.asked.append(Examination(series.id, edition, changes, drifting, noise))
     part.changes.extend(found)
     part.members.extend(membership(series, values, found, chosen))
     if drifting is not None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.exc import DatabaseError
 
 from regress.domain import Cause, Direction, EventKind, State, TriageAct
-from regress.store import summaries
+from regress.store import centres, summaries
 from regress.store.database import Database, reason, translated
 from regress.store.dictionary import unpack_pairs
 from regress.store.models import SCHEMA, Base, BranchCommitRow, MeasurementRow, RunRow
@@ -171,6 +171,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("self_test", "record"): json.loads,
     ("examination", "record"): json.loads,
     ("ledger", "record"): json.loads,
+    ("centres", "body"): centres.unpack,
     ("measurement", "value"): math.isfinite,
     ("measurement", "samples"): unpack,
 }

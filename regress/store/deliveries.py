@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Measurement, Receipt, Run
 from regress.measurements import Measurements
-from regress.store import failures, history, measured, summaries
+from regress.precision import all_within
+from regress.store import centres, failures, history, measured, summaries
 from regress.store.dictionary import Dictionary, batches
 from regress.store.facts import FactsIds
 from regress.store.measured import Row
@@ -55,6 +56,7 @@ class _Incoming:
         self._told: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # by ids of commit and series
         self._stored: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # likewise
         self._read_whole: set[int] = set()  # commits of which everything is in _stored
+        self._centres: list[centres.Packed] = []
 
     def take(self, delivery: Delivery) -> Receipt:
         """Merge a delivery; its failures are written, its measurements wait for ``write``."""
@@ -92,6 +94,7 @@ class _Incoming:
             self._take_all(next(iter(shas.values())), dict(zip(series, rows, strict=True)), rows, outcomes)
         else:
             self._take_each(rows, outcomes)
+        self._pack(run_id, told, rows)
         if told and failures.any_at(self._session, shas.values()):
             good = {about for m in told for about in _made_good(self._names, m, ids)}
             failures.clear(self._session, good)
@@ -116,6 +119,17 @@ class _Incoming:
             outcomes[outcome] += 1
             if outcome != "unchanged":
                 self._told[commit][series] = row
+
+    def _pack(self, run_id: int, told: Measurements, rows: list[Row]) -> None:
+        """What this run has changed, as columns; of two results for one place the one that stayed."""
+        within = all_within(told.values, told.lows, told.highs, told.samples)
+        kept: defaultdict[int, list[tuple[int, float, float]]] = defaultdict(list)
+        for row, error in zip(rows, within, strict=True):
+            series, commit, value = row[:3]
+            if self._told[commit].get(series) is row:
+                kept[commit].append((series, value, error))
+        for commit, columns in kept.items():
+            self._centres.append((commit, run_id, len(columns), centres.pack(*zip(*columns, strict=True))))
 
     def _read(self, commits: set[int], series: Sequence[int]) -> None:
         """Know what is there already at the places in question (and at others of the same commits)."""
@@ -146,6 +160,7 @@ class _Incoming:
                     (fresh if series in new[commit] else changed).append(row)
         measured.insert(self._session, sorted(fresh))
         measured.replace(self._session, sorted(changed))
+        centres.write(self._session, self._centres)
         summaries.replaced(self._session, {row[0] for row in changed})
         summaries.measured(self._session, self._names.branches, new)
 

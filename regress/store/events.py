@@ -179,12 +179,16 @@ def events(
     states: Collection[State] | None,
     limit: int | None,
     series_id: int | None = None,
+    first_after: str | None = None,
 ) -> list[Event]:
     """See ``Store.events``."""
     query = _events().where(*_wanted(project_id, branch, kind, states)).limit(limit)
     if series_id is not None:
         has_it = select(ChangePointRow.event_id).where(ChangePointRow.series_id == series_id)
         query = query.where(EventRow.id.in_(has_it))
+    if first_after is not None:
+        starts = select(CommitRow.id).where(CommitRow.sha == first_after)
+        query = query.where(EventRow.first_after_id.in_(starts))
     return _load(session, query)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0011"
+SCHEMA = "0012"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -32,11 +32,12 @@ class Base(DeclarativeBase):
 
 
 class ProjectRow(Base):
-    """A repository under watch."""
+    """A repository under watch; ``examined`` grows whenever examinations are kept."""
 
     __tablename__ = "project"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    examined: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class BranchRow(Base):
@@ -150,13 +151,14 @@ class SeriesRow(Base):
 
 
 class ExaminationRow(Base):
-    """What the detector said of a series: of which ``edition``, under which ``settings``, as JSON."""
+    """What the detector said of a series (of which ``edition``, under which ``settings``) as JSON; noise."""
 
     __tablename__ = "examination"
     series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), primary_key=True)
     edition: Mapped[int]
     settings: Mapped[str]
     record: Mapped[str]
+    noise: Mapped[float | None]
 
 
 class FactsRow(Base):
@@ -198,6 +200,16 @@ class MeasurementRow(Base):
     samples: Mapped[bytes | None] = mapped_column(LargeBinary)
     measured_at: Mapped[datetime | None] = mapped_column(Instant)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+
+
+class CentresRow(Base):
+    """What a run measured at a commit, in columns: see ``centres``."""
+
+    __tablename__ = "centres"
+    commit_id: Mapped[int] = mapped_column(ForeignKey("commit.id"), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    count: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class FailureRow(Base):

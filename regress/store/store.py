@@ -7,11 +7,12 @@ beside a writer). Rows become records in the file named after them: ``history``,
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from regress.domain import (
     AuditEntry,
@@ -64,6 +65,9 @@ from regress.store.examinations import Stretch
 from regress.store.outbox import Outbox
 from regress.store.retention import Pruned
 
+if TYPE_CHECKING:
+    from regress.store.columns import Columns
+
 
 class Store:
     """The results of one project. Open it with ``Store.open``; every method may raise StoreError."""
@@ -71,6 +75,13 @@ class Store:
     def __init__(self, database: Database, tell: Collection[str] = ()) -> None:
         self._db = database
         self._tell = tuple(tell)
+
+    @functools.cached_property
+    def columns(self) -> Columns:
+        """Whole commits as columns."""
+        from regress.store.columns import Columns  # numpy, which most commands can do without
+
+        return Columns(self._db)
 
     @classmethod
     def open(
@@ -379,11 +390,14 @@ class Store:
         limit: int | None = None,
         *,
         series_id: int | None = None,
+        first_after: str | None = None,
     ) -> list[Event]:
-        """Events that match (one of some states, a change of a series), the latest in history first."""
+        """Events that match (one of some states, a change of a series, a commit), the latest first."""
         states = {state} if isinstance(state, State) else state
         with self._db.read() as session:
-            return events.events(session, self._db.project_id, branch, kind, states, limit, series_id)
+            return events.events(
+                session, self._db.project_id, branch, kind, states, limit, series_id, first_after
+            )
 
     def count_events(self, branch: str, kind: EventKind, states: Collection[State]) -> int:
         """How many events of a branch are in one of some states."""

@@ -101,7 +101,7 @@ def test_every_table_of_records_is_read(full: Store, url: str) -> None:
 
     records = {(table.name, "record") for table in Base.metadata.sorted_tables if "record" in table.c}
     assert records <= set(READABLE)
-    execute(full, "INSERT INTO examination VALUES (1, 0, 'x', '{')")
+    execute(full, "INSERT INTO examination VALUES (1, 0, 'x', '{', NULL)")
     execute(full, "UPDATE bisection SET record = '['")
     assert {(fault.where, fault.message) for fault in upkeep.check(url).faults} == {
         ("examination", "record cannot be read"),

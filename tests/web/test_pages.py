@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 import re
 from collections.abc import Iterator
@@ -187,6 +189,20 @@ def test_compare_filters_live_in_the_address(client: httpx.Client, history: Hist
     assert made.LOADING.title not in slower
     assert made.SMALL.title not in text(client.get(base + "&q=peakmem"))
     assert "None of the 5 series passes" in text(client.get(base + "&q=nothing+like+this"))
+
+
+def test_what_compare_shows_is_exported(client: httpx.Client, hostile: httpx.Client) -> None:
+    asked = "a=main~20&b=latest&verdict=slower&group=suite"
+    page = client.get(f"/compare?{asked}").text
+    assert f'href="/compare.csv?{asked.replace("&", "&amp;")}"' in page
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/compare.csv?{asked}").text)))
+    assert {row["series"] for row in rows} == {made.SMALL.title, made.LARGE.title}
+    assert all(float(row["ratio"]) > 1.1 and float(row["factor"]) > 1 for row in rows)
+    told = client.get(f"/compare.md?{asked}").text
+    assert "**time · scene**, 2 series: geometric mean +15" in told
+    assert r"| scene.time\_render(tiles=4096) (bench-1, py3.11) |" in told
+    wild = hostile.get("/compare.md?a=latest~1&b=latest").text
+    assert "<img" not in wild.replace(r"\<img", "")
 
 
 def test_changes_filters_live_in_the_address(client: httpx.Client) -> None:

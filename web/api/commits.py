@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from regress.service import browse
 from web.api import convert, schema
-from web.api.paging import Limit
-from web.state import Branch, StoreDep
+from web.api.paging import Limit, Offset
+from web.state import Branch, ConfigDep, StoreDep
 
 router = APIRouter(tags=["commits"])
 
@@ -20,13 +20,17 @@ def commits(store: StoreDep, branch: Branch = None, limit: Limit = 100) -> list[
 
 
 @router.get("/commits/{revision:path}")
-def commit(store: StoreDep, revision: str) -> schema.CommitDetail:
-    """A commit by hash, start of a hash, or branch: measurements, changes, failures."""
-    page = browse.commit_page(store, revision)
+def commit(
+    store: StoreDep, config: ConfigDep, revision: str, offset: Offset = 0, limit: Limit = 100
+) -> schema.CommitDetail:
+    """A commit by hash, start of a hash, or branch: measurements (the loudest first), changes, failures."""
+    page = browse.commit_page(store, revision, first=offset, limit=limit, config=config)
     return schema.CommitDetail(
         commit=schema.Commit.model_validate(page.commit),
         branch=page.branch,
         base=convert.commit(page.base),
+        series=page.measured,
+        counts=page.counts,
         measured=[convert.measured(row) for row in page.rows],
         failures=convert.failures(page.failures),
         events=[convert.event(event) for event in page.events],

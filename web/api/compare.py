@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query
-
-from regress.domain import Verdict
 from regress.service import browse
-from regress.service.browse import CompareFilter
 from web.api import convert, schema
-from web.state import Revision, StoreDep, Text
+from web.api.paging import Limit, Offset
+from web.pages.compare import Asked
+from web.state import ConfigDep, Revision, StoreDep
 
 router = APIRouter(tags=["compare"])
 
@@ -18,23 +16,28 @@ router = APIRouter(tags=["compare"])
 @router.get("/compare")
 def compare(
     store: StoreDep,
+    config: ConfigDep,
+    chosen: Asked,
     a: Revision,
     b: Revision,
-    verdict: Annotated[list[Verdict] | None, Query(max_length=4)] = None,
-    q: Text = "",
-    metric: Text = "",
+    offset: Offset = 0,
+    limit: Limit = 100,
 ) -> schema.CompareResult:
-    """A verdict per series measured at both commits, filtered, and a geometric mean per metric."""
-    page = browse.compare_page(store, a, b, CompareFilter(frozenset(verdict or ()), q, metric))
+    """A verdict per series measured at both commits, filtered, and a geometric mean per group."""
+    page = browse.compare_page(store, a, b, chosen, first=offset, limit=limit, config=config)
     return schema.CompareResult(
         a=schema.Commit.model_validate(page.a),
         b=schema.Commit.model_validate(page.b),
         counts=page.counts,
         means=[
             schema.GeometricMean(
-                metric=schema.Metric.model_validate(group.metric), series=group.total, ratio=group.geomean
+                metric=schema.Metric.model_validate(group.metric),
+                name=group.name,
+                series=group.total,
+                ratio=group.geomean,
             )
             for group in page.groups
         ],
-        rows=[convert.compared(row) for group in page.groups for row in group.rows],
+        passed=page.passed,
+        rows=[convert.compared(row.comparison) for group in page.groups for row in group.rows],
     )

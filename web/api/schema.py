@@ -224,31 +224,35 @@ class Measured(Model):
 
 
 class CommitDetail(Model):
-    """Everything about a commit; ``base`` is what it is compared with."""
+    """Everything about a commit; `base` is what it is compared with, `counts` are of all its series."""
 
     commit: Commit
     branch: str | None
     base: Commit | None
+    series: int = Field(description="How many were measured here; `measured` are some of them.")
+    counts: dict[Verdict, int]
     measured: list[Measured]
     failures: list[Failure]
     events: list[Event]
 
 
 class GeometricMean(Model):
-    """The mean ratio of all series of one metric."""
+    """The mean ratio of all series of one metric (and machine, environment or suite: `name`)."""
 
     metric: Metric
+    name: str
     series: int
     ratio: Number
 
 
 class CompareResult(Model):
-    """A comparison; ``counts`` and ``means`` are over all series, ``rows`` those that passed the filter."""
+    """A comparison; `counts` and `means` are over all series, `rows` some of those that `passed`."""
 
     a: Commit
     b: Commit
     counts: dict[Verdict, int]
     means: list[GeometricMean]
+    passed: int
     rows: list[Compared]
 
 

@@ -1,0 +1,174 @@
+"""Whole commits as columns, for who compares all that they measured; kept in memory while they stay the same.
+
+What series are never changes once they are made, so that only new ones are read; the centres of a commit are
+read again when a run adds to them, and noises when an analysis has told them anew. Readers of several threads
+share it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from regress.domain import Direction, Measurement, Metric, SeriesKey
+from regress.store import centres, examinations
+from regress.store.centres import Centres
+from regress.store.database import Database
+from regress.store.dictionary import batches
+from regress.store.models import (
+    BenchmarkRow,
+    CommitRow,
+    EnvironmentRow,
+    MachineRow,
+    MeasurementRow,
+    MetricRow,
+    ProjectRow,
+    SeriesRow,
+)
+from regress.store.samples import unpack
+from regress.store.series import keys
+
+COMMITS = 32
+"""Commits that stay in memory: 1.2 MB each where 50,000 series are measured."""
+
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+PARTS = ("benchmark", "parameters", "metric", "machine", "environment")
+"""What makes a series, beside its branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What each series is, by ids of dictionary rows: a column for each of PARTS, in the order of ids."""
+
+    series: Ids
+    parts: dict[str, Ids]
+    benchmarks: dict[int, str]
+    metrics: dict[int, Metric]
+    machines: dict[int, str]
+    environments: dict[int, str]
+    _codes: dict[tuple[str, ...], Ids] = field(default_factory=dict)
+
+    def rows(self, series: Ids) -> Ids:
+        """The rows in which some series stand."""
+        return np.searchsorted(self.series, series)
+
+    def codes(self, *parts: str) -> Ids:
+        """A number for each series, the same for those that share these parts."""
+        if parts not in self._codes:
+            code: Ids = np.zeros(self.series.size, dtype=np.int64)
+            for part in parts:  # of the numbers so far there are fewer than 2**31
+                _, code = np.unique((code << 32) | self.parts[part], return_inverse=True)
+            self._codes[parts] = code
+        return self._codes[parts]
+
+
+class Columns:
+    """The columns of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._lock = threading.Lock()
+        self._catalogue = Catalogue(_ids(()), {part: _ids(()) for part in PARTS}, {}, {}, {}, {})
+        self._centres: OrderedDict[int, tuple[tuple[int, int], Centres]] = OrderedDict()
+        self._noises: tuple[int, Ids, Floats] = (-1, _ids(()), np.empty(0))
+
+    def centres(self, sha: str) -> Centres:
+        """What was measured at a commit (full hash)."""
+        with self._db.read() as session:
+            commit = session.scalar(select(CommitRow.id).where(CommitRow.sha == sha))
+            if commit is None:
+                return Centres(_ids(()), np.empty(0), np.empty(0))
+            mark = centres.mark(session, commit)
+            with self._lock:
+                known = self._centres.get(commit)
+                if known is not None and known[0] == mark:
+                    self._centres.move_to_end(commit)
+                    return known[1]
+            found = centres.read(session, commit)
+        with self._lock:
+            self._centres[commit] = (mark, found)
+            while len(self._centres) > COMMITS:
+                self._centres.popitem(last=False)
+        return found
+
+    def catalogue(self, least: int = 0) -> Catalogue:
+        """All series; at least those up to the id ``least``, which somebody has read of."""
+        known = self._catalogue
+        if known.series.size and int(known.series[-1]) >= least:
+            return known
+        with self._lock, self._db.read() as session:
+            self._catalogue = _grown(session, self._catalogue)
+            return self._catalogue
+
+    def noises(self, series: Ids) -> Floats:
+        """The own noise of each of some series; NaN where no analysis has told it."""
+        with self._db.read() as session:
+            mark = session.scalar(select(ProjectRow.examined).where(ProjectRow.id == self._db.project_id))
+            if self._noises[0] != mark:
+                told = examinations.noises(session)
+                self._noises = (int(mark or 0), _ids(id_ for id_, _ in told), np.array([n for _, n in told]))
+        _, ids, noises = self._noises
+        if not ids.size:
+            return np.full(series.size, np.nan)
+        at = np.minimum(np.searchsorted(ids, series), ids.size - 1)
+        return np.where(ids[at] == series, noises[at], np.nan)
+
+    def matching(self, words: Sequence[str]) -> Ids:
+        """The series in whose title, metric, machine or environment every word occurs (in lower case)."""
+        found = [SeriesRow.words.contains(word, autoescape=True) for word in words]
+        with self._db.read() as session:
+            return _ids(session.scalars(select(SeriesRow.id).where(*found)))
+
+    def keys(self, series: Iterable[int]) -> dict[int, SeriesKey]:
+        """What makes some series, by id."""
+        with self._db.read() as session:
+            told: dict[int, SeriesKey] = {}
+            for batch in batches(series):
+                told |= keys(session, SeriesRow.id.in_(batch))
+            return told
+
+    def exact(self, sha: str, told: dict[int, SeriesKey]) -> dict[int, Measurement]:
+        """The measurements of some series at a commit, by the series' id."""
+        row = MeasurementRow
+        found: dict[int, Measurement] = {}
+        with self._db.read() as session:
+            commit = session.scalar(select(CommitRow.id).where(CommitRow.sha == sha))
+            query = select(row.series_id, row.value, row.low, row.high, row.samples, row.measured_at)
+            for batch in batches(told):
+                here = query.where(row.series_id.in_(batch), row.commit_id == commit)
+                for id_, value, low, high, samples, at in session.execute(here):
+                    found[id_] = Measurement(told[id_], sha, value, low, high, unpack(samples), at)
+        return found
+
+
+def _ids(numbers: Iterable[int]) -> Ids:
+    return np.fromiter(numbers, dtype=np.int64)
+
+
+def _grown(session: Session, known: Catalogue) -> Catalogue:
+    """The catalogue with the series that have come since."""
+    last = int(known.series[-1]) if known.series.size else 0
+    table = SeriesRow.__table__.c  # a table, not a class: rows of plain values come in half the time
+    wanted = (table.id, *(table[f"{part}_id"] for part in PARTS))
+    rows = session.connection().execute(select(*wanted).where(table.id > last).order_by(table.id)).all()
+    fresh = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, 1 + len(PARTS))
+    metrics = session.execute(select(MetricRow.id, MetricRow.name, MetricRow.unit, MetricRow.direction))
+    benchmarks = select(BenchmarkRow.id, BenchmarkRow.name)
+    newest = max(known.benchmarks, default=0)
+    return Catalogue(
+        np.concatenate((known.series, fresh[:, 0])),
+        {part: np.concatenate((known.parts[part], fresh[:, i + 1])) for i, part in enumerate(PARTS)},
+        known.benchmarks | dict(session.execute(benchmarks.where(BenchmarkRow.id > newest)).all()),
+        {id_: Metric(name, unit, Direction(way)) for id_, name, unit, way in metrics},
+        dict(session.execute(select(MachineRow.id, MachineRow.name)).all()),
+        dict(session.execute(select(EnvironmentRow.id, EnvironmentRow.name)).all()),
+    )
