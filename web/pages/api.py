@@ -14,5 +14,9 @@ router = APIRouter()
 def api(request: Request) -> HTMLResponse:
     """Show what the API offers."""
     document = request.app.openapi()
-    operations = [(path, item["get"]) for path, item in document["paths"].items()]
+    operations = [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
     return render(request, "api.html", operations=operations, document_url=request.app.openapi_url)
