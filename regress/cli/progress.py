@@ -84,10 +84,12 @@ class _Bars:
     def __call__(self, event: events.Event) -> None:
         match event:
             case events.RunStarted() if event.todo:
-                total = len(event.todo)
+                total = event.jobs or len(event.todo)
                 self._commits = self._progress.add_task("commits", total=total, note="", done=f"0/{total}")
             case events.CommitStarted():
                 self._start(event)
+            case events.Progress() if self._inner is None and self._commits is not None:  # of a cluster
+                self._progress.update(self._commits, note=f"[dim]{escape(printable(event.text))}[/]")
             case events.Progress() if self._inner is not None:
                 self._progress.update(
                     self._inner,
@@ -120,7 +122,9 @@ def _log(console: Console, event: events.Event, *, quiet: bool = False) -> None:
             console.print(escape(event.text))
         case events.RunStarted():
             known = f", {len(event.skipped)} known already" if event.skipped else ""
-            console.print(f"{count(len(event.todo), 'commit')} of {escape(event.branch)} to measure{known}")
+            jobs = f" in {count(event.jobs, 'job')}" if event.jobs else ""
+            todo = f"{count(len(event.todo), 'commit')} of {escape(event.branch)}"
+            console.print(f"{todo} to measure{jobs}{known}")
         case events.CommitStarted() if not quiet:
             of = f"{event.index + 1}/{event.total}" if event.total else f"run {event.index + 1}"
             console.print(f"{of}  {event.commit.sha[:10]}  {escape(event.commit.subject)}")
@@ -129,7 +133,9 @@ def _log(console: Console, event: events.Event, *, quiet: bool = False) -> None:
 
 
 def _finished(event: events.CommitFinished, named: bool) -> str:
-    name = f"{event.commit.sha[:10]}  {escape(event.commit.subject[:60])}  " if named else "     "
+    named = named or bool(event.machine)
+    where = f"{escape(event.machine)}  " if event.machine else ""
+    name = f"{where}{event.commit.sha[:10]}  {escape(event.commit.subject[:60])}  " if named else "     "
     if not event.built:
         return f"{name}[yellow]does not build[/]  ({duration(event.seconds)})"
     failed = f", [yellow]{count(event.failed, 'failure')}[/]" if event.failed else ""

@@ -32,6 +32,20 @@ def command(
         bool, typer.Option("--open", help="Open it in the browser (with --serve).")
     ] = False,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Its port (with --serve).")] = None,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="Measure on Dask workers; without --scheduler, on one here.")
+    ] = False,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers measure: tcp://host:8786.")
+    ] = "",
+    machine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only on this machine of it; repeatable."),
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where workers get the repository (else: path, origin)."),
+    ] = "",
     wait: Wait = False,
     as_json: Json = False,
     branch: Branch = None,
@@ -47,6 +61,10 @@ def command(
       regress run --last 3 --serve
       regress run v1.0..main
       regress run --since-last --json
+      regress run --last 50 --scheduler tcp://10.0.0.1:8786 --machine atlas
+
+    Workers of a cluster say whose machine they are, and need git, the suite's
+    tools and Regress: dask worker ADDRESS --nthreads 1 --resources machine-NAME=1
     """
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown
@@ -55,9 +73,18 @@ def command(
     if sum((bool(revisions), last is not None, since_last)) > 1:
         raise typer.BadParameter("give revisions, --last or --since-last: one of them")
     selection = Selection(last, tuple(revisions or ()), since_last)
+    elsewhere = distributed or scheduler or machine or source
     with opened(repo, database, branch) as (project, store):
         with shown(progress_console()) as listen:
-            report = run(project, store, selection, listen=listen, again=again, wait=wait)
+            if elsewhere:
+                from regress.service.run_distributed import Where, run_distributed
+
+                where = Where(scheduler, tuple(machine or ()), source)
+                report = run_distributed(
+                    project, store, selection, where, listen=listen, again=again, wait=wait
+                )
+            else:
+                report = run(project, store, selection, listen=listen, again=again, wait=wait)
         if as_json:
             print_json(_json(report, store))
         else:
@@ -100,5 +127,6 @@ def _json(report: RunReport, store: Store) -> dict[str, Any]:
         "skipped": [commit.sha for commit in report.skipped],
         "remaining": [commit.sha for commit in report.remaining],
         "seconds": report.seconds,
+        "machines": list(report.machines),
         "events": changes_json(store, report.branch),
     }

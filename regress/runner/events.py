@@ -20,11 +20,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Commits were chosen: ``todo`` in the order they will be measured; ``skipped`` are known already."""
+    """Commits were chosen: ``todo`` in the order they will be measured; ``skipped`` are known already.
+
+    ``jobs``: in how many parts, where a cluster measures.
+    """
 
     branch: str
     todo: tuple[Commit, ...]
     skipped: tuple[Commit, ...]
+    jobs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CommitFinished:
-    """A commit's results are stored. ``left`` estimates the seconds that the rest of the run takes."""
+    """A commit's results are stored. ``left`` estimates the seconds that the rest of the run takes.
+
+    ``machine`` tells whose they are where several measure.
+    """
 
     commit: Commit
     measured: int
@@ -55,6 +62,7 @@ class CommitFinished:
     built: bool
     seconds: float
     left: float
+    machine: str = ""
 
 
 Event = Note | RunStarted | CommitStarted | Progress | CommitFinished

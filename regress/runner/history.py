@@ -61,6 +61,11 @@ class History:
         """The checked-out commit."""
         return self.resolve("HEAD")
 
+    def origin(self) -> str:
+        """The address of the remote "origin"; empty where there is none."""
+        remotes = {remote.name: remote for remote in self._repo.remotes}
+        return str(remotes["origin"].url) if "origin" in remotes else ""
+
     def resolve(self, revision: str) -> str:
         """The full sha of a branch, tag (annotated or not), sha prefix or expression like ``HEAD~3``."""
         for candidate in (revision, f"origin/{revision}"):

@@ -39,7 +39,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did. ``remaining`` are commits it did not get to; ``analysis`` is None without data."""
+    """What a run did. ``remaining`` are commits it did not get to; ``analysis`` is None without data.
+
+    ``machines`` are those of a cluster that did it; empty: this one.
+    """
 
     branch: str
     measured: tuple[Commit, ...]
@@ -48,6 +51,7 @@ class RunReport:
     remaining: tuple[Commit, ...]
     analysis: AnalysisReport | None
     seconds: float
+    machines: tuple[str, ...] = ()
 
     @property
     def interrupted(self) -> bool:

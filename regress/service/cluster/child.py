@@ -1,0 +1,95 @@
+"""The process that measures for a worker: ``python -m regress.service.cluster.child``.
+
+A job comes in on standard input as a pickle; out go progress and at last the result, pickles too. When
+standard input ends, the worker is dead or wants no more: the tool is told to stop, as by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from regress.errors import RegressError
+from regress.runner import make_runner
+from regress.runner.events import Event, Listener, Note
+from regress.service.cluster.checkout import checkout
+from regress.service.cluster.jobs import Job, Result, Trouble, logs_of, on_machine
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Serve one job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what tools print is not for the worker
+    job: Job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the worker that started us
+    threading.Thread(target=_watch, args=(threading.get_ident(),), daemon=True).start()
+    try:
+        result = measured(job, lambda event: _send(out, event))
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)  # the watcher still sits in its read
+    _send(out, result)
+
+
+def measured(job: Job, listen: Listener) -> Result:
+    """Measure a commit with every suite, when it is our turn on this host."""
+    try:
+        with _turn(listen):
+            if job.source.here:
+                place, logs = Path(job.source.places[0]), Path(job.source.here)
+            else:
+                place = checkout(job.source, job.commit.sha)
+                logs = logs_of(place)
+            runners = [make_runner(place / job.source.folder, suite, logs) for suite in job.suites]
+            outcomes = [
+                runner.measure(job.commit, branch=job.branch, benchmarks=job.benchmarks, listen=listen)
+                for runner in runners
+            ]
+    except RegressError as error:
+        return Result(trouble=Trouble(str(error), getattr(error, "log", ""), error.hint))
+    return Result(tuple(on_machine(outcome, job.machine) for outcome in outcomes))
+
+
+@contextmanager
+def _turn(listen: Listener) -> Iterator[None]:
+    """Hold the host: two measurements beside each other disturb each other, whoever wants them."""
+    path = Path(tempfile.gettempdir()) / "regress-measuring.lock"
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except PermissionError:  # another user's: a lock needs no more than reading
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            listen(Note("waiting for another measurement on the host"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
+
+
+def _send(out: BinaryIO, told: Event | Result) -> None:
+    pickle.dump(told, out)
+    out.flush()
+
+
+def _watch(main_thread: int) -> None:
+    """Interrupt the measurement when nobody waits for it any more."""
+    while os.read(0, 1):
+        pass
+    signal.pthread_kill(main_thread, signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The cluster as its user sees it: machines, and jobs that they do."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from regress.errors import RegressError, UnknownNameError
+from regress.service.cluster.jobs import RESOURCE, Job, Result, Trouble
+from regress.service.cluster.worker import measure
+
+PATIENCE = "10s"
+"""How long a scheduler may take to answer."""
+
+Told = Callable[[str, str, float | None, str], None]
+"""Called with progress, in another thread: machine, commit, fraction (or None) and what is going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Workers that measure; ``machines`` says how many of them each machine has."""
+
+    client: Any
+    machines: Counter[str]
+
+    def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """These machines, or all of them; UnknownNameError for one without a worker."""
+        for name in names:
+            if name not in self.machines:
+                raise UnknownNameError("machine", name, self.machines)
+        return tuple(dict.fromkeys(names)) or tuple(sorted(self.machines))
+
+    def results(self, jobs: Sequence[Job], told: Told) -> Generator[tuple[Job, Result]]:
+        """What each job gave, as they get ready; started in their order.
+
+        The job of a worker that is lost goes to another one of its machine, or waits for one. A job that has
+        cost three workers is given up. Whatever ends this early (an exception, Ctrl-C, the caller) cancels
+        what is not done.
+        """
+        from distributed import as_completed
+
+        topic = f"regress-{uuid.uuid4().hex}"
+        self.client.subscribe_topic(topic, lambda event: told(*event[1]))
+        sent = {
+            self.client.submit(
+                measure,
+                replace(job, topic=topic),
+                key=f"measure-{job.commit.sha[:12]}-{uuid.uuid4().hex}",
+                resources={RESOURCE + job.machine: 1},
+                priority=-number,
+                pure=False,
+            ): job
+            for number, job in enumerate(jobs)
+        }
+        try:
+            for future in as_completed(list(sent), loop=self.client.loop):  # type: ignore[no-untyped-call]
+                yield sent[future], _result(future)
+                future.release()
+        finally:
+            self.client.cancel(list(sent), force=True)
+            self.client.unsubscribe_topic(topic)
+
+
+def _result(future: Any) -> Result:
+    if future.status != "error":
+        result: Result = future.result()
+        return result
+    error = future.exception()
+    if type(error).__name__ == "KilledWorker":
+        return Result(trouble=Trouble("was lost several times over this commit: is its memory enough?"))
+    return Result(trouble=Trouble(f"{type(error).__name__}: {error}"))
+
+
+@contextmanager
+def cluster(scheduler: str, here: str) -> Iterator[Cluster]:
+    """The workers of the Dask scheduler at an address; without one, a cluster of our own on this host.
+
+    ``here`` names this machine. RegressError without Dask, scheduler, or a worker that says whose machine it
+    is.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError as error:
+        hint = "pip install 'regress[distributed]' here and on the workers."
+        raise RegressError("distributed runs need Dask", hint=hint) from error
+    made: Any = None
+    with _hushed():
+        try:
+            if scheduler:
+                client: Any = Client(scheduler, set_as_default=False, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+            else:
+                made = LocalCluster(  # type: ignore[no-untyped-call]
+                    n_workers=1,
+                    threads_per_worker=1,
+                    processes=False,  # each job is a process of its own
+                    dashboard_address=None,
+                    resources={RESOURCE + here: 1},
+                )
+                client = Client(made, set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError) as error:
+            hint = "Is `dask scheduler` running there?"
+            raise RegressError(f"no Dask scheduler at {scheduler}: {error}", hint=hint) from error
+        try:
+            yield Cluster(client, _machines(client, here))
+        finally:
+            client.close()
+            if made is not None:
+                made.close(timeout=60)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep Dask's log to itself: what matters comes back as results."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _machines(client: Any, here: str) -> Counter[str]:
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+    except TypeError:  # before distributed 2025.4 it told of all of them
+        workers = client.scheduler_info()["workers"]
+    names = [name for told in workers.values() for name in told.get("resources") or ()]
+    found = Counter(name.removeprefix(RESOURCE) for name in names if name.startswith(RESOURCE))
+    if not found:
+        hint = f"Start one: dask worker ADDRESS --nthreads 1 --resources {RESOURCE}{here}=1"
+        raise RegressError("no worker there says whose machine it is", hint=hint)
+    return found
