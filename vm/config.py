@@ -88,10 +88,16 @@ class Config:
         choices=("auto", "baseline", "threaded"),
     )
     tier_calls: int = _knob(
-        1_000, "Calls of a function after which the tiered tier compiles it.", low=1, high=1 << 40
+        0,
+        "Calls of a function after which the tiered tier compiles it; 0: what suits the tier it starts in.",
+        low=0,
+        high=1 << 40,
     )
     tier_trips: int = _knob(
-        20_000, "Rounds of a loop after which the tiered tier compiles its function.", low=1, high=1 << 40
+        0,
+        "Rounds of a loop after which the tiered tier compiles its function; 0: what suits that tier.",
+        low=0,
+        high=1 << 40,
     )
     tier_patience: int = _knob(
         300,

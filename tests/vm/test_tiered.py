@@ -456,7 +456,7 @@ def test_code_that_cannot_be_made_is_asked_for_once(monkeypatch: pytest.MonkeyPa
 
 
 def test_thresholds_follow_what_compiling_costs() -> None:
-    policy = Policy(Config(tier="tiered", tier_calls=100, tier_trips=1_000))
+    policy = Policy(Config(tier="tiered", tier_calls=100, tier_trips=1_000), "baseline")
     assert policy.counting(0) == (100, 1_000)
     for _ in range(100):
         policy.learn(1.0, 10)  # a tenth of a second a byte: far too dear
@@ -469,9 +469,29 @@ def test_thresholds_follow_what_compiling_costs() -> None:
 def test_compilers_are_not_started_for_what_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [50.0]
     monkeypatch.setattr("vm.tiers.policy.time.monotonic", lambda: now[0])
-    policy = Policy(Config(tier="tiered", tier_patience=200))
+    policy = Policy(Config(tier="tiered", tier_patience=200), "baseline")
     assert policy.patient()
     now[0] += 0.1
     assert policy.patient()
     now[0] += 0.2
     assert not policy.patient()
+
+
+def test_looks_at_code_to_come_are_as_far_apart_as_they_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a round takes: a quick loop soon makes more of them between two looks, a slow one fewer."""
+    now = [50.0]
+    monkeypatch.setattr("vm.tiers.policy.time.monotonic", lambda: now[0])
+    policy = Policy(Config(tier="tiered", tier_trips=1_000), "baseline")
+    for counter, seconds in ((1, 1e-9), (2, 1e-3)):
+        rounds = policy.again(counter, loop=True)
+        assert rounds == 1_000
+        for _ in range(10):
+            now[0] += rounds * seconds
+            rounds = policy.again(counter, loop=True)
+        assert 0.9 <= rounds * seconds / 0.002 <= 1.1
+
+
+def test_thresholds_suit_the_tier_that_programs_start_in() -> None:
+    config = Config(tier="tiered")
+    baseline, threaded = (Policy(config, start).counting(0) for start in ("baseline", "threaded"))
+    assert all(slow == 10 * quick for slow, quick in zip(baseline, threaded, strict=True))

@@ -3,8 +3,8 @@
 Compiling is worth it once the time that it would have saved so far exceeds what it costs: then it costs at
 most twice what the best choice in hindsight would have (the ski rental argument). Both what a round of a
 function saves and what its compilation costs grow with its size, so the rounds at which that is do not
-depend on it: they are knobs, scaled by what a byte of code has cost here so far against what the knobs
-assume. Other processors compile, so the knobs' defaults are a fraction of the balance.
+depend on it: they are knobs, scaled by what a byte of code has cost here so far against what is assumed.
+Other processors compile, so the numbers are a fraction of the balance.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ from __future__ import annotations
 import time
 
 from vm.config import Config
+
+CALLS = {"baseline": 10_000, "threaded": 1_000}
+"""Calls of a function after which it is worth compiling, by the tier that it starts in: a round in tier 1
+takes some tenth of one in tier 0, and so does what it has to gain."""
+
+TRIPS = {"baseline": 200_000, "threaded": 20_000}
+"""Rounds of a loop."""
 
 NEVER = 1 << 62
 """A counter that does not run out."""
@@ -27,14 +34,23 @@ _LEAST, _MOST = 0.25, 4.0
 _WEIGHT = 0.2
 """Of the latest measurement in the running average."""
 
+_LOOKS = 0.002
+"""Seconds from one look to the next at whether code is there; a look takes some ten microseconds."""
+
+_STEP = 8
+"""By what rounds between looks grow at most."""
+
 
 class Policy:
     """The choices of one tier; ``learn`` is told what compilations cost."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, start: str) -> None:
         self._config = config
+        self._calls = config.tier_calls or CALLS[start]
+        self._trips = config.tier_trips or TRIPS[start]
         self._cost = _ASSUMED
         self._first = 0.0
+        self._looks: dict[int, tuple[float, int]] = {}
 
     @property
     def scale(self) -> float:
@@ -49,7 +65,18 @@ class Policy:
 
             dice = random.Random(f"{config.tier_seed} {index}")  # noqa: S311 - it is for tests
             return dice.choice(_CHOICES), dice.choice(_CHOICES)
-        return max(1, round(config.tier_calls * self.scale)), max(1, round(config.tier_trips * self.scale))
+        return max(1, round(self._calls * self.scale)), max(1, round(self._trips * self.scale))
+
+    def again(self, counter: int, loop: bool) -> int:
+        """How often what has this counter may run until the next look at whether its code has been made."""
+        now = time.monotonic()
+        then, rounds = self._looks.get(counter, (0.0, 0))
+        if rounds:
+            rounds = max(1, round(rounds * min(_LOOKS / max(now - then, 1e-6), _STEP)))
+        else:
+            rounds = self._trips if loop else self._calls
+        self._looks[counter] = now, rounds
+        return rounds
 
     def patient(self) -> bool:
         """Whether it is too early for code that no disk has: compilers are processes, and their start costs

@@ -100,8 +100,8 @@ class TieredProgram:
         entry = self._entries.get(place)
         if entry is not None:
             return entry.address
-        again = self._config.tier_calls if place[1] is None else self._config.tier_trips
-        poke(pc + COUNTER, NEVER if place in self._refused else again)
+        never = place in self._refused
+        poke(pc + COUNTER, NEVER if never else self._policy.again(pc, place[1] is not None))
         return pc
 
     def counts(self) -> dict[str, int]:

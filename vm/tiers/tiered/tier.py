@@ -23,6 +23,7 @@ from vm.tiers.policy import Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.tier import host_code
+from vm.tiers.tiered.first import starts_in
 from vm.tiers.tiered.link import TieredLink
 from vm.tiers.tiered.program import TieredProgram
 
@@ -46,7 +47,7 @@ class TieredTier(NativeTier):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._policy = Policy(config)
+        self._policy = Policy(config, starts_in(config))
 
     def stats(self) -> dict[str, float]:
         """As every native tier; and how many functions and loops have compiled code, how many places wait for
