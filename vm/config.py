@@ -121,6 +121,12 @@ class Config:
         low=0,
         high=256,
     )
+    compile_afterwards: int = _knob(
+        5,
+        "Seconds that they may go on after the program's end, so that the next start finds what they make.",
+        low=0,
+        high=3600,
+    )
 
     def __post_init__(self) -> None:
         for knob in fields(self):

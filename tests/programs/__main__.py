@@ -12,6 +12,7 @@ from tests.programs.export import export
 from tests.programs.fetch import Unreachable
 from tests.programs.registry import programs
 from tests.programs.run import run
+from vm.config import KNOBS
 from vm.tiers import TIERS
 
 
@@ -19,7 +20,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m tests.programs", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these programs (default: all)")
-    parser.add_argument("--tier", default="llvm", choices=TIERS)
+    parser.add_argument("--tier", default=KNOBS["tier"].default, choices=TIERS)
     parser.add_argument("--quick", action="store_true", help="only those that CI runs")
     parser.add_argument("--trace", action="store_true", help="show where a program went wrong")
     parser.add_argument(

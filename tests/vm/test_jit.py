@@ -20,6 +20,7 @@ from vm.errors import CompileError, ValidationError, VMError
 from vm.jit import makers, pool
 from vm.jit.artefact import Artefact
 from vm.jit.compiler import Compiler, compile_now
+from vm.jit.objects import Objects
 from vm.jit.request import Request
 from vm.jit.scheduler import Priority
 from vm.jit.ticket import Ticket
@@ -294,6 +295,32 @@ def test_a_program_ends_although_tasks_wait() -> None:
     done = run("[compiler.submit(request) for _ in range(1000)]")
     assert (done.returncode, done.stderr) == (0, "")
     assert_gone(done.stdout)
+
+
+LEFT = """
+import sys
+from vm.config import Config
+from vm.jit.compiler import compiler_of
+from vm.jit.request import Request
+from vm.module.decoder import decode
+config = Config(cache_folder=sys.argv[2], compile_afterwards=int(sys.argv[3]))
+compiler = compiler_of(config)
+for level in (1, 2):
+    compiler.submit(Request(decode(bytes.fromhex(sys.argv[1])), (0,), config, level))
+while compiler.stats()["parent"] is None:
+    pass
+print(compiler.stats()["parent"])
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, SECONDS])
+def test_what_was_asked_for_is_kept_after_the_program_ended(seconds: int, tmp_path: Path) -> None:
+    """By workers that go on for a while, without holding anybody up; or not at all."""
+    command = [sys.executable, "-W", "error", "-c", LEFT, binary(WAT).hex(), str(tmp_path), str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert done.stderr == ""
+    assert_gone(done.stdout)
+    assert len(Objects(tmp_path, 1 << 20).entries()) == (2 if seconds else 0)
 
 
 def test_a_forked_process_has_a_compiler_of_its_own() -> None:

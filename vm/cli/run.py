@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_file
 from vm.cli.values import parse, render
+from vm.config import KNOBS
 from vm.errors import ExitTrap, LinkError, Trap, VMError
 from vm.tiers import TIERS
 
@@ -42,7 +43,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     tiers = "; ".join(f"{name}: {entry.summary}" for name, entry in TIERS.items())
-    command.add_argument("--tier", choices=tuple(TIERS), default="llvm", help=f"how to run ({tiers})")
+    usual = KNOBS["tier"].default
+    command.add_argument("--tier", choices=tuple(TIERS), default=usual, help=f"how to run ({tiers})")
     command.add_argument("--invoke", metavar="NAME", help="call this export instead of _start")
     command.add_argument(
         "--dir",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_USAGE, InputError, described, read_file
+from vm.config import KNOBS
 from vm.errors import TextError
 from vm.tiers import TIERS
 
@@ -74,7 +75,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     tiers = "; ".join(f"{name}: {entry.summary}" for name, entry in TIERS.items())
-    command.add_argument("--tier", choices=tuple(TIERS), default="llvm", help=f"how to run ({tiers})")
+    usual = KNOBS["tier"].default
+    command.add_argument("--tier", choices=tuple(TIERS), default=usual, help=f"how to run ({tiers})")
     command.add_argument("--json", action="store_true", help="print a JSON report")
     command.add_argument("paths", nargs="+", metavar="FILE|DIR", help="scripts, and folders of them")
     command.set_defaults(main=main)

@@ -27,7 +27,9 @@ class Compiler:
 
     def __init__(self, workers: int) -> None:
         self._pool = Pool(workers)
-        atexit.register(self.close)
+        self.afterwards = 0
+        """Seconds that workers may go on after the program's end, to keep what is wanted then."""
+        atexit.register(self._at_exit)
 
     def submit(self, request: Request, priority: Priority = Priority.NORMAL) -> Ticket:
         """Have code made, or found on disk; returns at once."""
@@ -41,8 +43,11 @@ class Compiler:
 
     def close(self) -> None:
         """End the workers; what is not done fails. At the program's end this happens by itself."""
-        atexit.unregister(self.close)
+        atexit.unregister(self._at_exit)
         self._pool.close()
+
+    def _at_exit(self) -> None:
+        self._pool.close(self.afterwards)
 
 
 def compile_now(request: Request, costs: Costs | None = None) -> Artefact:
@@ -57,7 +62,10 @@ def usable_processors() -> int:
 
 def compiler_of(config: Config) -> Compiler:
     """The process's compiler with as many workers as the configuration says."""
-    return _compiler(config.compile_workers or max(1, usable_processors() - 1))
+    compiler = _compiler(config.compile_workers or max(1, usable_processors() - 1))
+    if config.cache_bytes:  # else nothing would be kept
+        compiler.afterwards = config.compile_afterwards
+    return compiler
 
 
 @functools.cache

@@ -6,6 +6,7 @@ place of another that an assertion ended, cost next to nothing. It ends with its
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -92,15 +93,21 @@ class Nursery:
         os.close(self._errors)
         self._errors = -1
 
+    def release(self) -> None:
+        """Let it stay for its workers, which go on without us, and end with the last."""
+        with contextlib.suppress(OSError):
+            self._channel.sendall(pack({"do": "finish"}))
+        self.forget()
+
     def kill(self) -> None:
         """End it now."""
         self._process.kill()
 
     def forget(self) -> None:
-        """In a forked child: this is the parent's. Let its end of the socket be the only one."""
+        """Nobody here waits for it any more: in a forked child, whose parent does, and at the end."""
         self._channel.close()
         os.close(self._errors)
-        self._process.returncode = 0  # not ours to wait for
+        self._process.returncode = 0  # what tells ``subprocess`` so
 
 
 def last_words(errors: int) -> str:

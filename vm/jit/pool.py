@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from vm.errors import CompileError, VMError
@@ -39,6 +40,9 @@ START_SECONDS = 60.0
 """How long a worker's start may take."""
 
 _LOOK_SECONDS = 1.0
+
+_LEFT = 64
+"""Tickets that a worker is left with, at most, when the program ends."""
 
 _AT_ONCE = 64
 """Tickets that are looked for on disk before somebody looks at what workers say."""
@@ -70,6 +74,7 @@ class Pool:
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._awake = self._closing = False
+        self._afterwards = 0
         self._thread: threading.Thread | None = None
 
     def submit(self, ticket: Ticket, priority: Priority) -> None:
@@ -117,12 +122,14 @@ class Pool:
                     report["workers"][number]["process"] = process.number
             return report
 
-    def close(self) -> None:
-        """End the workers; tickets that are not settled fail."""
+    def close(self, afterwards: int = 0) -> None:
+        """End the workers; tickets that are not settled fail. ``afterwards`` is how many seconds workers may
+        go on without the program, and keep what they make: for its end, since nobody waits for them.
+        """
         with self._lock:
             if self._closing:
                 return
-            self._closing = True
+            self._closing, self._afterwards = True, afterwards
             thread = self._thread
             if thread is None:
                 self._end()
@@ -263,15 +270,18 @@ class Pool:
         """Give a worker a ticket. If it is gone, its socket says so soon."""
         if not ticket.running():  # else it is tried again
             ticket.set_running_or_notify_cancel()
-        module = ticket.request.module
+        try:
+            self._processes[number].send(ticket.request, self._number(ticket.request.module))
+        except OSError:
+            self._processes[number].kill()
+
+    def _number(self, module: ModuleData) -> int:
+        """What workers know a module by."""
         known = self._numbers.get(module)
         if known is None:
             known = self._numbers[module] = self._next_number
             self._next_number += 1
-        try:
-            self._processes[number].send(ticket.request, known)
-        except OSError:
-            self._processes[number].kill()
+        return known
 
     def give_up(self, ticket: Ticket, why: str) -> None:
         """Let a ticket fail."""
@@ -292,7 +302,10 @@ class Pool:
     def _end(self) -> None:
         for ticket in [*self._arrived, *self._tasks]:
             self._settled.append((ticket, CompileError("the compiler was closed before this was done")))
+        waiting = [task.work for task in self._dispatcher.queue.drain()]
         self._arrived = Arrivals()
+        if self._afterwards and self._nursery is not None and self._tasks:
+            self._leave_alone(waiting, self._nursery)
         self._tasks.clear()
         for process in self._processes.values():
             process.channel.close()
@@ -303,6 +316,22 @@ class Pool:
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def _leave_alone(self, waiting: list[Ticket], nursery: Nursery) -> None:
+        """Let workers, also those that are just starting, go on without us: with what they have, and with a
+        share of what waits.
+        """
+        workers = list(enumerate(self._processes.values()))
+        for first, process in workers:
+            mine = waiting[first :: len(workers)][:_LEFT]
+            with suppress(OSError):  # it is gone, or takes no more: what it has not got is not made
+                process.release(self._afterwards)
+                for ticket in mine:
+                    process.send(ticket.request, self._number(ticket.request.module))
+            process.forget()
+        self._processes.clear()
+        nursery.release()
+        self._nursery = None
 
     # forks
 

@@ -53,6 +53,13 @@ class Process:
         send_content(self.channel, head, module.binary)
         self._known[number] = None
 
+    def release(self, seconds: int) -> None:
+        """Let it go on without us, for so many seconds at most, with what it has been sent, and will be until
+        this object is gone: from now on, nobody waits when it takes no more.
+        """
+        self.channel.setblocking(False)
+        self.channel.sendall(pack({"do": "finish", "seconds": seconds}))
+
     def kill(self) -> None:
         """End it now; ``why`` says so afterwards. Its number stays its own until somebody waits for it."""
         if self.number:
@@ -74,6 +81,6 @@ class Process:
         return f"the compiler's process ended{ending(code)}" + (f": {last}" if last else "")
 
     def forget(self) -> None:
-        """In a forked child: this is the parent's. Let its end of the socket be the only one."""
+        """Nobody here waits for it any more: in a forked child, whose parent does, or once it is released."""
         self.channel.close()
         os.close(self._errors)

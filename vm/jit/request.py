@@ -28,6 +28,7 @@ RUNTIME_KNOBS = frozenset(
     {
         "cache_bytes",
         "cache_folder",
+        "compile_afterwards",
         "compile_workers",
         "gc_stress",
         "max_heap_bytes",

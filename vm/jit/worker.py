@@ -2,6 +2,7 @@
 
     module   a module to come, by number; its bytes come along             forget   one that is not needed
     make     a request about one of them                                   -> made, failed
+    finish   what to do when the socket closes: what is left, for so many seconds at most
 
 One thread reads, so that the end of the program ends this process at once, even inside LLVM; another
 compiles. Nothing that a request says about the program's memory is known here: modules are decoded anew.
@@ -35,6 +36,8 @@ MEMORY = 8 << 30
 """Bytes of address space that a worker may use. Compiling takes LLVM a hundredth of that, but for a module
 that is made for it; what does not fit fails, and is left in its tier."""
 
+_NICE = 10
+
 _STACK = 64 << 20
 """Bytes of stack for LLVM, whose recursion follows that of the code it is given."""
 
@@ -45,13 +48,19 @@ def nurse(descriptor: int) -> None:
     _warm()
     channel = socket.socket(fileno=descriptor)
     reader = Reader(channel)
+    stays = False
     while reader.receive():
         for head, _ in reader.messages():
             if head["do"] == "fork":
                 _fork(reader)
+            elif head["do"] == "finish":
+                stays = True
             else:
                 code = os.waitstatus_to_exitcode(os.waitpid(head["process"], 0)[1])
                 channel.sendall(pack({"process": head["process"], "code": code}))
+    with suppress(ChildProcessError):  # there is none left
+        while stays:
+            os.wait()
     os._exit(0)
 
 
@@ -93,13 +102,22 @@ def main(descriptor: int) -> NoReturn:
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.stack_size(_STACK)
     worker = _Worker(channel, tasks)
-    threading.Thread(target=worker.run, daemon=True).start()
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
     reader = Reader(channel)
+    seconds = 0
     while reader.receive():
         for head, _ in reader.messages():
+            if head["do"] == "finish":
+                seconds = head["seconds"]
+                os.setpriority(os.PRIO_PROCESS, thread.native_id or 0, _NICE)  # whatever else runs goes first
+                continue
             if head["do"] == "module":
                 head["binary"] = reader.content()
             tasks.put(head)
+    if seconds:
+        tasks.put({"do": "end"})
+        worker.ended.wait(seconds)
     os._exit(0)
 
 
@@ -108,11 +126,12 @@ class _Worker:
         self._channel = channel
         self._tasks = tasks
         self._modules: dict[int, ModuleData] = {}
+        self.ended = threading.Event()
 
     def run(self) -> None:
         """Do one thing after the other; a fault of this program itself ends it."""
         try:
-            self._channel.sendall(pack({"did": "start", "process": os.getpid()}))
+            self._answer(pack({"did": "start", "process": os.getpid()}))
             while True:
                 self._do(self._tasks.get())
         except BaseException:
@@ -129,7 +148,13 @@ class _Worker:
             case "forget":
                 del self._modules[head["module"]]
             case "make":
-                self._channel.sendall(self._make(head))
+                self._answer(self._make(head))
+            case "end":
+                self.ended.set()
+
+    def _answer(self, message: bytes) -> None:
+        with suppress(OSError):  # nobody listens any more: the thread that reads knows what that means
+            self._channel.sendall(message)
 
     def _make(self, head: dict[str, Any]) -> bytes:
         started = time.thread_time()

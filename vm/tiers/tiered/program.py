@@ -21,7 +21,7 @@ from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.words import offsets
-from vm.tiers.policy import NEVER, Policy
+from vm.tiers.policy import NEVER, Policy, at_once
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.program import COUNTER
 from vm.tiers.tiered.first import program_class
@@ -55,7 +55,8 @@ class TieredProgram:
         self._policy = policy
         self._costs = spent
         self._lock = lock
-        self.first = program_class(config)(module, config, spent, policy.counting)
+        counting = policy.counting if module.prepared is None else at_once
+        self.first = program_class(config)(module, config, spent, counting)
         self._native: Program | None = None
         self._entries: dict[Place, Block] = {}
         self._asked: set[Place] = set()
