@@ -23,7 +23,8 @@ from regress.detect.compare import Answer, Answers, Sides, compare_columns
 from regress.domain import Comparison, Direction, Measurement
 from regress.metrics import rule
 from regress.store import Store
-from regress.store.columns import PARTS, Catalogue, Floats, Ids
+from regress.store.centres import Centres
+from regress.store.columns import PARTS, Catalogue, Floats, Ids, Noises
 
 FEWEST_POINTS = 8
 """Measured commits from which a series' history tells its noise."""
@@ -86,11 +87,30 @@ class SideBySide:
 def side_by_side(store: Store, a: Side, b: Side, chosen: DetectionConfig) -> SideBySide:
     """Compare what two sides measured, ``a`` before and ``b`` after."""
     columns = store.columns
-    told_a, told_b = columns.centres(a.sha), columns.centres(b.sha)
-    least = max((int(told.series[-1]) for told in (told_a, told_b) if told.series.size), default=0)
+    told = columns.centres(a.sha), columns.centres(b.sha)
+    noises = columns.noises()
+    least = max((int(one.series[-1]) for one in told if one.series.size), default=0)
     catalogue = columns.catalogue(least)
-    in_a, in_b = (_of_side(catalogue, told.series, side) for told, side in ((told_a, a), (told_b, b)))
-    parts = [part for part in PARTS if part not in _crossed(a, b)]
+
+    def answer() -> SideBySide:
+        return _compared(store, (a, b), told, catalogue, noises, chosen)
+
+    if np.isnan(noises.of(told[1].series)).any():
+        return answer()  # it depends on what else the series measured
+    return columns.remembered((a, b, repr(chosen)), (*told, noises), answer)
+
+
+def _compared(
+    store: Store,
+    sides: tuple[Side, Side],
+    told: tuple[Centres, Centres],
+    catalogue: Catalogue,
+    noises: Noises,
+    chosen: DetectionConfig,
+) -> SideBySide:
+    told_a, told_b = told
+    in_a, in_b = (_of_side(catalogue, one.series, side) for one, side in zip(told, sides, strict=True))
+    parts = [part for part in PARTS if part not in _crossed(*sides)]
     codes = catalogue.codes(*parts)
     code_a = codes[catalogue.rows(told_a.series[in_a])]
     code_b = codes[catalogue.rows(told_b.series[in_b])]
@@ -98,7 +118,7 @@ def side_by_side(store: Store, a: Side, b: Side, chosen: DetectionConfig) -> Sid
     ids_a, ids_b = told_a.series[in_a][at_a], told_b.series[in_b][at_b]
     rows = catalogue.rows(ids_b)
     values = told_a.values[in_a][at_a], told_b.values[in_b][at_b]
-    noise = _noise(store, ids_b, values, catalogue, rows)
+    noise = _noise(store, noises.of(ids_b), ids_b, values, catalogue, rows)
     effect, timed, lower = _metrics(catalogue, rows, chosen)
     own = told_a.within[in_a][at_a], told_b.within[in_b][at_b]
     answers = compare_columns(Sides(*values, *own, noise, effect, timed, lower))
@@ -166,10 +186,14 @@ def _metrics(
 
 
 def _noise(
-    store: Store, series: Ids, values: tuple[Floats, Floats], catalogue: Catalogue, rows: Ids
+    store: Store,
+    noise: Floats,
+    series: Ids,
+    values: tuple[Floats, Floats],
+    catalogue: Catalogue,
+    rows: Ids,
 ) -> Floats:
-    """A series' own, else that of the run; NaN where neither tells it."""
-    noise = store.columns.noises(series)
+    """A series' own noise, else that of the run; NaN where neither tells it."""
     bare = np.flatnonzero(np.isnan(noise))
     if 0 < bare.size <= LOOKED_UP:
         history = store.values(series[bare].tolist())

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ from regress.store.series import keys
 
 COMMITS = 32
 """Commits that stay in memory: 1.2 MB each where 50,000 series are measured."""
+
+ANSWERS = 16
+"""Comparisons that stay in memory: 4 MB each where 50,000 series are measured."""
+
+T = TypeVar("T")
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -71,6 +77,22 @@ class Catalogue:
         return self._codes[parts]
 
 
+@dataclass(frozen=True, slots=True)
+class Noises:
+    """Own noises of series, by id, as some analysis told them."""
+
+    mark: int
+    series: Ids
+    values: Floats
+
+    def of(self, series: Ids) -> Floats:
+        """Those of some series; NaN where none is told."""
+        if not self.series.size:
+            return np.full(series.size, np.nan)
+        at = np.minimum(np.searchsorted(self.series, series), self.series.size - 1)
+        return np.where(self.series[at] == series, self.values[at], np.nan)
+
+
 class Columns:
     """The columns of one database."""
 
@@ -79,7 +101,8 @@ class Columns:
         self._lock = threading.Lock()
         self._catalogue = Catalogue(_ids(()), {part: _ids(()) for part in PARTS}, {}, {}, {}, {})
         self._centres: OrderedDict[int, tuple[tuple[int, int], Centres]] = OrderedDict()
-        self._noises: tuple[int, Ids, Floats] = (-1, _ids(()), np.empty(0))
+        self._noises: Noises = Noises(-1, _ids(()), np.empty(0))
+        self._answers: OrderedDict[Hashable, tuple[tuple[object, ...], object]] = OrderedDict()
 
     def centres(self, sha: str) -> Centres:
         """What was measured at a commit (full hash)."""
@@ -109,18 +132,29 @@ class Columns:
             self._catalogue = _grown(session, self._catalogue)
             return self._catalogue
 
-    def noises(self, series: Ids) -> Floats:
-        """The own noise of each of some series; NaN where no analysis has told it."""
+    def noises(self) -> Noises:
+        """The own noise of each series that an analysis has told; the same object while they are the same."""
         with self._db.read() as session:
             mark = session.scalar(select(ProjectRow.examined).where(ProjectRow.id == self._db.project_id))
-            if self._noises[0] != mark:
+            if self._noises.mark != mark:
                 told = examinations.noises(session)
-                self._noises = (int(mark or 0), _ids(id_ for id_, _ in told), np.array([n for _, n in told]))
-        _, ids, noises = self._noises
-        if not ids.size:
-            return np.full(series.size, np.nan)
-        at = np.minimum(np.searchsorted(ids, series), ids.size - 1)
-        return np.where(ids[at] == series, noises[at], np.nan)
+                values = np.array([noise for _, noise in told])
+                self._noises = Noises(int(mark or 0), _ids(id_ for id_, _ in told), values)
+            return self._noises
+
+    def remembered(self, question: Hashable, inputs: tuple[object, ...], answer: Callable[[], T]) -> T:
+        """The answer to a question, told anew when one of the very objects that it depends on is another."""
+        with self._lock:
+            known = self._answers.get(question)
+        if known is not None and all(one is other for one, other in zip(known[0], inputs, strict=True)):
+            return cast("T", known[1])
+        found = answer()
+        with self._lock:
+            self._answers[question] = (inputs, found)
+            self._answers.move_to_end(question)
+            while len(self._answers) > ANSWERS:
+                self._answers.popitem(last=False)
+        return found
 
     def matching(self, words: Sequence[str]) -> Ids:
         """The series in whose title, metric, machine or environment every word occurs (in lower case)."""

@@ -99,9 +99,9 @@ def two_machines(store: Store) -> Store:
 def test_noise_of_an_analysis_serves_as_that_of_the_history(two_machines: Store) -> None:
     fresh = compare(two_machines, sha(8), sha(9))
     assert sum(row.verdict is Verdict.SLOWER for row in fresh) == 2
-    assert np.isnan(two_machines.columns.noises(np.array([1]))).all()
+    assert np.isnan(two_machines.columns.noises().of(np.array([1]))).all()
     analyse(two_machines, Config(root=Path(".")), "main")
-    assert two_machines.columns.noises(np.array([1]))[0] > 0
+    assert two_machines.columns.noises().of(np.array([1]))[0] > 0
     assert compare(two_machines, sha(8), sha(9)) == fresh
 
 

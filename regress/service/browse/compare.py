@@ -45,6 +45,11 @@ class CompareFilter:
     machines: tuple[str, str] = ("", "")
     environments: tuple[str, str] = ("", "")
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether a side is."""
+        return any((*self.machines, *self.environments))
+
 
 @dataclass(frozen=True, slots=True)
 class CompareRow:
