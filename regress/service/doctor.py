@@ -125,7 +125,27 @@ def _database(project: Project) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (_repository, _configuration, _suites, _database)
+def _notifications(project: Project) -> Iterator[Finding]:
+    """Channels that lack something; nobody is called."""
+    if not project.config.notify.channel:
+        return
+    from regress.service.notify.sending import channels, made  # who tells nobody pays nothing
+
+    try:
+        for chosen in channels(project.config):
+            made(project.config, chosen)
+            yield Finding("notify", Level.OK, f"{chosen.name}: {chosen.kind}, ready to be tried")
+    except RegressError as error:
+        yield Finding("notify", Level.WARN, str(error), error.hint)
+
+
+CHECKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (
+    _repository,
+    _configuration,
+    _suites,
+    _database,
+    _notifications,
+)
 """What is checked of a project, in order."""
 
 

@@ -22,6 +22,7 @@ import pytest
 from regress.config import ChannelConfig
 from regress.domain import ChangePoint, Decision, Event, SeriesChange, State
 from regress.errors import ConfigError, NotifyError, StoreLockedError
+from regress.service.doctor import doctor
 from regress.service.notify import http, sending
 from regress.service.notify.http import Http, vetted
 from regress.service.project import Project
@@ -228,12 +229,21 @@ def test_mail_goes_to_a_real_server(tell: Tell) -> None:
 def test_private_networks_redirects_and_endless_answers_are_refused(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for host in ("127.0.0.1", "10.0.0.1", "::1", "::ffff:10.0.0.1", "localhost"):
+    for host in (
+        "127.0.0.1",
+        "10.0.0.1",
+        "::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "localhost",
+    ):
         with pytest.raises(OSError, match="private"):
             vetted(host, 80, private=False)
-    for host in ("169.254.169.254", "0.0.0.0", "fe80::1", "224.0.0.1"):
+    for host in ("169.254.169.254", "0.0.0.0", "fe80::1", "224.0.0.1", "::ffff:169.254.169.254"):
         with pytest.raises(OSError, match="private"):
             vetted(host, 80, private=True)
+    assert vetted("93.184.216.34", 80, private=False) == ["93.184.216.34"]
     inside, outside = Http("team", private=True), Http("team", private=False)
     for url in ("file:///etc/passwd", "gopher://x", "http:///", "http://example.org"):
         with pytest.raises(NotifyError) as refused:
@@ -306,6 +316,8 @@ def test_a_channel_that_lacks_something_says_what(
     assert ended.value.code == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["waiting_notices"], told["messages"]["sent"]) == (1, 0)
+    (finding,) = (one for one in doctor(project.config.root) if one.check == "notify")
+    assert "REGRESS_WEBHOOK_SECRET" in finding.advice
     config = replace(project.config, notify=replace(project.config.notify, channel=()))
     with pytest.raises(ConfigError, match="no channel is configured"):
         sending.send(replace(project, config=config), store)

@@ -78,7 +78,7 @@ def workers(*machines: str) -> Iterator[Any]:
 
 def until(condition: Callable[[], Any]) -> Any:
     """What a condition says when it first says something true."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not (found := condition()):
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.02)

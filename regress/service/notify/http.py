@@ -7,6 +7,7 @@ deadline holds for the whole exchange, however slowly a server drips, and an ans
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -27,10 +28,11 @@ SECONDS = 20.0
 LARGEST = 8 << 20
 """Bytes of an answer: a hundred of GitHub's longest issues."""
 
-_LATER = frozenset({408, 409, 423, 425, 429})
-"""Answers of the 4xx family that time may mend; others are final."""
+_LATER = frozenset({401, 403, 407, 408, 409, 423, 425, 429})
+"""Answers of the 4xx family that time may mend, or somebody who mends a token; others are final."""
 
 _LONGEST_WAIT = 6 * 3600.0
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,29 @@ class Answer:
         return orjson.loads(self.body)
 
 
-def vetted(host: str, port: int, *, private: bool) -> str:
-    """An address of a host that may be called; OSError when it has none.
+def vetted(host: str, port: int, *, private: bool) -> list[str]:
+    """The addresses of a host that may be called, the likeliest first; OSError when there is none.
 
     Never one that is no single host's, or link-local, where clouds keep their secrets.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for *_, place in found:
-        address = ipaddress.ip_address(str(place[0]).partition("%")[0])
-        address = getattr(address, "ipv4_mapped", None) or address
-        never = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
-        if not never and (address.is_global or private):
-            return str(address)
-    raise OSError(f"{host} is in a private network: `private = true` in its channel allows that")
+    found = [str(place[0]) for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    allowed = [address for address in dict.fromkeys(found) if _allowed(address, private=private)]
+    if not allowed:
+        raise OSError(f"{host} is in a private network: `private = true` in its channel allows that")
+    return allowed
+
+
+def _allowed(text: str, *, private: bool) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):  # which may lead to a host of the older sort
+        address = address.ipv4_mapped or address.sixtofour or _behind_nat64(address) or address
+    never = address.is_link_local or address.is_multicast or address.is_unspecified
+    return not never and (address.is_global or (private and (address.is_private or address.is_loopback)))
+
+
+def _behind_nat64(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The host behind a translator of the well-known prefix (RFC 6052)."""
+    return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
 
 
 class _Stream(httpcore.NetworkStream):
@@ -105,9 +117,17 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        address = vetted(host, port, private=self._private)
+        *others, last = vetted(host, port, private=self._private)
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return self._connected(address, port, socket_options)
+        return self._connected(last, port, socket_options)
+
+    def _connected(
+        self, address: str, port: int, options: Iterable[SOCKET_OPTION] | None
+    ) -> httpcore.NetworkStream:
         left = max(0.001, self._deadline - time.monotonic())
-        return _Stream(self._inner.connect_tcp(address, port, left, None, socket_options), self._deadline)
+        return _Stream(self._inner.connect_tcp(address, port, left, None, options), self._deadline)
 
 
 class Http:
@@ -166,8 +186,7 @@ class Http:
         message = f"{host}: answered {answer.status}" + (f": {said}" if said else "")
         if 300 <= answer.status < 400:
             return NotifyError(self._channel, f"{message} (redirects are not followed)", final=True)
-        limited = answer.status == 403 and "retry-after" in answer.headers  # GitHub's word for "slower"
-        final = answer.status < 500 and answer.status not in _LATER and not limited
+        final = answer.status < 500 and answer.status not in _LATER
         return NotifyError(self._channel, message, final=final, wait=_wait(answer.headers))
 
 

@@ -5,9 +5,11 @@ Its ``Message-ID`` is the message's key: most mail programs show two copies of o
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
 from email.utils import format_datetime, parseaddr
@@ -84,9 +86,9 @@ class Email:
         return mail
 
     def _connected(self) -> smtplib.SMTP:
-        address = vetted(self._host, self._port, private=self._private)
+        addresses = vetted(self._host, self._port, private=self._private)
         kind = _Smtps if self._scheme == "smtps" else _Smtp
-        server = kind(self._host, self._port, address)
+        server = kind(self._host, self._port, addresses)
         server.ehlo()
         if self._scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
@@ -100,15 +102,19 @@ class Email:
 
 
 class _Smtp(smtplib.SMTP):
-    """Calls an address that was looked at, whatever its name means by now; TLS still asks for the name."""
+    """Calls addresses that were looked at, whatever the name means by now; TLS still asks for the name."""
 
-    def __init__(self, host: str, port: int, address: str) -> None:
-        self._address = address
+    def __init__(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        self._addresses = addresses
         super().__init__(host, port, timeout=SECONDS)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """The hook by which smtplib's own SMTP_SSL connects."""
-        return socket.create_connection((self._address, port), timeout)
+        *others, last = self._addresses
+        for address in others:
+            with contextlib.suppress(OSError):
+                return socket.create_connection((address, port), timeout)
+        return socket.create_connection((last, port), timeout)
 
 
 class _Smtps(_Smtp):
