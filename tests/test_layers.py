@@ -53,6 +53,7 @@ REGRESS_LAYERS = (
     "bisect",
     "service",
     "cli",
+    "plugins",
 )
 
 

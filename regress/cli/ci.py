@@ -119,7 +119,7 @@ def command(
     if as_json:
         print_json(report_json(report))
     else:
-        _print(report, folder, on_github=around.kind == "github")
+        print_report(report, folder, on_github=around.kind == "github")
     code = exit_code(report, strict)
     if code:
         raise typer.Exit(code)
@@ -129,18 +129,20 @@ def exit_code(report: CiReport, strict: bool) -> int:
     """What the process says; the command's help names the codes."""
     from regress.cli import INTERRUPTED
     from regress.domain import Verdict
+    from regress.service.ci.pairs import INTERRUPTED as STOPPED
     from regress.service.ci.report import Decision
 
     if report.decision in (Decision.SLOWER, Decision.BROKEN):
         return SLOWER
-    if report.cut == "it was interrupted":
+    if report.cut == STOPPED:
         return INTERRUPTED
     if report.decision is Decision.NO_ANSWER or (strict and report.of(Verdict.UNCLEAR)):
         return UNDECIDED
     return 0
 
 
-def _print(report: CiReport, folder: Path, *, on_github: bool) -> None:
+def print_report(report: CiReport, folder: Path, *, on_github: bool) -> None:
+    """Say the decision, then what calls for attention; on GitHub also as annotations."""
     from regress.cli.output import console
     from regress.domain import Verdict
     from regress.service.ci import words

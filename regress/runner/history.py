@@ -126,6 +126,12 @@ class History:
             hint = "Name the commit to compare with: --base REV."
             raise HistoryError(self.root, f"{a!r} and {b!r} have no commit in common", hint=hint) from error
 
+    def snapshot(self) -> str:
+        """The work tree's tracked files as a commit that no branch has; HEAD where nothing is changed."""
+        if not self.is_dirty():
+            return self.head()
+        return self._git("stash", "create") or self.head()
+
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""
         return not self._repo.bare and self._repo.is_dirty(untracked_files=False)

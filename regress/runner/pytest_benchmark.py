@@ -27,6 +27,9 @@ from regress.runner.base import Outcome, log_end, on_branch
 from regress.runner.events import Listener, Progress
 from regress.runner.process import Finished, run_process
 
+MEASURING = "REGRESS_MEASURING"
+"""Set in processes that measure for somebody: with ``pytest --regress`` they would measure in turn."""
+
 _PASSED, _SOME_FAILED, _USAGE, _NOTHING = 0, 1, 4, 5
 """pytest's exit statuses (https://docs.pytest.org/en/stable/reference/exit-codes.html)."""
 
@@ -79,7 +82,12 @@ class PytestBenchmarkRunner:
             cwd=self._tree,
             log_path=self._logs / f"pytest-{commit.sha[:12]}.log",
             on_line=on_line,
-            env={"PYTHONPATH": self._path(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+            env={
+                "PYTHONPATH": self._path(),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "COLUMNS": "200",
+                MEASURING: "1",
+            },
         )
         deliveries = self._deliveries(commit.sha, branch, result, done)
         return Outcome(commit.sha, deliveries, time.monotonic() - started, done.log_path)

@@ -81,7 +81,7 @@ def _broken(report: CiReport) -> str:
 
 def _logs(report: CiReport) -> list[str]:
     return [
-        f"<details><summary>What building {side} said</summary>\n\n{_fenced(log)}\n</details>"
+        f"<details><summary>What was said at {side}</summary>\n\n{_fenced(log)}\n</details>"
         for side, log in report.unbuilt
     ]
 

@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from regress.domain import Commit, Delivery, FailureKind, Measurement, SeriesKey
+from regress.runner import Runner
 from regress.runner.asv import AsvRunner
 from regress.runner.events import Listener, Note, ignore
 from regress.service.ci.annotations import locate
@@ -32,19 +34,22 @@ def check_change(
     benchmarks: Sequence[str] = (),
     seed: int | None = None,
     name: str = "",
+    runners: Sequence[Runner] | None = None,
     store: Store | None = None,
     listen: Listener = ignore,
 ) -> CiReport:
     """Compare two commits by measuring them in turns; see ``choose_commits`` for which.
 
     ``effect`` is the relative change that matters (default: the configuration's). ``seed`` repeats an order
-    of pairs. With a ``store``, the results are kept there as runs of the two commits. HistoryError,
+    of pairs. ``runners`` (default: the project's)
+    measure. With a ``store``, the results are kept there as runs of the two commits. HistoryError,
     ConfigError and RunnerError say what stands in the way of measuring at all.
     """
     config, history = project.config, project.history
     limit = config.gate.minimum_effect if effect is None else effect
     shas = choose_commits(history, around, project.branch, base, head)
     commits = (history.commits(shas[BASE], last=1)[0], history.commits(shas[HEAD], last=1)[0])
+    runners = project.runners if runners is None else runners
     seed = secrets.randbits(32) if seed is None else seed
     listen(Note(f"base {_named(commits[BASE])}\nhead {_named(commits[HEAD])}"))
 
@@ -52,7 +57,7 @@ def check_change(
         return config.detection.minimum_effect(series.benchmark, series.metric.name, limit)
 
     pairs = measure_pairs(
-        [runner.one_process() for runner in project.runners],
+        [runner.one_process() for runner in runners],
         commits,
         effect_of=effect_of,
         budget=budget,
@@ -62,16 +67,16 @@ def check_change(
     )
     if store is not None:
         keep(project, store, pairs, around)
-    return _report(project, pairs, limit, effect_of, seed, name or project.config.project_name)
+    folders = [runner.config.benchmarks for runner in runners if isinstance(runner, AsvRunner)]
+    rows = tuple(_rows(project.history.root, folders, pairs, effect_of))
+    return _report(pairs, rows, limit, seed, name or project.config.project_name)
 
 
 def _named(commit: Commit) -> str:
     return f"{commit.sha[:10]}  {commit.subject}"
 
 
-def _report(
-    project: Project, pairs: Pairs, limit: float, effect_of: EffectOf, seed: int, name: str
-) -> CiReport:
+def _report(pairs: Pairs, rows: tuple[Row, ...], limit: float, seed: int, name: str) -> CiReport:
     failed = [{f.benchmark for f in failures} for failures in pairs.failures]
     broken = {
         f.benchmark: f
@@ -84,7 +89,7 @@ def _report(
         base=pairs.commits[BASE],
         head=pairs.commits[HEAD],
         effect=limit,
-        rows=tuple(_rows(project, pairs, effect_of)),
+        rows=rows,
         broken=tuple(broken.values()),
         added=tuple(sorted({key.title for key in pairs.only[HEAD]})),
         removed=tuple(
@@ -103,11 +108,9 @@ def _same_benchmark(failed: str, key: SeriesKey) -> bool:
     return key.is_called(failed) or failed.partition("[")[0] == key.benchmark.partition("[")[0]
 
 
-def _rows(project: Project, pairs: Pairs, effect_of: EffectOf) -> list[Row]:
+def _rows(root: Path, folders: Sequence[Path], pairs: Pairs, effect_of: EffectOf) -> list[Row]:
     if pairs.trial is None:
         return []
-    root = project.history.root
-    folders = [r.config.benchmarks for r in project.runners if isinstance(r, AsvRunner)]
     rows = []
     for case, key in enumerate(pairs.series):
         base, head = pairs.values[key]

@@ -20,6 +20,7 @@ import numpy as np
 
 from regress.detect.trial import Trial
 from regress.domain import Commit, Delivery, Direction, Failure, FailureKind, Measurement, SeriesKey
+from regress.errors import RunnerError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitFinished, CommitStarted, Listener, Note
 
@@ -28,6 +29,8 @@ MOST_ROUNDS = 60
 
 MOST_MISSES = 3
 """Pairs without a number after which a benchmark is measured no more."""
+
+INTERRUPTED = "it was interrupted"
 
 BASE, HEAD = 0, 1
 SIDES = ("base", "head")
@@ -77,7 +80,8 @@ def measure_pairs(
 ) -> Pairs:
     """Measure base and head in turns. ``effect_of`` gives the relative change of a series that matters.
 
-    A runner's own RunnerError passes. KeyboardInterrupt stops, and what was measured whole is kept.
+    KeyboardInterrupt stops, as does a RunnerError after the first pair (in it, it passes); whole pairs are
+    kept.
     """
     started, coin = time.monotonic(), random.Random(seed)  # noqa: S311 - fair and repeatable is all it must be
     pairs = Pairs(commits)
@@ -99,7 +103,11 @@ def measure_pairs(
                 break
             _tell(pairs, wanted, listen)
     except KeyboardInterrupt:
-        pairs.cut = "it was interrupted"
+        pairs.cut = INTERRUPTED
+    except RunnerError as error:
+        if not pairs.rounds:
+            raise
+        pairs.cut = f"the tool failed ({error})"
     if wanted and not pairs.cut and pairs.rounds >= budget.rounds:
         pairs.cut = f"{budget.rounds} pairs were measured"
     pairs.seconds = time.monotonic() - started

@@ -29,7 +29,9 @@ def first_line(report: CiReport) -> str:
     match report.decision:
         case Decision.NO_ANSWER if report.unbuilt:
             sides = " and ".join(side for side, _ in report.unbuilt)
-            return f"No answer: {sides} could not be built."
+            return f"No answer: {sides} could not be measured."
+        case Decision.NO_ANSWER if report.cut:
+            return f"No answer: {report.cut}."
         case Decision.NO_ANSWER:
             return "No answer: base and head have no benchmark in common."
         case Decision.SLOWER:

@@ -166,6 +166,13 @@ def test_the_action_hands_every_input_to_its_scripts() -> None:
     assert "${{" not in "".join(path.read_text() for path in ACTION.glob("*.sh"))
 
 
+def test_this_repository_uses_its_own_action() -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/performance.yml").read_text())["jobs"]["regress"]
+    (step,) = (step for step in job["steps"] if "actions/regress" in step["uses"])
+    assert (ROOT / step["uses"] / "action.yml").is_file()
+    assert set(step["with"]) <= set(yaml.safe_load((ACTION / "action.yml").read_text())["inputs"])
+
+
 def test_examples_are_what_the_action_and_the_command_take() -> None:
     folder = ROOT / "regress/service/ci/examples"
     job = yaml.safe_load((folder / "github.yml").read_text())["jobs"]["regress"]

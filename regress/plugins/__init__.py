@@ -1,0 +1,1 @@
+"""Doors to Regress in other tools: ``pytest --regress`` and ``asv regress``."""
