@@ -120,11 +120,10 @@ def test_what_is_no_delivery_is_refused_whole(
 def test_values_that_would_break_things_are_refused(server: Server) -> None:
     good = json.loads(body().data)
     for place, wrong in (
-        ("measurements", [{"series": 9, "commit": 0, "value": 1.0}]),
-        ("measurements", [{"series": 0, "commit": 0, "value": "NaN"}]),
-        ("history", [good["history"][0]] * 2),
+        ("series", [{**good["series"][0], "measurements": [{"commit": "abcd", "value": "NaN"}]}]),
+        ("series", [{**good["series"][0], "measurements": [{"commit": "not a hash", "value": 1.0}]}]),
+        ("history", {"first": 2**31, "commits": good["history"]["commits"]}),
         ("commit_times", [["abcd", "0001-01-01T00:00:00+05:00"]]),
-        ("commits", ["not a hash"]),
         ("surprise", 1),
     ):
         assert server.post(json.dumps({**good, place: wrong}).encode()).status_code == 422

@@ -13,6 +13,7 @@ RESOURCES = (deliveries, overview, benchmarks, series, commits, compare, drift, 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such thing; `near` has close names."},
+    414: {"model": Problem, "description": "The address is too long."},
     422: {"model": Problem, "description": "A parameter is missing or out of its range."},
 }
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_QUERY = 2_048
@@ -64,13 +64,13 @@ class Guard:
         asked = {**scope, "method": "GET"} if bare else scope
         await (refusal or self.app)(asked, receive, send_guarded)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         if len(scope["query_string"]) > MAX_QUERY or len(scope["path"].encode()) > MAX_PATH:
-            return PlainTextResponse(f"The address is too long (query: {MAX_QUERY} bytes).\n", 414)
+            return _refused(scope, 414, f"The address is too long (query: {MAX_QUERY} bytes)")
         host = Headers(scope=scope).get("host", "")
         if not self._is_ours(host):
             hint = "[access] hosts in regress.toml lists names."
-            return PlainTextResponse(f"Nothing is served under the name {host[:100]!r}. {hint}\n", 421)
+            return _refused(scope, 421, f"Nothing is served under the name {host[:100]!r}", hint)
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -80,6 +80,12 @@ class Guard:
         """
         name = host_name(host)
         return name in self._hosts or name.endswith(".localhost") or _is_address(name)
+
+
+def _refused(scope: Scope, status: int, error: str, hint: str = "") -> Response:
+    if scope["path"].startswith("/api/"):
+        return JSONResponse({"error": error, "hint": hint, "near": []}, status)
+    return PlainTextResponse(f"{'. '.join(filter(None, (error, hint)))}\n", status)
 
 
 def host_name(host: str) -> str:

@@ -30,7 +30,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 @dataclass(slots=True)
 class Sent:
-    """What came of it: ``queued`` waits for the next time, ``refused`` are files that are never taken."""
+    """What came of it: ``queued`` waits for the next time, ``refused`` are files that are never taken.
+
+    ``answers`` counts the answers by their HTTP status; 0 is none.
+    """
 
     delivered: int = 0
     known: int = 0
@@ -41,6 +44,7 @@ class Sent:
     queued: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     problem: str = ""
+    answers: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def _send_one(
     body, away_since, pause = path.read_bytes(), time.monotonic(), _FIRST_PAUSE
     while True:
         status, answer, wait = _post(queue.url + PATH, token, body)
+        sent.answers[status] = sent.answers.get(status, 0) + 1
         if status in (200, 201):
             _count(sent, answer)
             queue.done(path)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from regress.domain import (
     Commit,
@@ -22,7 +22,6 @@ from regress.domain import (
     Failure,
     FailureKind,
     Machine,
-    Measurement,
     Metric,
     SeriesKey,
 )
@@ -43,25 +42,33 @@ Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$", description="A commit's 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Time = Annotated[AwareDatetime, Ge(_SECOND_YEAR), Le(_LAST_YEAR)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Index = Annotated[int, Field(ge=0, lt=MOST_RESULTS)]
 Pair = tuple[Annotated[str, Field(max_length=1_000)], Text]
 Pairs = Annotated[tuple[Pair, ...], Field(max_length=1_000)]
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, strict=True)
 
 
 class WireCommit(_Wire):
-    """A commit of the branch's history; ``position`` counts first-parent steps from the branch's root."""
+    """A commit of the branch's history."""
 
     sha: Sha
-    parents: Annotated[tuple[Sha, ...], Field(max_length=100)]
+    parents: Annotated[tuple[Sha, ...], Field(max_length=100)] = ()
     author: Text
     authored_at: Time
     committed_at: Time
     subject: Text
-    position: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class WireHistory(_Wire):
+    """A stretch of the branch's first-parent history, oldest first; ``first`` is how many came before.
+
+    Of a commit that stands twice, the first place counts.
+    """
+
+    first: Annotated[int, Field(ge=0, le=2**30)] = 0
+    commits: Annotated[tuple[WireCommit, ...], Field(max_length=MOST_COMMITS)] = ()
 
 
 class WirePlace(_Wire):
@@ -79,8 +86,19 @@ class WireMetric(_Wire):
     direction: Direction
 
 
+class WireMeasurement(_Wire):
+    """A result at a commit."""
+
+    commit: Sha
+    value: Number
+    low: Number | None = None
+    high: Number | None = None
+    samples: Annotated[tuple[Number, ...], Field(max_length=100_000)] = ()
+    measured_at: Time | None = None
+
+
 class WireSeries(_Wire):
-    """One benchmark with parameters and metric, on one machine and environment."""
+    """One benchmark with parameters and metric, on one machine and environment, and what it measured."""
 
     benchmark: Name
     parameters: Pairs = ()
@@ -88,18 +106,7 @@ class WireSeries(_Wire):
     machine: Name
     environment: Name
     version: Annotated[str, Field(max_length=1_000)] = ""
-
-
-class WireMeasurement(_Wire):
-    """A result; ``series`` and ``commit`` are places in the delivery's lists."""
-
-    series: Index
-    commit: Index
-    value: Number
-    low: Number | None = None
-    high: Number | None = None
-    samples: Annotated[tuple[Number, ...], Field(max_length=100_000)] = ()
-    measured_at: Time | None = None
+    measurements: Annotated[tuple[WireMeasurement, ...], Field(max_length=MOST_RESULTS)] = ()
 
 
 class WireFailure(_Wire):
@@ -124,24 +131,10 @@ class Pushed(_Wire):
     branch: Name
     machine: WirePlace
     environment: WirePlace
-    history: Annotated[tuple[WireCommit, ...], Field(max_length=MOST_COMMITS)] = ()
+    history: WireHistory = WireHistory()
     commit_times: Annotated[tuple[tuple[Sha, Time], ...], Field(max_length=MOST_COMMITS)] = ()
-    commits: Annotated[tuple[Sha, ...], Field(max_length=MOST_COMMITS)] = ()
     series: Annotated[tuple[WireSeries, ...], Field(max_length=MOST_RESULTS)] = ()
-    measurements: Annotated[tuple[WireMeasurement, ...], Field(max_length=MOST_RESULTS)] = ()
     failures: Annotated[tuple[WireFailure, ...], Field(max_length=10_000)] = ()
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        for number, m in enumerate(self.measurements):
-            if m.series >= len(self.series) or m.commit >= len(self.commits):
-                raise ValueError(f"measurements.{number}: names a series or commit that is not listed")
-        shas = {commit.sha for commit in self.history}
-        first = self.history[0].position if self.history else 0
-        steps = all(commit.position == first + step for step, commit in enumerate(self.history))
-        if len(shas) < len(self.history) or not steps:
-            raise ValueError("history: commits stand once each, position by position, oldest first")
-        return self
 
 
 def pushed(delivery: Delivery, history: Sequence[Commit] = ()) -> Pushed:
@@ -149,9 +142,9 @@ def pushed(delivery: Delivery, history: Sequence[Commit] = ()) -> Pushed:
 
     pydantic's ValidationError (a ValueError) where the delivery holds what the format does not take.
     """
-    told = Measurements.of(delivery.measurements)
-    series = {key: place for place, key in enumerate(dict.fromkeys(told.series))}
-    commits = {sha: place for place, sha in enumerate(dict.fromkeys(told.commits))}
+    told: dict[SeriesKey, list[WireMeasurement]] = {}
+    for m in delivery.measurements:
+        told.setdefault(m.series, []).append(WireMeasurement.model_validate(m))
     return Pushed(
         digest=delivery.digest if _is_digest(delivery.digest) else _digest(delivery.digest),
         source=delivery.source,
@@ -159,34 +152,35 @@ def pushed(delivery: Delivery, history: Sequence[Commit] = ()) -> Pushed:
         branch=delivery.branch,
         machine=WirePlace.model_validate(delivery.machine),
         environment=WirePlace.model_validate(delivery.environment),
-        history=tuple(WireCommit.model_validate(commit) for commit in history),
+        history=WireHistory(
+            first=history[0].position if history else 0,
+            commits=tuple(WireCommit.model_validate(commit) for commit in history),
+        ),
         commit_times=delivery.commit_times,
-        commits=tuple(commits),
-        series=tuple(WireSeries.model_validate(key) for key in series),
-        measurements=tuple(_wired(m, series, commits) for m in told),
+        series=tuple(_wired(key, tuple(measurements)) for key, measurements in told.items()),
         failures=tuple(WireFailure.model_validate(failure) for failure in delivery.failures),
     )
 
 
-def _wired(m: Measurement, series: dict[SeriesKey, int], commits: dict[str, int]) -> WireMeasurement:
-    return WireMeasurement(
-        series=series[m.series],
-        commit=commits[m.commit],
-        value=m.value,
-        low=m.low,
-        high=m.high,
-        samples=m.samples,
-        measured_at=m.measured_at,
+def _wired(key: SeriesKey, measurements: tuple[WireMeasurement, ...]) -> WireSeries:
+    return WireSeries(
+        benchmark=key.benchmark,
+        parameters=key.parameters,
+        metric=WireMetric.model_validate(key.metric),
+        machine=key.machine,
+        environment=key.environment,
+        version=key.version,
+        measurements=measurements,
     )
 
 
 def delivery_of(told: Pushed) -> Delivery:
     """The delivery that came over the wire."""
-    keys = [_key(series, told.branch) for series in told.series]
     measurements = Measurements()
-    for m in told.measurements:
-        key, sha = keys[m.series], told.commits[m.commit]
-        measurements.add(key, sha, m.value, m.low, m.high, m.samples, m.measured_at)
+    for series in told.series:
+        key = _key(series, told.branch)
+        for m in series.measurements:
+            measurements.add(key, m.commit, m.value, m.low, m.high, m.samples, m.measured_at)
     return Delivery(
         source=told.source,
         origin=told.origin,
@@ -202,7 +196,16 @@ def delivery_of(told: Pushed) -> Delivery:
 
 def history_of(told: Pushed) -> list[Commit]:
     """The stretch of history that came with it."""
-    return [Commit(**dict(commit)) for commit in told.history]
+    placed = {commit.sha: (place, commit) for place, commit in reversed([*enumerate(told.history.commits)])}
+    first = told.history.first
+    return [
+        Commit(position=first + place, **dict(commit))
+        for place, commit in sorted(placed.values(), key=_place)
+    ]
+
+
+def _place(placed: tuple[int, WireCommit]) -> int:
+    return placed[0]
 
 
 def _key(series: WireSeries, branch: str) -> SeriesKey:
