@@ -31,11 +31,13 @@ from regress.domain import (
     Ledger,
     Machine,
     Measurement,
+    Point,
     Receipt,
     Run,
     SelfTest,
     Series,
     SeriesChange,
+    SeriesKey,
     SeriesSummary,
     State,
     Token,
@@ -45,6 +47,7 @@ from regress.store import (
     audit,
     bisections,
     deliveries,
+    drawn,
     events,
     examinations,
     facts,
@@ -290,6 +293,28 @@ class Store:
         """One series with its points in history's order; UnknownNameError (kind "series") if none is it."""
         with self._db.read() as session:
             return series.one_series(session, series_id)
+
+    def series_key(self, series_id: int) -> SeriesKey:
+        """What makes a series; UnknownNameError (kind "series") if none is it."""
+        with self._db.read() as session:
+            return drawn.key(session, series_id)
+
+    def line(
+        self, series_id: int, start: int | None = None, stop: int | None = None
+    ) -> list[tuple[int, float]]:
+        """Position and value of each point of a series (from ``start`` to ``stop``), in history's order."""
+        with self._db.read() as session:
+            return drawn.line(session, series_id, start, stop)
+
+    def points_at(self, series_id: int, positions: Iterable[int]) -> list[Point]:
+        """The points of a series at some positions, in history's order."""
+        with self._db.read() as session:
+            return drawn.points_at(session, series_id, positions)
+
+    def newest_points(self, series_id: int, limit: int) -> tuple[Series, int]:
+        """A series with its newest points only, and how many it has; UnknownNameError if none is it."""
+        with self._db.read() as session:
+            return drawn.newest(session, series_id, limit)
 
     def all_series(self, branch: str) -> Iterator[Series]:
         """Every series of a branch with its points, one at a time in memory."""

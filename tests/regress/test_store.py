@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from regress.domain import (
     Decision,
+    Delivery,
     Direction,
+    Environment,
     FailureKind,
     Machine,
     Measurement,
@@ -32,6 +34,21 @@ from tests.regress.fixtures.stores import (
     measured,
     sha,
 )
+
+
+def test_a_chart_reads_a_line_and_only_what_it_draws(store: Store) -> None:
+    store.record_commits("main", [commit(i) for i in range(10)], default=True)
+    told = [Measurement(KEY, sha(i), i + 0.5, i, i + 1, (i, i + 1.0)) for i in (1, 2, 5, 8)]
+    store.deliver(Delivery("asv", "f", "d", Machine("box"), Environment("py"), tuple(told)))
+    (id_,) = (row.id for row in store.series_list())
+    whole = store.series(id_).points
+    assert store.line(id_) == [(1, 1.5), (2, 2.5), (5, 5.5), (8, 8.5)]
+    assert store.line(id_, 2, 5) == [(2, 2.5), (5, 5.5)]
+    assert store.points_at(id_, [8, 2, 3]) == [whole[1], whole[3]]
+    newest, total = store.newest_points(id_, 2)
+    assert (newest.points, newest.key, total) == (whole[2:], store.series_key(id_), 4)
+    with pytest.raises(UnknownNameError):
+        store.newest_points(99, 2)
 
 
 def test_commits_come_back_as_told_oldest_first(store: Store) -> None:

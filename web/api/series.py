@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -69,18 +70,15 @@ def points(
     limit: Annotated[int, Query(ge=4, le=20_000, description="At most this many points.")] = 2_000,
 ) -> schema.Points:
     """Points in range; more than ``limit`` are thinned so that the drawn line stays the same (M4)."""
-    series = store.series(series_id)
-    inside = [
-        point
-        for point in series.points
-        if (start is None or point.position >= start) and (stop is None or point.position <= stop)
-    ]
-    kept = decimate(inside, limit, lambda point: point.value)
+    branch = store.series_key(series_id).branch
+    line = store.line(series_id, start, stop)
+    kept = decimate(line, limit, itemgetter(1))
+    points = store.points_at(series_id, (position for position, _ in kept))
     return schema.Points(
         series_id=series_id,
-        total=len(inside),
-        decimated=len(kept) < len(inside),
-        points=[_point(row) for row in browse.locate(store, series.key.branch, kept)],
+        total=len(line),
+        decimated=len(kept) < len(line),
+        points=[_point(row) for row in browse.locate(store, branch, points)],
     )
 
 

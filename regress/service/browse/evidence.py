@@ -34,11 +34,15 @@ class Evidence:
 
 def evidence(store: Store, part: SeriesChange) -> Evidence | None:
     """The numbers around a change; raw samples where all of these commits have some. None without a point."""
-    points = store.series(part.series_id).points
-    at = next((i for i, point in enumerate(points) if point.commit == part.first_after), None)
+    line = [commit for commit, _ in store.lines([part.series_id]).get(part.series_id, ())]
+    at = line.index(part.first_after) if part.first_after in line else 0
     if not at:
         return None
-    before, after = points[max(0, at - AROUND) : at], points[at : at + AROUND]
+    shown = store.located(part.series.branch, line[max(0, at - AROUND) : at + AROUND])
+    points = store.points_at(part.series_id, (commit.position for commit in shown.values()))
+    cut = shown[part.first_after].position
+    before = [point for point in points if point.position < cut]
+    after = [point for point in points if point.position >= cut]
     raw = all(len(point.samples) > 1 for point in (*before, *after))
     ends = (len(before), len(after))
     return Evidence(part, _numbers(before, raw), _numbers(after, raw), raw, ends)

@@ -22,6 +22,9 @@ from regress.domain import (
 from regress.service.sight import Sight, sight
 from regress.store import Store
 
+SEEN = 2_000
+"""Newest points from which a page tells what a series sees: more would tell the same, later."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocatedPoint:
@@ -77,7 +80,7 @@ class SeriesPage:
 
 def series_page(store: Store, series_id: int, newest: int = 200, config: Config | None = None) -> SeriesPage:
     """A series by id, with its ``newest`` points. UnknownNameError when there is none."""
-    series = store.series(series_id)
+    series, total = store.newest_points(series_id, max(newest, SEEN))
     key = series.key
     failures = [failure for failure in store.failures() if _concerns(failure, key)]
     events = store.events(key.branch, series_id=series_id)
@@ -89,7 +92,7 @@ def series_page(store: Store, series_id: int, newest: int = 200, config: Config 
     return SeriesPage(
         id=series.id,
         key=key,
-        points=len(series.points),
+        points=total,
         newest=tuple(locate(store, key.branch, series.points[-newest:])),
         marks=_marks(mine, commits),
         failures=_failures(failures, commits),
