@@ -126,6 +126,15 @@ class History:
             hint = "Name the commit to compare with: --base REV."
             raise HistoryError(self.root, f"{a!r} and {b!r} have no commit in common", hint=hint) from error
 
+    def parent(self, sha: str) -> str:
+        """The first parent of a commit; HistoryError when it has none, or this clone lacks it."""
+        found = self._rev_parse(f"{sha}~1")
+        if found is None:
+            self._refuse_shallow()
+            hint = "Name the commit to compare with: --base REV."
+            raise HistoryError(self.root, f"{sha[:10]} is the first commit: nothing came before", hint=hint)
+        return found
+
     def snapshot(self) -> str:
         """The work tree's tracked files as a commit that no branch has; HEAD where nothing is changed."""
         if not self.is_dirty():

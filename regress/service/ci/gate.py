@@ -65,7 +65,7 @@ def check_change(
         listen=listen,
         benchmarks=benchmarks,
     )
-    if store is not None:
+    if store is not None and pairs.trial is not None:
         keep(project, store, pairs, around)
     folders = [runner.config.benchmarks for runner in runners if isinstance(runner, AsvRunner)]
     rows = tuple(_rows(project.history.root, folders, pairs, effect_of))

@@ -112,7 +112,7 @@ def _came_upon(history: History, around: Surroundings, tip: str) -> str:
             return history.resolve(around.before)
         except HistoryError:
             pass  # a force push: what was there before is not in this clone
-    return history.resolve(f"{tip}~1")
+    return history.parent(tip)
 
 
 def _event(path: str) -> Mapping[str, object]:

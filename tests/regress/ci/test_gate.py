@@ -36,7 +36,7 @@ def clock():
 
 def work(amount):
     global moment
-    moment += 1e-3 * amount * random.SystemRandom().gauss(1.0, 0.002)
+    moment += 1e-3 * amount * random.SystemRandom().gauss(1.0, 0.0002)
 """
 
 SUITE = """\
@@ -200,6 +200,14 @@ def test_which_commits_are_compared(tmp_path: Path) -> None:
     assert choose_commits(history, gone, "pr", "", "pr") == (main, pr)
     with pytest.raises(HistoryError, match="same commit"):
         choose_commits(history, nobody, "main", "pr", "pr")
+    with pytest.raises(HistoryError, match="first commit"):
+        choose_commits(history, nobody, "main", "", "main")
+    subprocess.run(
+        ["git", "clone", "-q", "--depth=1", f"file://{repo.path}", tmp_path / "shallow"], check=True
+    )
+    with pytest.raises(HistoryError, match="shallow") as caught:
+        choose_commits(History(tmp_path / "shallow"), nobody, "pr", "", "")
+    assert "fetch-depth: 0" in caught.value.hint
     repo("checkout", "--quiet", "--orphan", "island")
     repo.commit("nothing in common")
     with pytest.raises(HistoryError, match="no commit in common"):
