@@ -175,6 +175,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run with what it told of its machine and environment, and what is of it in the store.
+
+    ``measured`` are hashes of commits, with how many series it brought something new of; ``failures`` are
+    those that nothing has made good since.
+    """
+
+    run: Run
+    facts: tuple[tuple[str, str], ...]
+    measured: tuple[tuple[str, int], ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One measured commit of a series, in history's order."""
 

@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from regress.config import Config
 from regress.service.browse import Store
-from web import errors
+from web import errors, sharing
 from web.api import router as api_router
 from web.api.document import describe
 from web.pages import PAGES
@@ -59,6 +59,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     for page in PAGES.values():
         app.include_router(page, include_in_schema=False)
     describe(app)
+    app.include_router(sharing.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

@@ -33,6 +33,8 @@ MENU = (
     ("/benchmarks", "Benchmarks"),
     ("/commits", "Commits"),
     ("/compare", "Compare"),
+    ("/machines", "Machines"),
+    ("/runs", "Runs"),
 )
 """The pages that every page leads to: address and name."""
 

@@ -35,7 +35,8 @@ FEWEST_SERIES = 8
 LOOKED_UP = 5_000
 """Series without an analysis whose noise is told from their history on the spot."""
 
-_TO_SIGMA = 1.4826 / math.sqrt(2)  # the median size of a difference of two normal values, to one's sigma
+TO_SIGMA = 1.4826 / math.sqrt(2)
+"""The median size of a difference of two normal values, to one's sigma."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,5 +230,5 @@ def _pooled(values: tuple[Floats, Floats], catalogue: Catalogue, rows: Ids) -> F
     for one in np.unique(kin[sound]):
         here = kin == one
         if np.count_nonzero(here & sound) >= FEWEST_SERIES:
-            noise[here] = _TO_SIGMA * float(np.median(moved[here & sound]))
+            noise[here] = TO_SIGMA * float(np.median(moved[here & sound]))
     return noise

@@ -36,7 +36,7 @@ from regress.store.models import (
 from regress.store.samples import unpack
 from regress.store.series import keys
 
-COMMITS = 32
+COMMITS = 48
 """Commits that stay in memory: 1.2 MB each where 50,000 series are measured."""
 
 ANSWERS = 16

@@ -12,7 +12,7 @@ from typing import Literal, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from regress.domain import Delivery, Measurement, Receipt, Run
+from regress.domain import Delivery, Measurement, Receipt
 from regress.measurements import Measurements
 from regress.precision import all_within
 from regress.store import centres, failures, history, measured, summaries
@@ -21,7 +21,6 @@ from regress.store.facts import FactsIds
 from regress.store.measured import Row
 from regress.store.models import (
     CommitRow,
-    EnvironmentRow,
     MachineRow,
     RunRow,
 )
@@ -227,29 +226,3 @@ def by_machine(session: Session) -> list[tuple[str, int, datetime]]:
         .order_by(last.desc(), MachineRow.name)
     )
     return [(name, count, at) for name, count, at in session.execute(query)]
-
-
-def runs(session: Session, limit: int | None) -> list[Run]:
-    """See ``Store.runs``."""
-    rows = session.execute(
-        select(RunRow, MachineRow.name, EnvironmentRow.name)
-        .join(MachineRow, MachineRow.id == RunRow.machine_id)
-        .join(EnvironmentRow, EnvironmentRow.id == RunRow.environment_id)
-        .order_by(RunRow.id.desc())
-        .limit(limit)
-    )
-    return [
-        Run(
-            id=row.id,
-            source=row.source,
-            origin=row.origin,
-            digest=row.digest,
-            machine=machine,
-            environment=environment,
-            delivered_at=row.delivered_at,
-            new=row.new,
-            updated=row.updated,
-            unchanged=row.unchanged,
-        )
-        for row, machine, environment in rows
-    ]

@@ -53,7 +53,9 @@ def record(session: Session, names: Dictionary, run_id: int, failure: Failure, c
     session.add(FailureRow(**same, log=failure.log, run_id=run_id))
 
 
-def failures(session: Session, project_id: int, sha: str | None, *, latest_only: bool) -> list[Failure]:
+def failures(
+    session: Session, project_id: int, sha: str | None, *, latest_only: bool, run_id: int | None = None
+) -> list[Failure]:
     """See ``Store.failures``."""
     query = (
         select(FailureRow, CommitRow.sha, MachineRow.name, EnvironmentRow.name, ParametersRow.pairs)
@@ -65,6 +67,8 @@ def failures(session: Session, project_id: int, sha: str | None, *, latest_only:
     )
     if sha is not None:
         query = query.where(CommitRow.sha == sha)
+    if run_id is not None:
+        query = query.where(FailureRow.run_id == run_id)
     if latest_only:
         query = query.where(FailureRow.commit_id.in_(_newest_tried(session, project_id)))
     return [

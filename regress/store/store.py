@@ -34,6 +34,7 @@ from regress.domain import (
     Point,
     Receipt,
     Run,
+    RunDetail,
     SelfTest,
     Series,
     SeriesChange,
@@ -58,6 +59,7 @@ from regress.store import (
     locking,
     receiving,
     retention,
+    runs,
     self_tests,
     series,
     tokens,
@@ -237,10 +239,20 @@ class Store:
         with self._db.write() as session:
             return retention.prune(session, self._db.project_id, before, around, dry_run=dry_run)
 
-    def runs(self, limit: int | None = None) -> list[Run]:
-        """The deliveries, newest first."""
+    def runs(self, limit: int | None = None, *, first: int = 0, machine: str = "") -> list[Run]:
+        """The deliveries (of a machine), newest first, from the ``first`` on."""
         with self._db.read() as session:
-            return deliveries.runs(session, limit)
+            return runs.runs(session, limit, first, machine)
+
+    def count_runs(self, machine: str = "") -> int:
+        """How many deliveries there are (of a machine)."""
+        with self._db.read() as session:
+            return runs.count(session, machine)
+
+    def run(self, run_id: int) -> RunDetail:
+        """One delivery with its facts, commits and failures. UnknownNameError (kind "run") if none is it."""
+        with self._db.read() as session:
+            return runs.run(session, self._db.project_id, run_id)
 
     def machine_deliveries(self) -> list[tuple[str, int, datetime]]:
         """Each machine that delivered: its name, how often, and when it last did; that one first."""

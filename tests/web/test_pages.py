@@ -38,6 +38,10 @@ def addresses(history: History) -> dict[str, str]:
         "event": f"/event/{history.regression}",
         "drift": "/drift",
         "search": "/search?q=render",
+        "machines": "/machines",
+        "runs": "/runs",
+        "run": "/run/60",
+        "embed": f"/embed/series/{history.series[made.SMALL.title]}",
         "audit": "/audit",
         "login": "/login",
         "api": "/api",
@@ -108,7 +112,8 @@ def test_overview_of_nothing_says_what_to_do(empty_client: httpx.Client) -> None
 
 
 @pytest.mark.parametrize(
-    "address", ["/benchmarks", "/commits", "/compare", "/events", "/search", "/api", "/healthz"]
+    "address",
+    ["/benchmarks", "/commits", "/compare", "/events", "/search", "/machines", "/runs", "/api", "/healthz"],
 )
 def test_pages_of_nothing_answer(address: str, empty_client: httpx.Client) -> None:
     assert empty_client.get(address).status_code == 200

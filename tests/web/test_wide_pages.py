@@ -6,11 +6,13 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import httpx
 import pytest
 
 from regress.domain import Environment, Machine
+from regress.service import browse
 from regress.store import Store
 from tests.web import history as made
 from tests.web.server import serve
@@ -59,3 +61,72 @@ def test_machines_are_compared_at_one_commit(wide: httpx.Client) -> None:
     page = wide.get(asked.replace(".md", "")).text
     assert '<details class="narrow" open>' in page
     assert "<option selected>bench-2</option>" in page
+
+
+def test_machines_tell_their_noise(wide: httpx.Client) -> None:
+    page = wide.get("/machines").text
+    assert page.count('<svg class="spark"') == 0  # six series of a run are too few
+    assert page.count("too few series") == 2
+    assert "made-up" in page
+    assert '<a href="/runs?machine=bench-2">' in page
+
+
+def test_noise_of_a_machine_is_found(url: str) -> None:
+    noise = random.Random(5)
+    with Store.open(url) as store:
+        commits = store.commits(made.BRANCH)
+        for i, at in enumerate(commits):
+            wild = 0.2 if i == len(commits) - 1 else 0.01
+            told = [
+                replace(
+                    made.measure(replace(made.SMALL, benchmark=f"many.time_{n}"), at, 1.0, noise),
+                    value=1 + noise.gauss(0, wild),
+                )
+                for n in range(60)
+            ]
+            store.deliver(replace(made.delivery(at, told), digest=f"many {at.sha}"))
+        quiet, (other, *_) = browse.machines_page(store).rows[0], browse.machines_page(store).rows[1:]
+    assert quiet.usual == pytest.approx(0.01, rel=0.5)
+    assert quiet.restless
+    assert len(quiet.noise) == 11
+    assert other.newest is None
+
+
+def test_runs_are_listed_by_machine_and_tell_their_facts(wide: httpx.Client) -> None:
+    page = wide.get("/runs?machine=bench-2").text
+    assert "24 deliveries of bench-2" in page
+    last = re.findall(r'href="(/run/\d+)"', page)[0]
+    assert "made-up" in wide.get(last).text
+    assert wide.get("/run/99999").status_code == 404
+
+
+def test_a_run_shows_its_logs(client: httpx.Client, history: made.History) -> None:
+    page = client.get(f"/run/{made.COMMITS}").text
+    assert "ConnectionError: no route to host" in page
+    assert history.commits[-1].sha[:10] in page
+
+
+def test_the_feed_tells_changes(client: httpx.Client, hostile: httpx.Client, history: made.History) -> None:
+    answer = client.get("/feed.atom")
+    assert answer.headers["content-type"] == "application/atom+xml"
+    names = {"a": "http://www.w3.org/2005/Atom"}
+    entries = ElementTree.fromstring(answer.content).findall("a:entry", names)
+    titles = {entry.findtext("a:title", namespaces=names) for entry in entries}
+    assert f"Regression +15.0 %: {made.SMALL.title} and 1 more" in titles
+    links = {entry.find("a:link", names).attrib["href"] for entry in entries}
+    assert str(client.base_url.join(f"/event/{history.regression}")) in links
+    assert len(ElementTree.fromstring(hostile.get("/feed.atom").content).findall("a:entry", names)) == 1
+
+
+def test_other_sites_may_show_badges_and_charts_only(
+    client: httpx.Client, empty_client: httpx.Client, history: made.History
+) -> None:
+    badge = client.get("/embed/badge.svg")
+    assert ElementTree.fromstring(badge.content).findtext("{*}title") == "performance: 1 regression"
+    assert "no data" in empty_client.get("/embed/badge.svg").text
+    chart = client.get(f"/embed/series/{history.series[made.SMALL.title]}")
+    for answer in (badge, chart):
+        assert "frame-ancestors *" in answer.headers["content-security-policy"]
+        assert "x-frame-options" not in answer.headers
+    assert "<form" not in chart.text
+    assert client.get("/").headers["x-frame-options"] == "DENY"

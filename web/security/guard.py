@@ -40,6 +40,10 @@ HEADERS = {
 }
 
 
+SHARED = "/embed/"
+"""Below it is what other sites may show in a frame: nothing there can be sent, and no cookie of ours is."""
+
+
 class Guard:
     """ASGI middleware: known hosts, bounded URLs, HEAD as GET without the body, headers on every answer."""
 
@@ -114,6 +118,10 @@ def is_loopback(name: str) -> bool:
 def _dress(headers: MutableHeaders, scope: Scope) -> None:
     for name, text in HEADERS.items():
         headers[name] = text
+    if scope["path"].startswith(SHARED):
+        headers["Content-Security-Policy"] = CSP.replace("frame-ancestors 'none'", "frame-ancestors *")
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        del headers["X-Frame-Options"]
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", _caching(scope))

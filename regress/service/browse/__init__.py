@@ -23,9 +23,11 @@ from regress.service.browse.compare import (
 )
 from regress.service.browse.drift import DriftPage, drift_page
 from regress.service.browse.event import ChangeGroup, ChangeRow, EventPage, event_page
-from regress.service.browse.events import EventRow, EventsPage, events_page
+from regress.service.browse.events import EventRow, EventsPage, events_page, open_regressions
 from regress.service.browse.evidence import Evidence
+from regress.service.browse.machines import MachineRow, MachinesPage, machines_page
 from regress.service.browse.overview import MachineHealth, Overview, StaleSeries, overview
+from regress.service.browse.runs import RunsPage, run_page, runs_page
 from regress.service.browse.search import SearchPage, search_page
 from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, locate, series_page
 from regress.service.browse.standing import Standing
@@ -53,8 +55,11 @@ __all__ = [
     "Grouping",
     "LocatedPoint",
     "MachineHealth",
+    "MachineRow",
+    "MachinesPage",
     "Mark",
     "Overview",
+    "RunsPage",
     "SearchPage",
     "SeriesFailure",
     "SeriesPage",
@@ -73,8 +78,12 @@ __all__ = [
     "event_page",
     "events_page",
     "locate",
+    "machines_page",
+    "open_regressions",
     "overview",
     "resolve",
+    "run_page",
+    "runs_page",
     "search_page",
     "series_page",
 ]

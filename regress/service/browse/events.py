@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from regress.config import Config, DetectionConfig, TriageConfig
-from regress.domain import Commit, Event, EventKind, SeriesChange, State
+from regress.domain import OPEN_STATES, Commit, Event, EventKind, SeriesChange, State
 from regress.service.browse.common import Spark, pick_branch, spark
 from regress.service.browse.standing import Standing, standing
 from regress.store import Store
@@ -68,3 +68,11 @@ def events_page(
     branch = pick_branch(store, branch)
     events = store.events(branch, kind, state, limit)
     return EventsPage(branch, kind, state, event_rows(store, events, config))
+
+
+def open_regressions(store: Store, branch: str | None = None) -> tuple[int, bool]:
+    """How many regressions of a branch are open, and whether anything is measured there at all."""
+    branch = pick_branch(store, branch)
+    if branch is None:
+        return 0, False
+    return store.count_events(branch, EventKind.REGRESSION, OPEN_STATES), store.count_series(branch) > 0
