@@ -29,6 +29,11 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     run stores meanwhile is there on reload. Without ``config`` its defaults hold.
     """
     store = Store.open(database_url, tell=config.notify.names if config else ())
+    try:
+        doors = Doors(config, store)
+    except BaseException:
+        store.close()
+        raise
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +55,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     app.state.store = store
     app.state.site = _site(config)
     app.state.config = config
-    doors = app.state.doors = Doors(config, store)
+    app.state.doors = doors
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     app.add_middleware(DoorKeeper, doors=doors)
     app.add_middleware(Guard, hosts=doors.access.hosts)

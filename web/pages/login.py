@@ -1,4 +1,4 @@
-"""In and out: the log-in with a password, the way to a provider, and the log-out."""
+"""In and out: the log-in with a password or with a provider, and the log-out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from regress.domain import Deed
+from regress.errors import AccessError
 from web.render import render
 from web.security.doors import Doors
+from web.security.oidc import SECONDS, Provider
 from web.security.sessions import Visit, renew
 from web.security.writes import check_csrf, check_origin, read_form
 
@@ -29,7 +31,7 @@ def login(request: Request, next: str = "/") -> HTMLResponse:
 @router.post("/login")
 async def log_in(request: Request) -> Response:
     """Check name and password; ten tries a minute from one address, and for one name."""
-    doors: Doors = request.app.state.doors
+    doors = _doors(request)
     visit: Visit = request.state.visit
     form = await read_form(request)
     check_origin(request)
@@ -53,7 +55,7 @@ async def log_in(request: Request) -> Response:
 @router.post("/logout")
 async def log_out(request: Request) -> Response:
     """End the session of this browser."""
-    doors: Doors = request.app.state.doors
+    doors = _doors(request)
     visit: Visit = request.state.visit
     check_origin(request)
     check_csrf(request, doors, visit, await read_form(request))
@@ -61,6 +63,40 @@ async def log_out(request: Request) -> Response:
     visit.groups = ()
     renew(visit)
     return RedirectResponse("/", 303)
+
+
+@router.get("/login/oidc")
+async def to_provider(request: Request, next: str = "/") -> RedirectResponse:
+    """Send the browser to the provider."""
+    provider = _provider(request)
+    address, cookie = await to_thread.run_sync(provider.begin, _back(request), local_path(next))
+    answer = RedirectResponse(address, 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(
+        provider.cookie, cookie, SECONDS, path="/login", secure=secure, httponly=True, samesite="lax"
+    )
+    return answer
+
+
+@router.get("/login/back")
+async def from_provider(
+    request: Request, state: str = "", code: str = "", error: str = ""
+) -> RedirectResponse:
+    """Take in who comes back from the provider."""
+    provider, doors = _provider(request), _doors(request)
+    visit: Visit = request.state.visit
+    if error or not code:
+        said = error[:100] or "nothing"
+        raise AccessError(f"The provider says no: {said}", hint="Try again.", unknown=True)
+    cookie = request.cookies.get(provider.cookie, "")
+    person, wanted = await to_thread.run_sync(provider.finish, _back(request), cookie, state, code)
+    visit.name, visit.how, visit.groups = person.name, "oidc", person.groups
+    renew(visit)
+    deed = Deed(person.name, "oidc", "log in", address=visit.address)
+    await to_thread.run_sync(doors.store.record_deed, deed)
+    answer = RedirectResponse(local_path(wanted), 303)
+    answer.delete_cookie(provider.cookie, path="/login")
+    return answer
 
 
 def local_path(wanted: str) -> str:
@@ -80,3 +116,20 @@ def _ask(request: Request, wanted: str, fault: str = "", name: str = "", status:
         fault=fault,
         name=name,
     )
+
+
+def _doors(request: Request) -> Doors:
+    doors: Doors = request.app.state.doors
+    return doors
+
+
+def _provider(request: Request) -> Provider:
+    provider = _doors(request).provider
+    if provider is None:
+        raise HTTPException(404, "There is no log-in with a provider here")
+    return provider
+
+
+def _back(request: Request) -> str:
+    """Our address as the provider knows it; the Host header is a name of ours by now."""
+    return f"{request.url.scheme}://{request.url.netloc}/login/back"

@@ -3,6 +3,7 @@
 guard.py      outermost: hosts, lengths, HEAD, headers on every answer
 doors.py      who is asking (session, token, or nobody), how often, and whether they may read
 sessions.py   the signed cookie, and the CSRF token that belongs to it
+oidc.py       log-in with a provider
 writes.py     what every route that writes depends on: origin, CSRF token, role; the audit log
 rates.py      token buckets
 uploads.py    bodies of bounded size, time and unpacked size

@@ -20,6 +20,7 @@ from regress.domain import Role, Scope
 from regress.service.access import PasswordFile, find_token, looks_like_token, signing_key
 from regress.service.browse import Store
 from web.security.guard import host_name, is_loopback
+from web.security.oidc import Provider
 from web.security.rates import Rate
 from web.security.sessions import Sessions, Visit
 from web.security.uploads import Uploads
@@ -43,7 +44,9 @@ class Doors:
         self.access = (config or Config(_NOWHERE)).access
         root = config.root if config is not None and config.root.is_dir() else None
         self.store = store
-        self.sessions = Sessions(signing_key(root), self.access.session_hours)
+        key = signing_key(root)
+        self.sessions = Sessions(key, self.access.session_hours)
+        self.provider = Provider(self.access, key) if self.access.login == "oidc" else None
         self.people = PasswordFile((root or _NOWHERE) / self.access.passwords)
         self.requests = Rate(self.access.requests, _BURST)
         self.log_ins = Rate(10, 10)
