@@ -36,6 +36,9 @@ def command(
     patience: Annotated[
         float, typer.Option(min=0, max=86_400, metavar="SECONDS", help="How long to wait for the server.")
     ] = 60,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Send the token over plain http to another machine.")
+    ] = False,
     branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
@@ -67,7 +70,7 @@ def command(
     if not looks_like_token(token):
         hint = "`regress token new NAME`, on the server, makes one."
         raise RegressError("no token in the environment variable REGRESS_TOKEN", hint=hint)
-    queue = Queue(project.state, checked_url(url))
+    queue = Queue(project.state, checked_url(url, insecure=insecure))
     added = _queue(project, queue, paths or [], tool, commit, machine)
     with steps_shown(progress_console()) as listen:
         sent = send(queue, token, patience=patience, listen=listen)

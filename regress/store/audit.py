@@ -21,7 +21,12 @@ def record(session: Session, project_id: int, deed: Deed) -> None:
 
 
 def entries(
-    session: Session, project_id: int, limit: int, before: int | None, target: str | None
+    session: Session,
+    project_id: int,
+    limit: int,
+    before: int | None,
+    target: str | None,
+    action: str | None,
 ) -> list[AuditEntry]:
     """See ``Store.audit``."""
     query = select(AuditRow).where(AuditRow.project_id == project_id)
@@ -29,5 +34,7 @@ def entries(
         query = query.where(AuditRow.id < before)
     if target is not None:
         query = query.where(AuditRow.target == target)
+    if action is not None:
+        query = query.where(AuditRow.action == action)
     rows = session.scalars(query.order_by(AuditRow.id.desc()).limit(limit))
     return [AuditEntry(row.id, row.at, Deed(*(getattr(row, name) for name in _FACTS))) for row in rows]

@@ -508,11 +508,16 @@ class Store:
             pass
 
     def audit(
-        self, limit: int = 100, *, before: int | None = None, target: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        before: int | None = None,
+        target: str | None = None,
+        action: str | None = None,
     ) -> list[AuditEntry]:
-        """The audit log (of one target, of entries with smaller ids than ``before``), newest first."""
+        """The audit log (of one target, one action, smaller ids than ``before``), newest first."""
         with self._db.read() as session:
-            return audit.entries(session, self._db.project_id, limit, before, target)
+            return audit.entries(session, self._db.project_id, limit, before, target, action)
 
     def add_token(self, token: Token, digest: str) -> Token:
         """Keep a new token by the digest of its secret; the token with its id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from regress.domain import ChangePoint, Environment, Failure, FailureKind, Machine, SeriesChange
+from regress.domain import ChangePoint, Deed, Environment, Failure, FailureKind, Machine, SeriesChange
 from regress.store import Store
 from tests.web import history as made
 
@@ -30,6 +30,7 @@ def fill(store: Store) -> None:
         delivery = replace(made.delivery(at, taken), machine=Machine(EVIL), environment=Environment(EVIL))
         store.deliver(delivery)
         store.deliver(replace(delivery, digest="failed" + at.sha, measurements=(), failures=(failure, build)))
+    store.record_deed(Deed(EVIL, EVIL, EVIL, EVIL, EVIL, EVIL))
     ids = {row.key: row.id for row in store.series_list(EVIL)}
     change = ChangePoint(1, 1.0, 2.0, 1.9, 2.1, 0.001)
     store.replace_changes(EVIL, [SeriesChange(ids[series], series, commits[0].sha, commits[1].sha, change)])

@@ -120,13 +120,18 @@ def test_reading_takes_a_log_in_and_leads_back(base: str, browser: Browser) -> N
     assert client.get("/api/v1/overview").status_code == 200
 
 
-def test_log_out_ends_it(base: str, browser: Browser) -> None:
+def test_log_out_ends_it(base: str, folder: Path, browser: Browser) -> None:
     client = browser(base)
     log_in(client, "ben")
     token = token_in(client.get("/").text)
     assert client.post("/logout").status_code == 403
+    stolen = {"Cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
+    assert httpx.get(f"{base}/", headers=stolen).status_code == 200
     assert client.post("/logout", data={"csrf": token}).status_code == 303
     assert client.get("/").status_code == 303
+    assert httpx.get(f"{base}/", headers=stolen).status_code == 303
+    with serve(app_of(folder, AccessConfig(login="password"))) as again:  # it stays dead after a restart
+        assert httpx.get(f"{again}/", headers=stolen).status_code == 303
 
 
 def test_wrong_names_and_passwords_look_alike(base: str, browser: Browser) -> None:

@@ -212,6 +212,14 @@ def test_addresses_that_are_none(url: str) -> None:
         checked_url(url)
 
 
+def test_a_token_does_not_go_out_in_the_clear() -> None:
+    for here in ("http://127.0.0.1:8000/", "http://[::1]:8000", "http://localhost", "https://perf.example"):
+        assert checked_url(here) == here.rstrip("/")
+    with pytest.raises(RegressError, match="would show the token"):
+        checked_url("http://perf.example")
+    assert checked_url("http://perf.example", insecure=True) == "http://perf.example"
+
+
 def test_the_command_sends_files_with_their_history(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options
         "/events",
         "/event/1",
         "/search?q=alert",
+        "/audit",
     ],
 )
 def test_texts_from_the_repository_stay_texts(address: str, hostile: httpx.Client) -> None:

@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 from regress.domain import Deed
 from regress.errors import AccessError
 from web.render import render
-from web.security.doors import Doors
+from web.security.doors import LOG_OUT, Doors
 from web.security.oidc import SECONDS, Provider
-from web.security.sessions import Visit, renew
+from web.security.sessions import Visit, fingerprint, renew
 from web.security.writes import check_csrf, check_origin, read_form
 
 router = APIRouter()
@@ -59,6 +59,10 @@ async def log_out(request: Request) -> Response:
     visit: Visit = request.state.visit
     check_origin(request)
     check_csrf(request, doors, visit, await read_form(request))
+    ended = fingerprint(visit.session)
+    doors.sessions.end([ended])
+    deed = Deed(visit.name, visit.how, LOG_OUT, f"session {ended}", address=visit.address)
+    await to_thread.run_sync(doors.store.record_deed, deed)
     visit.name = visit.how = visit.stamp = ""
     visit.groups = ()
     renew(visit)

@@ -33,6 +33,10 @@ OPEN_PATHS = ("/login", "/healthz", DELIVERIES)
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _NOWHERE = Path("/nowhere")
+LOG_OUT = "log out"
+"""What the audit log calls it; its target is the session's fingerprint."""
+
+_LOG_OUTS = 10_000
 _TOUCH_EVERY = timedelta(hours=1)
 _BURST = 300  # a page is up to ten requests, and a person opens several at once
 
@@ -46,6 +50,7 @@ class Doors:
         self.store = store
         key = signing_key(root)
         self.sessions = Sessions(key, self.access.session_hours)
+        self.sessions.end(_logged_out(store, self.access.session_hours))
         self.provider = Provider(self.access, key) if self.access.login == "oidc" else None
         self.people = PasswordFile((root or _NOWHERE) / self.access.passwords)
         self.requests = Rate(self.access.requests, _BURST)
@@ -174,6 +179,13 @@ def _log_in_first(scope: AsgiScope) -> Response:
     query = scope["query_string"].decode("latin-1")
     wanted = f"{path}?{query}" if query else path
     return RedirectResponse(f"/login?next={quote(wanted, safe='/')}", 303)
+
+
+def _logged_out(store: Store, hours: int) -> list[str]:
+    """The sessions that ended by a log-out while their cookies may still hold."""
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    entries = store.audit(_LOG_OUTS, action=LOG_OUT)
+    return [entry.deed.target.removeprefix("session ") for entry in reversed(entries) if entry.at >= since]
 
 
 def oidc_role(everybody: str, more: tuple[str, ...], email: str, groups: tuple[str, ...]) -> Role | None:

@@ -1,6 +1,8 @@
 """Sessions: a signed cookie that says who somebody is, and the CSRF token that goes with it.
 
-Nothing is kept here: the cookie is signed and ends by itself; a person's role is looked up at each request.
+The cookie is signed and ends by itself; a person's role is looked up at each request. Kept are only the
+sessions that were ended by a log-out: the audit log has them, so that a copied cookie stays dead when the
+server starts again.
 The CSRF token is a keyed digest of the cookie's random part, so that who cannot read the page cannot know it,
 and a cookie that somebody else planted is of no use without the key.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -17,6 +20,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from regress.domain import Role, Scope
 
 ANONYMOUS = ""
+_ENDED = 100_000  # sessions: more than end in the hours that one lasts
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Sessions:
         self._key = key.encode()
         self._signer = URLSafeTimedSerializer(key, salt="regress session")
         self.seconds = hours * 3600
+        self._ended: dict[str, None] = {}
         self.cookie = f"regress_{hashlib.sha256(self._key).hexdigest()[:8]}"  # two dashboards on one host
 
     def read(self, cookies: dict[str, str]) -> Visit:
@@ -64,7 +69,15 @@ class Sessions:
             )
         except (BadSignature, ValueError, TypeError):
             return Visit()
+        if fingerprint(session) in self._ended:
+            return Visit()
         return Visit(name=name, how=how, stamp=stamp, session=session, groups=tuple(groups))
+
+    def end(self, fingerprints: Iterable[str]) -> None:
+        """Let these sessions be nobody's from now on."""
+        self._ended |= dict.fromkeys(fingerprints)
+        while len(self._ended) > _ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def header(self, visit: Visit, *, secure: bool) -> str:
         """The Set-Cookie header of a visit."""
@@ -82,6 +95,11 @@ class Sessions:
         """Whether a form of this visit carried that token."""
         given = token.encode("utf-8", "replace")
         return bool(visit.session) and hmac.compare_digest(self.csrf(visit).encode(), given)
+
+
+def fingerprint(session: str) -> str:
+    """How a session is named where others may read it."""
+    return hashlib.sha256(session.encode()).hexdigest()[:16]
 
 
 def renew(visit: Visit) -> None:

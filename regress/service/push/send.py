@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import json
 import random
 import time
@@ -59,8 +60,11 @@ class _Told:
         self.listen(step, self.done, self.total)
 
 
-def checked_url(url: str) -> str:
-    """A server's address without a trailing slash; RegressError where it is none."""
+def checked_url(url: str, *, insecure: bool = False) -> str:
+    """A server's address without a trailing slash; RegressError where it is none.
+
+    Plain http to another machine shows the token to whoever listens: only with ``insecure``.
+    """
     parts = urlsplit(url)
     try:
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -75,7 +79,17 @@ def checked_url(url: str) -> str:
         or not url.isprintable()
     ):
         raise RegressError(f"no server's address: {url!r}", hint="Write https://HOST or http://HOST:PORT.")
+    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
+        hint = "Use https, or pass --insecure where the network is to be trusted."
+        raise RegressError(f"plain http to {parts.hostname} would show the token on the way", hint=hint)
     return url.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def send(
