@@ -192,7 +192,11 @@ class IngestConfig:
 class GateConfig:
     """When `regress gate` fails a build."""
 
-    minimum_effect: float = _knob(0.05, "Regressions below this do not fail it (0.05 is 5 %).", _SHARE)
+    minimum_effect: float = _knob(
+        0.05,
+        "Regressions below this do not fail it (0.05 is 5 %); `regress ci` must find those above.",
+        _SHARE,
+    )
     fail_on_failures: bool = _knob(False, "Whether a benchmark that stopped working fails it.")
 
 

@@ -113,10 +113,12 @@ def interval(differences: Floats, error: float) -> tuple[float, float]:
 
     Infinite on a side that too few pairs bound (six at 95 %).
     """
+    bar = math.log(2.0 / error)
+    if len(differences) * math.log(2.0) < bar:
+        return -math.inf, math.inf
     low, high = float(differences.min()), float(differences.max())
     margin = max(2.0 * (high - low), 4.0 * GUESS)  # few quiet pairs refute only what is far from them
     grid = np.linspace(low - margin, high + margin, 401)
-    bar = math.log(2.0 / error)
     above = _refuted(differences[None, :] - grid[:, None], bar)
     below = _refuted(grid[:, None] - differences[None, :], bar)
     # A shift is refuted from below when the values lie above it; one step of the grid is given away.

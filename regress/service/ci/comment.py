@@ -110,7 +110,7 @@ def _folded(report: CiReport) -> str:
     sections = [
         ("the same (`~`)", [code(row.title) for row in same]),
         ("new, nothing to compare with", [code(name) for name in report.added]),
-        ("gone or failing before", [code(name) for name in report.removed]),
+        ("without a number at head", [code(name) for name in report.removed]),
     ]
     shown = [
         f"<details><summary>{len(names)} {title}</summary>\n\n" + "\n".join(f"- {n}" for n in names[:200])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from regress.domain import Commit, Delivery, FailureKind, Measurement, SeriesKey
+from regress.domain import Commit, Delivery, Measurement, SeriesKey
 from regress.runner import Runner
 from regress.runner.asv import AsvRunner
 from regress.runner.events import Listener, Note, ignore
@@ -41,9 +41,8 @@ def check_change(
     """Compare two commits by measuring them in turns; see ``choose_commits`` for which.
 
     ``effect`` is the relative change that matters (default: the configuration's). ``seed`` repeats an order
-    of pairs. ``runners`` (default: the project's)
-    measure. With a ``store``, the results are kept there as runs of the two commits. HistoryError,
-    ConfigError and RunnerError say what stands in the way of measuring at all.
+    of pairs. ``runners`` (default: the project's) measure. With a ``store``, the results are kept there as
+    runs of the two commits. HistoryError, ConfigError and RunnerError say what stands in the way.
     """
     config, history = project.config, project.history
     limit = config.gate.minimum_effect if effect is None else effect
@@ -51,6 +50,8 @@ def check_change(
     commits = (history.commits(shas[BASE], last=1)[0], history.commits(shas[HEAD], last=1)[0])
     runners = project.runners if runners is None else runners
     seed = secrets.randbits(32) if seed is None else seed
+    if not head and history.is_dirty():
+        listen(Note("uncommitted changes are not measured (pytest --regress does)"))
     listen(Note(f"base {_named(commits[BASE])}\nhead {_named(commits[HEAD])}"))
 
     def effect_of(series: SeriesKey) -> float:
@@ -77,35 +78,22 @@ def _named(commit: Commit) -> str:
 
 
 def _report(pairs: Pairs, rows: tuple[Row, ...], limit: float, seed: int, name: str) -> CiReport:
-    failed = [{f.benchmark for f in failures} for failures in pairs.failures]
-    broken = {
-        f.benchmark: f
-        for f in pairs.failures[HEAD]
-        if f.kind is FailureKind.BENCHMARK and f.benchmark not in failed[BASE]
-        and any(_same_benchmark(f.benchmark, key) for key in pairs.only[BASE])
-    }  # fmt: skip
+    broken = pairs.broken()
     return CiReport(
         name=name,
         base=pairs.commits[BASE],
         head=pairs.commits[HEAD],
         effect=limit,
         rows=rows,
-        broken=tuple(broken.values()),
+        broken=tuple({failure.benchmark: failure for failure in broken.values()}.values()),
         added=tuple(sorted({key.title for key in pairs.only[HEAD]})),
-        removed=tuple(
-            sorted({k.title for k in pairs.only[BASE] if not any(_same_benchmark(b, k) for b in broken)})
-        ),
+        removed=tuple(sorted({key.title for key in pairs.only[BASE] - broken.keys()})),
         unbuilt=pairs.unbuilt(),
         rounds=pairs.rounds,
         seconds=pairs.seconds,
         cut=pairs.cut,
         seed=seed,
     )
-
-
-def _same_benchmark(failed: str, key: SeriesKey) -> bool:
-    """Pytest names failures with parameters, which series have beside their names."""
-    return key.is_called(failed) or failed.partition("[")[0] == key.benchmark.partition("[")[0]
 
 
 def _rows(root: Path, folders: Sequence[Path], pairs: Pairs, effect_of: EffectOf) -> list[Row]:

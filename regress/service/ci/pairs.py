@@ -38,18 +38,32 @@ SIDES = ("base", "head")
 
 @dataclass
 class Pairs:
-    """What was measured. ``values`` are per series and side, pair by pair (None: no number)."""
+    """What was measured. ``values`` are per series and side, pair by pair (None: no number);
+    ``only`` one side's series in the first pair, ``recovered`` those of base that head gave later after all.
+    """
 
     commits: tuple[Commit, Commit]
     values: dict[SeriesKey, tuple[list[float | None], list[float | None]]] = field(default_factory=dict)
     deliveries: tuple[dict[str, Delivery], dict[str, Delivery]] = field(default_factory=lambda: ({}, {}))
     failures: tuple[list[Failure], list[Failure]] = field(default_factory=lambda: ([], []))
     only: tuple[set[SeriesKey], set[SeriesKey]] = field(default_factory=lambda: (set(), set()))
+    recovered: set[SeriesKey] = field(default_factory=set)
     series: tuple[SeriesKey, ...] = ()
     trial: Trial | None = None
     rounds: int = 0
     seconds: float = 0.0
     cut: str = ""
+
+    def broken(self) -> dict[SeriesKey, Failure]:
+        """Series with a number at base whose benchmark failed at head, each time it was tried."""
+        before = {failure.benchmark for failure in self.failures[BASE]}
+        failures = [f for f in self.failures[HEAD] if f.benchmark and f.benchmark not in before]
+        found = {}
+        for key in self.only[BASE] - self.recovered:
+            failure = next((f for f in failures if _is_about(f.benchmark, key)), None)
+            if failure is not None:
+                found[key] = failure
+        return found
 
     def unbuilt(self) -> tuple[tuple[str, str], ...]:
         """The sides that do not build, each with the end of its log."""
@@ -58,6 +72,11 @@ class Pairs:
             for side, failures in zip(SIDES, self.failures, strict=True)
             if any(f.kind is FailureKind.BUILD for f in failures)
         )
+
+
+def _is_about(failed: str, key: SeriesKey) -> bool:
+    """Whether a failure's benchmark is a series': pytest's failures are named with parameters."""
+    return key.is_called(failed) or failed.partition("[")[0] == key.benchmark.partition("[")[0]
 
 
 @dataclass(frozen=True)
@@ -174,6 +193,7 @@ def _take(pairs: Pairs, found: Found) -> None:
             pairs.values[key][side].append(value)
         differences.append(math.nan if base is None or head is None else worsening(key, base, head))
         exact.append(_repeats(key, pairs.values[key]))
+    pairs.recovered |= pairs.only[BASE] & told[HEAD].keys()
     pairs.trial.add(np.array(differences, dtype=np.float64), np.array(exact, dtype=bool))
     pairs.rounds += 1
 
@@ -196,10 +216,12 @@ def worsening(series: SeriesKey, base: float, head: float) -> float:
 
 
 def _still_wanted(pairs: Pairs, found: Found) -> dict[int, list[str]]:
-    """By runner, the benchmarks that have an undecided series."""
+    """By runner, the benchmarks that have an undecided series, or one that seems to be broken."""
     assert pairs.trial is not None
     undecided = {pairs.series[case] for case in pairs.trial.open}
     undecided -= {key for key in undecided if _misses(pairs, key) >= MOST_MISSES}
+    if pairs.rounds < MOST_MISSES:
+        undecided |= pairs.broken().keys()
     names: defaultdict[int, set[str]] = defaultdict(set)
     for at, of_runner in found.items():
         known = of_runner[BASE].keys() | of_runner[HEAD].keys()

@@ -166,6 +166,20 @@ def test_the_action_hands_every_input_to_its_scripts() -> None:
     assert "${{" not in "".join(path.read_text() for path in ACTION.glob("*.sh"))
 
 
+@pytest.mark.parametrize(
+    ("said", "installed"), [("self", str(ROOT)), ("regress==1; touch x", "regress==1; touch x")]
+)
+def test_the_install_step_hands_pip_what_is_meant(said: str, installed: str, tmp_path: Path) -> None:
+    shim = tmp_path / "python"
+    shim.write_text('#!/bin/sh\nprintf "%s\\n" "$REGRESS_FRONTEND" "$@"\n')
+    shim.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REGRESS_INSTALL": said}
+    done = subprocess.run(
+        ["bash", str(ACTION / "install.sh")], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["skip", "-m", "pip", "install", "--quiet", installed]
+
+
 def test_this_repository_uses_its_own_action() -> None:
     job = yaml.safe_load((ROOT / ".github/workflows/performance.yml").read_text())["jobs"]["regress"]
     (step,) = (step for step in job["steps"] if "actions/regress" in step["uses"])

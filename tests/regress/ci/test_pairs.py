@@ -96,7 +96,7 @@ def test_only_what_is_open_is_measured_again_in_an_order_by_a_coin() -> None:
         {"new"},
     )
     assert runner.calls[0][1] == ()
-    assert runner.calls[2][1] == ("same", "slow")
+    assert runner.calls[2][1] == ("gone", "same", "slow")
     assert runner.calls[-1][1] == ("slow",)
     assert pairs.cut == ""
     firsts = [side for side, _ in runner.calls[::2]]
@@ -147,6 +147,17 @@ def test_a_benchmark_that_stops_giving_numbers_is_given_up() -> None:
     pairs = run(runner)
     assert pairs.rounds == 5
     assert pairs.cut == ""
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_a_benchmark_that_seems_broken_is_tried_again(recovers: bool) -> None:
+    def boom(name: str, side: str, chance: random.Random) -> float | None:
+        return None if side == "b" and not (recovers and len(runner.calls) > 2) else 1.0
+
+    runner = Arithmetic(["boom"], boom)
+    pairs = run(runner)
+    assert [key.benchmark for key in pairs.broken()] == ([] if recovers else ["boom"])
+    assert len(runner.calls) == (4 if recovers else 6)
 
 
 def test_worse_is_worse_in_every_direction() -> None:
