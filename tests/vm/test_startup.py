@@ -32,7 +32,7 @@ UNUSED = {
     "vm.wasi",
     "vm.text",
     "vm.isa.semantics",
-    "vm.jit",
+    "vm.jit.request",
     "pathlib",
     "difflib",
     "urllib.parse",

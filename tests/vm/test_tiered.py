@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gc
 import itertools
+import subprocess
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.vm.engines import call, instance, module, module_of_ours, store
 from vm.config import Config
 from vm.errors import CompileError, Trap, TrapCode
 from vm.isa.types import FuncType, ValType
+from vm.jit.objects import objects
 from vm.memory.native import peek
 from vm.module.model import ModuleData
 from vm.runtime.instance import Instance
@@ -22,7 +27,7 @@ from vm.runtime.instantiate import instantiate
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.store import Store
 from vm.tiers.policy import Policy
-from vm.tiers.tiered import TieredTier
+from vm.tiers.tiered import TieredTier, hints
 
 I32 = ValType.I32
 APART = {"tier_waits": True, "whole_module_bytes": 0, "batch_bytes": 1}
@@ -495,3 +500,41 @@ def test_thresholds_suit_the_tier_that_programs_start_in() -> None:
     config = Config(tier="tiered")
     baseline, threaded = (Policy(config, start).counting(0) for start in ("baseline", "threaded"))
     assert all(slow == 10 * quick for slow, quick in zip(baseline, threaded, strict=True))
+
+
+BRIEF = """
+import sys
+from tests.vm.engines import call, instance, store
+from vm.tiers.tiered import TieredTier
+s = store("tiered", cache_folder=sys.argv[1], tier_calls=5, compile_afterwards=60)
+i = instance(s, '(module (func (export "f") (param i32) (result i32) (local.get 0)))')
+for number in range(6):
+    assert call(i, "f", number) == [number]
+print(s.runner.stats()["cached_functions"])
+"""
+
+
+def test_what_a_program_too_short_for_compilers_runs_often_is_there_at_its_third_start(
+    tmp_path: Path,
+) -> None:
+    """It is noted by the first one, made after the second, and used from the first call on by the third."""
+    command = [sys.executable, "-c", BRIEF, str(tmp_path)]
+    for files, cached in ((1, 0), (2, 0), (2, 1)):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert (int(float(done.stdout)), done.stderr) == (cached, "")
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("*.code"))) < files:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def test_damaged_hints_are_none(tmp_path: Path) -> None:
+    config = Config(tier="tiered", cache_folder=str(tmp_path))
+    for content in (b"no pairs of numbers", bytes(24)):
+        hints.Hints(b"a module", config).learn((3, None))
+        hints.keep()
+        assert hints.Hints(b"a module", config).known == {(3, None)}
+        (path,) = tmp_path.glob("*.code")
+        objects(config).store(path.stem, content)
+        assert hints.Hints(b"a module", config).known == frozenset()
+        path.unlink()

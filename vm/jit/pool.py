@@ -144,6 +144,10 @@ class Pool:
         try:
             while not self._closing:
                 self._turn()
+            if self._afterwards:  # what was submitted just before the end has its worker, too
+                self._look_up()
+                with self._lock:
+                    self._dispatcher.feed()
         finally:
             with self._lock:
                 self._closing = True
@@ -166,10 +170,14 @@ class Pool:
         return _LOOK_SECONDS if self._processes else None
 
     def _receive_tickets(self) -> None:
-        """Take what was submitted; what is on disk needs no worker."""
+        """Take what was submitted."""
         self._woken.recv(64)
         with self._lock:
             self._awake = False
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """What is on disk needs no worker."""
         for _ in range(_AT_ONCE):
             with self._lock:
                 ticket = self._arrived.first()

@@ -1,6 +1,7 @@
 """Tier ``tiered``: starts in tier 1's code, or tier 0's; what runs often is compiled by LLVM.
 
 first     which of them
+hints     what was worth compiling the last time
 program   one module's code of both kinds, and how a function goes from one to the other
 link      what ties a store to it
 tier      the tier

@@ -25,6 +25,7 @@ from vm.tiers.policy import NEVER, Policy, at_once
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.program import COUNTER
 from vm.tiers.tiered.first import program_class
+from vm.tiers.tiered.hints import Hints, Place
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from vm.jit.artefact import Artefact
     from vm.tiers.llvm.program import Program
     from vm.tiers.llvm.thunks import Thunks
-
-Place = tuple[int, int | None]
-"""A function, or one of its loops: by the offset where its code begins."""
 
 
 class TieredProgram:
@@ -55,7 +53,8 @@ class TieredProgram:
         self._policy = policy
         self._costs = spent
         self._lock = lock
-        counting = policy.counting if module.prepared is None else at_once
+        self._hints = Hints(module.binary, config)
+        counting = self._hints.counting(policy.counting) if module.prepared is None else at_once
         self.first = program_class(config)(module, config, spent, counting)
         self._native: Program | None = None
         self._entries: dict[Place, Block] = {}
@@ -130,12 +129,14 @@ class TieredProgram:
             return
         if place not in self._missing:
             self._missing.add(place)
+            self._hints.learn(place)
             found = library.find(request)
             if found is not None:
                 self._asked.add(place)
+                self._costs.cached += len(found.functions)
                 self._take(place, lambda: found)
                 return
-        if self._policy.patient():
+        if place not in self._hints.known and self._policy.patient():
             return
         self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling

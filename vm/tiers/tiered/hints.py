@@ -1,0 +1,89 @@
+"""Which functions and loops of a module were worth compiling the last time: hints for its next start.
+
+A program that runs for a fifth of a second ends before anybody would start compilers for it. What was hot in
+it is written down at its end; the next time it is compiled at once, and then it is on disk. Hints decide when
+something is done, never what, so it does no harm when they are another module's, or damaged.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+from array import array
+from collections.abc import Callable
+
+from vm.config import Config
+from vm.jit.objects import objects
+
+Place = tuple[int, int | None]
+"""A function, or one of its loops: by the offset where its code begins."""
+
+_SAMPLE = 4096
+"""Bytes at either end, and in the middle, that a module is known by: reading ten megabytes takes too long."""
+
+_MOST = 10_000
+"""Places of a module that are remembered."""
+
+_MODULES = 1_000
+"""Modules of which one program remembers something."""
+
+
+class Hints:
+    """What is known of ``binary`` from before, and what is learnt, which is kept at the program's end."""
+
+    def __init__(self, binary: bytes, config: Config) -> None:
+        self._used = config.cache_bytes > 0 and not config.tier_waits and not config.tier_seed
+        self._config = config
+        self._key = _key(binary) if self._used else ""
+        self.known = _read(objects(config).load(self._key)) if self._used else frozenset[Place]()
+        self._functions = frozenset(index for index, loop in self.known if loop is None)
+        self._loops = frozenset(index for index, loop in self.known if loop is not None)
+
+    def learn(self, place: Place) -> None:
+        """Compiling this was worth it."""
+        if self._used and place not in self.known and (self._key in _learnt or len(_learnt) < _MODULES):
+            _learnt.setdefault(self._key, (self._config, set(self.known)))[1].add(place)
+
+    def counting(self, usual: Callable[[int], tuple[int, int]]) -> Callable[[int], tuple[int, int]]:
+        """``Policy.counting``, but that what is known is looked for when it first runs."""
+
+        def count(index: int) -> tuple[int, int]:
+            calls, trips = usual(index)
+            return 1 if index in self._functions else calls, 1 if index in self._loops else trips
+
+        return count if self.known else usual
+
+
+def _key(binary: bytes) -> str:
+    middle = len(binary) // 2
+    parts = (binary[:_SAMPLE], binary[middle : middle + _SAMPLE], binary[-_SAMPLE:])
+    digest = hashlib.sha256(f"hints {len(binary)}".encode())
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:40]
+
+
+def _read(content: bytes | None) -> frozenset[Place]:
+    """Places as ``_keep`` writes them; none of what is damaged."""
+    numbers = array("q")
+    if content is not None and len(content) % (2 * numbers.itemsize) == 0:
+        numbers.frombytes(content)
+    return frozenset(
+        (index, loop if loop >= 0 else None) for index, loop in zip(numbers[::2], numbers[1::2], strict=True)
+    )
+
+
+_learnt: dict[str, tuple[Config, set[Place]]] = {}
+"""By a module's key, all that is known of it, if that has become more. It is not written when a module goes,
+for the cycle collector, which may come at any time, must not wait for locks."""
+
+
+@atexit.register
+def keep() -> None:
+    """Write down what was learnt."""
+    for key, (config, places) in list(_learnt.items()):
+        numbers = array("q")
+        for index, loop in list(places)[:_MOST]:
+            numbers.extend((index, -1 if loop is None else loop))
+        objects(config).store(key, numbers.tobytes())
+    _learnt.clear()
