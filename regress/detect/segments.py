@@ -5,7 +5,8 @@
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
    (``evidence``); drop bursts, modes and passages (``excursions``); move each boundary to where it fits best;
    measure the noise again; until nothing moves.
-4. A level that has just begun must be beyond all that the series did before (``youth``); steps that follow
+4. A level that has just begun must be beyond all that the series did before (``youth``), a brief one be no
+   mode's visit (``moods``); steps that follow
    each other in one direction must fit better than a smooth curve does (``slopes``).
 
 A boundary stays if its chance under no change is below ``false_alarms`` shared among all points (Bonferroni),
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from regress.detect.candidates import candidates
 from regress.detect.evidence import Evidence, p_of, z_of
 from regress.detect.excursions import without_excursions, without_mixtures, without_passages
+from regress.detect.moods import without_moods
 from regress.detect.noise import (
     EXACT,
     Edges,
@@ -88,10 +90,12 @@ class _Search:
         return self._describe(without_slopes(self.signal.clipped, self.sums, self._ripe(edges)))
 
     def _ripe(self, edges: Edges) -> Edges:
-        """The edges that are sure and not too young; a level that grows by a young one is judged again."""
+        """The edges that are sure, not too young and no moods; a level that grows is judged again."""
         while True:
             sure = self._prune(edges, self.bar)
-            edges = without_youth(self.signal.level, sure)
+            edges = without_moods(
+                self.signal.level, without_youth(self.signal.level, sure), self.signal.sigma
+            )
             if edges.size == sure.size:
                 return edges
 

@@ -46,3 +46,23 @@ def test_what_is_told_is_sure_when_the_level_after_it_is_dropped() -> None:
         values = np.exp(rng.choice([0.0, 0.25], 80, p=[0.8, 0.2]).repeat(rng.integers(1, 9, 80)))[:85]
         values *= np.exp(0.01 * rng.standard_normal(values.size))
         assert all(change.p_value <= 0.002 for change in detect(values))
+
+
+def two_modes(visits: list[tuple[int, int]], n: int = 120) -> np.ndarray:
+    places = np.arange(n)
+    high = np.any([(places >= start) & (places < start + length) for start, length in visits], axis=0)
+    return np.exp(0.08 * high + noise(n))
+
+
+def test_a_visit_that_lasts_longer_than_others_is_no_change() -> None:
+    others = [(12, 4), (30, 5)]
+    assert detect(two_modes([*others, (70, 16)])) == []
+    assert [c.index for c in detect(two_modes([(70, 16)]))] == [70, 86]
+    assert [c.index for c in detect(two_modes([*others, (70, 30)]))] == [70, 100]
+
+
+def test_up_down_and_up_again_for_a_while_are_visits() -> None:
+    again = two_modes([(23, 9), (50, 20)], 70)
+    assert detect(again) == []
+    assert detect(again[::-1]) == []
+    assert [c.index for c in detect(two_modes([(40, 9), (67, 30)], 97))] == [40, 49, 67]
