@@ -40,7 +40,7 @@ from regress.store import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PAGES = ("/", "/benchmarks", "/events", "/commits", "/search?q=time_7", "/api/v1/overview", "/api/v1/series")
-PATIENCE = 300.0  # seconds that a pusher waits for the server to come back
+PATIENCE = 1_800.0  # seconds that a pusher waits for the server to come back
 
 
 @dataclass

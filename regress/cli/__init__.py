@@ -1,10 +1,11 @@
 """The ``regress`` command. This is the edge: errors become one line, outcomes become exit codes.
 
     0    fine
-    1    ``regress gate`` or ``regress ci`` found a regression; ``regress doctor`` found something that
-    stops the work 2    bad input or usage: one line ``error: ...``, and a hint where there is one 3
-    ``regress ci`` has no answer (a side does not build, nothing in common; with --strict: not decided) 130
-    Ctrl-C; what was finished is kept
+    1    ``regress gate`` or ``regress ci`` found a regression; ``regress doctor`` what stops the work
+    2    bad input or usage: one line ``error: ...``, and a hint where there is one
+    3    ``regress ci`` has no answer (a side does not build, nothing in common; with --strict: not decided);
+         ``regress push`` has a queue left, which goes with the next push
+    130  Ctrl-C; what was finished is kept
 
 Importing this costs nothing; each command imports what it needs when it runs.
 """
