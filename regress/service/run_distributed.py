@@ -152,4 +152,5 @@ class _Tally:
         )
 
     def _progress(self, machine: str, commit: str, fraction: float | None, text: str) -> None:
-        self.listen(Progress(commit, fraction, f"{machine}: {text}"))
+        said = Progress(commit, fraction, f"{machine}: {text}") if commit else Note(f"{machine} {text}")
+        self.listen(said)

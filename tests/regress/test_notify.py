@@ -261,18 +261,41 @@ def test_private_networks_redirects_and_endless_answers_are_refused(
         inside.call("GET", receiver.url, headers={})
 
 
-def test_a_sender_that_dies_in_the_middle_loses_nothing(
-    tell: Tell, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed after the receiver has the message, and before it said so: the worst moment."""
-    project, store = tell("webhook", to=receiver.url)
-    happen(store, 5)
-    child = subprocess.Popen(
+def sender(project: Project) -> subprocess.Popen[bytes]:
+    """``regress notify send`` as a process of its own."""
+    return subprocess.Popen(
         [sys.executable, "-c", "from regress.cli import main; main()", "notify", "send"],
         cwd=project.config.root,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+@ON_SQLITE
+def test_a_sender_that_dies_after_it_made_an_issue_makes_no_other(tell: Tell, receiver: Receiver) -> None:
+    forge = Forge(receiver)
+    project, store = tell("github-issue", to="own/proj", server=receiver.url)
+    happen(store, 5)
+    child = sender(project)
+
+    def kill(call: Call) -> tuple[int, dict[str, str], bytes]:
+        answer = forge.answer(call)
+        if call.method == "POST":
+            os.kill(child.pid, signal.SIGKILL)
+        return answer
+
+    receiver.answer = kill
+    assert child.wait(60) == -signal.SIGKILL
+    receiver.answer = forge.answer
+    (report,) = sending.send(project, store)
+    assert (len(report.sent), len(forge.things)) == (1, 1)
+
+
+def test_a_sender_that_dies_in_the_middle_loses_nothing(tell: Tell, receiver: Receiver) -> None:
+    """Killed after the receiver has the message, and before it said so: the worst moment."""
+    project, store = tell("webhook", to=receiver.url)
+    happen(store, 5)
+    child = sender(project)
 
     def kill(_call: Call) -> tuple[int, dict[str, str], bytes]:
         os.kill(child.pid, signal.SIGKILL)

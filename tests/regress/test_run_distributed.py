@@ -106,19 +106,21 @@ def test_an_embedded_cluster_measures_here_what_is_not_known(repo: GitRepo) -> N
 
 
 def test_a_lost_workers_job_is_done_again_and_stored_once(repo: GitRepo, place: Path) -> None:
-    """Two machines, one of them a pool of two workers; who measures first is killed."""
+    """Two machines; the worker that measures first is killed, and its nanny starts another."""
     (place / "hold").touch()
     project, killed = Project.open(repo.path), list[int]()
 
     def kill() -> None:
-        (first,) = until(lambda: measuring(place))
-        os.kill(worker_of(first), signal.SIGKILL)
-        killed.append(first)
-        until(lambda: not Path(f"/proc/{first}").exists())  # what the dead worker had started
-        (place / "hold").unlink()
+        try:
+            (first,) = until(lambda: measuring(place))
+            os.kill(worker_of(first), signal.SIGKILL)
+            until(lambda: not Path(f"/proc/{first}").exists())  # what the dead worker had started
+            killed.append(first)
+        finally:
+            (place / "hold").unlink()
 
-    with workers("atlas", "bell", "bell") as cluster, project.open_store() as store:
-        until(lambda: len(cluster.scheduler.workers) == 3)
+    with workers("atlas", "bell") as cluster, project.open_store() as store:
+        until(lambda: len(cluster.scheduler.workers) == 2)
         thread = threading.Thread(target=kill)
         thread.start()
         address = cluster.scheduler_address

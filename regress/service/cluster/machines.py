@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,8 +18,16 @@ from regress.service.cluster.worker import measure
 PATIENCE = "10s"
 """How long a scheduler may take to answer."""
 
+LOOK_SECONDS = 10.0
+"""Between two looks at whether every machine still has a worker."""
+
+_POLL_SECONDS = 0.05
+
 Told = Callable[[str, str, float | None, str], None]
-"""Called with progress, in another thread: machine, commit, fraction (or None) and what is going on."""
+"""Called with progress, also in another thread: machine, commit, fraction (or None) and what is going on.
+
+With an empty commit it is about the machine.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,6 @@ class Cluster:
         cost three workers is given up. Whatever ends this early (an exception, Ctrl-C, the caller) cancels
         what is not done.
         """
-        from distributed import as_completed
-
         topic = f"regress-{uuid.uuid4().hex}"
         self.client.subscribe_topic(topic, lambda event: told(*event[1]))
         sent = {
@@ -58,18 +65,38 @@ class Cluster:
             for number, job in enumerate(jobs)
         }
         try:
-            for future in as_completed(list(sent), loop=self.client.loop):  # type: ignore[no-untyped-call]
-                yield sent[future], _result(future)
+            for future in self._completed(sent, told):
+                yield sent.pop(future), _result(future)
                 future.release()
         finally:
             self.client.cancel(list(sent), force=True)
             self.client.unsubscribe_topic(topic)
 
+    def _completed(self, sent: Mapping[Any, Job], told: Told) -> Iterator[Any]:
+        """The futures as they get ready; machines that others wait for in vain are told of."""
+        from distributed import as_completed
+
+        waiting: Any = as_completed(list(sent), loop=self.client.loop)  # type: ignore[no-untyped-call]
+        look, missing = time.monotonic() + LOOK_SECONDS, set[str]()
+        while not waiting.is_empty():
+            ready = waiting.next_batch(block=False)
+            yield from ready
+            if ready or time.monotonic() < look:
+                time.sleep(0 if ready else _POLL_SECONDS)
+                continue
+            look = time.monotonic() + LOOK_SECONDS
+            lost = {job.machine for job in sent.values()} - _machines(self.client).keys()
+            for name in sorted(lost - missing):
+                told(name, "", None, "has no worker any more: its jobs wait for one")
+            missing = lost
+
 
 def _result(future: Any) -> Result:
-    if future.status != "error":
+    if future.status == "finished":
         result: Result = future.result()
         return result
+    if future.status != "error":  # cancelled by nobody here
+        return Result(trouble=Trouble("the scheduler was lost", hint="The same command goes on from here."))
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return Result(trouble=Trouble("was lost several times over this commit: is its memory enough?"))
@@ -106,7 +133,11 @@ def cluster(scheduler: str, here: str) -> Iterator[Cluster]:
             hint = "Is `dask scheduler` running there?"
             raise RegressError(f"no Dask scheduler at {scheduler}: {error}", hint=hint) from error
         try:
-            yield Cluster(client, _machines(client, here))
+            machines = _machines(client)
+            if not machines:
+                hint = f"Start one: dask worker ADDRESS --nthreads 1 --resources {RESOURCE}{here}=1"
+                raise RegressError("no worker there says whose machine it is", hint=hint)
+            yield Cluster(client, machines)
         finally:
             client.close()
             if made is not None:
@@ -116,23 +147,24 @@ def cluster(scheduler: str, here: str) -> Iterator[Cluster]:
 @contextmanager
 def _hushed() -> Iterator[None]:
     """Keep Dask's log to itself: what matters comes back as results."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    before = {log: log.level for log in map(logging.getLogger, names)}  # Dask gives each a level of its own
+    for log in before:
+        log.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in before.items():
+            log.setLevel(level)
 
 
-def _machines(client: Any, here: str) -> Counter[str]:
+def _machines(client: Any) -> Counter[str]:
+    """How many workers each machine has now; none, too, while the scheduler does not answer."""
     try:
         workers = client.scheduler_info(n_workers=-1)["workers"]
     except TypeError:  # before distributed 2025.4 it told of all of them
         workers = client.scheduler_info()["workers"]
+    except OSError:
+        workers = {}
     names = [name for told in workers.values() for name in told.get("resources") or ()]
-    found = Counter(name.removeprefix(RESOURCE) for name in names if name.startswith(RESOURCE))
-    if not found:
-        hint = f"Start one: dask worker ADDRESS --nthreads 1 --resources {RESOURCE}{here}=1"
-        raise RegressError("no worker there says whose machine it is", hint=hint)
-    return found
+    return Counter(name.removeprefix(RESOURCE) for name in names if name.startswith(RESOURCE))

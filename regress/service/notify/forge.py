@@ -112,6 +112,11 @@ def marker(message: Outgoing) -> str:
     return f"<!-- regress:{message.topic} -->"
 
 
+def marked(text: object, message: Outgoing) -> bool:
+    """Whether a text is one of ours on this topic: it ends with the mark, which others can only quote."""
+    return isinstance(text, str) and text.rstrip().endswith(marker(message))
+
+
 def heading(message: Outgoing) -> str:
     """The title of an issue."""
     return title(message.payload)[:200]

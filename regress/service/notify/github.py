@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regress.service.notify.channel import Outgoing, Payload
-from regress.service.notify.forge import Forge, closing, heading, markdown, marker, since
+from regress.service.notify.forge import Forge, closing, heading, markdown, marked, since
 
 
 class _Github(Forge):
@@ -31,9 +31,8 @@ class GithubIssue(_Github):
     """An issue, closed when its event is over or decided."""
 
     def _find(self, message: Outgoing, event: Payload) -> str:
-        sought = marker(message)
         for issue in self._listed(f"/issues?state=all&since={since(message)}"):
-            if sought in (issue.get("body") or "") and "pull_request" not in issue:
+            if marked(issue.get("body"), message) and "pull_request" not in issue:
                 return str(issue["number"])
         return ""
 
@@ -53,9 +52,8 @@ class GithubComment(_Github):
     """A comment on a commit."""
 
     def _find(self, message: Outgoing, event: Payload) -> str:
-        sought = marker(message)
         for comment in self._listed(f"/commits/{event['first_after']}/comments"):
-            if sought in (comment.get("body") or ""):
+            if marked(comment.get("body"), message):
                 return str(comment["id"])
         return ""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from regress.service.notify.channel import Outgoing, Payload
-from regress.service.notify.forge import Forge, closing, heading, markdown, marker, since
+from regress.service.notify.forge import Forge, closing, heading, markdown, marked, since
 
 
 class _Gitlab(Forge):
@@ -29,9 +29,8 @@ class GitlabIssue(_Gitlab):
     """An issue, closed when its event is over or decided."""
 
     def _find(self, message: Outgoing, event: Payload) -> str:
-        sought = marker(message)
         for issue in self._listed(f"/issues?scope=all&created_after={since(message)}"):
-            if sought in (issue.get("description") or ""):
+            if marked(issue.get("description"), message):
                 return str(issue["iid"])
         return ""
 
@@ -51,10 +50,9 @@ class GitlabComment(_Gitlab):
     """A thread on a commit, of one note; its receipt is the ids of both."""
 
     def _find(self, message: Outgoing, event: Payload) -> str:
-        sought = marker(message)
         for thread in self._listed(self._threads(event)):
             for note in thread.get("notes") or ():
-                if sought in (note.get("body") or ""):
+                if marked(note.get("body"), message):
                     return f"{event['first_after']}:{thread['id']}:{note['id']}"
         return ""
 
