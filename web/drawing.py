@@ -18,6 +18,7 @@ LEAST_SPAN = 0.08
 """The least share of the value that a small line's height stands for: a quiet series must look quiet."""
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 160, 36, 3
+WIDE_WIDTH, WIDE_HEIGHT = 960, 240
 EFFECT_WIDTH, EFFECT_HEIGHT = 160, 16
 
 _TONES = {
@@ -49,6 +50,15 @@ def spark(line: Spark, meaning: str = "same") -> Markup:
         parts.append(_polyline(points[max(cut - 1, 0) :], meaning))
     parts.append(f'<circle class="{end}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
     return _svg("spark", SPARK_WIDTH, SPARK_HEIGHT, parts)
+
+
+def wide_line(values: Sequence[float]) -> Markup:
+    """All points of a series as a line as wide as a page, for where no chart library runs."""
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return Markup("")
+    stretch = (WIDE_WIDTH - 2 * SPARK_MARGIN) / (SPARK_WIDTH - 2 * SPARK_MARGIN), WIDE_HEIGHT / SPARK_HEIGHT
+    points = [(SPARK_MARGIN + (x - SPARK_MARGIN) * stretch[0], y * stretch[1]) for x, y in _place(values)]
+    return _svg("spark wide", WIDE_WIDTH, WIDE_HEIGHT, [_polyline(points, "same")])
 
 
 def _place(values: Sequence[float]) -> list[tuple[float, float]]:
