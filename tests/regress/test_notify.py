@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -255,10 +256,15 @@ def test_private_networks_redirects_and_endless_answers_are_refused(
     receiver.answer = lambda _call: (200, {}, b"x" * 1001)
     with pytest.raises(NotifyError, match="larger"):
         inside.call("GET", receiver.url, headers={})
-    monkeypatch.setattr(http, "SECONDS", 0.2)
     receiver.answer = lambda _call: (200, {"Content-Length": "9"}, b"x")  # and never more
     with pytest.raises(NotifyError):
         inside.call("GET", receiver.url, headers={})
+    monkeypatch.setattr(http, "SECONDS", 0.2)
+    enough = threading.Event()
+    receiver.answer = lambda _call: (200 if enough.wait(60) else 500, {}, b"")
+    with pytest.raises(NotifyError, match=r"timed out|Timeout"):
+        inside.call("GET", receiver.url, headers={})
+    enough.set()
 
 
 def sender(project: Project) -> subprocess.Popen[bytes]:
