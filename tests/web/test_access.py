@@ -229,8 +229,9 @@ def test_this_machine_may_do_what_is_configured_and_a_proxy_is_not_this_machine(
             assert client.post("/note", data=form, headers=headers).status_code == 403
 
 
-def test_without_a_log_in_nothing_is_written(folder: Path, browser: Browser) -> None:
-    with serve(app_of(folder, AccessConfig())) as base:
+def test_without_a_log_in_nothing_is_written(tmp_path: Path, browser: Browser) -> None:
+    with serve(app_of(tmp_path, AccessConfig())) as base:
+        assert not (tmp_path / ".regress").exists()
         client = browser(base)
         assert client.get("/").status_code == 200
         assert "set-cookie" not in client.get("/").headers

@@ -48,7 +48,8 @@ class Doors:
         self.access = (config or Config(_NOWHERE)).access
         root = config.root if config is not None and config.root.is_dir() else None
         self.store = store
-        key = signing_key(root)
+        somebody_writes = self.has_login or Role(self.access.local) is not Role.VIEWER
+        key = signing_key(root if somebody_writes else None)  # who only reads has no session to keep
         self.sessions = Sessions(key, self.access.session_hours)
         self.sessions.end(_logged_out(store, self.access.session_hours))
         self.provider = Provider(self.access, key) if self.access.login == "oidc" else None
