@@ -141,6 +141,12 @@ class History:
             return self.head()
         return self._git("stash", "create") or self.head()
 
+    def tags(self) -> dict[str, str]:
+        """The commits that have a tag, by hash: the tag's name, of several the one that sorts last."""
+        layout = "--format=%(objectname) %(*objectname) %(refname:strip=2)"
+        rows = (line.split(" ", 2) for line in self._git("for-each-ref", layout, "refs/tags").splitlines())
+        return {peeled or sha: name for sha, peeled, name in rows}
+
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""
         return not self._repo.bare and self._repo.is_dirty(untracked_files=False)

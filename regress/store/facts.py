@@ -110,6 +110,37 @@ def between(session: Session, series_id: int, before: str, after: str) -> tuple[
     return differences(told[before], told[after]) if before in told and after in told else ()
 
 
+def along(session: Session, series_id: int) -> list[tuple[int, tuple[tuple[str, str, str], ...]]]:
+    """See ``Store.series_fact_changes``."""
+    place = BranchCommitRow.position
+    told = (
+        select(
+            place.label("position"),
+            RunRow.facts_id.label("now"),
+            func.lag(RunRow.facts_id).over(order_by=place).label("before"),
+        )
+        .select_from(MeasurementRow)
+        .join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
+        .join(
+            BranchCommitRow,
+            (BranchCommitRow.branch_id == SeriesRow.branch_id)
+            & (BranchCommitRow.commit_id == MeasurementRow.commit_id),
+        )
+        .join(RunRow, RunRow.id == MeasurementRow.run_id)
+        .where(MeasurementRow.series_id == series_id, RunRow.facts_id.is_not(None))
+        .subquery()
+    )
+    moved = session.execute(
+        select(told.c.position, told.c.before, told.c.now)
+        .where(told.c.now != told.c.before)
+        .order_by(told.c.position)
+    ).all()
+    ids = {id_ for _, before, now in moved for id_ in (before, now)}
+    rows = session.execute(select(FactsRow.id, FactsRow.pairs).where(FactsRow.id.in_(ids)))
+    pairs = {id_: unpack_pairs(packed) for id_, packed in rows}
+    return [(position, differences(pairs[before], pairs[now])) for position, before, now in moved]
+
+
 def differences(before: Pairs, after: Pairs) -> tuple[tuple[str, str, str], ...]:
     """What differs: (name, before, after), with "" for what one of them does not tell."""
     old, new = dict(before), dict(after)

@@ -405,6 +405,14 @@ class Store:
         with self._db.read() as session:
             return facts.between(session, series_id, before, after)
 
+    def series_fact_changes(self, series_id: int) -> list[tuple[int, tuple[tuple[str, str, str], ...]]]:
+        """Where the runs that measured a series began to tell something else of machine and environment.
+
+        The position of the first commit of each stretch, and (name, before, after) of what differs.
+        """
+        with self._db.read() as session:
+            return facts.along(session, series_id)
+
     # -- events ----------------------------------------------------------------------------------------
 
     def replace_changes(self, branch: str, changes: Sequence[SeriesChange]) -> EventUpdate:

@@ -55,6 +55,7 @@ def test_a_new_cpu_is_one_event_though_some_got_faster(store: Store) -> None:
     assert analyse(store, CONFIG, "main").kept == (event,)
     part = event.worst
     assert store.fact_differences(part.series_id, sha(AT - 1), sha(AT)) == (("cpu", "old", "new"),)
+    assert store.series_fact_changes(part.series_id) == [(AT, (("cpu", "old", "new"),))]
     assert store.fact_differences(part.series_id, sha(AT), sha(AT + 1)) == ()
     assert store.fact_differences(part.series_id, sha(AT), sha(COMMITS)) == ()
 

@@ -10,7 +10,7 @@ import pytest
 from regress.domain import ChangedFile
 from regress.errors import HistoryError, UnknownRevisionError
 from regress.runner.history import History
-from regress.service.browse.evidence import touched_files
+from regress.service.browse.evidence import tags, touched_files
 from tests.regress.fixtures.repos import GitRepo
 
 
@@ -69,6 +69,9 @@ def test_changed_files_are_counted_whatever_their_names(repo: GitRepo) -> None:
     assert ChangedFile("blob", None, None) in found
     assert touched_files(repo.path, first, second)[0].path == "ä\tb.txt"
     assert touched_files(repo.path, first, "0" * 40) is None
+    repo("tag", "light", first)
+    repo("tag", "--annotate", "v1", "--message", "one", second)
+    assert tags(repo.path) == {first: "light", second: "v1"}
     assert touched_files(repo.path, first, "--output=x") is None
 
 

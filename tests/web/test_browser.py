@@ -184,6 +184,29 @@ def test_keyboard_walks_zooms_and_opens(series: Page, history: History) -> None:
     expect(series).to_have_url(f"/commit/{history.commits[-2].sha}")
 
 
+def test_a_click_shows_the_samples_and_relative_counts_from_there(series: Page, history: History) -> None:
+    series.locator("#plot").focus()
+    series.keyboard.press("ArrowLeft")
+    series.keyboard.press(" ")
+    shown = series.locator("#point")
+    expect(shown).to_contain_text("5 raw samples")
+    expect(shown).to_contain_text(history.commits[-1].sha[:10])
+    series.locator("#ratio").check()
+    series.locator("#by-date").check()
+    assert series.url.endswith("?ratio=1&date=1")
+    assert view(series) == pytest.approx((-0.5, made.COMMITS - 0.5))
+    series.reload()
+    series.locator("#plot canvas").wait_for()
+    expect(series.locator("#reset")).to_be_disabled()
+    series.locator("#plot").focus()
+    series.keyboard.press("ArrowRight")
+    expect(series.locator(".tip b")).to_have_text("1.000 ×")
+    zoom(series, 0.25, 0.5)
+    start, stop = view(series)
+    assert 13 < start < 16
+    assert 28 < stop < 31
+
+
 def test_toggles_live_in_the_address(series: Page) -> None:
     series.get_by_label("From zero").check()
     assert series.url.endswith("?zero=1")

@@ -143,6 +143,15 @@ def test_the_overview_shows_the_newest_self_test(tmp_path: Path) -> None:
         assert (machine["machine"], machine["rate"]) == ("bench-1", found.machines[0].rate)
 
 
+def test_a_point_by_itself_has_its_samples(client: httpx.Client, history: History) -> None:
+    address = f"/series/{history.series[made.SMALL.title]}/point"
+    told = text(client.get(f"{address}/{made.SLOWER_AT}"))
+    assert re.search(r"\+1\d\.\d % against the measurement before", told)
+    assert "5 raw samples" in told
+    assert "against the measurement before" not in text(client.get(f"{address}/0"))
+    assert client.get(f"{address}/{made.BROKEN_AT}").status_code == 404
+
+
 def test_a_series_page_says_what_the_series_sees(client: httpx.Client, history: History) -> None:
     id_ = history.series[made.SMALL.title]
     told = re.sub(r"<[^>]+>", "", client.get(f"/series/{id_}").text)

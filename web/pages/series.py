@@ -28,6 +28,12 @@ def series(request: Request, store: StoreDep, config: ConfigDep, series_id: Id) 
     return render(request, "series.html", page=page, scale=scale, chart=chart_data(page, scale))
 
 
+@router.get("/series/{series_id}/point/{position}")
+def point(request: Request, store: StoreDep, series_id: Id, position: Id) -> HTMLResponse:
+    """Show one measurement below the chart: what it is, and the raw samples."""
+    return render(request, "fragments/point.html", page=browse.point_page(store, series_id, position))
+
+
 def scale_of(page: SeriesPage) -> format.Scale:
     """One scale for the whole series: that of its newest value."""
     return format.scale_for(page.latest.point.value if page.latest else 1.0, page.key.metric.unit)
@@ -43,6 +49,8 @@ def chart_data(page: SeriesPage, scale: format.Scale) -> dict[str, Any]:
         "lowerIsBetter": page.key.metric.direction is Direction.LOWER,
         "marks": [_mark(mark) for mark in page.marks],
         "failures": [_failure(row) for row in page.failures],
+        "flags": [{"position": f.position, "label": f.label, "tag": f.tag} for f in page.flags],
+        "details": f"/series/{page.id}/point/",
     }
 
 

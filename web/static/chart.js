@@ -5,6 +5,9 @@ const uPlot = window.uPlot;
 const CLICK_SLOP = 4; // pixels a pointer may move and still mean a click, not a drag
 const WHISKERS_UP_TO = 400; // visible points; beyond that whiskers blur into a band
 
+const COMMIT_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
+const DATE_STEPS = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 91 * 24, 182 * 24, 365 * 24, 2 * 365 * 24].map((hours) => hours * 3600);
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Four significant digits; `unit` behind. */
@@ -15,13 +18,14 @@ export function format(value, unit) {
   return `${text.replace("-", "−")} ${unit}`.trim();
 }
 
-/** A chart in `host`. `chart` is the page's data, `points` the API's; `on` = { open(point), zoom(range | null), hover(text) }. */
+/** A chart in `host`. `chart` is the page's data, `points` the API's; `on` = { open(point), choose(point), zoom(range | null), hover(text) }. */
 export class SeriesChart {
   constructor(host, chart, points, on) {
     this.host = host;
     this.chart = chart;
     this.on = on;
-    this.options = { fromZero: false, log: false };
+    this.options = { fromZero: false, log: false, ratio: false, byDate: false };
+    this.chosen = null; // the point that "relative" counts from; until one is clicked, the first
     this.tip = element("div", "tip");
     this.tip.hidden = true;
     this.show(points);
@@ -34,6 +38,7 @@ export class SeriesChart {
     // commits that failed after the newest measurement belong to the picture
     const last = this.chart.failures.reduce((at, failure) => Math.max(at, failure.position), points.at(-1).position);
     this.full = [points[0].position - 0.5, last + 0.5];
+    this.whole = { first: points[0], positions: points.map((p) => p.position), times: ascending(points.map((p) => Date.parse(p.committed_at) / 1000)) };
     this.load(points);
     this.build();
   }
@@ -47,7 +52,26 @@ export class SeriesChart {
 
   set(option, value) {
     this.options[option] = value;
-    this.build(this.range());
+    this.compute();
+    this.build(this.view);
+  }
+
+  /** What values are divided by, and what stands behind them. */
+  get factor() {
+    return (this.options.ratio && (this.chosen ?? this.whole.first).value) || this.chart.factor;
+  }
+
+  get unit() {
+    return this.options.ratio ? "×" : this.chart.unit;
+  }
+
+  /** Where a position of the branch lies on the x axis (seconds, or the position itself), and back. */
+  toX(position) {
+    return this.options.byDate ? interpolate(this.whole.positions, this.whole.times, position) : position;
+  }
+
+  toPosition(x) {
+    return this.options.byDate ? interpolate(this.whole.times, this.whole.positions, x) : x;
   }
 
   range() {
@@ -55,7 +79,7 @@ export class SeriesChart {
   }
 
   reset() {
-    this.zoom(...this.full);
+    this.zoom(...this.full.map((position) => this.toX(position)));
   }
 
   zoom(min, max) {
@@ -63,19 +87,24 @@ export class SeriesChart {
   }
 
   load(points) {
-    const scaled = (value) => (value === null ? null : value / this.chart.factor);
     this.points = points;
     this.dateStyle = dateStyle(new Date(points[0].committed_at), new Date(points.at(-1).committed_at));
-    this.low = points.map((p) => scaled(p.low));
-    this.high = points.map((p) => scaled(p.high));
-    this.data = [points.map((p) => p.position), points.map((p) => scaled(p.value))];
+    this.compute();
+  }
+
+  compute() {
+    const scaled = (value) => (value === null ? null : value / this.factor);
+    this.low = this.points.map((p) => scaled(p.low));
+    this.high = this.points.map((p) => scaled(p.high));
+    this.data = [this.points.map((p) => this.toX(p.position)), this.points.map((p) => scaled(p.value))];
   }
 
   build(range = this.full) {
     this.plot?.destroy();
+    this.view = range; // positions; the plot itself knows its range only after it has drawn
     this.overlays = [];
     this.host.replaceChildren();
-    this.plot = new uPlot(this.settings(range), this.data, this.host);
+    this.plot = new uPlot(this.settings(range.map((position) => this.toX(position))), this.data, this.host);
     this.plot.over.append(this.tip);
     this.addOverlays();
     this.listen();
@@ -102,7 +131,7 @@ export class SeriesChart {
         y: { distr: this.options.log ? 3 : 1, range: (u, min, max) => this.yRange(min, max) },
       },
       axes: [
-        { ...axis, size: 30, space: 110, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000], values: (u, splits) => splits.map((at) => this.dateAt(at)) },
+        { ...axis, size: 30, space: 110, incrs: this.options.byDate ? DATE_STEPS : COMMIT_STEPS, values: (u, splits) => splits.map((at) => this.dateAt(at)) },
         { ...axis, size: 78, space: 44, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
       ],
       series: [
@@ -122,9 +151,9 @@ export class SeriesChart {
   yRange(min, max) {
     if (min === null || max === null) return [0, 1];
     for (const mark of this.chart.marks) {
-      if (mark.after < this.plot?.scales.x.min || mark.before > this.plot?.scales.x.max) continue;
-      min = Math.min(min, mark.levelBefore / this.chart.factor, mark.levelAfter / this.chart.factor);
-      max = Math.max(max, mark.levelBefore / this.chart.factor, mark.levelAfter / this.chart.factor);
+      if (this.toX(mark.after) < this.plot?.scales.x.min || this.toX(mark.before) > this.plot?.scales.x.max) continue;
+      min = Math.min(min, mark.levelBefore / this.factor, mark.levelAfter / this.factor);
+      max = Math.max(max, mark.levelBefore / this.factor, mark.levelAfter / this.factor);
     }
     if (this.options.log && min > 0) return [min / 1.1, max * 1.1];
     [min, max] = this.withIntervals(min, max);
@@ -146,12 +175,14 @@ export class SeriesChart {
     const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : Math.abs(value) || 1;
     let digits = 0; // as many as the step between ticks needs: 2 for 0.25
     while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 * step * 10 ** digits) digits += 1;
-    return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${this.chart.unit}`.trim();
+    return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${this.unit}`.trim();
   }
 
-  dateAt(position) {
+  dateAt(x) {
+    const position = this.toPosition(x);
     if (position < this.full[0] || position > this.full[1]) return "";
-    const point = this.points[nearest(this.data[0], position)];
+    if (this.options.byDate) return new Date(x * 1000).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
+    const point = this.points[nearest(this.data[0], x)];
     return new Date(point.committed_at).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
   }
 
@@ -159,7 +190,7 @@ export class SeriesChart {
 
   drawBands(u) {
     for (const mark of this.chart.marks) {
-      const left = u.valToPos(mark.before, "x", true), right = u.valToPos(mark.after, "x", true);
+      const [left, right] = [mark.before, mark.after].map((position) => u.valToPos(this.toX(position), "x", true));
       u.ctx.save();
       clip(u);
       u.ctx.fillStyle = colour(`--${mark.tone}-wash`);
@@ -170,9 +201,13 @@ export class SeriesChart {
 
   drawIntervals(u) {
     const [min, max] = [u.scales.x.min, u.scales.x.max];
-    if (this.data[0].filter((x) => x >= min && x <= max).length > WHISKERS_UP_TO) return;
     u.ctx.save();
     clip(u);
+    if (this.data[0].filter((x) => x >= min && x <= max).length > WHISKERS_UP_TO) {
+      this.drawBand(u);
+      u.ctx.restore();
+      return;
+    }
     u.ctx.strokeStyle = colour("--link");
     u.ctx.globalAlpha = 0.45;
     u.ctx.lineWidth = devicePixelRatio;
@@ -187,6 +222,18 @@ export class SeriesChart {
     u.ctx.restore();
   }
 
+  /** The intervals of many points as one band. */
+  drawBand(u) {
+    const at = [...this.data[0].keys()].filter((i) => this.low[i] !== null && this.high[i] !== null);
+    const line = (bounds, order) => order.forEach((i) => u.ctx.lineTo(u.valToPos(this.data[0][i], "x", true), u.valToPos(bounds[i], "y", true)));
+    u.ctx.fillStyle = colour("--link");
+    u.ctx.globalAlpha = 0.18;
+    u.ctx.beginPath();
+    line(this.high, at);
+    line(this.low, at.reverse());
+    u.ctx.fill();
+  }
+
   drawLevels(u) {
     u.ctx.save();
     clip(u);
@@ -194,10 +241,10 @@ export class SeriesChart {
     u.ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
     u.ctx.strokeStyle = colour("--ink");
     for (const [from, to, level] of this.levels()) {
-      const y = u.valToPos(level / this.chart.factor, "y", true);
+      const y = u.valToPos(level / this.factor, "y", true);
       u.ctx.beginPath();
-      u.ctx.moveTo(u.valToPos(from, "x", true), y);
-      u.ctx.lineTo(u.valToPos(to, "x", true), y);
+      u.ctx.moveTo(u.valToPos(this.toX(from), "x", true), y);
+      u.ctx.lineTo(u.valToPos(this.toX(to), "x", true), y);
       u.ctx.stroke();
     }
     u.ctx.restore();
@@ -226,13 +273,21 @@ export class SeriesChart {
     for (const mark of this.chart.marks)
       add(`mark ${mark.tone}`, mark.label, (mark.before + mark.after) / 2, mark.href, `Change of ${mark.label}: details`);
     for (const failure of this.chart.failures) add("cross", "×", failure.position, failure.href, failure.label);
+    for (const flag of this.chart.flags) {
+      const node = element("div", flag.tag ? "flag" : "flag around"), said = element("span", "", flag.label);
+      said.title = flag.label;
+      node.append(said);
+      this.plot.over.append(node);
+      this.overlays.push([node, flag.position]);
+    }
   }
 
   place() {
     const { min, max } = this.plot.scales.x;
     for (const [node, position] of this.overlays) {
-      node.hidden = position < min || position > max;
-      node.style.left = `${this.plot.valToPos(position, "x")}px`;
+      const x = this.toX(position);
+      node.hidden = x < min || x > max;
+      node.style.left = `${this.plot.valToPos(x, "x")}px`;
     }
     for (const node of this.plot.over.querySelectorAll(".mark")) node.style.top = "-26px";
   }
@@ -240,7 +295,8 @@ export class SeriesChart {
   scaled() {
     if (!this.plot) return;
     this.place();
-    const [min, max] = this.range();
+    const [min, max] = this.range().map((x) => this.toPosition(x));
+    this.view = [min, max];
     const whole = min <= this.full[0] && max >= this.full[1];
     this.host.dataset.min = min;
     this.host.dataset.max = max;
@@ -253,7 +309,7 @@ export class SeriesChart {
       this.tip.hidden = true;
       return;
     }
-    const point = this.points[index], unit = this.chart.unit;
+    const point = this.points[index], unit = this.unit;
     const interval = this.low[index] === null ? "" : `${format(this.low[index], unit)} to ${format(this.high[index], unit)}`;
     this.tip.replaceChildren(
       element("b", "", format(this.data[1][index], unit)),
@@ -292,9 +348,15 @@ export class SeriesChart {
       if (pressed === null || Math.abs(event.clientX - pressed) > CLICK_SLOP || index === null) return;
       const x = this.plot.valToPos(this.data[0][index], "x"), y = this.plot.valToPos(this.data[1][index], "y");
       const box = over.getBoundingClientRect();
-      if (Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y) < 14) this.on.open(this.points[index]);
+      if (Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y) < 14) this.choose(this.points[index]);
     });
     this.host.onkeydown = (event) => this.key(event);
+  }
+
+  choose(point) {
+    this.chosen = point;
+    if (this.options.ratio) this.set("ratio", true);
+    this.on.choose(point);
   }
 
   key(event) {
@@ -303,10 +365,11 @@ export class SeriesChart {
     const moves = {
       ArrowLeft: () => this.step(-1),
       ArrowRight: () => this.step(1),
+      " ": () => this.plot.cursor.idx !== null && this.choose(this.points[this.plot.cursor.idx]),
       Enter: () => this.plot.cursor.idx !== null && this.on.open(this.points[this.plot.cursor.idx]),
       "+": () => this.zoom(middle - half / 2, middle + half / 2),
       "=": () => this.zoom(middle - half / 2, middle + half / 2),
-      "-": () => this.zoom(Math.max(this.full[0], middle - half * 2), Math.min(this.full[1], middle + half * 2)),
+      "-": () => this.zoom(Math.max(this.toX(this.full[0]), middle - half * 2), Math.min(this.toX(this.full[1]), middle + half * 2)),
       Escape: () => this.reset(),
     };
     if (!moves[event.key]) return;
@@ -351,4 +414,24 @@ function nearest(values, wanted) {
     else high = middle;
   }
   return wanted - values[low] <= values[high] - wanted ? low : high;
+}
+
+/** The numbers, each at least the one before: commits' dates may go back, an axis may not. */
+function ascending(numbers) {
+  let most = -Infinity;
+  return numbers.map((number) => (most = Math.max(most, number)));
+}
+
+/** The y at `x` of the line through (xs, ys), both ascending; beyond its ends it goes on with its mean slope. */
+function interpolate(xs, ys, x) {
+  const last = xs.length - 1, slope = (ys[last] - ys[0]) / (xs[last] - xs[0] || 1);
+  if (x <= xs[0]) return ys[0] + (x - xs[0]) * slope;
+  if (x >= xs[last]) return ys[last] + (x - xs[last]) * slope;
+  let low = 0, high = last;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (xs[middle] <= x) low = middle;
+    else high = middle;
+  }
+  return ys[low] + ((ys[high] - ys[low]) * (x - xs[low])) / (xs[high] - xs[low] || 1);
 }

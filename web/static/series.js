@@ -20,6 +20,7 @@ async function start() {
   let waiting = 0;
   const view = new SeriesChart(host, chart, all.points, {
     open: (point) => (location.href = `/commit/${point.commit}`),
+    choose: (point) => window.htmx?.ajax("GET", `${chart.details}${point.position}`, "#point"),
     hover: (text) => document.activeElement === host && (announce.textContent = text),
     zoom: (range) => {
       reset.disabled = range === null;
@@ -30,6 +31,8 @@ async function start() {
   reset.addEventListener("click", () => view.reset());
   toggle("from-zero", "fromZero", "zero", view);
   toggle("log", "log", "log", view);
+  toggle("ratio", "ratio", "ratio", view);
+  toggle("by-date", "byDate", "date", view);
 }
 
 /** Full detail of what is in view; the thinned whole again when all is. */

@@ -29,7 +29,17 @@ from regress.service.browse.machines import MachineRow, MachinesPage, machines_p
 from regress.service.browse.overview import MachineHealth, Overview, StaleSeries, overview
 from regress.service.browse.runs import RunsPage, run_page, runs_page
 from regress.service.browse.search import SearchPage, search_page
-from regress.service.browse.series import LocatedPoint, Mark, SeriesFailure, SeriesPage, locate, series_page
+from regress.service.browse.series import (
+    Flag,
+    LocatedPoint,
+    Mark,
+    PointPage,
+    SeriesFailure,
+    SeriesPage,
+    locate,
+    point_page,
+    series_page,
+)
 from regress.service.browse.standing import Standing
 from regress.store import Store
 
@@ -52,6 +62,7 @@ __all__ = [
     "EventRow",
     "EventsPage",
     "Evidence",
+    "Flag",
     "Grouping",
     "LocatedPoint",
     "MachineHealth",
@@ -59,6 +70,7 @@ __all__ = [
     "MachinesPage",
     "Mark",
     "Overview",
+    "PointPage",
     "RunsPage",
     "SearchPage",
     "SeriesFailure",
@@ -81,6 +93,7 @@ __all__ = [
     "machines_page",
     "open_regressions",
     "overview",
+    "point_page",
     "resolve",
     "run_page",
     "runs_page",

@@ -70,3 +70,13 @@ def _touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ..
 
     found = History(root).changed_files(before, after)
     return tuple(sorted(found, key=lambda file: (-(file.added or 0) - (file.removed or 0), file.path)))
+
+
+def tags(root: Path) -> dict[str, str]:
+    """The tagged commits of the repository at hand, by hash; none where there is no repository."""
+    from regress.runner.history import History  # likewise
+
+    try:
+        return History(root).tags()
+    except RegressError:
+        return {}

@@ -19,8 +19,14 @@ from regress.domain import (
     SeriesSummary,
     State,
 )
+from regress.errors import UnknownNameError
+from regress.service.browse.common import Spark, spark
+from regress.service.browse.evidence import tags
 from regress.service.sight import Sight, sight
 from regress.store import Store
+
+SIBLINGS = 24
+"""Other series of the benchmark that have a small line; the rest are names."""
 
 SEEN = 2_000
 """Newest points from which a page tells what a series sees: more would tell the same, later."""
@@ -57,6 +63,33 @@ class SeriesFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """A place of the branch that charts name: a tag (``tag`` is true), or what changed around the code."""
+
+    position: int
+    label: str
+    tag: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another series of the benchmark, with the end of it as a small line."""
+
+    summary: SeriesSummary
+    spark: Spark
+
+
+@dataclass(frozen=True, slots=True)
+class PointPage:
+    """One measurement by itself: its commit, its samples, and the point before it (None: it is the first)."""
+
+    series_id: int
+    key: SeriesKey
+    here: LocatedPoint
+    before: Point | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesPage:
     """Everything the series page says but its chart; newest points, marks and failures oldest first.
 
@@ -69,8 +102,9 @@ class SeriesPage:
     newest: tuple[LocatedPoint, ...]
     marks: tuple[Mark, ...]
     failures: tuple[SeriesFailure, ...]
-    siblings: tuple[SeriesSummary, ...]
+    siblings: tuple[Sibling, ...]
     sight: Sight
+    flags: tuple[Flag, ...]
 
     @property
     def latest(self) -> LocatedPoint | None:
@@ -88,7 +122,9 @@ def series_page(store: Store, series_id: int, newest: int = 200, config: Config 
     mine = [(event, part) for event, part in parts if part.series_id == series.id]
     ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
     commits = store.located(key.branch, [*ends, *(failure.commit for failure in failures)])
-    siblings = [row for row in store.series_list(key.branch, key.benchmark) if row.id != series_id]
+    rows = [row for row in store.series_list(key.branch, key.benchmark) if row.id != series_id]
+    lines = store.lines(row.id for row in rows[:SIBLINGS])
+    siblings = [Sibling(row, spark(lines.get(row.id, ()))) for row in rows]
     return SeriesPage(
         id=series.id,
         key=key,
@@ -98,7 +134,30 @@ def series_page(store: Store, series_id: int, newest: int = 200, config: Config 
         failures=_failures(failures, commits),
         siblings=tuple(siblings),
         sight=sight(store, series, events, config),
+        flags=_flags(store, series_id, key.branch, config),
     )
+
+
+def point_page(store: Store, series_id: int, position: int) -> PointPage:
+    """The measurement of a series at a position of its branch. UnknownNameError when there is none."""
+    key = store.series_key(series_id)
+    line = [place for place, _ in store.line(series_id, stop=position)]
+    here = locate(store, key.branch, store.points_at(series_id, [position]))
+    if not here:
+        raise UnknownNameError("point", str(position))
+    before = store.points_at(series_id, line[-2:-1])
+    return PointPage(series_id, key, here[0], before[0] if before else None)
+
+
+def _flags(store: Store, series_id: int, branch: str, config: Config | None) -> tuple[Flag, ...]:
+    named = tags(config.root) if config else {}
+    found = [
+        Flag(commit.position, named[sha], tag=True) for sha, commit in store.located(branch, named).items()
+    ]
+    for position, changed in store.series_fact_changes(series_id):
+        said = "; ".join(f"{name}: {old or 'unknown'} → {new or 'unknown'}" for name, old, new in changed)
+        found.append(Flag(position, said, tag=False))
+    return tuple(sorted(found, key=lambda flag: flag.position))
 
 
 def locate(store: Store, branch: str, points: Sequence[Point]) -> list[LocatedPoint]:
