@@ -9,6 +9,8 @@ What asv does, as found by trying it, and what follows for us:
   discovered through a branch's tip) and a result file full of nulls; ``AsvOutput`` tells which it was.
 - A failing benchmark gives exit status 2 and a null; its traceback is only printed (``--show-stderr``).
 - ``existing`` environments cannot be given a commit: asv refuses; we say so before.
+- The result file of a commit also holds what earlier calls measured of it: with ``benchmarks``, only these
+  are new, and only these are given.
 - Each call re-installs the commit into the kept environment (its build cache keeps the last two builds).
 """
 
@@ -94,6 +96,7 @@ class AsvRunner:
             env={"PYTHONIOENCODING": "utf-8", "COLUMNS": "250", "LINES": "50"},
         )
         deliveries = self._deliveries(commit.sha, branch, done, output, since=wall)
+        deliveries = tuple(_asked(delivery, benchmarks) for delivery in deliveries)
         return Outcome(commit.sha, deliveries, time.monotonic() - started, done.log_path)
 
     def _command(self, sha: str, benchmarks: Sequence[str]) -> list[str]:
@@ -150,3 +153,13 @@ class AsvRunner:
             failures=(failure,),
             delivered_at=datetime.now(UTC),
         )
+
+
+def _asked(delivery: Delivery, benchmarks: Sequence[str]) -> Delivery:
+    """What a delivery says of ``benchmarks`` (all when empty): the rest of its file is from earlier calls."""
+    if not benchmarks:
+        return delivery
+    names = set(benchmarks)
+    measurements = tuple(m for m in delivery.measurements if names & {m.series.benchmark, m.series.title})
+    failures = tuple(f for f in delivery.failures if not f.benchmark or f.benchmark in names)
+    return replace(delivery, measurements=measurements, failures=failures)

@@ -67,7 +67,8 @@ def test_asv_has_the_command(make_asv_repo: MakeRepo) -> None:
     )
     told = json.loads((repo.path / ".regress/ci/report.json").read_text())
     assert (told["rounds"], told["benchmarks"][0]["path"]) == (6, "bench/speed.py")
-    same = call(repo.path, "-c", ASV, "regress", "HEAD~2", "HEAD~1", "--bench", "speed.track_distinct_words")
+    # asv's files still hold the steps of these commits: what is not measured now is not compared.
+    same = call(repo.path, "-c", ASV, "regress", "HEAD~1", "HEAD", "--bench", "speed.track_distinct_words")
     assert same.returncode == 0, same.stderr
     assert same.stdout.startswith("No change: none of 1 benchmark")
     wrong = call(repo.path, "-c", ASV, "regress", "no-such-commit")
