@@ -29,7 +29,6 @@ from benchmarks.asv_trees import Project, make_repository, make_results
 
 REGRESS = [sys.executable, "-c", "from regress.cli import main; main()"]
 PAUSE = 1.0  # seconds between two pages of a reader
-WHOLE = ("commit", "compare")  # compare every series that a commit measured: seconds, so only on demand
 
 
 def main() -> int:
@@ -80,7 +79,6 @@ def _arguments() -> argparse.Namespace:
         ("rounds", 10, "times that each page is asked for"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_} (default {default})")
-    parser.add_argument("--whole", action="store_true", help="also the pages that compare all of a commit")
     parser.add_argument("--pages-only", action="store_true", help="the database is there from another time")
     return parser.parse_args()
 
@@ -102,11 +100,9 @@ def _step(name: str, command: list[str]) -> float:
 def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
     """Ask for each page, alone and then in a crowd."""
     pages = _addresses(address)
-    if not told.whole:
-        pages = {name: path for name, path in pages.items() if name not in WHOLE}
     times: defaultdict[str, list[float]] = defaultdict(list)
     for name, path in pages.items():
-        times[name] = [_seconds(address + path) for _ in range(_times(name, told))]
+        times[name] = [_seconds(address + path) for _ in range(told.rounds + 1)]  # the first does not count
     _print("one reader", {name: taken[1:] or taken for name, taken in times.items()})
     crowded: defaultdict[str, list[float]] = defaultdict(list)
     writer = subprocess.Popen(ingest, stdout=subprocess.DEVNULL)
@@ -122,11 +118,6 @@ def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
     if writer.wait():
         raise SystemExit("ingest failed")
     _print(f"{told.readers} readers, ingest {busy}", crowded)
-
-
-def _times(name: str, told: argparse.Namespace) -> int:
-    """How often a page is asked for: the first time does not count."""
-    return 1 if name in WHOLE else int(told.rounds) + 1
 
 
 def _addresses(address: str) -> dict[str, str]:
@@ -149,6 +140,9 @@ def _addresses(address: str) -> dict[str, str]:
         "commits": "/commits",
         "commit": "/commit/latest",
         "compare": "/compare?a=latest~1&b=latest",
+        "compare, filtered": "/compare?a=latest~50&b=latest&group=suite&q=case_7&verdict=slower",
+        "machines": "/machines",
+        "runs": "/runs",
     }
     return pages | ({"event": event[0].decode()} if event else {})
 
@@ -159,7 +153,7 @@ def _read(
     rng = random.Random(seed)
     for _ in range(rounds):
         time.sleep(PAUSE * rng.uniform(0.5, 1.5))
-        name = rng.choice([name for name in pages if name not in WHOLE])
+        name = rng.choice(list(pages))
         times[name].append(_seconds(address + pages[name]))
 
 

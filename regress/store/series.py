@@ -208,7 +208,8 @@ def _each(
     )
     for batch in batches(series_ids):
         wanted = query.where(MeasurementRow.series_id.in_(batch))
-        for row in session.execute(wanted.order_by(MeasurementRow.series_id, BranchCommitRow.position)):
+        ordered = wanted.order_by(MeasurementRow.series_id, BranchCommitRow.position)
+        for row in session.connection().execute(ordered):  # plain rows come in half the time
             found.setdefault(row[0], []).append(row[1:])
     return found
 
