@@ -1,64 +1,117 @@
 """Where did a level shift? Exact Bayesian posterior over the place of one step in noisy, uneven evidence.
 
-Model. Commits 0..n-1 in history's order; hypothesis k (1..n-1): commits below k have one level, commits from
-k on another, and every measurement has the same normal noise. Levels and noise are unknown: a normal-inverse-
-gamma prior integrates them out in closed form (e.g. Murphy, "Conjugate Bayesian analysis of the Gaussian
-distribution", 2007, eq. 95), so few data give little confidence by themselves. Hypothesis "no step" is
-judged beside them. Values are compared as logarithms, so a step is a ratio; measurements far out are pulled
-in before (Huber), since benchmarks have heavy tails that a normal likelihood would believe.
+Model. Commits 0..n-1 in history's order; hypothesis k (1..n-1): the level of commits from k on is shifted by
+d, hypothesis n: nowhere. A measurement is y = b + d * [commit >= k] + drift + noise. Baseline b (a vague
+prior), shift d (normal prior of several widths, in units of the noise) and the noise's width (inverse gamma
+prior) are unknown and integrated out in closed form (Bayesian linear regression with conjugate priors; Gelman
+et al., "Bayesian Data Analysis", 3rd ed., chapter 14). Drift is a random walk over the order of measuring;
+how fast it goes is unknown as well, and averaged over ``DRIFTS``. Steps that are known already are further
+unknown shifts. Values are compared as logarithms, so a step is a ratio; those far out are pulled in before
+(Huber), since benchmarks have heavy tails that a normal likelihood would believe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
-LEVEL_WEIGHT = 0.02
-"""The levels' prior counts as this many measurements: steps of about 7 noise widths surprise nobody."""
+WIDTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
+"""Widths of the prior of a shift, in noise widths, equally likely: small and huge shifts surprise nobody."""
 
-NOISE_WEIGHT = 1.0
-"""The noise prior's shape: as strong as two measurements."""
+DRIFTS = (0.0, 0.15)
+"""Steps of the machine's random walk from one measurement to the next, in noise widths."""
 
-FAR_OUT = 3.0
+DRIFT_CHANCES = (0.9, 0.1)
+"""How likely each is: most machines that are fit to measure on stand still."""
+
+STEP_CHANCE = 0.9
+"""The chance, before any measurement, that there is a step: somebody saw one."""
+
+NOISE_SHAPE = 2.0
+"""How much the prior guess of the noise counts: as four measurements."""
+
+FAR_OUT = 3.5
 """Measurements farther than this many noise widths from their level are pulled in to it."""
+
+_VAGUE = 1e-4
+"""Precision of the prior of levels, in squared noise widths."""
 
 _TO_SIGMA = 1.4826
 """A normal distribution's standard deviation is this many median absolute deviations."""
 
 
 @dataclass(frozen=True, slots=True)
-class Posterior:
-    """``places[k]`` is the chance that commit k is the first of the new level (0 for k = 0), given that there
-    is a step; ``step`` is the chance that there is one, at even prior odds.
+class Evidence:
+    """The measurements of one series: commit (place), value, and turn.
+
+    ``turns`` counts the measurements of this search from 1; 0 is what was known before, which no drift ties
+    to the others. ``noise`` is the prior guess of the noise of one value, on the scale of ``logarithms``.
     """
 
-    places: Floats
-    step: float
+    places: Places
+    values: Floats
+    turns: Places
+    noise: float
 
 
-def posterior(size: int, evidence: Mapping[int, Sequence[float]], noise: float) -> Posterior:
-    """The posterior after ``evidence`` (commit index to its measurements) over ``size`` commits.
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What one series says: log evidence for each place 0..size (``size``: no step), and under each place the
+    shift with its standard error and the noise, all on the scale of the values.
 
-    ``noise`` is the prior guess of the relative noise of one measurement (0.01 is 1 %).
+    ``known`` are the places of steps taken for granted; ``levels`` the baseline and their shifts, were there
+    no other step, with ``gram`` their covariance in squared noises; ``slopes`` how much each falls, by place,
+    for a unit of shift there.
     """
-    index, values = _flatten(evidence)
-    if size < 2 or len(values) == 0:
-        flat = np.full(size, 1 / max(1, size - 1))
-        flat[:1] = 0.0
-        return Posterior(flat, 0.5)
-    scaled = logarithms(values)
-    tame = _pull_in(index, scaled, size, noise)
-    one_level, steps = _log_evidence(index, tame, size, noise)
-    best = float(steps.max())
-    weights = np.exp(steps - best)
-    with_step = best + float(np.log(weights.mean()))
-    places = np.concatenate(([0.0], weights / weights.sum()))
-    return Posterior(places, float(1 / (1 + np.exp(np.clip(one_level - with_step, -700, 700)))))
+
+    evidence: Floats
+    shift: Floats
+    error: Floats
+    noise: Floats
+    known: tuple[int, ...]
+    levels: Floats
+    gram: Floats
+    slopes: Floats
+
+    def predicted(self, index: int, after: bool) -> tuple[Floats, Floats]:
+        """Mean and variance (without the noise of measuring) of the level at a commit, under each place; the
+        step is taken to lie before the commit if it is ``after``.
+        """
+        basis = np.array([1.0, *(float(index >= step) for step in self.known)])
+        pull = float(after) - basis @ self.slopes
+        mean: Floats = basis @ self.levels + self.shift * pull
+        return mean, self.noise**2 * float(basis @ self.gram @ basis) + (self.error * pull) ** 2
+
+
+def fit(size: int, known: Evidence, steps: Sequence[int] = (), sign: int = 0) -> Fit:
+    """The fit of one series over ``size`` commits, apart from ``steps`` (places known to begin a level).
+
+    ``sign`` is 1 or -1 where the shift is known to be up or down.
+    """
+    rows = _Rows.of(known)
+    bases = [_basis(rows, steps, 0.0)]
+    parts = [_fit_at(size, rows, bases[0], sign)]
+    tame = _pull_in(known, steps, int(parts[0][0].max(axis=0).argmax()))
+    if tame is not known:
+        rows = _Rows.of(tame)
+        bases = [_basis(rows, steps, 0.0)]
+        parts = [_fit_at(size, rows, bases[0], sign)]
+    if len(rows.turns) and int(rows.turns.max()) > 2:  # in two turns no drift can be seen
+        bases += [_basis(rows, steps, drift) for drift in DRIFTS[1:]]
+        parts += [_fit_at(size, rows, basis, sign) for basis in bases[1:]]
+    chances = np.log(DRIFT_CHANCES[: len(bases)])
+    evidence = [part[0] + chance for part, chance in zip(parts, chances, strict=True)]
+    averaged = _averaged(evidence, *zip(*(part[1:] for part in parts), strict=True))
+    steady = bases[0]
+    slopes: Floats = steady.gram @ _running(size, rows.places, steady.weighted.T)
+    return Fit(*averaged, tuple(steps), steady.levels, steady.gram, slopes)
 
 
 def logarithms(values: Floats) -> Floats:
@@ -69,44 +122,155 @@ def logarithms(values: Floats) -> Floats:
     return values / scale
 
 
-def _flatten(evidence: Mapping[int, Sequence[float]]) -> tuple[NDArray[np.intp], Floats]:
-    pairs = [(k, v) for k, values in sorted(evidence.items()) for v in values if np.isfinite(v)]
-    index = np.array([k for k, _ in pairs], dtype=np.intp)
-    return index, np.array([v for _, v in pairs], dtype=np.float64)
+def normalised(logs: Floats) -> Floats:
+    """Probabilities from their logarithms, up to a constant."""
+    weights: Floats = np.exp(logs - logs.max())
+    told: Floats = weights / weights.sum()
+    return told
 
 
-def _log_evidence(index: NDArray[np.intp], y: Floats, size: int, noise: float) -> tuple[float, Floats]:
-    """Log marginal likelihood of no step, and of each place 1..size-1 (up to one common constant)."""
-    centred = y - float(np.median(y))
-    count = np.bincount(index, minlength=size).cumsum()
-    total = np.bincount(index, weights=centred, minlength=size).cumsum()
-    square = float((centred**2).sum())
-
-    def fit(n: Floats, s: Floats) -> tuple[Floats, Floats]:
-        """What a level of ``n`` measurements with sum ``s`` explains, and its Occam factor."""
-        return s**2 / (n + LEVEL_WEIGHT), 0.5 * np.log(LEVEL_WEIGHT / (n + LEVEL_WEIGHT))
-
-    def marginal(explained: Floats, occam: Floats) -> Floats:
-        rest = NOISE_WEIGHT * noise**2 + 0.5 * np.maximum(square - explained, 0.0)
-        return occam - (NOISE_WEIGHT + len(y) / 2) * np.log(rest)
-
-    n, s = count.astype(np.float64), total
-    left, right = fit(n[:-1], s[:-1]), fit(n[-1] - n[:-1], s[-1] - s[:-1])
-    whole = fit(n[-1:], s[-1:])
-    return float(marginal(*whole)[0]), marginal(left[0] + right[0], left[1] + right[1])
-
-
-def _pull_in(index: NDArray[np.intp], y: Floats, size: int, noise: float) -> Floats:
-    """Measurements with those far from the likeliest step's levels moved to ``FAR_OUT`` noise widths.
-
-    The step is placed on the raw values; residuals are taken from the medians of its two sides.
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Evidence with what no drift ties together put into one row a commit: mean, weight, and in ``inner`` the
+    squares within all rows. Values are counted from their median.
     """
-    _, steps = _log_evidence(index, y, size, noise)
-    after = index >= int(steps.argmax()) + 1
-    level = np.zeros_like(y)
-    for side in (after, ~after):
-        if side.any():
-            level[side] = np.median(y[side])
-    residual = y - level
-    spread = max(_TO_SIGMA * float(np.median(np.abs(residual))), noise)
-    return level + np.clip(residual, -FAR_OUT * spread, FAR_OUT * spread)
+
+    places: Places
+    y: Floats
+    turns: Places
+    weights: Floats
+    inner: float
+    count: int
+    noise: float
+
+    @classmethod
+    def of(cls, known: Evidence) -> _Rows:
+        free, values = known.turns == 0, known.values
+        if len(values):
+            values = values - np.median(values)
+        places, which = np.unique(known.places[free], return_inverse=True)
+        weights = np.bincount(which, minlength=len(places)).astype(np.float64)
+        means = np.bincount(which, weights=values[free], minlength=len(places)) / weights
+        return cls(
+            np.concatenate((places, known.places[~free])),
+            np.concatenate((means, values[~free])),
+            np.concatenate((np.zeros_like(places), known.turns[~free])),
+            np.concatenate((weights, np.ones(int((~free).sum())))),
+            float(((values[free] - means[which]) ** 2).sum()),
+            len(known.values),
+            known.noise,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """Baseline and known steps, and what is left of the values' precision once they are taken out."""
+
+    projection: Floats
+    constant: float
+    weighted: Floats
+    gram: Floats
+    levels: Floats
+
+
+def _basis(rows: _Rows, steps: Sequence[int], drift: float) -> _Basis:
+    precision, constant = _precision(rows, drift)
+    basis: Floats = np.stack([np.ones(len(rows.places)), *(rows.places >= step for step in steps)], axis=1)
+    weighted = precision @ basis
+    inverse: Floats = basis.T @ weighted
+    # A baseline or known step beside which nothing was measured is unknown within a huge prior.
+    inverse[np.diag_indices_from(inverse)] += _VAGUE
+    gram = np.asarray(np.linalg.inv(inverse), dtype=np.float64)
+    taken = precision - weighted @ gram @ weighted.T
+    constant -= 0.5 * float(np.linalg.slogdet(inverse)[1])
+    return _Basis(taken, constant, weighted, gram, gram @ (weighted.T @ rows.y))
+
+
+def _fit_at(size: int, rows: _Rows, basis: _Basis, sign: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Log evidence, shift, its error and the noise, for every (prior width, place), under one drift."""
+    pulled = basis.projection @ rows.y
+    sxx = _corners(size, rows.places, basis.projection)
+    (sxy,) = _running(size, rows.places, pulled[None, :])
+    syy = float(rows.y @ pulled) + rows.inner
+    freedom = NOISE_SHAPE + rows.count / 2
+    precision = sxx + (WIDTHS**-2)[:, None]
+    shift = sxy / precision
+    rest = NOISE_SHAPE * rows.noise**2 + 0.5 * np.maximum(syy - sxy * shift, 0.0)
+    error = np.sqrt(rest / freedom / precision)
+    logs = basis.constant - 0.5 * np.log(precision * (WIDTHS**2)[:, None]) - freedom * np.log(rest)
+    if sign:  # the part of the shift's posterior on the right side, by a logistic curve
+        logs[:, :-1] += np.log(2.0) - np.logaddexp(0.0, -1.702 * sign * (shift / error)[:, :-1])
+    return logs, shift, error, np.sqrt(rest / freedom)
+
+
+def _averaged(logs: Sequence[Floats], *told: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Evidence, shift, error and noise by place, from those of all drifts and prior widths."""
+    evidence = np.concatenate(logs)
+    shifts, errors, noises = (np.concatenate(parts) for parts in told)
+    best = evidence.max(axis=0)
+    weights = np.exp(evidence - best)
+    total = weights.sum(axis=0)
+    share = weights / total
+    shift = (share * shifts).sum(axis=0)
+    spread = (share * (errors**2 + shifts**2)).sum(axis=0) - shift**2
+    noise = (share * noises).sum(axis=0)
+    return np.log(total) + best, shift, np.sqrt(np.maximum(spread, 0.0)), noise
+
+
+def _precision(rows: _Rows, drift: float) -> tuple[Floats, float]:
+    """The inverse of the covariance of a random walk and the noise, and -log|.|/2."""
+    whole, constant = np.diag(rows.weights), 0.5 * float(np.log(rows.weights).sum())
+    if drift:
+        walked = np.flatnonzero(rows.turns)
+        block, lost = _walk(tuple(rows.turns[walked].tolist()), drift)
+        whole[np.ix_(walked, walked)] = block
+        constant += lost
+    return whole, constant
+
+
+@lru_cache(maxsize=1024)
+def _walk(turns: tuple[int, ...], drift: float) -> tuple[Floats, float]:
+    at = np.array(turns, dtype=np.float64)
+    covariance = np.eye(len(turns)) + drift**2 * np.minimum.outer(at, at)
+    inverse = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
+    return inverse, -0.5 * float(np.linalg.slogdet(covariance)[1])
+
+
+def _corners(size: int, places: Places, matrix: Floats) -> Floats:
+    """X'Mx for x = [place >= k], for every k in 0..size."""
+    order = np.argsort(-places, kind="stable")
+    ordered = matrix[np.ix_(order, order)]
+    sums = np.concatenate(([0.0], ordered.cumsum(axis=0).cumsum(axis=1).diagonal()))
+    return np.maximum(sums[_beyond(size, places)], 0.0)
+
+
+def _running(size: int, places: Places, rows: Floats) -> Floats:
+    """Row @ x for x = [place >= k], for each row and every k in 0..size."""
+    order = np.argsort(-places, kind="stable")
+    sums = np.concatenate((np.zeros((len(rows), 1)), rows[:, order].cumsum(axis=1)), axis=1)
+    told: Floats = sums[:, _beyond(size, places)]
+    return told
+
+
+def _beyond(size: int, places: Places) -> Places:
+    """How many measurements are at commit k or later, for every k in 0..size."""
+    counts: Places = len(places) - np.searchsorted(np.sort(places), np.arange(size + 1), side="left")
+    return counts
+
+
+def _pull_in(known: Evidence, steps: Sequence[int], likeliest: int) -> Evidence:
+    """The evidence with values far from the steps' levels moved closer; itself, if none is far.
+
+    Levels are medians between the steps, the ``likeliest`` one among them.
+    """
+    if len(known.values) < 4:
+        return known
+    side = np.searchsorted(np.array(sorted((*steps, likeliest))), known.places, side="right")
+    level = np.zeros_like(known.values)
+    for part in np.unique(side):
+        level[side == part] = np.median(known.values[side == part])
+    residual = known.values - level
+    reach = FAR_OUT * max(_TO_SIGMA * float(np.median(np.abs(residual))), known.noise)
+    if float(np.abs(residual).max()) <= reach:
+        return known
+    return replace(known, values=level + np.clip(residual, -reach, reach))

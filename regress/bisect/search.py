@@ -1,39 +1,61 @@
 """The search for a culprit, without any measuring: it says what to measure next and what it knows so far.
 
-    search = Search(size=20, noise=0.01)
-    search.add(0, old_values); search.add(19, old_values)      free evidence
+    search = Search(20, [0.01])                                one series with 1 % noise
+    search.add(0, [old_value], free=True)                      free evidence
     while (index := search.next()) is not None:
         search.add(index, [measure(index)])                    or search.skip(index): it does not build
     search.answer()
 
-It measures where the posterior says that "before or after the step?" is most open: the commit that halves the
-remaining chance. With noise-free measurements that is bisection; with noisy ones it comes back to a commit
-until the answer is sure enough, and never asks for one that cannot be built.
+It measures where a second of measuring is expected to tell most of the place of the step. With noise-free
+measurements that is bisection; with noisy ones it comes back to commits until the answer is sure enough, and
+until culprit and parent, measured in turns, differ by themselves. It never asks for what cannot be built.
+
+Several series share the measurements of a commit: each has its own levels and noise, and the evidence for a
+common place is the product. One that does not follow the others has a small vote only (``STRANGER``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from regress.bisect.posterior import Posterior, posterior
+from regress.bisect.information import told
+from regress.bisect.posterior import STEP_CHANCE, Evidence, Fit, Floats, fit, logarithms, normalised
 
-SURE_OF_STEP = 0.95
-"""The chance of a step above which the search stops doubting that there is one."""
+END_RUNS = 2
+"""Measurements of each end, known ones among them, before anything else: they tell the size to search for."""
 
-LIKELIER_THAN_NOT = 0.5
-"""The chance of a step below which, its ends measured enough, the search gives up."""
+DOUBT = 0.3
+"""The chance of no step from which on the ends of the range are compared before anything else."""
 
-END_RUNS = 6
-"""Runs of each end that are enough to see whether there is a step between them."""
+NO_STEP = 0.5
+"""The chance of no step at which a search gives up."""
+
+STRANGER = 0.02
+"""The chance that one of several series has its step elsewhere, or none."""
+
+ANOTHER = 0.2
+"""The chance, once a step is found, that there is a further one."""
+
+WORTH_SEARCHING = 0.5
+"""The chance of a further step, after the first, from which on it is searched for."""
+
+PROOF = 0.7
+"""Log likelihood ratio at which culprit and parent, measured in turns, confirm the step: two to one."""
+
+PAIRS = 2
+"""Measurements of each of the two that it takes in any case."""
+
+REPEATS = (1, 2, 4, 8)
+"""How many measurements of a commit in a row are weighed: a build is shared by them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a search knows. The culprit is one of ``first``..``last`` (equal, unless commits between them do
-    not build) with chance ``confidence``; ``step`` is the chance that there is a step at all.
+    not build) with chance ``confidence``, which counts that there may be none; ``step`` is that of a step.
     """
 
     first: int
@@ -42,68 +64,223 @@ class Answer:
     step: float
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Seconds of one measurement, and (``build``, by place) of building a commit before its first one."""
+
+    run: float = 1.0
+    build: Sequence[float] = ()
+
+
 class Search:
     """One search over ``size`` commits, the first known good and the last known bad."""
 
     def __init__(
-        self, size: int, *, noise: float = 0.01, confidence: float = 0.95, budget: int = 100
+        self,
+        size: int,
+        noises: Sequence[float],
+        *,
+        confidence: float = 0.95,
+        budget: int = 100,
+        prior: Sequence[float] = (),
+        signs: Sequence[int] = (),
+        costs: Costs | None = None,
     ) -> None:
-        """``noise``: prior guess of one run's relative noise; ``budget``: the most runs it may ask for.
+        """``noises``: prior guess of one run's relative noise, by series; ``budget``: the most runs it takes.
 
-        ValueError with fewer than two commits: then there is nothing to search.
+        ``prior``: how likely each commit is the culprit, by what it touches (the first counts for nothing);
+        ``signs``: 1 or -1 for a series known to shift up or down. ValueError with fewer than two commits.
         """
         if size < 2:
             raise ValueError(f"a search needs two commits or more, got {size}")
         self.size = size
-        self.noise = noise
+        self.noises = tuple(noises)
         self.confidence = confidence
         self.budget = budget
         self.runs = 0
-        self._evidence: dict[int, list[float]] = {}
+        self.found: list[Answer] = []
+        self.costs = costs or Costs()
+        self._signs = tuple(signs) or (0,) * len(self.noises)
+        weights = np.array(prior, dtype=np.float64) if len(prior) else np.ones(size)
+        weights[0] = 0.0
+        self._prior = np.concatenate((STEP_CHANCE * weights / weights.sum(), [1 - STEP_CHANCE]))
+        self._places: list[int] = []
+        self._turns: list[int] = []
+        self._rows: list[tuple[float, ...]] = []
+        self._built: set[int] = set()
         self._unbuilt: set[int] = set()
-        self._posterior: Posterior | None = None
+        self._known: tuple[Floats, list[Fit]] | None = None
 
-    def add(self, index: int, values: Iterable[float], *, free: bool = False) -> None:
-        """Take measurements of a commit; ``free`` ones (known before) don't count as runs."""
-        taken = list(values)
-        self._evidence.setdefault(index, []).extend(taken)
-        self.runs += 0 if free else len(taken)
-        self._posterior = None
+    # -- what is known ---------------------------------------------------------------------------------
+
+    def add(self, index: int, values: Sequence[float], *, free: bool = False) -> None:
+        """Take a measurement of a commit, a value for each series (nan: none); a ``free`` one is no run."""
+        if not free:
+            self.runs += 1
+            self._built.add(index)
+        self._places.append(index)
+        self._turns.append(0 if free else self.runs)
+        self._rows.append(tuple(values))
+        self._known = None
 
     def skip(self, index: int) -> None:
         """Never ask for this commit: it cannot be measured."""
         self._unbuilt.add(index)
+
+    def conclude(self) -> Answer | None:
+        """The culprit, once it is sure enough and verified; None when it is not, or already in ``found``.
+
+        From then on it is taken for granted, and ``batch`` asks for what tells of a further one, if what is
+        left of the shift makes that likely.
+        """
+        answer = self.answer()
+        if answer.confidence < self.confidence or not self.verified():
+            return None
+        self.found.append(answer)
+        self._prior[answer.first : answer.last + 1] = 0.0
+        self._prior[:-1] *= ANOTHER / max(float(self._prior[:-1].sum()), 1e-300)
+        self._prior[-1] = 1 - ANOTHER
+        self._known = None
+        return answer
 
     @property
     def skipped(self) -> tuple[int, ...]:
         """The commits that cannot be measured."""
         return tuple(sorted(self._unbuilt))
 
-    def posterior(self) -> Posterior:
-        """The posterior over places, after all evidence so far."""
-        if self._posterior is None:
-            self._posterior = posterior(self.size, self._evidence, self.noise)
-        return self._posterior
-
-    def next(self) -> int | None:
-        """The commit to measure next; None when the answer is sure enough, or can get no surer in budget."""
-        if self.runs >= self.budget:
-            return None
-        step = self.posterior().step
-        end = self._next_end() if step < SURE_OF_STEP else None
-        if end is not None:
-            return end
-        if step < LIKELIER_THAN_NOT or self.answer().confidence * step >= self.confidence:
-            return None
-        return self._halving_commit()
+    def posterior(self) -> Floats:
+        """The chance of each place 0..size to be the first of the new level; ``size`` stands for no step."""
+        return self._knowledge()[0]
 
     def answer(self) -> Answer:
         """The likeliest culprit now."""
-        known = self.posterior()
-        chances = [float(known.places[first : last + 1].sum()) for first, last in self._groups()]
+        places = self.posterior()
+        groups = self._groups()
+        chances = [float(places[first : last + 1].sum()) for first, last in groups]
         best = int(np.argmax(chances))
-        first, last = self._groups()[best]
-        return Answer(first, last, chances[best], known.step)
+        return Answer(*groups[best], chances[best], 1 - float(places[-1]))
+
+    def sides(self, answer: Answer, series: int = 0) -> tuple[list[float], list[float]]:
+        """What this search measured of a series at the commit before a culprit, and at the culprit."""
+        places = (answer.first - 1, answer.last)
+        told: list[list[float]] = [[], []]
+        for place, turn, row in zip(self._places, self._turns, self._rows, strict=True):
+            if turn and place in places and np.isfinite(row[series]):
+                told[places.index(place)].append(row[series])
+        return told[0], told[1]
+
+    def verified(self) -> bool:
+        """Whether measurements of the likeliest culprit and its parent, taken in this search, differ."""
+        answer = self.answer()
+        proof = 0.0
+        for series, one in enumerate(self._knowledge()[1]):
+            before, after = (self._measured(series, place) for place in (answer.first - 1, answer.last))
+            if min(len(before), len(after)) < PAIRS:
+                continue
+            shift, noise = one.shift[answer.last], one.noise[answer.last]
+            weight = len(before) * len(after) / (len(before) + len(after)) / noise**2
+            seen = float(after.mean() - before.mean())
+            proof += float(weight * (seen * shift - shift**2 / 2))
+        return proof >= PROOF
+
+    # -- what to measure -------------------------------------------------------------------------------
+
+    def next(self) -> int | None:
+        """The commit to measure next; None when the answer is sure enough, or can get no surer in budget."""
+        batch = self.batch(1)
+        return batch[0] if batch else None
+
+    def batch(self, width: int) -> list[int]:
+        """Commits to measure next, at once; none when the search is over."""
+        buildable = [index for index in range(self.size) if index not in self._unbuilt]
+        if self.runs >= self.budget or len(buildable) < 2:
+            return []
+        ends = [end for end in self._ends(buildable) if self._places.count(end) < END_RUNS]
+        if ends:
+            return ends[:width]
+        answer = self.answer()
+        if answer.step <= (WORTH_SEARCHING if self.found else 1 - NO_STEP):
+            return []
+        if not self.found and answer.step <= 1 - DOUBT:
+            return self._ends(buildable)[:width]
+        if answer.confidence >= self.confidence:
+            if self.verified():
+                return []
+            return sorted((answer.first - 1, answer.last), key=self._count)[:width]
+        return self._most_telling(buildable, width)
+
+    def _ends(self, buildable: Sequence[int]) -> list[int]:
+        """The ends of the range, the less measured first."""
+        return sorted((buildable[-1], buildable[0]), key=self._count)
+
+    def _most_telling(self, buildable: Sequence[int], width: int) -> list[int]:
+        """The commits of which a second of measuring tells most; several share out what is open.
+
+        Of a batch, the j-th is what would tell most if the step were known to lie in the j-th part of the
+        posterior: neighbours would tell the same twice.
+        """
+        places, fits = self._knowledge()
+        chosen: list[int] = []
+        passed = (places[:-1].cumsum() - places[:-1] / 2) / max(float(places[:-1].sum()), 1e-300)
+        for part in range(width):
+            inside = (passed >= part / width) & (passed < (part + 1) / width)
+            slice_ = np.where(np.append(inside, False), places, 0.0) if width > 1 else places
+            if not slice_.sum():
+                continue
+            rate = self._rates(slice_ / slice_.sum(), fits)[list(buildable)]
+            best = np.flatnonzero(rate >= rate.max() * (1 - 1e-9))
+            chosen.append(min((buildable[int(i)] for i in best), key=self._count))
+        return chosen
+
+    def _rates(self, places: Floats, fits: Sequence[Fit]) -> Floats:
+        """Nats a second of measuring each commit, at its best number of repeats."""
+        build = np.array([self._build_cost(index) for index in range(self.size)])
+        rates = [
+            sum(told(one, places, count) for one in fits) / (build + count * self.costs.run)
+            for count in (REPEATS if build.any() else REPEATS[:1])
+        ]
+        best: Floats = np.max(rates, axis=0)
+        return best
+
+    def _build_cost(self, index: int) -> float:
+        return 0.0 if index in self._built or not self.costs.build else self.costs.build[index]
+
+    # -- how it is known -------------------------------------------------------------------------------
+
+    def _knowledge(self) -> tuple[Floats, list[Fit]]:
+        if self._known is None:
+            fits = [
+                fit(self.size, self._evidence(series), [one.last for one in self.found], sign)
+                for series, sign in enumerate(self._signs)
+            ]
+            with np.errstate(divide="ignore"):
+                logs = np.log(self._prior) + np.sum([self._vote(one.evidence) for one in fits], axis=0)
+            self._known = normalised(logs), fits
+        return self._known
+
+    def _vote(self, evidence: Floats) -> Floats:
+        """One series' log evidence, bounded below where there are several: it may have a step of its own."""
+        if len(self.noises) == 1:
+            return evidence
+        own = float(np.logaddexp.reduce(evidence[1:]) - np.log(self.size))
+        vote: Floats = np.logaddexp(evidence + np.log(1 - STRANGER), own + np.log(STRANGER))
+        return vote
+
+    def _evidence(self, series: int) -> Evidence:
+        values = np.array([row[series] for row in self._rows], dtype=np.float64)
+        there = np.isfinite(values)
+        return Evidence(
+            np.array(self._places, dtype=np.intp)[there],
+            logarithms(values[there]) if there.any() else values[there],
+            np.array(self._turns, dtype=np.intp)[there],
+            self.noises[series],
+        )
+
+    def _measured(self, series: int, place: int) -> Floats:
+        """The values of one series at a commit that this search measured."""
+        known = self._evidence(series)
+        measured: Floats = known.values[(known.places == place) & (known.turns > 0)]
+        return measured
 
     def _groups(self) -> list[tuple[int, int]]:
         """Runs of places that no measurement can tell apart: those with only unbuilt commits between."""
@@ -115,24 +292,5 @@ class Search:
                 groups.append((place, place))
         return groups
 
-    def _next_end(self) -> int | None:
-        """The end that was measured less, while the ends do not yet differ."""
-        buildable = [index for index in range(self.size) if index not in self._unbuilt]
-        if len(buildable) < 2:
-            return None
-        ends = sorted((buildable[-1], buildable[0]), key=self._count)
-        return ends[0] if self._count(ends[0]) < END_RUNS else None
-
-    def _halving_commit(self) -> int | None:
-        """Where the chance of being after the step is closest to one half, the least measured of equals."""
-        after = self.posterior().places.cumsum()
-        # The chance that commit i has the new level is the chance of a place at or below i.
-        open_ones = [index for index in range(self.size) if index not in self._unbuilt]
-        if not open_ones:
-            return None
-        return min(
-            open_ones, key=lambda index: (round(abs(float(after[index]) - 0.5), 6), self._count(index))
-        )
-
     def _count(self, index: int) -> int:
-        return len(self._evidence.get(index, ()))
+        return sum(place == index and turn > 0 for place, turn in zip(self._places, self._turns, strict=True))

@@ -1,4 +1,4 @@
-"""Do two commits differ? The last word of a bisection, on measurements taken in turns for this purpose."""
+"""How much two commits differ: the size of a step, from measurements of culprit and parent taken in turns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from regress.bisect.posterior import logarithms, posterior
-
-SURE = 0.95
-"""The chance above which a check says that they differ, and below one minus which that they do not."""
+from regress.bisect.posterior import logarithms
 
 _WIDTH = {2: 4.30, 4: 2.78, 6: 2.45, 8: 2.31, 10: 2.23}
 """97.5 % points of Student's t by degrees of freedom (any statistics table); 1.96 at infinity."""
@@ -19,27 +16,15 @@ _WIDTH = {2: 4.30, 4: 2.78, 6: 2.45, 8: 2.31, 10: 2.23}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``ratio`` after / before with its 95 % interval; ``chance`` that there is a difference at all."""
+    """``ratio`` after / before with its 95 % interval."""
 
     ratio: float
     low: float
     high: float
-    chance: float
-
-    @property
-    def differ(self) -> bool:
-        """Whether the two surely differ."""
-        return self.chance >= SURE
-
-    @property
-    def sure(self) -> bool:
-        """Whether more measurements would hardly change the answer."""
-        return self.differ or self.chance <= 1 - SURE
 
 
-def check(before: Sequence[float], after: Sequence[float], noise: float = 0.005) -> Check:
-    """Compare two non-empty sets of measurements; ``noise`` as in ``posterior``."""
-    chance = posterior(2, {0: before, 1: after}, noise).step
+def check(before: Sequence[float], after: Sequence[float]) -> Check:
+    """Compare two non-empty sets of measurements."""
     values = np.array([*before, *after], dtype=np.float64)
     scaled = logarithms(values)
     a, b = scaled[: len(before)], scaled[len(before) :]
@@ -49,8 +34,8 @@ def check(before: Sequence[float], after: Sequence[float], noise: float = 0.005)
     step = float(b.mean() - a.mean())
     if not (values > 0).all():  # linear scale: there is no ratio of logarithms
         level = float(a.mean()) or 1.0
-        return Check(1 + step / level, 1 + (step - error) / level, 1 + (step + error) / level, chance)
-    return Check(exp(step), exp(step - error), exp(step + error), chance)
+        return Check(1 + step / level, 1 + (step - error) / level, 1 + (step + error) / level)
+    return Check(exp(step), exp(step - error), exp(step + error))
 
 
 def _quantile(freedom: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,33 @@ def command(
     good: Annotated[str, typer.Option(metavar="REV", help="A commit that was still fast.")] = "",
     bad: Annotated[str, typer.Option(metavar="REV", help="A commit that was slow already.")] = "",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="How sure is sure enough.")] = 0.95,
-    budget: Annotated[int, typer.Option(min=2, help="The most measurements of a commit to spend.")] = 60,
+    budget: Annotated[int, typer.Option(min=2, help="The most measurements of a commit to spend.")] = 150,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Measure nothing: search made histories, and say how it went.")
+    ] = False,
+    commits: Annotated[int, typer.Option(min=2, max=100_000, help="--simulate: commits of a history.")] = 128,
+    shift: Annotated[
+        float, typer.Option("--shift-sigma", min=0, help="--simulate: size of the shift, in noise widths.")
+    ] = 1.0,
+    trials: Annotated[int, typer.Option(min=1, max=1_000_000, help="--simulate: how many searches.")] = 300,
+    culprits: Annotated[int, typer.Option(min=1, max=9, help="--simulate: commits that shift it.")] = 1,
+    known: Annotated[
+        int, typer.Option(min=0, max=10_000, help="--simulate: measurements that each side has already.")
+    ] = 100,
+    drift: Annotated[
+        float,
+        typer.Option(min=0, help="--simulate: the machine's random walk from run to run, in noise widths."),
+    ] = 0.0,
+    tails: Annotated[
+        bool, typer.Option("--tails", help="--simulate: noise with heavy tails (t, 3).")
+    ] = False,
+    unbuilt: Annotated[
+        float, typer.Option(min=0, max=0.9, help="--simulate: share of commits that do not build.")
+    ] = 0.0,
+    build: Annotated[
+        float, typer.Option(min=0, help="--simulate: cost of a build, in runs, on average.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="--simulate: other histories.")] = 0,
     wait: Wait = False,
     as_json: Json = False,
     branch: Branch = None,
@@ -36,7 +63,24 @@ def command(
     Examples:
       regress bisect
       regress bisect -b bench.time_parse --good v1.0 --bad main
+      regress bisect --simulate --commits 128 --shift-sigma 1 --trials 300 --json
     """
+    if simulate:
+        from regress.bisect.simulate import Scenario
+        from regress.cli.bisect_simulation import simulate as run_simulation
+
+        if not (math.isfinite(shift) and math.isfinite(drift) and math.isfinite(build)):
+            raise typer.BadParameter(
+                "a finite number is needed", param_hint="--shift-sigma, --drift, --build"
+            )
+        if culprits >= commits:
+            raise typer.BadParameter("a history needs more commits than culprits", param_hint="--culprits")
+        made = Scenario(
+            commits=commits, shift=shift, culprits=culprits, known=known, drift=drift, tails=tails,
+            unbuilt=unbuilt, build=build, confidence=confidence, seed=seed,
+        )  # fmt: skip
+        run_simulation(made, trials, as_json)
+        return
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown
     from regress.service.bisect import bisect

@@ -27,9 +27,6 @@ from regress.store import Store
 SMALLEST_NOISE = 1e-6
 """Relative noise assumed of what seems to have none: exact counters still deserve a finite likelihood."""
 
-CHECK_ROUNDS = 3
-"""Interleaved measurements of culprit and parent before a verdict; doubled once when it is unclear."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -48,7 +45,7 @@ def bisect(
     good: str = "",
     bad: str = "",
     confidence: float = 0.95,
-    budget: int = 60,
+    budget: int = 150,
     listen: Listener = ignore,
     wait: bool = False,
 ) -> Bisection:
@@ -69,10 +66,10 @@ def bisect(
     with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
         record_history(project, store, commits)
         session = _Session(project, store, target.series.key, commits, listen)
-        search = Search(len(commits), noise=noise_of(target.series), confidence=confidence, budget=budget)
+        noise = noise_of(target.series)
+        search = Search(len(commits), [noise], confidence=confidence, budget=budget)
         _give_free_evidence(search, target.series, commits)
-        session.search_on(search)
-        found = _conclude(session, search, target, started)
+        found = _record(session, search, session.search_on(search), target, started)
         store.save_bisection(found)
     return found
 
@@ -154,8 +151,9 @@ def _give_free_evidence(search: Search, series: Series, commits: Sequence[Commit
     index = {commit.sha: place for place, commit in enumerate(commits)}
     before = [p.value for p in series.points if p.position < commits[0].position][-5:]
     after = [p.value for p in series.points if p.position > commits[-1].position][:5]
-    search.add(0, before, free=True)
-    search.add(len(commits) - 1, after, free=True)
+    known = [(0, value) for value in before] + [(len(commits) - 1, value) for value in after]
+    for place, value in known:
+        search.add(place, [value], free=True)
     for point in series.points:
         if point.commit in index:
             search.add(index[point.commit], [point.value], free=True)
@@ -174,14 +172,15 @@ class _Session:
         self._listen = listen
         self._runner: Runner = project.runner_of(key.machine)
 
-    def search_on(self, search: Search) -> None:
-        """Measure what the search asks for, until it asks no more."""
+    def search_on(self, search: Search) -> Answer | None:
+        """Measure what the search asks for, until it asks no more; the culprit, when it is sure of one."""
         while (index := search.next()) is not None:
             value = self.measure(index)
             if value is None:
                 search.skip(index)
             else:
                 search.add(index, [value])
+        return search.conclude()
 
     def measure(self, index: int) -> float | None:
         """The series' value at a commit, measured now; None when it does not build or gives no number."""
@@ -210,38 +209,24 @@ class _Session:
         return None
 
 
-def _conclude(session: _Session, search: Search, target: Target, started: datetime) -> Bisection:
-    answer = search.answer()
+def _record(
+    session: _Session, search: Search, answer: Answer | None, target: Target, started: datetime
+) -> Bisection:
     commits = session.commits
-    result = _verify(session, answer) if answer.step >= 0.5 else None
-    found = result is not None
+    size = check(*search.sides(answer)) if answer else Check(1.0, 1.0, 1.0)
     return Bisection(
         series=target.series.key,
         good=target.good,
         bad=target.bad,
-        first=commits[answer.first].sha if found else "",
-        last=commits[answer.last].sha if found else "",
-        confidence=answer.confidence * answer.step,
-        ratio=result.ratio if result else 1.0,
-        low=result.low if result else 1.0,
-        high=result.high if result else 1.0,
-        verified=result.differ if result else False,
+        first=commits[answer.first].sha if answer else "",
+        last=commits[answer.last].sha if answer else "",
+        confidence=answer.confidence if answer else search.answer().confidence,
+        ratio=size.ratio,
+        low=size.low,
+        high=size.high,
+        verified=answer is not None,
         runs=session.runs,
         skipped=tuple(commits[index].sha for index in search.skipped),
         started_at=started,
         finished_at=datetime.now(UTC),
     )
-
-
-def _verify(session: _Session, answer: Answer) -> Check | None:
-    """Measure the commit before the culprit and the culprit in turns; None when neither gives numbers."""
-    before: list[float] = []
-    after: list[float] = []
-    for round_number in range(2 * CHECK_ROUNDS):
-        if round_number >= CHECK_ROUNDS and before and after and check(before, after).sure:
-            break
-        for index, values in ((answer.first - 1, before), (answer.last, after)):
-            value = session.measure(index)
-            if value is not None:
-                values.append(value)
-    return check(before, after) if before and after else None
