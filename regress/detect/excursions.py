@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from regress.detect.noise import Edges, Floats, middle
+from regress.detect.noise import Edges, Floats, gaps, middle
 
 SHORT = 8
 """An excursion of fewer points is a burst. Where this is wrong, the change was undone within days."""
@@ -39,8 +39,8 @@ def without_excursions(sums: Floats, edges: Edges) -> Edges:
     ``sums`` are cumulative, from 0.
     """
     while edges.size > 3:
-        lengths = np.diff(edges)
-        levels = np.diff(sums[edges]) / lengths
+        lengths = gaps(edges)
+        levels = gaps(sums[edges]) / lengths
         rise, fall = levels[1:-1] - levels[:-2], levels[1:-1] - levels[2:]
         lower = np.minimum(np.abs(rise), np.abs(fall))
         which = np.flatnonzero((rise * fall > 0) & (np.abs(rise - fall) < ALIKE * lower)) + 1
@@ -71,8 +71,8 @@ def without_passages(sums: Floats, edges: Edges) -> Edges:
     Of the two steps, the smaller is dropped; ``sums`` are cumulative, from 0.
     """
     while edges.size > 3:
-        lengths = np.diff(edges)
-        steps = np.diff(np.diff(sums[edges]) / lengths)
+        lengths = gaps(edges)
+        steps = gaps(gaps(sums[edges]) / lengths)
         which = np.flatnonzero((lengths[1:-1] < PASSING) & (steps[1:] * steps[:-1] > 0))
         if not which.size:
             break

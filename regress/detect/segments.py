@@ -31,6 +31,7 @@ from regress.detect.noise import (
     Floats,
     Signal,
     correlation_factor,
+    gaps,
     median,
     prepare,
     running,
@@ -118,8 +119,8 @@ class _Search:
 
     def _measure_noise(self, edges: Edges) -> None:
         """Residual variance and correlation, given the segments."""
-        sizes = np.diff(edges)
-        residuals = self.signal.clipped - np.repeat(np.diff(self.sums[edges]) / sizes, sizes)
+        sizes = gaps(edges)
+        residuals = self.signal.clipped - np.repeat(gaps(self.sums[edges]) / sizes, sizes)
         variance = max(float(np.sum(residuals * residuals)) / max(1, self.n - sizes.size), EXACT**2)
         if not self.signal.exact:
             variance = typical_variance(residuals, variance)
@@ -152,7 +153,7 @@ class _Search:
         A neighbour that is a point off leaves that point of a high step to be fitted, and it would win.
         """
         places = edges.tolist()
-        heights = np.abs(np.diff(np.diff(self.sums[edges]) / np.diff(edges)))
+        heights = np.abs(gaps(gaps(self.sums[edges]) / gaps(edges)))
         for i in (np.argsort(-heights, kind="stable") + 1).tolist():
             start, end = places[i - 1], places[i + 1]
             if end - start >= 2 * self.shortest:

@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from regress.detect.noise import Edges, Floats
+from regress.detect.noise import Edges, Floats, gaps
 
 STAIRS = 3
 """Steps in one direction from which they may be a slope: one or two say where something happened."""
@@ -22,10 +22,11 @@ def without_slopes(values: Floats, sums: Floats, edges: Edges) -> Edges:
 
     ``sums`` are cumulative sums of ``values``, from 0.
     """
-    sizes = np.diff(edges)
-    levels = np.diff(sums[edges]) / sizes
+    sizes = gaps(edges)
+    levels = gaps(sums[edges]) / sizes
     keep = np.ones(edges.size, dtype=np.bool_)
-    turns = np.flatnonzero(np.diff(np.diff(levels) > 0)) + 1
+    up = gaps(levels) > 0
+    turns = np.flatnonzero(up[1:] != up[:-1]) + 1
     for first, last in itertools.pairwise([0, *turns.tolist(), edges.size - 2]):
         if last - first >= STAIRS:
             inside = slice(first, last + 1)
