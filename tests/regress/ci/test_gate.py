@@ -106,6 +106,22 @@ def pull_request(tmp_path: Path, server: Server, head: str, token: str) -> dict[
     }
 
 
+def test_a_head_that_cannot_be_measured_is_no_answer(tmp_path: Path) -> None:
+    """The shortest way through all of it: one pair, a comment on the request, and exit code 3."""
+    repo = make(tmp_path / "repo")
+    repo.write("tests/test_speed.py", "def test_sort(benchmark:\n")
+    head = repo.commit("broken")
+    with serving() as server:
+        done = measure(repo, tmp_path, **pull_request(tmp_path, server, head, token="t"))
+        comment = server.comments[-1]["body"]
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.startswith("No answer: head could not be measured.")
+    assert "SyntaxError" in comment
+    assert comment == (tmp_path / "summary").read_text()
+    assert "decision=no answer" in (tmp_path / "output").read_text()
+
+
+@pytest.mark.slow
 def test_a_change_of_words_passes_and_a_fork_gets_the_summary(tmp_path: Path) -> None:
     repo = make(tmp_path / "repo")
     repo("switch", "--quiet", "docs")
