@@ -14,7 +14,11 @@ from regress.runner.events import CommitStarted, Event
 from regress.service.bisect import bisect, find_target
 from regress.service.project import Project
 from regress.service.run import Selection, is_known, run
-from tests.regress.fixtures.counted import make_counted_repo
+from tests.regress.fixtures.counted import few_plugins, make_counted_repo
+
+__all__ = ["few_plugins"]
+
+pytestmark = pytest.mark.usefixtures("few_plugins")
 
 BENCHMARK = "tests/test_speed.py::test_work"
 
