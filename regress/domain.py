@@ -459,6 +459,7 @@ class Bisection:
     ``good`` and ``bad``; both are empty when no change was found. ``confidence`` is the chance that it is
     right, ``ratio`` the level after relative to before with its interval, ``runs`` how often a commit was
     measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
+    ``seconds``: spent measuring; None in records of before that was kept.
     """
 
     series: SeriesKey
@@ -475,11 +476,42 @@ class Bisection:
     skipped: tuple[str, ...]
     started_at: datetime
     finished_at: datetime
+    seconds: float | None = None
 
     @property
     def culprit(self) -> str:
         """The commit, when it is known exactly; else empty."""
         return self.first if self.first == self.last else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionStep:
+    """A measurement of a search, in ``seconds``; no ``value`` where a commit gave no number."""
+
+    commit: str
+    value: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionPlan:
+    """What a search was asked; ``good``..``bad`` are hashes, ``budget`` the most runs it may take."""
+
+    series: SeriesKey
+    good: str
+    bad: str
+    confidence: float
+    budget: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BegunBisection:
+    """A search that was begun and not finished, with what it has measured so far, in order."""
+
+    id: int
+    plan: BisectionPlan
+    steps: tuple[BisectionStep, ...]
 
 
 @dataclass(frozen=True, slots=True)

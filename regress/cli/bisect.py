@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regress.cli import INTERRUPTED
 from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
     from regress.domain import Bisection
     from regress.runner.history import History
 
+CONFIDENCE = 0.95
+BUDGET = 150
+
 
 def command(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[SEARCH]", min=1, help="--resume: which search; else the newest.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--resume", help="Go on with a search that was cut off.")] = False,
     benchmark: Annotated[
         str, typer.Option("--benchmark", "-b", metavar="NAME", help="What to search by; else what fell most.")
     ] = "",
     good: Annotated[str, typer.Option(metavar="REV", help="A commit that was still fast.")] = "",
     bad: Annotated[str, typer.Option(metavar="REV", help="A commit that was slow already.")] = "",
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="How sure is sure enough.")] = 0.95,
-    budget: Annotated[int, typer.Option(min=2, help="The most measurements of a commit to spend.")] = 150,
+    confidence: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=0.999, help="How sure is sure enough.", show_default=str(CONFIDENCE)),
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(min=2, help="The most measurements of a commit to spend.", show_default=str(BUDGET)),
+    ] = None,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Measure nothing: search made histories, and say how it went.")
     ] = False,
@@ -58,11 +73,13 @@ def command(
     """Find the commit that made something slower, and verify it against its parent.
 
     Without options it takes the latest open regression. Measurements that
-    exist are used; commits that do not build are skipped.
+    exist are used; commits that do not build are skipped. Each measurement is
+    stored at once: after Ctrl-C, or a crash, --resume goes on with them.
 
     Examples:
       regress bisect
       regress bisect -b bench.time_parse --good v1.0 --bad main
+      regress bisect --resume 3 --budget 300
       regress bisect --simulate --commits 128 --shift-sigma 1 --trials 300 --json
     """
     if simulate:
@@ -77,26 +94,40 @@ def command(
             raise typer.BadParameter("a history needs more commits than culprits", param_hint="--culprits")
         made = Scenario(
             commits=commits, shift=shift, culprits=culprits, known=known, drift=drift, tails=tails,
-            unbuilt=unbuilt, build=build, confidence=confidence, seed=seed,
+            unbuilt=unbuilt, build=build, confidence=confidence or CONFIDENCE, seed=seed,
         )  # fmt: skip
         run_simulation(made, trials, as_json)
         return
-    from regress.cli.output import print_json, progress_console
+    if number is not None and not again:
+        raise typer.BadParameter("a search is named with --resume", param_hint="SEARCH")
+    if again and (benchmark or good or bad):
+        raise typer.BadParameter("goes on with what it was begun with", param_hint="--resume")
+    from regress.cli.output import count, print_json, progress_console
     from regress.cli.progress import shown
-    from regress.service.bisect import bisect
+    from regress.service.bisect import SearchInterrupted, bisect, resume
 
-    with opened(repo, database, branch) as (project, store), shown(progress_console()) as listen:
-        found = bisect(
-            project,
-            store,
-            benchmark=benchmark,
-            good=good,
-            bad=bad,
-            confidence=confidence,
-            budget=budget,
-            listen=listen,
-            wait=wait,
-        )
+    try:
+        with opened(repo, database, branch) as (project, store), shown(progress_console()) as listen:
+            if again:
+                found = resume(
+                    project, store, number, confidence=confidence, budget=budget, listen=listen, wait=wait
+                )
+            else:
+                found = bisect(
+                    project,
+                    store,
+                    benchmark=benchmark,
+                    good=good,
+                    bad=bad,
+                    confidence=confidence or CONFIDENCE,
+                    budget=budget or BUDGET,
+                    listen=listen,
+                    wait=wait,
+                )
+    except SearchInterrupted as cut:
+        kept = f"{count(cut.kept, 'measurement')} of search {cut.number} stored"
+        print(f"interrupted: {kept}; to go on: regress bisect --resume {cut.number}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print_json(_json(found))
     else:
@@ -109,7 +140,7 @@ def _print(found: Bisection, history: History) -> None:
     from regress.cli.output import console, count, duration, interval, percent
 
     out = console()
-    spent = f"{count(found.runs, 'run')}, {duration((found.finished_at - found.started_at).total_seconds())}"
+    spent = f"{count(found.runs, 'run')}, {duration(found.seconds or 0.0)}"
     if found.skipped:
         out.print(f"skipped, as they do not build: {', '.join(sha[:10] for sha in found.skipped)}")
     if not found.first:
@@ -139,6 +170,7 @@ def _json(found: Bisection) -> dict[str, Any]:
         "high": found.high,
         "verified": found.verified,
         "runs": found.runs,
+        "seconds": found.seconds,
         "skipped": list(found.skipped),
         "started_at": found.started_at,
         "finished_at": found.finished_at,

@@ -3,38 +3,36 @@
 What was measured before is free evidence, as are the series' points on both sides of the range. The search
 itself is ``regress.bisect``; here it gets a series, commits, and a runner that measures only that benchmark.
 The culprit is then measured in turns with its parent, from scratch, before anybody is told its name.
+
+Each measurement is stored as it arrives. A search that is cut off goes on from there: told the same
+measurements in the same order, ``Search`` asks what it would have asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
-
-from regress.bisect.posterior import logarithms
 from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
-from regress.domain import Bisection, Commit, EventKind, Series, SeriesKey
+from regress.domain import BegunBisection, Bisection, BisectionPlan, BisectionStep, Commit, Series
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
+from regress.service.bisect_target import find_target, measure_ends, noise_of
 from regress.service.project import Project
-from regress.service.run import Selection, record_history, run
+from regress.service.run import record_history
 from regress.store import Store
 
-SMALLEST_NOISE = 1e-6
-"""Relative noise assumed of what seems to have none: exact counters still deserve a finite likelihood."""
 
+class SearchInterrupted(KeyboardInterrupt):
+    """Ctrl-C in a search: ``kept`` measurements are stored, and the search ``number`` can go on."""
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is searched: a series, from ``good`` (hash, at the old level) to ``bad`` (at the new one)."""
-
-    series: Series
-    good: str
-    bad: str
+    def __init__(self, number: int, kept: int) -> None:
+        self.number = number
+        self.kept = kept
+        super().__init__()
 
 
 def bisect(
@@ -52,95 +50,75 @@ def bisect(
     """Search for the culprit and store the bisection.
 
     Without ``benchmark`` the latest open regression is taken; ``good`` and ``bad`` (revisions) widen or move
-    its range. RegressError when there is nothing to search, UnknownNameError for an unknown benchmark.
+    its range. RegressError when there is nothing to search, UnknownNameError for an unknown benchmark,
+    SearchInterrupted on Ctrl-C once it measures: ``resume`` goes on.
     """
     started = datetime.now(UTC)
     if benchmark and good and bad:
-        _measure_ends(project, store, benchmark, (good, bad), listen, wait)
+        measure_ends(project, store, benchmark, (good, bad), listen, wait)
     target = find_target(project, store, benchmark, good, bad)
-    commits = project.history.select(f"{target.good}..{target.bad}", project.branch)
-    start = project.history.select(target.good, project.branch)
-    commits = [*start, *commits]
-    if len(commits) < 2:
-        raise RegressError("the range holds no commit to suspect", hint="Is --good older than --bad?")
+    plan = BisectionPlan(target.series.key, target.good, target.bad, confidence, budget, started)
+    commits = _commits(project, plan)
     with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
         record_history(project, store, commits)
-        session = _Session(project, store, target.series.key, commits, listen)
-        noise = noise_of(target.series)
-        search = Search(len(commits), [noise], confidence=confidence, budget=budget)
-        _give_free_evidence(search, target.series, commits)
-        found = _record(session, search, session.search_on(search), target, started)
-        store.save_bisection(found)
-    return found
+        for other in store.begun_bisections.all():
+            if (other.plan.series, other.plan.good, other.plan.bad) == (plan.series, plan.good, plan.bad):
+                listen(
+                    Note(f"this begins anew; regress bisect --resume {other.id} would go on with the last")
+                )
+        begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
+        return _Session(project, store, begun, target.series, commits, listen).run()
 
 
-def find_target(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Target:
-    """The series and range that the user's words mean."""
-    branch, history = project.branch, project.history
-    if good and bad and benchmark:
-        a, b = history.resolve(good), history.resolve(bad)
-        return Target(_most_changed(project, store, benchmark, a, b), a, b)
-    events = store.events(branch, EventKind.REGRESSION)
-    changes = [
-        change
-        for event in events
-        if event.is_open
-        for change in sorted(event.changes, key=lambda c: -abs(c.change.ratio - 1))
-        if not benchmark or change.series.is_called(benchmark)
-    ]
-    if not changes:
-        if benchmark and benchmark not in store.benchmarks():
-            raise UnknownNameError("benchmark", benchmark, store.benchmarks())
-        hint = "Name what to search: --benchmark NAME --good REV --bad REV."
-        raise RegressError("there is no open regression to bisect", hint=hint)
-    series = store.series(changes[0].series_id)
-    change = changes[0].change
-    # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
-    first, last = change.span
-    before, after = max(0, first - change.slack - 1), min(len(series.points) - 1, last + change.slack)
-    a = history.resolve(good) if good else series.points[before].commit
-    b = history.resolve(bad) if bad else series.points[after].commit
-    return Target(series, a, b)
+def resume(
+    project: Project,
+    store: Store,
+    number: int | None = None,
+    *,
+    confidence: float | None = None,
+    budget: int | None = None,
+    listen: Listener = ignore,
+    wait: bool = False,
+) -> Bisection:
+    """Go on with a search that was cut off (by its number, else the newest) and store the bisection.
+
+    ``confidence`` and ``budget`` take the place of those it was begun with; what it measured before counts
+    for the budget. UnknownNameError for a number that is no unfinished search, RegressError when there is
+    none, or what it was measured with is gone.
+    """
+    with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
+        begun = _unfinished(store, number)
+        asked = begun.plan
+        plan = replace(asked, confidence=confidence or asked.confidence, budget=budget or asked.budget)
+        same = [s.id for s in store.series_list(branch=plan.series.branch) if s.key == plan.series]
+        if not same:
+            raise RegressError(
+                f"{plan.series.title}, which search {begun.id} was about, is not stored any more"
+            )
+        commits = _commits(project, plan)
+        listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
+        session = _Session(project, store, replace(begun, plan=plan), store.series(same[0]), commits, listen)
+        return session.run()
 
 
-def noise_of(series: Series) -> float:
-    """A series' relative run-to-run noise, from differences of neighbours: a step hardly moves it."""
-    values = logarithms(np.array([point.value for point in series.points], dtype=np.float64))
-    if len(values) < 3:
-        return 0.01
-    deviation = float(np.median(np.abs(np.diff(values)))) * 1.4826 / float(np.sqrt(2))
-    return max(deviation, SMALLEST_NOISE)
+def _unfinished(store: Store, number: int | None) -> BegunBisection:
+    begun = store.begun_bisections.all()
+    if not begun:
+        raise RegressError("there is no unfinished search", hint="Begin one: regress bisect")
+    for one in begun:
+        if number in (None, one.id):
+            return one
+    raise UnknownNameError("unfinished search", str(number), [str(one.id) for one in begun])
 
 
-def _measure_ends(
-    project: Project, store: Store, benchmark: str, ends: tuple[str, str], listen: Listener, wait: bool
-) -> None:
-    """Measure a range's ends in a store that does not know the benchmark: they tell its series."""
-    known = store.series_list(branch=project.branch)
-    if any(s.key.is_called(benchmark) for s in known):
-        return
-    shas = [project.history.resolve(end) for end in ends]
-    if any(not store.measurements_at(sha) for sha in shas):
-        listen(Note(f"{benchmark} was not measured yet: both ends of the range come first"))
-        if run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait).interrupted:
-            raise KeyboardInterrupt  # a run ends in order; the search that wanted it has nothing to go on
-
-
-def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:
-    """Of a benchmark's series (its parameters and metrics), the one that differs most between two commits."""
-    of_branch = store.series_list(branch=project.branch)
-    names = [s.id for s in of_branch if s.key.is_called(benchmark)]
-    if not names:
-        known = {name for s in of_branch for name in (s.key.benchmark, s.key.title)}
-        raise UnknownNameError("benchmark", benchmark, sorted(known))
-    at_good, at_bad = dict(store.measurements_at(good)), dict(store.measurements_at(bad))
-
-    def change(series_id: int) -> float:
-        if series_id not in at_good or series_id not in at_bad or not at_good[series_id].value:
-            return 0.0
-        return abs(at_bad[series_id].value / at_good[series_id].value - 1)
-
-    return store.series(max(names, key=change))
+def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
+    """The range's commits, the good one first; RegressError when it holds none to suspect."""
+    branch = plan.series.branch
+    start = project.history.select(plan.good, branch)
+    commits = [*start, *project.history.select(f"{plan.good}..{plan.bad}", branch)]
+    if len(commits) < 2:
+        raise RegressError("the range holds no commit to suspect", hint="Is --good older than --bad?")
+    return commits
 
 
 def _give_free_evidence(search: Search, series: Series, commits: Sequence[Commit]) -> None:
@@ -160,41 +138,68 @@ def _give_free_evidence(search: Search, series: Series, commits: Sequence[Commit
 
 
 class _Session:
-    """Measures one series at commits of a range, and remembers how often and what could not be."""
+    """One search: measures its series at commits of the range, and keeps each measurement as it arrives."""
 
     def __init__(
-        self, project: Project, store: Store, key: SeriesKey, commits: Sequence[Commit], listen: Listener
+        self,
+        project: Project,
+        store: Store,
+        begun: BegunBisection,
+        series: Series,
+        commits: Sequence[Commit],
+        listen: Listener,
     ) -> None:
+        self.begun = begun
         self.commits = commits
-        self.runs = 0
+        self.steps: list[BisectionStep] = []
         self._store = store
-        self._key = key
+        self._key = series.key
         self._listen = listen
-        self._runner: Runner = project.runner_of(key.machine)
+        self._runner: Runner = project.runner_of(series.key.machine)
+        plan = begun.plan
+        self._search = Search(
+            len(commits), [noise_of(series)], confidence=plan.confidence, budget=plan.budget
+        )
+        _give_free_evidence(self._search, series, commits)
+        for step in begun.steps:
+            self._take(step)
 
-    def search_on(self, search: Search) -> Answer | None:
-        """Measure what the search asks for, until it asks no more; the culprit, when it is sure of one."""
-        while (index := search.next()) is not None:
-            value = self.measure(index)
-            if value is None:
-                search.skip(index)
-            else:
-                search.add(index, [value])
-        return search.conclude()
+    def run(self) -> Bisection:
+        """Measure what the search asks for, until it asks no more, and store what it came to."""
+        try:
+            while (index := self._search.next()) is not None:
+                self._take(self._measure(self.commits[index]))
+        except KeyboardInterrupt as stopped:
+            raise SearchInterrupted(self.begun.id, len(self.steps)) from stopped
+        found = self._record(self._search.conclude())
+        self._store.begun_bisections.finish(self.begun.id, found)
+        return found
 
-    def measure(self, index: int) -> float | None:
-        """The series' value at a commit, measured now; None when it does not build or gives no number."""
-        commit = self.commits[index]
-        self._listen(CommitStarted(commit, self.runs, 0))
-        self.runs += 1
+    def _take(self, step: BisectionStep) -> None:
+        """Tell the search a measurement; RegressError when its commit left the range."""
+        places = [place for place, commit in enumerate(self.commits) if commit.sha == step.commit]
+        if not places:
+            what = (
+                f"commit {step.commit[:10]}, measured by search {self.begun.id}, is not in its range any more"
+            )
+            raise RegressError(what, hint="Was the branch rewritten? Begin a new search: regress bisect")
+        self.steps.append(step)
+        if step.value is None:
+            self._search.skip(places[0])
+        else:
+            self._search.add(places[0], [step.value])
+
+    def _measure(self, commit: Commit) -> BisectionStep:
+        """The series at a commit, measured now and stored."""
+        self._listen(CommitStarted(commit, len(self.steps), 0))
         outcome = self._runner.measure(
             commit, branch=self._key.branch, benchmarks=[self._key.benchmark], listen=self._listen
         )
-        if not outcome.built:
-            # Worth keeping, unlike the numbers: with one benchmark's a commit would count as measured.
-            for delivery in outcome.deliveries:
-                self._store.deliver(delivery)
-        return self._value(outcome)
+        step = BisectionStep(commit.sha, self._value(outcome), outcome.seconds)
+        # That it does not build is for everybody; the numbers are not: with one benchmark's a commit would
+        # count as measured.
+        self._store.begun_bisections.add(self.begun.id, step, () if outcome.built else outcome.deliveries)
+        return step
 
     def _value(self, outcome: Outcome) -> float | None:
         """The series' value; RegressError when its benchmark was measured, but as another series."""
@@ -208,25 +213,23 @@ class _Session:
             raise RegressError(what, hint=hint)
         return None
 
-
-def _record(
-    session: _Session, search: Search, answer: Answer | None, target: Target, started: datetime
-) -> Bisection:
-    commits = session.commits
-    size = check(*search.sides(answer)) if answer else Check(1.0, 1.0, 1.0)
-    return Bisection(
-        series=target.series.key,
-        good=target.good,
-        bad=target.bad,
-        first=commits[answer.first].sha if answer else "",
-        last=commits[answer.last].sha if answer else "",
-        confidence=answer.confidence if answer else search.answer().confidence,
-        ratio=size.ratio,
-        low=size.low,
-        high=size.high,
-        verified=answer is not None,
-        runs=session.runs,
-        skipped=tuple(commits[index].sha for index in search.skipped),
-        started_at=started,
-        finished_at=datetime.now(UTC),
-    )
+    def _record(self, answer: Answer | None) -> Bisection:
+        search, commits, plan = self._search, self.commits, self.begun.plan
+        size = check(*search.sides(answer)) if answer else Check(1.0, 1.0, 1.0)
+        return Bisection(
+            series=plan.series,
+            good=plan.good,
+            bad=plan.bad,
+            first=commits[answer.first].sha if answer else "",
+            last=commits[answer.last].sha if answer else "",
+            confidence=answer.confidence if answer else search.answer().confidence,
+            ratio=size.ratio,
+            low=size.low,
+            high=size.high,
+            verified=answer is not None,
+            runs=len(self.steps),
+            skipped=tuple(commits[index].sha for index in search.skipped),
+            started_at=plan.started_at,
+            finished_at=datetime.now(UTC),
+            seconds=sum(step.seconds for step in self.steps),
+        )

@@ -1,28 +1,90 @@
-"""Finished searches: kept whole as JSON, since nothing is asked of them but to be shown again."""
+"""Searches. Finished ones are kept whole as JSON, since nothing is asked of them but to be shown again.
+
+One that is under way is a plan and its steps: each measurement is there before the next one is taken.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from regress.domain import Bisection, Direction, Metric, SeriesKey
-from regress.store import history
-from regress.store.models import BisectionRow, BranchRow
+from regress.domain import (
+    BegunBisection,
+    Bisection,
+    BisectionPlan,
+    BisectionStep,
+    Delivery,
+    Direction,
+    Metric,
+    SeriesKey,
+)
+from regress.store import deliveries, history
+from regress.store.database import Database
+from regress.store.models import BisectionPlanRow, BisectionRow, BisectionStepRow, BranchRow, CommitRow
 from regress.store.types import storable
 
 _TIMES = ("started_at", "finished_at")
 
 
+class Begun:
+    """Searches that are under way; each method is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def begin(self, plan: BisectionPlan) -> int:
+        """Keep what is going to be searched; its id."""
+        with self._db.write() as session:
+            branch = history.branch_id(
+                session, self._db.project_id, storable(plan.series.branch), create=True
+            )
+            row = BisectionPlanRow(branch_id=branch, begun_at=plan.started_at, record=_json(plan))
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def add(self, plan_id: int, step: BisectionStep, delivered: Sequence[Delivery] = ()) -> None:
+        """Keep the next measurement and what came with it (that a commit does not build): both or neither."""
+        with self._db.write() as session:
+            deliveries.deliver(session, self._db.project_id, delivered)
+            (commit,) = history.commit_ids(session, [step.commit]).values()
+            of_plan = BisectionStepRow.plan_id == plan_id
+            turn = session.scalar(select(func.count()).select_from(BisectionStepRow).where(of_plan)) or 0
+            row = BisectionStepRow(
+                plan_id=plan_id, turn=turn, commit_id=commit, value=step.value, seconds=step.seconds
+            )
+            session.add(row)
+
+    def finish(self, plan_id: int, record: Bisection) -> None:
+        """Keep what a search came to; it is no longer under way."""
+        with self._db.write() as session:
+            session.get_one(BisectionPlanRow, plan_id).bisection_id = save(
+                session, self._db.project_id, record
+            )
+
+    def all(self) -> list[BegunBisection]:
+        """What was begun and not finished, newest first."""
+        wanted = (BranchRow.project_id == self._db.project_id, BisectionPlanRow.bisection_id.is_(None))
+        with self._db.read() as session:
+            rows = session.execute(
+                select(BisectionPlanRow.id, BisectionPlanRow.record)
+                .join(BranchRow, BranchRow.id == BisectionPlanRow.branch_id)
+                .where(*wanted)
+                .order_by(BisectionPlanRow.id.desc())
+            ).all()
+            return [BegunBisection(id_, _plan(json.loads(told)), _steps(session, id_)) for id_, told in rows]
+
+
 def save(session: Session, project_id: int, record: Bisection) -> int:
     """See ``Store.save_bisection``."""
     branch = history.branch_id(session, project_id, storable(record.series.branch), create=True)
-    text = storable(json.dumps(asdict(record), default=datetime.isoformat, ensure_ascii=False))
-    row = BisectionRow(branch_id=branch, recorded_at=record.finished_at, record=text)
+    row = BisectionRow(branch_id=branch, recorded_at=record.finished_at, record=_json(record))
     session.add(row)
     session.flush()
     return row.id
@@ -37,6 +99,25 @@ def load_all(session: Session, project_id: int) -> list[Bisection]:
         .order_by(BisectionRow.recorded_at.desc(), BisectionRow.id.desc())
     )
     return [_bisection(json.loads(text)) for text in rows]
+
+
+def _json(record: Bisection | BisectionPlan) -> str:
+    return storable(json.dumps(asdict(record), default=datetime.isoformat, ensure_ascii=False))
+
+
+def _plan(told: dict[str, Any]) -> BisectionPlan:
+    started = datetime.fromisoformat(told["started_at"])
+    return BisectionPlan(**{**told, "started_at": started, "series": _key(told["series"])})
+
+
+def _steps(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
+    rows = session.execute(
+        select(CommitRow.sha, BisectionStepRow.value, BisectionStepRow.seconds)
+        .join(CommitRow, CommitRow.id == BisectionStepRow.commit_id)
+        .where(BisectionStepRow.plan_id == plan_id)
+        .order_by(BisectionStepRow.turn)
+    )
+    return tuple(BisectionStep(*row) for row in rows)
 
 
 def _bisection(told: dict[str, Any]) -> Bisection:

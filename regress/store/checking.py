@@ -168,6 +168,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("event", "state"): State,
     ("triage", "act"): TriageAct,
     ("bisection", "record"): json.loads,
+    ("bisection_plan", "record"): json.loads,
     ("self_test", "record"): json.loads,
     ("examination", "record"): json.loads,
     ("ledger", "record"): json.loads,

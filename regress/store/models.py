@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0012"
+SCHEMA = "0013"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -297,6 +297,28 @@ class BisectionRow(Base):
     branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
     recorded_at: Mapped[datetime]
     record: Mapped[str]
+
+
+class BisectionPlanRow(Base):
+    """A search that was begun; ``record`` says of what, as JSON. ``bisection_id``: what it came to."""
+
+    __tablename__ = "bisection_plan"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branch.id"))
+    begun_at: Mapped[datetime]
+    record: Mapped[str]
+    bisection_id: Mapped[int | None] = mapped_column(ForeignKey("bisection.id"))
+
+
+class BisectionStepRow(Base):
+    """A measurement of a search; see ``domain.BisectionStep``."""
+
+    __tablename__ = "bisection_step"
+    plan_id: Mapped[int] = mapped_column(ForeignKey("bisection_plan.id"), primary_key=True)
+    turn: Mapped[int] = mapped_column(primary_key=True)
+    commit_id: Mapped[int] = mapped_column(ForeignKey("commit.id"))
+    value: Mapped[float | None]
+    seconds: Mapped[float]
 
 
 class SelfTestRow(Base):

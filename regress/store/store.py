@@ -65,6 +65,7 @@ from regress.store import (
     tokens,
     triage,
 )
+from regress.store.bisections import Begun
 from regress.store.database import Database
 from regress.store.examinations import Stretch
 from regress.store.outbox import Outbox
@@ -474,8 +475,13 @@ class Store:
         with self._db.write() as session:
             return bisections.save(session, self._db.project_id, record)
 
+    @property
+    def begun_bisections(self) -> Begun:
+        """Searches that are under way, or were cut off."""
+        return Begun(self._db)
+
     def bisections(self) -> list[Bisection]:
-        """All searches, newest first."""
+        """All finished searches, newest first."""
         with self._db.read() as session:
             return bisections.load_all(session, self._db.project_id)
 

@@ -1,4 +1,4 @@
-"""Bisection of a real repository with real tools, and of what is known already."""
+"""Bisection of a real repository with real tools, without any history, and without a change."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from regress.cli import main
-from regress.domain import FailureKind
-from regress.errors import RegressError, UnknownNameError
-from regress.runner.events import CommitStarted, Event
-from regress.service.bisect import bisect, find_target
+from regress.service.bisect import bisect
 from regress.service.project import Project
-from regress.service.run import Selection, is_known, run
 from tests.regress.fixtures.counted import few_plugins, make_counted_repo
 
 __all__ = ["few_plugins"]
@@ -21,39 +17,6 @@ __all__ = ["few_plugins"]
 pytestmark = pytest.mark.usefixtures("few_plugins")
 
 BENCHMARK = "tests/test_speed.py::test_work"
-
-
-def test_the_culprit_is_found_verified_and_recorded(tmp_path: Path) -> None:
-    """Only the ends are measured before; commits around the middle do not build."""
-    repo = make_counted_repo(tmp_path, commits=5, slow_at=3, broken={2})
-    project = Project.open(repo.path)
-    events: list[Event] = []
-    with project.open_store() as store:
-        run(project, store, Selection(revisions=(repo.shas[0], repo.shas[-1])))
-        (series,) = store.series_list()
-        found = bisect(
-            project, store, benchmark=series.key.benchmark,
-            good=repo.shas[0], bad="main", listen=events.append,
-        )  # fmt: skip
-        assert (found.first, found.last) == (repo.shas[2], repo.shas[3])
-        assert found.culprit == ""
-        assert found.verified
-        assert found.confidence >= 0.95
-        assert found.ratio == pytest.approx(1.5)
-        assert set(found.skipped) == {repo.shas[2]}
-        assert found.runs == sum(isinstance(event, CommitStarted) for event in events)
-        assert found.runs <= 9
-        assert store.bisections() == [found]
-        unbuilt = {failure.commit for failure in store.failures() if failure.kind is FailureKind.BUILD}
-        assert unbuilt == set(found.skipped), "what does not build is remembered"
-        assert not is_known(store, repo.culprit, project.runners), (
-            "one benchmark's numbers are no measured commit"
-        )
-        with pytest.raises(UnknownNameError) as unknown:
-            find_target(project, store, BENCHMARK + "s", "", "")
-        assert "test_work" in unknown.value.hint
-        with pytest.raises(RegressError, match="no commit to suspect"):
-            bisect(project, store, benchmark=series.key.benchmark, good="main", bad="main")
 
 
 def test_the_command_finds_it_without_any_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from regress.domain import (
+    BegunBisection,
     Bisection,
+    BisectionPlan,
+    BisectionStep,
     ChangePoint,
     Decision,
     EventKind,
@@ -24,6 +28,7 @@ from tests.regress.fixtures.stores import (
     KEY,
     START,
     delivery,
+    failure,
     measured,
     sha,
 )
@@ -165,3 +170,30 @@ def test_bisections_come_back_newest_first(store: Store) -> None:
     store.save_bisection(later)
     store.save_bisection(record)
     assert store.bisections() == [later, record]
+
+
+def test_a_bisection_under_way_keeps_each_measurement_until_it_is_finished(store: Store) -> None:
+    begun = store.begun_bisections
+    plan = BisectionPlan(replace(KEY, parameters=(("n", "1"),)), sha(1), sha(9), 0.9, 40, START)
+    steps = (
+        BisectionStep(sha(9), 1.5, 2.0),
+        BisectionStep(sha(5), None, 0.1),
+        BisectionStep(sha(9), 1.6, 1.0),
+    )
+    first, second = begun.begin(plan), begun.begin(plan)
+    for step in steps:
+        begun.add(first, step)
+    begun.add(second, steps[0])
+    assert begun.all() == [BegunBisection(second, plan, steps[:1]), BegunBisection(first, plan, steps)]
+    record = Bisection(
+        plan.series, plan.good, plan.bad, sha(5), sha(5), 0.97, 1.2, 1.1, 1.3, True, 9, (), START, START, 12.5
+    )
+    begun.finish(second, record)
+    assert store.bisections() == [record]
+    assert [one.id for one in begun.all()] == [first]
+    broken = delivery(failures=(failure(7),), digest="broken")
+    with pytest.raises(
+        IntegrityError
+    ):  # there is no such plan: neither the step is kept nor what came with it
+        begun.add(second + 1, BisectionStep(sha(7), None, 1.0), [broken])
+    assert store.failures() == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from regress.cli import main
-from regress.domain import Bisection, Decision, State
+from regress.domain import Bisection, BisectionPlan, BisectionStep, Decision, State
 from regress.errors import StoreError
 from regress.store import Store, upkeep
 from regress.store.models import SCHEMA
@@ -30,6 +30,9 @@ def full(store: Store) -> Store:
     at = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
     told = Bisection(KEY, sha(0), sha(9), sha(4), sha(4), 0.99, 1.1, 1.0, 1.2, True, 9, (), at, at)
     store.save_bisection(told)
+    plan = store.begun_bisections.begin(BisectionPlan(KEY, sha(0), sha(9), 0.95, 60, at))
+    store.begun_bisections.add(plan, BisectionStep(sha(4), 1.25, 0.5))
+    store.begun_bisections.add(plan, BisectionStep(sha(5), None, 0.5))
     return store
 
 

@@ -1,0 +1,96 @@
+"""What ``regress bisect`` searches: the series and the range that the user's words mean, and its noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regress.bisect.posterior import logarithms
+from regress.domain import EventKind, Series
+from regress.errors import RegressError, UnknownNameError
+from regress.runner.events import Listener, Note
+from regress.service.project import Project
+from regress.service.run import Selection, run
+from regress.store import Store
+
+SMALLEST_NOISE = 1e-6
+"""Relative noise assumed of what seems to have none: exact counters still deserve a finite likelihood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is searched: a series, from ``good`` (hash, at the old level) to ``bad`` (at the new one)."""
+
+    series: Series
+    good: str
+    bad: str
+
+
+def find_target(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Target:
+    """The series and range that the user's words mean."""
+    branch, history = project.branch, project.history
+    if good and bad and benchmark:
+        a, b = history.resolve(good), history.resolve(bad)
+        return Target(_most_changed(project, store, benchmark, a, b), a, b)
+    events = store.events(branch, EventKind.REGRESSION)
+    changes = [
+        change
+        for event in events
+        if event.is_open
+        for change in sorted(event.changes, key=lambda c: -abs(c.change.ratio - 1))
+        if not benchmark or change.series.is_called(benchmark)
+    ]
+    if not changes:
+        if benchmark and benchmark not in store.benchmarks():
+            raise UnknownNameError("benchmark", benchmark, store.benchmarks())
+        hint = "Name what to search: --benchmark NAME --good REV --bad REV."
+        raise RegressError("there is no open regression to bisect", hint=hint)
+    series = store.series(changes[0].series_id)
+    change = changes[0].change
+    # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
+    first, last = change.span
+    before, after = max(0, first - change.slack - 1), min(len(series.points) - 1, last + change.slack)
+    a = history.resolve(good) if good else series.points[before].commit
+    b = history.resolve(bad) if bad else series.points[after].commit
+    return Target(series, a, b)
+
+
+def noise_of(series: Series) -> float:
+    """A series' relative run-to-run noise, from differences of neighbours: a step hardly moves it."""
+    values = logarithms(np.array([point.value for point in series.points], dtype=np.float64))
+    if len(values) < 3:
+        return 0.01
+    deviation = float(np.median(np.abs(np.diff(values)))) * 1.4826 / float(np.sqrt(2))
+    return max(deviation, SMALLEST_NOISE)
+
+
+def measure_ends(
+    project: Project, store: Store, benchmark: str, ends: tuple[str, str], listen: Listener, wait: bool
+) -> None:
+    """Measure a range's ends in a store that does not know the benchmark: they tell its series."""
+    known = store.series_list(branch=project.branch)
+    if any(s.key.is_called(benchmark) for s in known):
+        return
+    shas = [project.history.resolve(end) for end in ends]
+    if any(not store.measurements_at(sha) for sha in shas):
+        listen(Note(f"{benchmark} was not measured yet: both ends of the range come first"))
+        if run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait).interrupted:
+            raise KeyboardInterrupt  # a run ends in order; the search that wanted it has nothing to go on
+
+
+def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad: str) -> Series:
+    """Of a benchmark's series (its parameters and metrics), the one that differs most between two commits."""
+    of_branch = store.series_list(branch=project.branch)
+    names = [s.id for s in of_branch if s.key.is_called(benchmark)]
+    if not names:
+        known = {name for s in of_branch for name in (s.key.benchmark, s.key.title)}
+        raise UnknownNameError("benchmark", benchmark, sorted(known))
+    at_good, at_bad = dict(store.measurements_at(good)), dict(store.measurements_at(bad))
+
+    def change(series_id: int) -> float:
+        if series_id not in at_good or series_id not in at_bad or not at_good[series_id].value:
+            return 0.0
+        return abs(at_bad[series_id].value / at_good[series_id].value - 1)
+
+    return store.series(max(names, key=change))
