@@ -10,6 +10,7 @@
     ├── UnknownNameError        no such benchmark, machine, detector, ...          kind, name, near
     ├── AccessError             the dashboard does not let this visitor do that    unknown
     ├── RunnerError             a tool could not be run                            command, log
+    ├── HttpError               a server elsewhere did not do what it was asked    status, body, final, wait
     └── NotifyError             a message did not arrive                           channel, final, wait
 
 ``str(error)`` is the line; ``hint`` says what to do. The edges (CLI, HTTP) translate, nobody else.
@@ -105,6 +106,29 @@ class RunnerError(RegressError):
         self.command = command
         self.log = log
         super().__init__(f"{command}: {message}", hint=hint)
+
+
+class HttpError(RegressError):
+    """A server elsewhere did not do what it was asked to; ``status`` and ``body`` are its answer's (0: none).
+
+    ``soon``: seconds may mend it, else ``final``: nothing will. ``wait``: seconds that the server asks for.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        message: str,
+        *,
+        status: int = 0,
+        body: bytes = b"",
+        soon: bool = False,
+        final: bool = False,
+        wait: float = 0.0,
+        hint: str = "",
+    ) -> None:
+        self.status, self.body = status, body
+        self.soon, self.final, self.wait = soon, final, wait
+        super().__init__(f"{host}: {message}" if host else message, hint=hint)
 
 
 class NotifyError(RegressError):

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import secrets
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from regress.config import AccessConfig
-from regress.errors import AccessError, ConfigError
+from regress.errors import AccessError, ConfigError, HttpError
 from web.security.guard import is_loopback
 
 SECRET = "REGRESS_OIDC_SECRET"  # noqa: S105 # the variable's name
@@ -147,35 +144,27 @@ class Provider:
 
     def _fetch(self, url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
         """A JSON object of the provider's; with a form, posted under the client's name and secret."""
+        from regress.service.net.http import Client, Terms  # a server starts sooner without
+
         _checked(url)
+        terms = Terms(private=True, proxies=True, seconds=_TIMEOUT, silence=_TIMEOUT, largest=_LARGEST)
         headers = {"Accept": "application/json"}
         if form is not None:
             pair = f"{self._client}:{self._secret}".encode()
             headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-        data = None if form is None else urlencode(form).encode()
-        request = urllib.request.Request(url, data, headers)  # noqa: S310 # _checked
+        method, data = ("GET", b"") if form is None else ("POST", urlencode(form).encode())
+        if data:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            with _OPENER.open(request, timeout=_TIMEOUT) as answer:
-                told = json.loads(answer.read(_LARGEST))
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise _failed(f"it answers {error.code}") from error
-        except (OSError, ValueError) as error:
-            raise _failed(f"it cannot be reached ({error})") from error
+            told = Client(terms).call(method, url, headers=headers, data=data).json()
+        except HttpError as error:
+            said = f"it answers {error.status}" if error.status else f"it cannot be reached ({error})"
+            raise _failed(said) from error
+        except ValueError as error:
+            raise _failed("its answer is none") from error
         if not isinstance(told, dict):
             raise _failed("its answer is none")
         return told
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect could lead the client's secret elsewhere."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """None: the answer stays what it is."""
-        return
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def _checked(url: str) -> None:

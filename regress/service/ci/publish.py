@@ -14,7 +14,7 @@ from typing import Any
 
 from regress.service.ci import words
 from regress.service.ci.comment import markdown, marker
-from regress.service.ci.forge import Forge, ForgeError
+from regress.service.ci.forge import ChangePage, ForgeError
 from regress.service.ci.junit import junit
 from regress.service.ci.report import CiReport, Decision, Row
 from regress.service.ci.sarif import sarif
@@ -56,17 +56,17 @@ def tell_forge(report: CiReport, around: Surroundings, *, comment: bool, check: 
     if not around.token:
         return ["no token: the comment is in the job's summary and files only"]
     try:
-        forge = Forge(around)
+        page = ChangePage(around)
     except ForgeError as error:
         return [f"not told: {error}"]
     notes = []
     if comment and around.request:
         text = markdown(report, details_url=around.job_url)
-        notes.append(_tried("comment", lambda: forge.put_comment(marker(report.name), text)))
+        notes.append(_tried("comment", lambda: page.put_comment(marker(report.name), text)))
     if check and around.shown_head:
         title, text = words.first_line(report), markdown(report)
         conclusion = _CONCLUSIONS.get(report.decision, "success")
-        notes.append(_tried("check", lambda: forge.put_check(around.shown_head, conclusion, title, text)))
+        notes.append(_tried("check", lambda: page.put_check(around.shown_head, conclusion, title, text)))
     return notes
 
 

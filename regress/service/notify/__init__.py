@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from regress.service.notify.channel import Make
-from regress.service.notify.github import GithubComment, GithubIssue
-from regress.service.notify.gitlab import GitlabComment, GitlabIssue
+from regress.service.notify.forge import GithubComment, GithubIssue, GitlabComment, GitlabIssue
 from regress.service.notify.mail import Email
 from regress.service.notify.slack import Slack
 from regress.service.notify.webhook import Webhook

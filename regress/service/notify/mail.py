@@ -16,8 +16,9 @@ from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from regress.errors import NotifyError
+from regress.service.net.reach import vetted
 from regress.service.notify.channel import Outgoing, Setting
-from regress.service.notify.http import vetted
+from regress.service.notify.http import ALLOW
 from regress.service.notify.wording import lines, plain, title
 
 SECRET = "REGRESS_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
@@ -86,7 +87,7 @@ class Email:
         return mail
 
     def _connected(self) -> smtplib.SMTP:
-        addresses = vetted(self._host, self._port, private=self._private)
+        addresses = vetted(self._host, self._port, private=self._private, allow=ALLOW)
         kind = _Smtps if self._scheme == "smtps" else _Smtp
         server = kind(self._host, self._port, addresses)
         server.ehlo()

@@ -7,7 +7,7 @@ again: one whose sender died before the answer came may be there twice.
 from __future__ import annotations
 
 from regress.service.notify.channel import Outgoing, Setting
-from regress.service.notify.http import Http
+from regress.service.notify.http import client, told
 from regress.service.notify.wording import lines, title
 
 SECRET = "REGRESS_SLACK_URL"  # noqa: S105 - the name of a variable
@@ -23,11 +23,12 @@ class Slack:
     def __init__(self, setting: Setting) -> None:
         """ConfigError without the address in the environment."""
         self._url = setting.secret(SECRET)
-        self._http = Http(setting.channel.name, private=setting.channel.private)
+        self._name, self._client = setting.channel.name, client(setting)
 
     def send(self, message: Outgoing) -> str:
         """See ``Channel``."""
-        self._http.call("POST", self._url, headers={}, body={"text": text(message)})
+        with told(self._name):
+            self._client.call("POST", self._url, headers={}, body={"text": text(message)})
         return ""
 
     def try_out(self, message: Outgoing) -> str:
@@ -38,9 +39,9 @@ class Slack:
 
 def text(message: Outgoing) -> str:
     """The message in Slack's mrkdwn, in which only &, < and > mean anything to a machine."""
-    told = [f"*{_escaped(title(message.payload))}*"]
-    told += [_escaped(line) for line in lines(message.payload)]
-    whole = "\n".join(told)
+    said = [f"*{_escaped(title(message.payload))}*"]
+    said += [_escaped(line) for line in lines(message.payload)]
+    whole = "\n".join(said)
     return whole if len(whole) <= _LONGEST else whole[:_LONGEST].rpartition("\n")[0] + "\n…"
 
 

@@ -15,7 +15,7 @@ import time
 import orjson
 
 from regress.service.notify.channel import Outgoing, Setting
-from regress.service.notify.http import Http
+from regress.service.notify.http import client, told
 
 SECRET = "REGRESS_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 _PREFIX = "whsec_"
@@ -35,7 +35,7 @@ class Webhook:
             self._secret = key_of(secret)
         except binascii.Error as error:
             raise setting.fault("secret", f"after {_PREFIX} it must be base64") from error
-        self._http = Http(setting.channel.name, private=setting.channel.private)
+        self._name, self._client = setting.channel.name, client(setting)
 
     def send(self, message: Outgoing) -> str:
         """See ``Channel``."""
@@ -47,7 +47,8 @@ class Webhook:
             "webhook-signature": signature(self._secret, message.key, now, body),
             "Idempotency-Key": message.key,
         }
-        self._http.call("POST", self._url, headers=headers, data=body)
+        with told(self._name):
+            self._client.call("POST", self._url, headers=headers, data=body)
         return ""
 
     def try_out(self, message: Outgoing) -> str:

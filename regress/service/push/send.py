@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import json
 import random
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from regress.errors import RegressError
+from regress.errors import HttpError, RegressError
+from regress.service.net.http import Client, Terms
 from regress.service.push.queue import Queue
 
 Listener = Callable[[str, int, int], None]
 """Told before each step: what is going on, how many are done, and of how many."""
 
 PATH = "/api/v1/deliveries"
-_TIMEOUT = 120.0  # seconds for one answer: the server may have others before us
-_ANSWER = 1_000_000  # bytes of an answer that are read
-_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+TERMS = Terms(private=True, proxies=True, seconds=1_800.0, silence=120.0)
+"""``checked_url`` has looked at the address. Bodies are large, lines slow, and others may be served first."""
+
 _KEY = {401, 403}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
@@ -128,7 +126,7 @@ def _send_one(
     """One body, as often as it takes; False when the server stays away."""
     body, away_since, pause = path.read_bytes(), time.monotonic(), _FIRST_PAUSE
     while True:
-        status, answer, wait = _post(queue.url + PATH, token, body)
+        status, answer, wait, again = _post(queue.url + PATH, token, body)
         sent.answers[status] = sent.answers.get(status, 0) + 1
         if status in (200, 201):
             _count(sent, answer)
@@ -138,7 +136,7 @@ def _send_one(
         if status in _KEY:
             hint = f"{answer.get('hint') or ''} What is not sent waits in the queue.".strip()
             raise RegressError(f"{queue.url}: {said}", hint=hint)
-        if status and status not in _AGAIN:
+        if not again:
             aside = queue.refuse(path, said)
             sent.refused.append((str(aside), said))
             return True
@@ -151,40 +149,15 @@ def _send_one(
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect could lead the token elsewhere."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """None: the answer stays what it is."""
-        return
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
-
-
-def _post(url: str, token: str, body: bytes) -> tuple[int, dict[str, Any], float]:
-    """Status (0: nobody there), answer, and the seconds that the server asks to wait."""
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "Content-Encoding": "gzip",
-        "User-Agent": "regress",
-    }
-    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 # checked_url's schemes
+def _post(url: str, token: str, body: bytes) -> tuple[int, dict[str, Any], float, bool]:
+    """Status (0: none), answer, the seconds that the server asks to wait, and whether to try again."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Encoding": "gzip"}
     try:
-        with _OPENER.open(request, timeout=_TIMEOUT) as response:
-            return response.status, _json(response.read(_ANSWER)), 0.0
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, _json(error.read(_ANSWER)), _seconds(error.headers.get("Retry-After", ""))
-    except urllib.error.URLError as error:
-        return (
-            0,
-            {"error": f"cannot be reached: {getattr(error.reason, 'strerror', None) or error.reason}"},
-            0.0,
-        )
-    except (OSError, http.client.HTTPException) as error:  # it went away in the middle
-        return 0, {"error": f"went away: {error or type(error).__name__}"}, 0.0
+        answer = Client(TERMS).call("POST", url, headers=headers, data=body)
+    except HttpError as error:
+        said = _json(error.body) if error.status else {"error": f"cannot be reached: {error}"}
+        return error.status, said, min(error.wait, _LONGEST_PAUSE), error.soon or not error.status
+    return answer.status, _json(answer.body), 0.0, False
 
 
 def _json(raw: bytes) -> dict[str, Any]:
@@ -193,10 +166,6 @@ def _json(raw: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _seconds(text: str) -> float:
-    return min(float(text), _LONGEST_PAUSE) if text.isdecimal() else 0.0
 
 
 def _count(sent: Sent, answer: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from regress.service.ci.comment import markdown, marker
-from regress.service.ci.forge import Forge, ForgeError
+from regress.service.ci.forge import ChangePage, ForgeError
 from regress.service.ci.publish import tell_forge
 from regress.service.ci.surroundings import Surroundings
 from tests.regress.ci import reports
@@ -97,14 +97,14 @@ def around(server: Server, kind: str = "github", **more: str) -> Surroundings:
 
 @pytest.mark.parametrize(("kind", "edit"), [("github", "PATCH"), ("gitlab", "PUT")])
 def test_one_comment_is_edited_in_place(server: Server, kind: str, edit: str) -> None:
-    forge = Forge(around(server, kind))
+    page = ChangePage(around(server, kind))
     for report in (reports.SAME, reports.SLOWER):
-        forge.put_comment(marker(report.name), markdown(report))
+        page.put_comment(marker(report.name), markdown(report))
     ours = [c for c in server.comments if c["body"].startswith(marker("demo"))]
     assert [c["body"] for c in ours] == [markdown(reports.SLOWER)]
     assert [method for method, _, _ in server.seen if method != "GET"] == ["POST", edit]
     other = reports.SAME
-    forge.put_comment(marker("another suite"), markdown(other).replace("demo", "another suite"))
+    page.put_comment(marker("another suite"), markdown(other).replace("demo", "another suite"))
     assert len(server.comments) == 152
     assert {token for _, _, token in server.seen} == {"t0ken" if kind == "gitlab" else "Bearer t0ken"}
 
@@ -112,7 +112,7 @@ def test_one_comment_is_edited_in_place(server: Server, kind: str, edit: str) ->
 def test_a_server_that_stumbles_is_asked_again(server: Server) -> None:
     server.failures = [502, 503]
     naps: list[float] = []
-    Forge(around(server), sleep=naps.append).put_comment("<!-- m -->", "<!-- m -->")
+    ChangePage(around(server), sleep=naps.append).put_comment("<!-- m -->", "<!-- m -->")
     assert naps == [2.0, 4.0]
     assert len(server.comments) == 151
 
@@ -120,7 +120,7 @@ def test_a_server_that_stumbles_is_asked_again(server: Server) -> None:
 def test_a_token_goes_nowhere_else(server: Server) -> None:
     server.failures = [302]
     with pytest.raises(ForgeError, match="302"):
-        Forge(around(server)).put_comment("<!-- m -->", "text")
+        ChangePage(around(server)).put_comment("<!-- m -->", "text")
     assert [path for _, path, _ in server.seen] == ["/repos/o/r/issues/5/comments"]
 
 
