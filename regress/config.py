@@ -141,6 +141,9 @@ class WebConfig:
         "127.0.0.1", "The address it listens on; any but loopback takes a log-in, see [access].", _WORD
     )
     port: int = _knob(8000, "The port it listens on.", _PORT)
+    attend: bool = _knob(
+        True, "Whether `regress serve` analyses what arrives and sends the notifications that are due."
+    )
     commit_url: str = _knob(
         "", "Where a commit can be seen, e.g. https://github.com/OWNER/NAME/commit/{sha}.", _TEMPLATE
     )

@@ -89,7 +89,6 @@ def command(
             print_json(_json(report, store))
         else:
             _print(report, store)
-        config = project.config
     if report.interrupted:
         kept = len(report.measured) + len(report.unbuilt)
         print(
@@ -101,7 +100,7 @@ def command(
     if serve or open_browser:
         from regress.cli.serving import serve_dashboard
 
-        serve_dashboard(config, port=port, open_browser=open_browser)
+        serve_dashboard(project, port=port, open_browser=open_browser)
 
 
 def _print(report: RunReport, store: Store) -> None:

@@ -19,7 +19,11 @@ def command(
     repo: Repo = Path("."),
     database: Database = None,
 ) -> None:
-    """Serve the dashboard on 127.0.0.1:8000.
+    """Serve the dashboard on 127.0.0.1:8000, and look for changes in what arrives there.
+
+    What `regress push` delivers is analysed within seconds, and the channels
+    of regress.toml are told; attend = false under [web] leaves both to
+    `regress analyse` and `regress notify send`.
 
     Example:
       regress serve --open
@@ -28,4 +32,4 @@ def command(
 
     project = open_project(repo, database)
     project.open_store().close()  # made when missing, in its proper folder
-    serve_dashboard(project.config, host=host, port=port, open_browser=open_browser)
+    serve_dashboard(project, host=host, port=port, open_browser=open_browser)

@@ -5,17 +5,29 @@ from __future__ import annotations
 import contextlib
 import socket
 import webbrowser
+from typing import TYPE_CHECKING
 
-from regress.config import Config
 from regress.errors import RegressError
+
+if TYPE_CHECKING:
+    from regress.service.project import Project
 
 
 def serve_dashboard(
-    config: Config, *, host: str | None = None, port: int | None = None, open_browser: bool = False
+    project: Project,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    open_browser: bool = False,
 ) -> None:
-    """Serve ``config``'s database. RegressError when the address is taken; port 0 picks a free one."""
+    """Serve the project's database, and attend to what arrives there, if ``[web] attend`` says so.
+
+    RegressError when the address is taken; port 0 picks a free one.
+    """
+    config = project.config
     import uvicorn
 
+    from regress.service.attend.attendant import attended
     from web.app import create_app
     from web.security.guard import is_loopback
 
@@ -31,7 +43,8 @@ def serve_dashboard(
     if open_browser:
         webbrowser.open(address)  # the socket listens already: the first request waits for the server
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
-    with listener, contextlib.suppress(KeyboardInterrupt):
+    attending = attended(project) if config.web.attend else contextlib.nullcontext()
+    with listener, contextlib.suppress(KeyboardInterrupt), attending:
         server.run(sockets=[listener])
 
 

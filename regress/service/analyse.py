@@ -65,6 +65,7 @@ def analyse(
         raise UnknownNameError("branch", branch, known)
     chosen = config.detection
     detector_of(chosen.detector)
+    store.begin_analysis(branch)
     all_, asked = examined(store, branch, chosen, how, listen)
     population = all_.population
     changes = judged(all_.changes, all_.members, population, chosen)

@@ -125,6 +125,25 @@ def _database(project: Project) -> Iterator[Finding]:
         )
 
 
+def _analysis(project: Project) -> Iterator[Finding]:
+    """Whether somebody looks for changes in what arrives."""
+    from regress.service.examining import settings_of  # the detector, which needs numpy
+
+    try:
+        with project.open_store() as store:
+            behind = store.unanalysed(settings_of(project.config.detection))
+            at, measured = store.analysed_at(project.branch), store.count_runs()
+    except RegressError:
+        return  # the database's own finding says it
+    when = f"{project.branch} last {at:%Y-%m-%d %H:%M} UTC" if at else f"{project.branch} not yet"
+    if behind:
+        advice = "`regress serve` looks at it by itself (attend under [web]); `regress analyse` does so now."
+        names = ", ".join(behind[:5]) + (", ..." if behind[5:] else "")
+        yield Finding("analysis", Level.WARN, f"{when}; new results wait on {names}", advice)
+    elif measured:
+        yield Finding("analysis", Level.OK, f"{when}; nothing waits")
+
+
 def _notifications(project: Project) -> Iterator[Finding]:
     """Channels that lack something; nobody is called."""
     if not project.config.notify.channel:
@@ -144,6 +163,7 @@ CHECKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (
     _configuration,
     _suites,
     _database,
+    _analysis,
     _notifications,
 )
 """What is checked of a project, in order."""

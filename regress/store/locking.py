@@ -33,13 +33,47 @@ def lock(
     if database.file is not None:
         name = Path(f"{database.file}.{job}" if job else database.file)
         return _file_lock(database, name, purpose, wait=wait, on_wait=on_wait)
-    key = zlib.crc32(f"regress {job or 'job'} {database.project_id}".encode())
-    return _advisory_lock(database, key, purpose, wait=wait, on_wait=on_wait)
+    return _advisory_lock(database, _key(database, job), purpose, wait=wait, on_wait=on_wait)
+
+
+def holder(database: Database) -> str:
+    """See ``Store.holder``; who only asks keeps nobody waiting."""
+    if database.file is None:
+        with translated(database.url), database.engine.connect() as connection:
+            return _postgres_holder(connection, _key(database)) or ""
+    told = Path(f"{database.file}.holder")
+    if not told.exists():
+        return ""
+    try:
+        with FileLock(f"{database.file}.lock", timeout=0):
+            return ""  # whoever wrote its name there is dead
+    except Timeout:
+        return _told_by(told)
+
+
+def is_here(holder: str) -> bool:
+    """Whether whoever holds a lock does so on this host."""
+    return f" on {_host()}" in holder
+
+
+def _key(database: Database, job: str = "") -> int:
+    return zlib.crc32(f"regress {job or 'job'} {database.project_id}".encode())
+
+
+def _host() -> str:
+    return socket.gethostname()[:20]
+
+
+def _told_by(told: Path) -> str:
+    try:
+        return told.read_text("utf-8").strip()
+    except FileNotFoundError:  # it has just ended, or has just begun
+        return "another process"
 
 
 def _holder(purpose: str) -> str:
     since = datetime.now(UTC).strftime("%H:%M UTC")
-    return f"{purpose} (process {os.getpid()} on {socket.gethostname()[:20]}, since {since})"
+    return f"{purpose} (process {os.getpid()} on {_host()}, since {since})"
 
 
 @contextlib.contextmanager
@@ -51,7 +85,7 @@ def _file_lock(
     try:
         held.acquire(timeout=0)
     except Timeout:
-        holder = told.read_text("utf-8").strip() if told.exists() else "another process"
+        holder = _told_by(told)
         if not wait:
             raise StoreLockedError(database.url, holder) from None
         if on_wait:
@@ -73,7 +107,7 @@ def _advisory_lock(
     with translated(database.url), database.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
-            holder = _postgres_holder(connection, key["key"])
+            holder = _postgres_holder(connection, number) or "another process"
             if not wait:
                 raise StoreLockedError(database.url, holder)
             if on_wait:
@@ -88,7 +122,7 @@ def _advisory_lock(
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
-def _postgres_holder(connection: Connection, key: int) -> str:
+def _postgres_holder(connection: Connection, key: int) -> str | None:
     """The name of the session that holds the advisory lock (a 64-bit key shows as its two halves)."""
     name = connection.scalar(
         text(
@@ -97,4 +131,4 @@ def _postgres_holder(connection: Connection, key: int) -> str:
         ),
         {"key": key},
     )
-    return str(name) if name else "another process"
+    return None if name is None else str(name) or "another process"

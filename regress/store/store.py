@@ -53,6 +53,7 @@ from regress.store import (
     examinations,
     facts,
     failures,
+    freshness,
     history,
     ledgers,
     lists,
@@ -143,6 +144,14 @@ class Store:
     def sending(self) -> AbstractContextManager[None]:
         """Hold the outbox exclusively while the context lasts; StoreLockedError when somebody else does."""
         return locking.lock(self._db, "regress notify send", wait=False, on_wait=None, job="outbox")
+
+    def attending(self) -> AbstractContextManager[None]:
+        """Be the one who analyses what arrives, while the context lasts; StoreLockedError when another is."""
+        return locking.lock(self._db, "regress serve", wait=False, on_wait=None, job="attend")
+
+    def holder(self) -> str:
+        """Who holds the lock of ``lock``; empty when nobody does."""
+        return locking.holder(self._db)
 
     @property
     def outbox(self) -> Outbox:
@@ -501,6 +510,23 @@ class Store:
         """The slow drift of a branch, as its newest analysis found it; None before the first."""
         with self._db.read() as session:
             return ledgers.load(session, self._db.project_id, branch)
+
+    # -- what an analysis has seen ---------------------------------------------------------------------
+
+    def begin_analysis(self, branch: str) -> None:
+        """Say that a branch is about to be analysed: until ``save_ledger`` it counts as not analysed."""
+        with self._db.write() as session:
+            freshness.begin(session, self._db.project_id, branch)
+
+    def unanalysed(self, settings: str) -> list[str]:
+        """Branches with measurements that no analysis of these settings has seen, or not to its end."""
+        with self._db.read() as session:
+            return freshness.unanalysed(session, self._db.project_id, settings)
+
+    def analysed_at(self, branch: str) -> datetime | None:
+        """When the newest analysis of a branch ended; None before the first, and while one is under way."""
+        with self._db.read() as session:
+            return freshness.analysed_at(session, self._db.project_id, branch)
 
     def latest_self_test(self, branch: str) -> SelfTest | None:
         """The newest self-test of a branch; None where there was none."""

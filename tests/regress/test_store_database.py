@@ -15,6 +15,7 @@ import pytest
 
 from regress.errors import StoreError, StoreLockedError
 from regress.store import Store
+from regress.store.locking import is_here
 from tests.regress.fixtures.stores import (
     KEY,
     commit,
@@ -105,13 +106,14 @@ def test_the_lock_names_its_holder(store: Store, url: str) -> None:
             with pytest.raises(StoreLockedError) as caught, other.lock("regress ingest", wait=False):
                 pass
             assert caught.value.holder.startswith(f"regress run (process {os.getpid()}")
+            assert is_here(other.holder())
             waiter = threading.Thread(target=_hold, args=(other, waited.append))
             waiter.start()
             while not waited:
                 waiter.join(0.01)
         waiter.join()
     assert waited[0].startswith("waiting for regress run (process")
-    assert waited[1] == "held"
+    assert (waited[1], store.holder()) == ("held", "")
 
 
 def _hold(store: Store, tell: Callable[[str], None]) -> None:

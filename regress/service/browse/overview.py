@@ -43,13 +43,17 @@ class MachineHealth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the first page says. ``open_regressions`` counts all, the rows are the latest ``SHOWN``."""
+    """Everything the first page says. ``open_regressions`` counts all, the rows are the latest ``SHOWN``.
+
+    ``analysed_at`` is None before the first analysis of the branch, and while one is under way.
+    """
 
     branch: str | None
     branches: tuple[str, ...]
     series: int
     commit: Commit | None
     last_data: datetime | None
+    analysed_at: datetime | None
     open_regressions: int
     regressions: tuple[EventRow, ...]
     improvements: tuple[EventRow, ...]
@@ -73,6 +77,7 @@ def overview(store: Store, branch: str | None = None, config: Config | None = No
         series=store.count_series(branch),
         commit=latest_measured(store, branch),
         last_data=max((machine.last_data for machine in machines), default=None),
+        analysed_at=store.analysed_at(branch) if branch else None,
         open_regressions=store.count_events(branch, EventKind.REGRESSION, OPEN_STATES) if branch else 0,
         regressions=event_rows(store, worse, config),
         improvements=event_rows(store, better, config),
