@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 VM_LAYERS = (
     "records",
+    "once",
     "importing",
     "errors",
     "config",

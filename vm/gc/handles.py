@@ -19,7 +19,7 @@ import ctypes
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from vm.gc.tokens import Token
+from vm.gc.tokens import Token, Watch, drained, object_at
 
 _FIRST = 64
 """Handles there is room for at first."""
@@ -39,7 +39,8 @@ class Handles:
     """The cells of one heap. ``marks`` holds the mark of each, 0 when it has none."""
 
     def __init__(self) -> None:
-        self._gone: deque[int] = deque()
+        self._gone: deque[Watch] = deque()
+        self._watches: list[Watch | None] = []
         self._cells: list[Cell | None] = []
         self._indices: dict[int, int] = {}
         self._free: list[int] = []
@@ -60,7 +61,9 @@ class Handles:
             return known
         index = self._free.pop() if self._free else self._grow()
         self.marks[index] = 0
-        self._cells[index] = Cell(value, Token(self._gone, index))
+        token = Token()
+        self._watches[index] = Watch(token, self._gone, index)
+        self._cells[index] = Cell(value, token)
         self._indices[id(value)] = index
         self._values[index] = id(value)
         return index
@@ -98,15 +101,27 @@ class Handles:
         for index in indices:
             cell = self._cells[index]
             if cell is not None:
-                self._frozen[index] = id(cell)
                 self._cells[index] = None
+                self._frozen[index] = id(cell)
 
     def thaw(self) -> None:
-        """Take back the frozen cells that still exist; forget those that died meanwhile."""
+        """Take back the frozen cells that still exist; forget those that died meanwhile.
+
+        Several threads may do so at once, and cells die in any of them.
+        """
         self._drain()
         while self._frozen:
-            index, address = self._frozen.popitem()
-            self._cells[index] = ctypes.cast(address, ctypes.py_object).value
+            for index in list(self._frozen):
+                try:
+                    # In one expression, see object_at. Whose death is not in the queue, and who is still in
+                    # the dictionary, which _drain takes the dead out of, is alive.
+                    cell = None if self._gone else object_at(self._frozen[index])
+                except KeyError:
+                    continue
+                if cell is not None:
+                    self._cells[index] = cell
+                    self._frozen.pop(index, None)
+            self._drain()
 
     def _drain(self) -> None:
         """Reuse the indices of cells that are really gone.
@@ -114,8 +129,9 @@ class Handles:
         The table may have taken such a cell back: if something thawed when the cycle collector had judged the
         cell already, it goes on to clear it.
         """
-        while self._gone:
-            index = self._gone.popleft()
+        for watch in drained(self._gone):
+            index = watch.number
+            self._watches[index] = None
             self._frozen.pop(index, None)
             self._forget(index)
             self._free.append(index)
@@ -127,6 +143,7 @@ class Handles:
 
     def _grow(self) -> int:
         self._cells.append(None)
+        self._watches.append(None)
         self._values.append(0)
         if len(self._cells) > len(self.marks):
             self._make_marks(2 * len(self.marks))

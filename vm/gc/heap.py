@@ -145,7 +145,10 @@ class Heap:
 
     def host_value(self, word: int) -> object:
         """The Python object behind a reference that is null or a handle."""
-        return None if word == 0 else self.handles.value(word >> words.HANDLE_SHIFT)
+        if word == 0:
+            return None
+        with self._freezing:
+            return self.handles.value(word >> words.HANDLE_SHIFT)
 
     # objects
 
@@ -270,9 +273,10 @@ class Heap:
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """No freezing inside: there are references that no root shows."""
-        self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
+        """No freezing inside, in this thread or another: there are references that no root shows."""
+        with self._freezing:
+            self._busy += 1
+            try:
+                yield
+            finally:
+                self._busy -= 1

@@ -10,13 +10,12 @@ side (``vm.gc.handles``).
 
 from __future__ import annotations
 
-import ctypes
 import weakref
 from collections import deque
 from collections.abc import Callable
 
 from vm.gc import words
-from vm.gc.tokens import Token
+from vm.gc.tokens import Token, Watch, drained, object_at
 
 
 class Anchor:
@@ -41,10 +40,11 @@ class References:
     def __init__(self, thaw: Callable[[], None]) -> None:
         """``thaw`` is called before something is held that was not."""
         self._thaw = thaw
-        self._gone: deque[int] = deque()
+        self._gone: deque[Watch] = deque()
         self._counts: dict[int, int] = {}
         self._anchors: dict[int, weakref.ref[Anchor]] = {}
         self._addresses: dict[int, int] = {}
+        self._watches: set[Watch] = set()
 
     def hold(self, word: int) -> int:
         """``word`` as an int that keeps alive what it names; null and i31 references need no keeping."""
@@ -55,7 +55,9 @@ class References:
         if anchor is None:
             self._drain()
             self._thaw()
-            anchor = Anchor(Token(self._gone, word))
+            token = Token()
+            anchor = Anchor(token)
+            self._watches.add(Watch(token, self._gone, word))
             others = self._counts.get(word, 0)
             self._counts[word] = others + 1
             self._anchors[word] = weakref.ref(anchor)
@@ -79,21 +81,23 @@ class References:
 
         Not to be asked while Python's cycle collector works: it may be about to clear the anchor.
         """
-        self._drain()
-        if self._counts.get(word) != 1:
-            return None
-        anchor = self._anchors[word]()
-        if (
-            anchor is None and self._addresses[word]
-        ):  # a finalizer brought it back, but not the weak reference
-            anchor = ctypes.cast(self._addresses[word], ctypes.py_object).value
-            assert isinstance(anchor, Anchor)
-            self._anchors[word] = weakref.ref(anchor)
-        return anchor
+        while True:
+            self._drain()
+            if self._counts.get(word) != 1:
+                return None
+            anchor = self._anchors[word]()
+            if anchor is not None or not self._addresses[word]:
+                return anchor
+            # A finalizer brought it back, but not the weak reference. In one expression, see object_at.
+            anchor = None if self._gone else object_at(self._addresses[word])
+            if anchor is not None:
+                assert isinstance(anchor, Anchor)
+                self._anchors[word] = weakref.ref(anchor)
 
     def _drain(self) -> None:
-        while self._gone:
-            word = self._gone.popleft()
+        for watch in drained(self._gone):
+            self._watches.discard(watch)
+            word = watch.number
             left = self._counts[word] - 1
             if left:
                 self._counts[word] = left

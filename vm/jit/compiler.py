@@ -8,7 +8,6 @@ ticket.add_done_callback(lambda ticket: install(ticket.result()))
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 from typing import Any
 
@@ -20,6 +19,7 @@ from vm.jit.request import Request
 from vm.jit.scheduler import Priority
 from vm.jit.ticket import Ticket
 from vm.native.code import Costs
+from vm.once import once
 
 
 class Compiler:
@@ -68,6 +68,6 @@ def compiler_of(config: Config) -> Compiler:
     return compiler
 
 
-@functools.cache
+@once
 def _compiler(workers: int) -> Compiler:
     return Compiler(workers)

@@ -8,7 +8,6 @@ folder holds, and takes it down to four fifths of what is allowed; others may do
 from __future__ import annotations
 
 import contextlib
-import functools
 import glob
 import os
 import threading
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.native import cache
+from vm.once import once
 from vm.records import record
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def objects(config: Config) -> Objects:
     return _objects(chosen or os.path.join(cache.folder(), "objects"), config.cache_bytes)
 
 
-@functools.cache
+@once
 def _objects(folder: str, most: int) -> Objects:
     return Objects(folder, most)
 

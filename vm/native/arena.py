@@ -6,7 +6,6 @@ once. All bodies lie in one region, so that "is this address compiled WebAssembl
 
 from __future__ import annotations
 
-import functools
 import mmap
 import os
 import threading
@@ -15,6 +14,7 @@ from collections import deque
 
 from vm.errors import VMError
 from vm.memory import reserve
+from vm.once import once
 
 SPAN = 1 << 30
 """Bytes of address space for code; calls inside an image reach it all with 32-bit displacements."""
@@ -87,19 +87,19 @@ class Arena:
         self._free = merged
 
 
-@functools.cache
+@once
 def bodies() -> Arena:
     """Where function bodies lie, and nothing else: a signal handler may stop them anywhere."""
     return Arena()
 
 
-@functools.cache
+@once
 def stencils() -> Arena:
     """The part of ``bodies`` where code lies that is copied from stencils (``vm.tiers.baseline``)."""
     return Arena(bodies(), STENCIL_SPAN)
 
 
-@functools.cache
+@once
 def glue() -> Arena:
     """Where the code around them lies."""
     return Arena()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import functools
 from array import array
 
 from vm.gc import cycles
@@ -19,6 +18,7 @@ from vm.native.code import kept
 from vm.native.entries import ENTRIES_IR
 from vm.native.glue import FRAMES, Glue, glue, python_function
 from vm.native.signals import signals
+from vm.once import once
 from vm.runtime.exceptions import Exn
 
 _LEVEL = 2
@@ -91,7 +91,7 @@ class Border:
         self.symbols = self._code.symbols
 
 
-@functools.cache
+@once
 def border() -> Border:
     """The process's border."""
     return Border(glue())

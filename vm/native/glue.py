@@ -22,7 +22,6 @@ between. How far a thread's stack may be used is noted in thread-specific storag
 from __future__ import annotations
 
 import ctypes
-import functools
 import threading
 
 from vm.errors import VMError
@@ -34,6 +33,7 @@ from vm.native.packages import PACKAGES_IR
 from vm.native.probing import PROBING_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.native.walking import WALKING_IR
+from vm.once import once
 from vm.runtime import stack
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
@@ -333,7 +333,7 @@ def python_function(name: str) -> int:
     return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
 
-@functools.cache
+@once
 def glue() -> Glue:
     """The process's glue: its cost is the process's, not an engine's."""
     return Glue()

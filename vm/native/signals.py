@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import functools
 import signal
 import threading
 
@@ -29,6 +28,7 @@ from vm.native import arena
 from vm.native.arena import SPAN, bodies
 from vm.native.code import Code, kept
 from vm.native.glue import Glue
+from vm.once import once
 from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
 _RDI, _RSI, _RBP, _RDX, _RCX, _RSP, _RIP = 104, 112, 120, 136, 152, 160, 168
@@ -198,7 +198,7 @@ class Signals:
             _libc.sigaction(number, action.address, None)
 
 
-@functools.cache
+@once
 def signals(glue: Glue) -> Signals:
     """The process's signal handling."""
     return Signals(glue)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,6 +17,7 @@ from vm.memory.native import WORD, Block
 from vm.memory.reserve import Reservation
 from vm.native import arena
 from vm.native.code import Code, Costs, build
+from vm.once import once
 
 _LEVEL = 2
 """Of optimisation; the code is small and made once."""
@@ -25,7 +25,7 @@ _LEVEL = 2
 _PAGE = 1 << 16
 
 
-@functools.cache
+@once
 def _code() -> tuple[Code, Callable[[int], None]]:
     """The kernel: it keeps Python's lock, for other threads' finalizers must not run meanwhile."""
     code = build(kernels.TRACE_IR, _LEVEL, arena.glue(), {}, Costs())

@@ -17,6 +17,7 @@ from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Kernel, PlainChecker, Scratch
 from vm.native import arena, cache, kernels
 from vm.native.code import load
+from vm.once import once
 
 _NAME = "validator"
 _WORTHWHILE = 1 << 15
@@ -76,7 +77,7 @@ def _cells(values: Sequence[int]) -> array[int]:
     return array("q", values)
 
 
-@functools.cache
+@once
 def _scratch() -> Scratch:
     return Scratch(_zeros)
 

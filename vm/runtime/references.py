@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from vm.isa.types import (
     ValueType,
 )
 from vm.memory.native import WORD
+from vm.once import once
 from vm.runtime.layout import STATE_HEAP, STATE_OWNER
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _FUNCTION = Slot(8)
 """References to functions are addresses, which the heap does not follow."""
 
 
-@functools.cache
+@once
 def type_table() -> TypeTable:
     """The process's table of types, by the numbers of ``DefType``."""
     return TypeTable()

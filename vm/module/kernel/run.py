@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Protocol
@@ -11,6 +10,7 @@ from vm.module.kernel import layout, walk
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
 from vm.module.kernel.restricted import Work
 from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
+from vm.once import once
 
 KEPT_ROOM = 1 << 16
 """Bytes of the biggest body for which working memory is kept; for bigger ones it is made each time."""
@@ -74,7 +74,7 @@ class Kernel(Protocol):
         """A checker of bodies of up to ``room`` bytes; ``extents`` are those of a run of bodies."""
 
 
-@functools.cache
+@once
 def _scratch() -> Scratch:
     return Scratch(lambda count: [0] * count)
 

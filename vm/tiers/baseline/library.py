@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vm.errors import TrapCode
 from vm.native import arena, cache
+from vm.once import once
 from vm.tiers.baseline.kinds import FLIP_CELLS, HOLE_CELLS, MOST_TRAPS, SAME, SHAPE_CELLS, SOURCES
 from vm.tiers.threaded import library as threaded
 from vm.tiers.threaded.text import raises
@@ -54,7 +55,7 @@ class Library:
             self.shape_of[(handlers[name] - self.base) // _ALIGNMENT] = number
 
 
-@functools.cache
+@once
 def library() -> Library:
     """The process's library, made now if there is none on disk."""
     content = _load()

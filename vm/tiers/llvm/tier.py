@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import ClassVar
 
 from vm.module.model import ModuleData
@@ -10,6 +9,7 @@ from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.native.link import StoreLink
 from vm.native.tier import NativeTier
+from vm.once import once
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
@@ -20,7 +20,7 @@ from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
 
 
-@functools.cache
+@once
 def _thunks() -> Thunks:
     """The process's thunks: their cost is the process's, not an engine's."""
     return Thunks(glue(), Costs())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ import vm
 from vm.native import arena, cache
 from vm.native.code import Code, kept
 from vm.native.glue import glue
+from vm.once import once
 from vm.tiers.threaded import plain
 from vm.tiers.threaded.translate import Table
 
@@ -42,13 +42,13 @@ class Library:
         self.extent = code.image.address, code.size
         self._fusions = plain.fusions(self.handlers)
 
-    @functools.cache  # noqa: B019 - there is one library a process
+    @once
     def table(self, mode: str) -> Table:
         """What translates each opcode, where memory 0 is accessed as ``mode`` says."""
         return Table(self.handlers, self._fusions, plain.table(self.handlers, mode))
 
 
-@functools.cache
+@once
 def library() -> Library:
     """The process's library."""
     return Library(

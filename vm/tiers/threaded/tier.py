@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import ClassVar
 
 from vm.isa.types import FuncType
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.tier import NativeTier
+from vm.once import once
 from vm.runtime.functions import Function
 from vm.runtime.store import Store
 from vm.runtime.words import offsets
@@ -22,7 +22,7 @@ def host_code(type: FuncType) -> int:
     return _host_code(offsets(type.params)[-1], offsets(type.results)[-1]).address
 
 
-@functools.cache
+@once
 def _host_code(params: int, results: int) -> Block:
     """The code of host functions with so many words of parameters and results; the process keeps it."""
     code = Block(24)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +12,7 @@ from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.native.link import StoreLink
 from vm.native.tier import NativeTier
+from vm.once import once
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vm.tiers.llvm.thunks import Thunks
 
 
-@functools.cache
+@once
 def _thunks() -> Thunks:
     """The process's thunks between the machine and compiled code."""
     from vm.tiers.llvm.thunks import Thunks  # most programs end before they have any
