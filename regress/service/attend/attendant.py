@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -130,7 +131,8 @@ class Attendant:
         given = (self._project.config, self._project.history.root, theirs)
         process = context.Process(target=one_round.main, args=given, name="regress attend", daemon=True)
         with answer:
-            process.start()
+            with _deaf():
+                process.start()
             theirs.close()
             try:
                 return self._answer(process, answer)
@@ -148,6 +150,17 @@ class Attendant:
             return Outcome(faults=[f"its process ended with exit status {process.exitcode}"])
         process.join(_END)
         return outcome
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started meanwhile never hear a terminal's Ctrl-C: it is for the server, which ends them."""
+    resource_tracker.ensure_running()  # the first process starts it, and it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(process: Any) -> None:

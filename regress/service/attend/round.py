@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,6 @@ class Outcome:
 
 def main(config: Config, root: Path, answer: Connection) -> None:
     """Be the process of a round, and send its ``Outcome`` to whoever started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its round
     os.nice(_NICE)
     outcome = Outcome()
     try:
