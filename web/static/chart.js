@@ -1,22 +1,11 @@
 // One series as a uPlot chart: values with intervals, levels around change points, failures, tooltip, zoom.
 // Knows nothing of pages or URLs: it draws what it is given and reports what was asked for by callbacks.
 
+import { COMMIT_STEPS, DATE_STEPS, ascending, dateStyle, format, interpolate, nearest, tick } from "./chart-axes.js";
+import { WHISKERS_UP_TO, colour, drawBands, drawIntervals, drawLevels } from "./chart-canvas.js";
+
 const uPlot = window.uPlot;
 const CLICK_SLOP = 4; // pixels a pointer may move and still mean a click, not a drag
-const WHISKERS_UP_TO = 400; // visible points; beyond that whiskers blur into a band
-
-const COMMIT_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
-const DATE_STEPS = [1, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 30 * 24, 91 * 24, 182 * 24, 365 * 24, 2 * 365 * 24].map((hours) => hours * 3600);
-
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** Four significant digits; `unit` behind. */
-export function format(value, unit) {
-  if (value === null || !Number.isFinite(value)) return "–";
-  const digits = value === 0 ? 0 : Math.max(0, Math.min(9, 3 - Math.floor(Math.log10(Math.abs(value)))));
-  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${text.replace("-", "−")} ${unit}`.trim();
-}
 
 /** A chart in `host`. `chart` is the page's data, `points` the API's; `on` = { open(point), choose(point), zoom(range | null), hover(text) }. */
 export class SeriesChart {
@@ -132,15 +121,15 @@ export class SeriesChart {
       },
       axes: [
         { ...axis, size: 30, space: 110, incrs: this.options.byDate ? DATE_STEPS : COMMIT_STEPS, values: (u, splits) => splits.map((at) => this.dateAt(at)) },
-        { ...axis, size: 78, space: 44, values: (u, splits) => splits.map((v) => (v === null ? "" : this.axisText(v, splits))) },
+        { ...axis, size: 78, space: 44, values: (u, splits) => splits.map((v) => (v === null ? "" : tick(v, splits, this.unit))) },
       ],
       series: [
         {},
         { stroke: colour("--link"), width: 1.5, points: { show: this.points.length <= WHISKERS_UP_TO, size: 6, width: 1, fill: colour("--surface"), stroke: colour("--link") } },
       ],
       hooks: {
-        drawClear: [(u) => this.drawBands(u)],
-        draw: [(u) => this.drawIntervals(u), (u) => this.drawLevels(u)],
+        drawClear: [(u) => drawBands(this, u)],
+        draw: [(u) => drawIntervals(this, u), (u) => drawLevels(this, u)],
         setScale: [(u, key) => key === "x" && this.scaled()],
         setCursor: [(u) => this.hover(u)],
         setSize: [() => this.place()],
@@ -171,92 +160,12 @@ export class SeriesChart {
     return [Math.max(low, min - half), Math.min(high, max + half)];
   }
 
-  axisText(value, splits) {
-    const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : Math.abs(value) || 1;
-    let digits = 0; // as many as the step between ticks needs: 2 for 0.25
-    while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 * step * 10 ** digits) digits += 1;
-    return `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${this.unit}`.trim();
-  }
-
   dateAt(x) {
     const position = this.toPosition(x);
     if (position < this.full[0] || position > this.full[1]) return "";
     if (this.options.byDate) return new Date(x * 1000).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
     const point = this.points[nearest(this.data[0], x)];
     return new Date(point.committed_at).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
-  }
-
-  // -- drawing on the canvas (device pixels) ---------------------------------------------------------
-
-  drawBands(u) {
-    for (const mark of this.chart.marks) {
-      const [left, right] = [mark.before, mark.after].map((position) => u.valToPos(this.toX(position), "x", true));
-      u.ctx.save();
-      clip(u);
-      u.ctx.fillStyle = colour(`--${mark.tone}-wash`);
-      u.ctx.fillRect(left, u.bbox.top, Math.max(2, right - left), u.bbox.height);
-      u.ctx.restore();
-    }
-  }
-
-  drawIntervals(u) {
-    const [min, max] = [u.scales.x.min, u.scales.x.max];
-    u.ctx.save();
-    clip(u);
-    if (this.data[0].filter((x) => x >= min && x <= max).length > WHISKERS_UP_TO) {
-      this.drawBand(u);
-      u.ctx.restore();
-      return;
-    }
-    u.ctx.strokeStyle = colour("--link");
-    u.ctx.globalAlpha = 0.45;
-    u.ctx.lineWidth = devicePixelRatio;
-    u.ctx.beginPath();
-    this.data[0].forEach((x, i) => {
-      if (this.low[i] === null || this.high[i] === null) return;
-      const at = u.valToPos(x, "x", true);
-      u.ctx.moveTo(at, u.valToPos(this.low[i], "y", true));
-      u.ctx.lineTo(at, u.valToPos(this.high[i], "y", true));
-    });
-    u.ctx.stroke();
-    u.ctx.restore();
-  }
-
-  /** The intervals of many points as one band. */
-  drawBand(u) {
-    const at = [...this.data[0].keys()].filter((i) => this.low[i] !== null && this.high[i] !== null);
-    const line = (bounds, order) => order.forEach((i) => u.ctx.lineTo(u.valToPos(this.data[0][i], "x", true), u.valToPos(bounds[i], "y", true)));
-    u.ctx.fillStyle = colour("--link");
-    u.ctx.globalAlpha = 0.18;
-    u.ctx.beginPath();
-    line(this.high, at);
-    line(this.low, at.reverse());
-    u.ctx.fill();
-  }
-
-  drawLevels(u) {
-    u.ctx.save();
-    clip(u);
-    u.ctx.lineWidth = 1.5 * devicePixelRatio;
-    u.ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
-    u.ctx.strokeStyle = colour("--ink");
-    for (const [from, to, level] of this.levels()) {
-      const y = u.valToPos(level / this.factor, "y", true);
-      u.ctx.beginPath();
-      u.ctx.moveTo(u.valToPos(this.toX(from), "x", true), y);
-      u.ctx.lineTo(u.valToPos(this.toX(to), "x", true), y);
-      u.ctx.stroke();
-    }
-    u.ctx.restore();
-  }
-
-  /** [from, to, level] of each stretch between change points. */
-  levels() {
-    const marks = this.chart.marks;
-    return marks.flatMap((mark, i) => [
-      ...(i === 0 ? [[this.full[0], mark.before, mark.levelBefore]] : []),
-      [mark.after, marks[i + 1]?.before ?? this.full[1], mark.levelAfter],
-    ]);
   }
 
   // -- things above the canvas: links, tooltip -------------------------------------------------------
@@ -384,54 +293,9 @@ export class SeriesChart {
   }
 }
 
-/** How dates along the axis are written: with the hour for a short history, with the year for a long one. */
-function dateStyle(first, last) {
-  const days = (last - first) / 86_400_000;
-  if (days < 8) return { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false };
-  const year = first.getUTCFullYear() === last.getUTCFullYear() ? {} : { year: "numeric" };
-  return { day: "numeric", month: "short", ...year };
-}
-
 function element(tag, css, text = "") {
   const node = document.createElement(tag);
   if (css) node.className = css;
   node.textContent = text;
   return node;
-}
-
-function clip(u) {
-  u.ctx.beginPath();
-  u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
-  u.ctx.clip();
-}
-
-/** Index of the value closest to `wanted` in the ascending `values`. */
-function nearest(values, wanted) {
-  let low = 0, high = values.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (values[middle] < wanted) low = middle;
-    else high = middle;
-  }
-  return wanted - values[low] <= values[high] - wanted ? low : high;
-}
-
-/** The numbers, each at least the one before: commits' dates may go back, an axis may not. */
-function ascending(numbers) {
-  let most = -Infinity;
-  return numbers.map((number) => (most = Math.max(most, number)));
-}
-
-/** The y at `x` of the line through (xs, ys), both ascending; beyond its ends it goes on with its mean slope. */
-function interpolate(xs, ys, x) {
-  const last = xs.length - 1, slope = (ys[last] - ys[0]) / (xs[last] - xs[0] || 1);
-  if (x <= xs[0]) return ys[0] + (x - xs[0]) * slope;
-  if (x >= xs[last]) return ys[last] + (x - xs[last]) * slope;
-  let low = 0, high = last;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] <= x) low = middle;
-    else high = middle;
-  }
-  return ys[low] + ((ys[high] - ys[low]) * (x - xs[low])) / (xs[high] - xs[low] || 1);
 }
