@@ -376,6 +376,7 @@ class Event:
     """Change points of one commit range, grouped: a regression or an improvement with its life-cycle.
 
     ``moved`` says that a person placed it between ``last_before`` and ``first_after``, not the analysis.
+    ``others`` counts the changes that whoever read it did not ask for (``Store.events``).
     """
 
     id: int
@@ -390,6 +391,12 @@ class Event:
     assignee: str = ""
     fixed_by: str = ""
     moved: bool = False
+    others: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many changes it has."""
+        return len(self.changes) + self.others
 
     @property
     def is_open(self) -> bool:

@@ -84,11 +84,12 @@ class UnknownRevisionError(HistoryError):
 class UnknownNameError(RegressError):
     """No such thing; ``kind`` is a glossary word ("benchmark"), ``near`` the closest names that exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, hint: str = "") -> None:
         self.kind = kind
         self.name = name
         self.near = suggest(name, known)
-        super().__init__(f"unknown {kind} {name!r}", hint=_did_you_mean(self.near))
+        meant = _did_you_mean(self.near)
+        super().__init__(f"unknown {kind} {name!r}", hint=" ".join(filter(None, (meant, hint))))
 
 
 class AccessError(RegressError):

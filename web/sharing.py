@@ -53,7 +53,7 @@ def feed(request: Request, store: StoreDep, branch: Branch = None) -> Response:
 def _entry(root: ElementTree.Element, base: str, event: Event) -> None:
     entry = ElementTree.SubElement(root, "entry")
     address = f"{base}/event/{event.id}"
-    others = len(event.changes) - 1
+    others = event.size - 1
     more = f" and {others:,} more" if others else ""
     change = format.change(event.worst.change.ratio)
     said = {

@@ -58,6 +58,6 @@ Revision = Annotated[
     str,
     Query(
         max_length=200,
-        description="A commit hash or its start, a branch, `latest`, or one of these with `~N`.",
+        description="A commit hash or its start, a branch, a tag, `latest`, or one of these with `~N`.",
     ),
 ]

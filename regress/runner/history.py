@@ -142,10 +142,10 @@ class History:
         return self._git("stash", "create") or self.head()
 
     def tags(self) -> dict[str, str]:
-        """The commits that have a tag, by hash: the tag's name, of several the one that sorts last."""
+        """The commit of each tag, by the tag's name."""
         layout = "--format=%(objectname) %(*objectname) %(refname:strip=2)"
         rows = (line.split(" ", 2) for line in self._git("for-each-ref", layout, "refs/tags").splitlines())
-        return {peeled or sha: name for sha, peeled, name in rows}
+        return {name: peeled or sha for sha, peeled, name in rows}
 
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""

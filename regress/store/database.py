@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
@@ -22,6 +22,7 @@ from regress.domain import Deed
 from regress.errors import StoreError
 from regress.store import audit
 from regress.store.models import SCHEMA, ProjectRow
+from regress.store.version import Version
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another one; a delivery takes milliseconds."""
@@ -46,6 +47,7 @@ class Database:
         self.engine = engine
         self.project_id = project_id
         self.project = project
+        self._version = Version(engine)
 
     @classmethod
     def open(cls, url: str, *, create: bool, project: str) -> Database:
@@ -101,12 +103,20 @@ class Database:
                 audit.record(session, self.project_id, self._deed)
             yield session
 
+    def version(self) -> Hashable:
+        """Which state it is in: what is read after this call is of this version, or of a later one."""
+        with translated(self.url):
+            return self._version.now()
+
     def on_behalf(self, deed: Deed) -> Database:
         """The same database, each of whose writing transactions leaves ``deed`` in the audit log."""
-        return Database(self._parsed, self.engine, self.project_id, self.project, deed)
+        same = Database(self._parsed, self.engine, self.project_id, self.project, deed)
+        same._version = self._version
+        return same
 
     def close(self) -> None:
         """Close all connections."""
+        self._version.close()
         self.engine.dispose()
 
 

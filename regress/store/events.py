@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from regress.domain import (
@@ -27,6 +27,9 @@ from regress.store.grouping import Group, Places, group_changes, meet
 from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
 from regress.store.series import keys
 from regress.store.types import storable
+
+Parts = Literal["all", "worst", "own"]
+"""Which changes come with events: all, the largest of each, or those of the series that is asked for."""
 
 VANISHED = "later measurements no longer show it"
 """The note of an event that was found once and is not found any more."""
@@ -180,6 +183,7 @@ def events(
     limit: int | None,
     series_id: int | None = None,
     first_after: str | None = None,
+    parts: Parts = "all",
 ) -> list[Event]:
     """See ``Store.events``."""
     query = _events().where(*_wanted(project_id, branch, kind, states)).limit(limit)
@@ -189,7 +193,7 @@ def events(
     if first_after is not None:
         starts = select(CommitRow.id).where(CommitRow.sha == first_after)
         query = query.where(EventRow.first_after_id.in_(starts))
-    return _load(session, query)
+    return _load(session, query, parts, series_id)
 
 
 def count(
@@ -225,9 +229,12 @@ def event(session: Session, event_id: int) -> Event:
     return found[0]
 
 
-def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
+def _load(
+    session: Session, query: Select[*tuple[Any, ...]], parts: Parts = "all", series_id: int | None = None
+) -> list[Event]:
     rows = session.execute(query).all()
-    changes = _changes(session, {row.id: (Cause(row.cause), row.note) for row, *_ in rows})
+    changes = _changes(session, {row.id: (Cause(row.cause), row.note) for row, *_ in rows}, parts, series_id)
+    sizes = {} if parts == "all" else _sizes(session, changes)
     return [
         Event(
             row.id,
@@ -242,18 +249,23 @@ def _load(session: Session, query: Select[*tuple[Any, ...]]) -> list[Event]:
             row.assignee,
             row.fixed_by,
             row.placed_after_id is not None,
+            sizes.get(row.id, len(changes[row.id])) - len(changes[row.id]),
         )
         for row, before, after in rows
     ]
 
 
 def _changes(
-    session: Session, causes: Mapping[int, tuple[Cause, str]]
+    session: Session, causes: Mapping[int, tuple[Cause, str]], parts: Parts, series_id: int | None
 ) -> defaultdict[int, list[SeriesChange]]:
     """The parts of events, whose causes are told, the surest first; by columns: there may be thousands."""
     row, changes = ChangePointRow, defaultdict[int, list[SeriesChange]](list)
     for batch in batches(causes):
-        wanted = row.event_id.in_(batch)
+        wanted: ColumnElement[bool] = row.event_id.in_(batch)
+        if parts == "worst":
+            wanted = row.id.in_(_largest(wanted))
+        elif parts == "own":
+            wanted = wanted & (row.series_id == series_id)
         series = keys(session, SeriesRow.id.in_(select(row.series_id).where(wanted)))
         found = session.execute(
             select(row.event_id, row.series_id, *_ENDS, *_CHANGE).where(wanted).order_by(row.p_value, row.id)
@@ -266,6 +278,30 @@ def _changes(
             part = SeriesChange(series_id, series[series_id], *ends, ChangePoint(*change), *span, *why)
             changes[event_id].append(part)
     return changes
+
+
+def _largest(wanted: ColumnElement[bool]) -> Select[int]:
+    """The ids of the changes that are ``Event.worst``.
+
+    PostgreSQL refuses to divide by zero, and what leaves the range of its numbers: such a change is the
+    largest.
+    """
+    row, far = ChangePointRow, 1e100
+    before, after = func.abs(row.before), func.abs(row.after)
+    beyond = or_(before < 1 / far, before > far, after > far, (after > 0) & (after < 1 / far))
+    size = case((beyond, far), else_=func.abs(row.after / row.before - 1))
+    place = func.row_number().over(partition_by=row.event_id, order_by=(size.desc(), row.p_value, row.id))
+    ranked = select(row.id, place.label("place")).where(wanted).subquery()
+    return select(ranked.c.id).where(ranked.c.place == 1)
+
+
+def _sizes(session: Session, ids: Iterable[int]) -> dict[int, int]:
+    """How many changes events have."""
+    sizes: dict[int, int] = {}
+    for batch in batches(ids):
+        here = select(ChangePointRow.event_id, func.count()).where(ChangePointRow.event_id.in_(batch))
+        sizes |= dict(session.execute(here.group_by(ChangePointRow.event_id)).all())
+    return sizes
 
 
 _ENDS = (

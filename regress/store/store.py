@@ -66,6 +66,7 @@ from regress.store import (
     tokens,
     triage,
 )
+from regress.store.answers import Answers
 from regress.store.bisections import Begun
 from regress.store.database import Database
 from regress.store.examinations import Stretch
@@ -82,6 +83,11 @@ class Store:
     def __init__(self, database: Database, tell: Collection[str] = ()) -> None:
         self._db = database
         self._tell = tuple(tell)
+
+    @functools.cached_property
+    def answers(self) -> Answers:
+        """What was answered since the last commit."""
+        return Answers(self._db.version)
 
     @functools.cached_property
     def columns(self) -> Columns:
@@ -446,12 +452,16 @@ class Store:
         *,
         series_id: int | None = None,
         first_after: str | None = None,
+        parts: events.Parts = "all",
     ) -> list[Event]:
-        """Events that match (one of some states, a change of a series, a commit), the latest first."""
+        """Events that match (one of some states, a change of a series, a commit), the latest first.
+
+        They come with ``parts`` of their changes: all, only the worst, or only those of the series.
+        """
         states = {state} if isinstance(state, State) else state
         with self._db.read() as session:
             return events.events(
-                session, self._db.project_id, branch, kind, states, limit, series_id, first_after
+                session, self._db.project_id, branch, kind, states, limit, series_id, first_after, parts
             )
 
     def count_events(self, branch: str, kind: EventKind, states: Collection[State]) -> int:

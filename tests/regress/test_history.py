@@ -71,7 +71,7 @@ def test_changed_files_are_counted_whatever_their_names(repo: GitRepo) -> None:
     assert touched_files(repo.path, first, "0" * 40) is None
     repo("tag", "light", first)
     repo("tag", "--annotate", "v1", "--message", "one", second)
-    assert tags(repo.path) == {first: "light", second: "v1"}
+    assert tags(repo.path) == {"light": first, "v1": second}
     assert touched_files(repo.path, first, "--output=x") is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,6 +49,26 @@ def change(
     low, high = reach or (at, at)
     point = ChangePoint(at, 1.0, ratio, ratio - 0.1, ratio + 0.1, p, low, high)
     return SeriesChange(series, KEY, sha(at - 1), sha(at), point, sha(low), sha(high))
+
+
+def test_lists_read_the_worst_change_and_the_count(store: Store, ids: list[int]) -> None:
+    rng = random.Random(20261123)
+    levels = [0.0, 1.0, 1.0, 1.5, 2.0, 1e-200, 1e200]  # zeros, ties, and what databases cannot divide
+    told = []
+    for at in (2, 2, 2, 4, 4, 4, 4, 6, 6, 8):
+        before, after = rng.choice([1.0, *levels[:2]]), rng.choice(levels)
+        point = ChangePoint(at, before, after, 0.5, 1.5, rng.choice([1e-6, 1e-9]), at, at)
+        told.append(replace(change(rng.choice(ids), at, 1.5), change=point))
+    store.replace_changes("main", told)
+    for few, whole in zip(store.events(parts="worst"), store.events(), strict=True):
+        assert few.size == whole.size == len(whole.changes)
+        assert len(few.changes) == 1
+        if not {1e-200, 1e200} & {part.change.after for part in whole.changes}:
+            assert few.worst == whole.worst
+    for own in store.events(series_id=ids[0], parts="own"):
+        mine = [part for part in store.event(own.id).changes if part.series_id == ids[0]]
+        assert list(own.changes) == mine
+        assert own.size == store.event(own.id).size
 
 
 def test_changes_of_one_commit_and_kind_are_one_event(store: Store, ids: list[int]) -> None:

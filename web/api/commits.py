@@ -33,5 +33,5 @@ def commit(
         counts=page.counts,
         measured=[convert.measured(row) for row in page.rows],
         failures=convert.failures(page.failures),
-        events=[convert.event(event) for event in page.events],
+        events=[convert.event(store.event(event.id)) for event in page.events],
     )

@@ -22,8 +22,8 @@ def overview(store: StoreDep, branch: Branch = None) -> schema.Overview:
         commit=convert.commit(page.commit),
         last_data=page.last_data,
         open_regressions=page.open_regressions,
-        regressions=[convert.event(row.event) for row in page.regressions],
-        improvements=[convert.event(row.event) for row in page.improvements],
+        regressions=[convert.event(store.event(row.event.id)) for row in page.regressions],
+        improvements=[convert.event(store.event(row.event.id)) for row in page.improvements],
         failures=convert.failures(page.failures),
         stale=[
             schema.Stale(series=schema.SeriesItem.model_validate(row.summary), behind=row.behind)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from regress.domain import SeriesSummary
 from regress.service.browse.common import Spark, pick_branch, spark
+from regress.service.browse.remembering import remembered
 from regress.store import Store
 
 PAGE_SIZE = 50
@@ -41,6 +42,7 @@ class BenchmarksPage:
     pages: int
 
 
+@remembered()
 def benchmarks_page(
     store: Store, branch: str | None = None, query: str = "", page: int = 1
 ) -> BenchmarksPage:

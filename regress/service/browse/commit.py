@@ -11,6 +11,7 @@ from regress.config import Config
 from regress.detect.compare import VERDICTS
 from regress.domain import Commit, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
 from regress.service.browse.common import resolve
+from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import Side, SideBySide, side_by_side
 from regress.store import Store
 from regress.store.columns import Ids
@@ -63,8 +64,21 @@ def commit_page(
     limit: int = PAGE_SIZE,
     config: Config | None = None,
 ) -> CommitPage:
-    """A commit by hash (or its start) or branch. UnknownNameError when there is none."""
-    commit = resolve(store, revision)
+    """A commit by hash (or its start), branch or tag. UnknownNameError when there is none."""
+    commit = resolve(store, revision, config.root if config else None)
+    return _told(store, commit, verdicts, query, first, limit, config)
+
+
+@remembered()
+def _told(
+    store: Store,
+    commit: Commit,
+    verdicts: frozenset[Verdict],
+    query: str,
+    first: int,
+    limit: int,
+    config: Config | None,
+) -> CommitPage:
     branch, at = _place(store, commit)
     near = {c.position: c for c in store.commits(branch, span=(at - 1, at + 1))} if branch else {}
     measured = int(store.columns.centres(commit.sha).series.size)
@@ -86,7 +100,7 @@ def commit_page(
         measured=measured,
         counts=dict(zip(VERDICTS, counts, strict=True)),
         failures=tuple(store.failures(commit.sha)),
-        events=tuple(store.events(branch, first_after=commit.sha)),
+        events=tuple(store.events(branch, first_after=commit.sha, parts="worst")),
     )
 
 

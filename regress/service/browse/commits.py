@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from regress.domain import CommitStatus
 from regress.service.browse.common import pick_branch
+from regress.service.browse.remembering import remembered
 from regress.store import Store
 
 
@@ -19,6 +20,7 @@ class CommitsPage:
     more: bool
 
 
+@remembered()
 def commits_page(store: Store, branch: str | None = None, limit: int = 100) -> CommitsPage:
     """How the last commits of a branch stand."""
     branch = pick_branch(store, branch)

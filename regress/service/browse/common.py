@@ -6,13 +6,20 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from regress.domain import Commit
 from regress.errors import RegressError, UnknownNameError
+from regress.service.browse.evidence import tags
 from regress.store import Store
 
 SPARK_POINTS = 60
 """Points in a small line: more than a 160 pixel wide drawing can show apart is waste."""
+
+FEW = 8
+"""Names of a kind that are listed where one is unknown."""
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 _STEPS_BACK = re.compile(r"^(?P<base>.+?)~(?P<steps>\d{0,6})$")
 
@@ -69,20 +76,49 @@ def commit_or_unknown(store: Store, sha: str) -> Commit | None:
         return None
 
 
-def resolve(store: Store, revision: str) -> Commit:
-    """The commit people mean by a hash (or its start), a branch, ``latest``, or any of these with ``~N``.
+def resolve(store: Store, revision: str, root: Path | None = None) -> Commit:
+    """The commit people mean by a hash (or its start), a branch, a tag, ``latest``, or these with ``~N``.
 
-    ``latest`` is the newest measured commit of the default branch. UnknownNameError otherwise.
+    ``latest`` is the newest measured commit of the default branch; tags are those of the repository at
+    ``root``. UnknownNameError otherwise, which says what names there are.
     """
     revision = revision.strip()
     if match := _STEPS_BACK.match(revision):
-        return _steps_back(store, resolve(store, match["base"]), int(match["steps"] or 1), revision)
+        return _steps_back(store, resolve(store, match["base"], root), int(match["steps"] or 1), revision)
     if revision == "latest":
         found = latest_measured(store, store.default_branch())
         if found is None:
             raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
         return found
-    return store.commit(revision)
+    if root is None or _HASH.fullmatch(revision) or revision in store.branches():
+        return store.commit(revision)
+    return _by_tag(store, revision, tags(root))
+
+
+def _by_tag(store: Store, revision: str, tagged: dict[str, str]) -> Commit:
+    """The commit of a tag, else of a part of a hash."""
+    if revision in tagged and (found := commit_or_unknown(store, tagged[revision])):
+        return found
+    if revision in tagged:
+        hint = f"It is not known here: `regress run {tagged[revision][:10]}` measures it."
+        raise UnknownNameError("commit", f"{revision} ({tagged[revision][:10]})", hint=hint)
+    try:
+        return store.commit(revision)
+    except UnknownNameError as error:
+        here = {sha for branch in store.branches() for sha in store.located(branch, tagged.values())}
+        named = [name for name, sha in tagged.items() if sha in here]
+        known = [
+            f"{kind} {_few(names)}"
+            for kind, names in (("branches", store.branches()), ("tags", named))
+            if names
+        ]
+        hint = f"Known are {' and '.join(known)}, and hashes." if known else ""
+        raise UnknownNameError("commit", revision, [*named, *error.near], hint=hint) from None
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first and the last of some names, which sort as versions do often enough."""
+    return ", ".join(names if len(names) <= FEW else (*names[:2], "...", *names[2 - FEW :]))
 
 
 def _steps_back(store: Store, commit: Commit, steps: int, revision: str) -> Commit:

@@ -14,6 +14,7 @@ from regress.config import Config
 from regress.detect.compare import VERDICTS
 from regress.domain import Commit, Comparison, Metric, Verdict
 from regress.service.browse.common import resolve
+from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import Side, SideBySide, side_by_side
 from regress.store import Store
 from regress.store.columns import Catalogue, Floats, Ids
@@ -23,6 +24,9 @@ OFFERED = 40
 
 PAGE_SIZE = 100
 """Rows on one page."""
+
+MANY = 500
+"""Rows of a comparison that is kept in memory for the next reader: 1 MB."""
 
 Grouping = Literal["metric", "machine", "environment", "suite"]
 """What groups are made of, beside the metric: nothing, or the first word of the benchmarks' names."""
@@ -138,9 +142,26 @@ def compare_page(
     limit: int | None = PAGE_SIZE,
     config: Config | None = None,
 ) -> ComparePage:
-    """Compare two revisions (see ``resolve``). UnknownNameError when one is unknown."""
+    """Compare two revisions (see ``resolve``), tags of the repository at hand among them.
+
+    UnknownNameError when one is unknown.
+    """
     chosen = chosen or CompareFilter()
-    base, head = resolve(store, a), resolve(store, b)
+    root = config.root if config else None
+    base, head = resolve(store, a, root), resolve(store, b, root)
+    return _told(store, base, head, chosen, first, limit, config)
+
+
+@remembered(keep=lambda page: page.shown <= MANY)
+def _told(
+    store: Store,
+    base: Commit,
+    head: Commit,
+    chosen: CompareFilter,
+    first: int,
+    limit: int | None,
+    config: Config | None,
+) -> ComparePage:
     side_a, side_b = (
         Side(commit.sha, machine, environment)
         for commit, machine, environment in zip(

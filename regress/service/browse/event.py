@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regress.config import Config, DetectionConfig, TriageConfig
 from regress.domain import Bisection, ChangedFile, Commit, Event, SeriesChange, TriageStep
 from regress.service.browse.common import Spark, commit_or_unknown, spark, whole
 from regress.service.browse.evidence import Evidence, evidence, touched_files
+from regress.service.browse.remembering import remembered
 from regress.service.browse.standing import Standing, factor, standing
 from regress.service.sight import seconds_of
 from regress.store import Store
 
 SHOWN = 100
 """Affected series that are listed, the largest changes first."""
+
+MANY = 2_000
+"""Changes of an event that is kept in memory for the next reader: 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,15 @@ class EventPage:
 
 def event_page(store: Store, event_id: int, config: Config | None = None) -> EventPage:
     """An event by id, its series largest change first. UnknownNameError when there is none."""
+    page = _told(store, event_id, config)
+    event = page.event
+    files = touched_files(config.root, event.last_before, event.first_after) if config else None
+    return replace(page, files=files)
+
+
+@remembered(keep=lambda page: page.event.size <= MANY)
+def _told(store: Store, event_id: int, config: Config | None) -> EventPage:
+    """All of it but what the repository knows."""
     event = store.event(event_id)
     worst = event.worst
     detection, wanted = (config.detection, config.triage) if config else (DetectionConfig(), TriageConfig())
@@ -82,7 +95,7 @@ def event_page(store: Store, event_id: int, config: Config | None = None) -> Eve
         bisections=_bisections(store, event, suspects),
         evidence=evidence(store, worst),
         differences=store.fact_differences(worst.series_id, worst.last_before, worst.first_after),
-        files=touched_files(config.root, event.last_before, event.first_after) if config else None,
+        files=None,
         steps=tuple(store.triage_steps(event_id)),
         seconds=seconds_of(store, worst.series_id),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from regress.config import Config, DetectionConfig, TriageConfig
 from regress.domain import OPEN_STATES, Commit, Event, EventKind, SeriesChange, State
 from regress.service.browse.common import Spark, pick_branch, spark
+from regress.service.browse.remembering import remembered
 from regress.service.browse.standing import Standing, standing
 from regress.store import Store
 
@@ -56,6 +57,7 @@ def event_rows(store: Store, events: Iterable[Event], config: Config | None = No
     )
 
 
+@remembered()
 def events_page(
     store: Store,
     branch: str | None = None,
@@ -66,7 +68,7 @@ def events_page(
 ) -> EventsPage:
     """Up to ``limit`` events of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
-    events = store.events(branch, kind, state, limit)
+    events = store.events(branch, kind, state, limit, parts="worst")
     return EventsPage(branch, kind, state, event_rows(store, events, config))
 
 

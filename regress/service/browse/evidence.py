@@ -73,7 +73,7 @@ def _touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ..
 
 
 def tags(root: Path) -> dict[str, str]:
-    """The tagged commits of the repository at hand, by hash; none where there is no repository."""
+    """The tags of the repository at hand and their commits; none where there is no repository."""
     from regress.runner.history import History  # likewise
 
     try:

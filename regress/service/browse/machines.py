@@ -16,6 +16,7 @@ import numpy as np
 
 from regress.domain import Commit
 from regress.service.browse.common import Spark, pick_branch
+from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import FEWEST_SERIES, TO_SIGMA
 from regress.store import Store
 from regress.store.centres import Centres
@@ -73,6 +74,7 @@ class MachinesPage:
     rows: tuple[MachineRow, ...]
 
 
+@remembered()
 def machines_page(store: Store, branch: str | None = None) -> MachinesPage:
     """The machines, and how they did at the newest measured commits of a branch."""
     branch = pick_branch(store, branch)

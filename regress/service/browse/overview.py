@@ -10,6 +10,7 @@ from regress.config import Config
 from regress.domain import OPEN_STATES, Commit, EventKind, Failure, SelfTest, SeriesSummary, State
 from regress.service.browse.common import latest_measured, pick_branch
 from regress.service.browse.events import EventRow, event_rows
+from regress.service.browse.remembering import remembered
 from regress.store import Store
 
 SHOWN = 12
@@ -63,12 +64,13 @@ class Overview:
     machines: tuple[MachineHealth, ...]
 
 
+@remembered()
 def overview(store: Store, branch: str | None = None, config: Config | None = None) -> Overview:
     """The state of a branch (default: the main one)."""
     branch = pick_branch(store, branch)
     stale = store.stale_series(branch, STALE_COMMITS, STALE_SHOWN) if branch else []
-    worse = store.events(branch, EventKind.REGRESSION, OPEN_STATES, SHOWN)
-    better = store.events(branch, EventKind.IMPROVEMENT, set(State) - {State.INVALID}, SHOWN)
+    worse = store.events(branch, EventKind.REGRESSION, OPEN_STATES, SHOWN, parts="worst")
+    better = store.events(branch, EventKind.IMPROVEMENT, set(State) - {State.INVALID}, SHOWN, parts="worst")
     failures = store.failures(latest_only=True)
     machines = _machines(store, failures, stale)
     return Overview(

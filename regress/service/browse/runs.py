@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regress.domain import Run, RunDetail
+from regress.service.browse.remembering import remembered
 from regress.store import Store
 
 PAGE_SIZE = 100
@@ -20,6 +21,7 @@ class RunsPage:
     total: int
 
 
+@remembered()
 def runs_page(store: Store, machine: str = "", *, first: int = 0, limit: int = PAGE_SIZE) -> RunsPage:
     """The runs from ``first`` on."""
     rows = store.runs(limit, first=first, machine=machine)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from regress.domain import Commit, SeriesSummary
 from regress.errors import suggest
 from regress.service.browse.common import pick_branch
+from regress.service.browse.remembering import remembered
 from regress.store import Store
 
 SHOWN = 50
@@ -26,6 +27,7 @@ class SearchPage:
     near: tuple[str, ...] = ()
 
 
+@remembered()
 def search_page(store: Store, query: str, branch: str | None = None, limit: int = SHOWN) -> SearchPage:
     """What goes by this name on a branch, at most ``limit`` of each kind; an empty query finds nothing."""
     query = query.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regress.config import Config
 from regress.domain import (
@@ -22,6 +22,7 @@ from regress.domain import (
 from regress.errors import UnknownNameError
 from regress.service.browse.common import Spark, spark
 from regress.service.browse.evidence import tags
+from regress.service.browse.remembering import remembered
 from regress.service.sight import Sight, sight
 from regress.store import Store
 
@@ -114,10 +115,18 @@ class SeriesPage:
 
 def series_page(store: Store, series_id: int, newest: int = 200, config: Config | None = None) -> SeriesPage:
     """A series by id, with its ``newest`` points. UnknownNameError when there is none."""
+    page = _told(store, series_id, newest, config)
+    tagged = _tagged(store, page.key.branch, config) if config else []
+    return replace(page, flags=tuple(sorted((*tagged, *page.flags), key=lambda flag: flag.position)))
+
+
+@remembered()
+def _told(store: Store, series_id: int, newest: int, config: Config | None) -> SeriesPage:
+    """All of it but what the repository knows."""
     series, total = store.newest_points(series_id, max(newest, SEEN))
     key = series.key
     failures = [failure for failure in store.failures() if _concerns(failure, key)]
-    events = store.events(key.branch, series_id=series_id)
+    events = store.events(key.branch, series_id=series_id, parts="own")
     parts = [(event, part) for event in events for part in event.changes]
     mine = [(event, part) for event, part in parts if part.series_id == series.id]
     ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
@@ -134,7 +143,7 @@ def series_page(store: Store, series_id: int, newest: int = 200, config: Config 
         failures=_failures(failures, commits),
         siblings=tuple(siblings),
         sight=sight(store, series, events, config),
-        flags=_flags(store, series_id, key.branch, config),
+        flags=_changed(store, series_id),
     )
 
 
@@ -149,15 +158,19 @@ def point_page(store: Store, series_id: int, position: int) -> PointPage:
     return PointPage(series_id, key, here[0], before[0] if before else None)
 
 
-def _flags(store: Store, series_id: int, branch: str, config: Config | None) -> tuple[Flag, ...]:
-    named = tags(config.root) if config else {}
-    found = [
+def _tagged(store: Store, branch: str, config: Config) -> list[Flag]:
+    named = {sha: name for name, sha in tags(config.root).items()}
+    return [
         Flag(commit.position, named[sha], tag=True) for sha, commit in store.located(branch, named).items()
     ]
+
+
+def _changed(store: Store, series_id: int) -> tuple[Flag, ...]:
+    found = []
     for position, changed in store.series_fact_changes(series_id):
         said = "; ".join(f"{name}: {old or 'unknown'} → {new or 'unknown'}" for name, old, new in changed)
         found.append(Flag(position, said, tag=False))
-    return tuple(sorted(found, key=lambda flag: flag.position))
+    return tuple(found)
 
 
 def locate(store: Store, branch: str, points: Sequence[Point]) -> list[LocatedPoint]:

@@ -1,0 +1,82 @@
+"""Answers are told once, and never after the store has changed; on every database."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from regress.config import Config
+from regress.errors import UnknownNameError
+from regress.service.browse import event_page, overview, runs_page
+from regress.store import Store
+from regress.store.answers import KEPT, Answers
+from tests.regress.fixtures.stores import commit, delivery, measured
+
+
+def test_an_answer_is_told_once_to_all_who_wait() -> None:
+    answers, told, ready = Answers(lambda: 1), [], threading.Barrier(8)
+
+    def look() -> str:
+        told.append(threading.current_thread().name)
+        return "found"
+
+    def ask() -> None:
+        ready.wait()
+        assert answers.told("question", None, look) == "found"
+
+    readers = [threading.Thread(target=ask) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert len(told) == 1
+
+
+def test_another_version_other_settings_and_large_answers_are_looked_for_anew() -> None:
+    versions, told = iter((1, 1, 2, 2, 2, 2, 2)), iter(range(9))
+    one, equal = Config(root=Path("nowhere")), Config(root=Path("nowhere"))
+    answers = Answers(lambda: next(versions))
+
+    def ask(chosen: object = one, *, keep: bool = True) -> int:
+        return answers.told("question", chosen, lambda: next(told), lambda _: keep)
+
+    assert [ask(), ask(), ask(), ask()] == [0, 0, 1, 1]
+    assert ask(equal, keep=False) == 2, "equal, but another object"
+    assert [ask(equal), ask(equal)] == [3, 3]
+
+
+def test_errors_leave_nothing_and_the_oldest_question_goes() -> None:
+    answers = Answers(lambda: 1)
+    with pytest.raises(ZeroDivisionError):
+        answers.told(0, None, lambda: 1 // 0)
+    assert answers.told(0, None, lambda: "now it works") == "now it works"
+    for question in range(1, 2 * KEPT):
+        answers.told(question, None, str)
+    assert len(answers) == KEPT
+    assert answers.told(2 * KEPT - 1, None, lambda: "asked again") == ""
+    assert answers.told(0, None, lambda: "looked for again") == "looked for again"
+
+
+def test_pages_are_those_of_the_newest_delivery_whoever_sent_it(store: Store, url: str) -> None:
+    store.record_commits("main", [commit(i) for i in range(4)], default=True)
+    config = Config(root=Path("nowhere"))
+    with Store.open(url) as elsewhere:
+        for i, writer in enumerate((store, elsewhere, store)):
+            assert [overview(store, None, config).series, runs_page(store).total] == [min(i, 1), i]
+            before = store.answers.version()
+            writer.deliver(delivery(measured(i, 1.0 + i), digest=str(i)))
+            assert store.answers.version() != before
+        assert [overview(store, None, config).commit, runs_page(store).total] == [commit(2), 3]
+    with pytest.raises(UnknownNameError):
+        event_page(store, 7)
+
+
+def test_reading_is_no_change(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Store.open(f"sqlite:///{tmp_path_factory.mktemp('answers') / 'regress.db'}") as store:
+        store.deliver(delivery(measured(1, 1.0)))
+        first = runs_page(store)
+        assert store.count_series() == 1
+        assert runs_page(store) is first
+        assert runs_page(store, first=1) is not first
