@@ -20,7 +20,8 @@ from regress.domain import BegunBisection, Bisection, BisectionPlan, BisectionSt
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
-from regress.service.bisect_target import find_target, measure_ends, noise_of
+from regress.service.bisect_price import told_price
+from regress.service.bisect_target import find_target, free_evidence, measure_ends, noise_of
 from regress.service.project import Project
 from regress.service.run import record_history
 from regress.store import Store
@@ -66,6 +67,7 @@ def bisect(
                 listen(
                     Note(f"this begins anew; regress bisect --resume {other.id} would go on with the last")
                 )
+        listen(Note(told_price(store, target.series, commits, plan)))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
         return _Session(project, store, begun, target.series, commits, listen).run()
 
@@ -121,22 +123,6 @@ def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     return commits
 
 
-def _give_free_evidence(search: Search, series: Series, commits: Sequence[Commit]) -> None:
-    """Known points: inside the range at their commit, before and after it at its ends.
-
-    Points beyond another step must not blur an end's level: only the few nearest ones count.
-    """
-    index = {commit.sha: place for place, commit in enumerate(commits)}
-    before = [p.value for p in series.points if p.position < commits[0].position][-5:]
-    after = [p.value for p in series.points if p.position > commits[-1].position][:5]
-    known = [(0, value) for value in before] + [(len(commits) - 1, value) for value in after]
-    for place, value in known:
-        search.add(place, [value], free=True)
-    for point in series.points:
-        if point.commit in index:
-            search.add(index[point.commit], [point.value], free=True)
-
-
 class _Session:
     """One search: measures its series at commits of the range, and keeps each measurement as it arrives."""
 
@@ -160,7 +146,8 @@ class _Session:
         self._search = Search(
             len(commits), [noise_of(series)], confidence=plan.confidence, budget=plan.budget
         )
-        _give_free_evidence(self._search, series, commits)
+        for place, value in free_evidence(series, commits):
+            self._search.add(place, [value], free=True)
         for step in begun.steps:
             self._take(step)
 

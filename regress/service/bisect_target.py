@@ -1,13 +1,14 @@
-"""What ``regress bisect`` searches: the series and the range that the user's words mean, and its noise."""
+"""What ``regress bisect`` searches: the series and range that the user's words mean, what is known of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from regress.bisect.posterior import logarithms
-from regress.domain import EventKind, Series
+from regress.domain import Commit, EventKind, Series
 from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import Listener, Note
 from regress.service.project import Project
@@ -94,3 +95,15 @@ def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad
         return abs(at_bad[series_id].value / at_good[series_id].value - 1)
 
     return store.series(max(names, key=change))
+
+
+def free_evidence(series: Series, commits: Sequence[Commit]) -> list[tuple[int, float]]:
+    """Known points, as place and value: inside the range at their commit, before and after it at its ends.
+
+    Points beyond another step must not blur an end's level: only the few nearest ones count.
+    """
+    index = {commit.sha: place for place, commit in enumerate(commits)}
+    before = [p.value for p in series.points if p.position < commits[0].position][-5:]
+    after = [p.value for p in series.points if p.position > commits[-1].position][:5]
+    inside = [(index[p.commit], p.value) for p in series.points if p.commit in index]
+    return [*((0, value) for value in before), *((len(commits) - 1, value) for value in after), *inside]

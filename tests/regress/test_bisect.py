@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from regress.cli import main
+from regress.domain import BisectionPlan
 from regress.service.bisect import bisect
+from regress.service.bisect_price import told_price
 from regress.service.project import Project
+from regress.store import Store
 from tests.regress.fixtures.counted import few_plugins, make_counted_repo
+from tests.regress.fixtures.stores import START, commit, delivery, measured, sha
 
 __all__ = ["few_plugins"]
 
@@ -49,3 +55,20 @@ def test_simulated_searches_are_told_as_json(capsys: pytest.CaptureFixture[str])
     assert told["right"] == 1.0
     assert told["mean_runs"] <= told["p95_runs"] <= 14
     assert [row["observed"] for row in told["bins"]] == [1.0]
+
+
+def test_what_a_search_costs_is_told_before_it_begins(store: Store) -> None:
+    store.record_commits("main", [commit(i) for i in range(40)], default=True)
+    noise = (0.01, -0.01, 0.005, 0.0, -0.005)
+    values = [(1.0 + noise[i % 5]) * (1.05 if i >= 20 else 1.0) for i in range(40)]
+    store.deliver(delivery(*(measured(i, value) for i, value in enumerate(values))))
+    series, commits = store.series(store.series_list()[0].id), store.commits("main")[10:31]
+    plan = BisectionPlan(series.key, sha(10), sha(30), 0.95, 60, START)
+    assert re.fullmatch(
+        r"a shift [3-9]\.\d times the noise among 20 commits: about ([5-9]|1\d) runs.* \(--budget 60\)",
+        told_price(store, series, commits, plan),
+    )
+    hard = told_price(store, series, store.commits("main")[5:16], plan)
+    assert "name nobody in 60 runs" in hard
+    unknown = told_price(store, replace(series, points=series.points[:1]), commits, plan)
+    assert unknown == "what it costs is not known: too little was measured; 60 runs at most (--budget)"

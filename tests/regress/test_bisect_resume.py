@@ -20,7 +20,7 @@ import regress.cli.progress
 from regress.cli import main
 from regress.domain import Bisection, FailureKind
 from regress.errors import RegressError, UnknownNameError
-from regress.runner.events import CommitStarted, Event, Listener
+from regress.runner.events import CommitStarted, Event, Listener, Note
 from regress.service.bisect import bisect
 from regress.service.bisect_target import find_target
 from regress.service.project import Project
@@ -93,10 +93,13 @@ def test_the_culprit_is_found_and_a_search_that_is_cut_off_goes_on(
 def _found(repo: PlantedRepo, project: Project) -> tuple[Bisection, list[str]]:
     """What a search that nobody stops finds, and the commits that it measures, in order."""
     asked: list[str] = []
+    told: list[str] = []
 
     def listen(event: Event) -> None:
         if isinstance(event, CommitStarted):
             asked.append(event.commit.sha)
+        elif isinstance(event, Note):
+            told.append(event.text)
 
     with project.open_store() as store:
         found = bisect(project, store, benchmark=BENCHMARK, good=repo.shas[0], bad="main", listen=listen)
@@ -107,6 +110,7 @@ def _found(repo: PlantedRepo, project: Project) -> tuple[Bisection, list[str]]:
         assert found.ratio == pytest.approx(1.5)
         assert found.skipped == (repo.shas[2],)
         assert len(asked) == found.runs
+        assert "150 runs at most" in told[0], "two measurements do not tell the price, but the most it can be"
         assert 4 < found.runs <= 9
         assert store.bisections() == [found]
         assert not is_known(store, repo.culprit, project.runners), (
