@@ -18,6 +18,10 @@ ASV = "from asv import plugin_manager; import regress.plugins.asv_entry; from as
 """asv as the wheel makes it: with our command among its plugins."""
 
 
+PYTEST = ("-m", "pytest", "-p", "no:regress", "-p", "regress.plugins.pytest_regress")
+"""pytest with our plugin, once: where the wheel is installed, its entry point ("regress") is passed over."""
+
+
 def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run this Python in ``folder``."""
     return subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
@@ -30,8 +34,7 @@ def test_pytest_measures_what_is_not_committed_yet(tmp_path: Path, monkeypatch: 
     suite = (repo.path / "tests/test_speed.py").read_text()
     repo.write("tests/test_speed.py", suite.replace("args=(1.0,)", "args=(1.4,)"))
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{repo.path}/src")
-    options = ["-m", "pytest", "-p", "regress.plugins.pytest_regress", "--benchmark-timer=tally.clock"]
-    done = call(repo.path, *options, "--regress", "-k", "sort", "tests")
+    done = call(repo.path, *PYTEST, "--benchmark-timer=tally.clock", "--regress", "-k", "sort", "tests")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Slower: 1 of 1 benchmark, by +40 %" in done.stdout
     assert "1 passed" in done.stdout
@@ -41,8 +44,7 @@ def test_pytest_measures_what_is_not_committed_yet(tmp_path: Path, monkeypatch: 
 
 def test_pytest_without_the_option_or_a_repository(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(benchmark):\n    benchmark(int)\n")
-    plugin = ["-m", "pytest", "-p", "regress.plugins.pytest_regress", "-p", "no:cacheprovider"]
-    asked = call(tmp_path, *plugin, "--regress", "--benchmark-disable")
+    asked = call(tmp_path, *PYTEST, "-p", "no:cacheprovider", "--regress", "--benchmark-disable")
     assert asked.returncode == 4, asked.stdout
     assert "not measured:" in asked.stdout
     assert "not a git repository" in asked.stdout
