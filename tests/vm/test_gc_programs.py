@@ -204,7 +204,7 @@ def test_python_may_look_for_cycles_while_other_threads_run(tier: str) -> None:
         try:
             store, functions = exports(LISTS, tier)
             functions["start"](store, 2)
-            for i in range(300):
+            for i in range(100):
                 thing = Thing()
                 thing.cell = functions["push"](store, i % 2, thing)  # type: ignore[attr-defined]
                 assert functions["pop"](store, i % 2) is thing
@@ -222,4 +222,4 @@ def test_python_may_look_for_cycles_while_other_threads_run(tier: str) -> None:
     assert failures == []
     gc.collect()
     assert all(watch() is None for watch in watches)
-    assert len(watches) == 900
+    assert len(watches) == 300

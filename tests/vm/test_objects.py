@@ -153,6 +153,7 @@ ELSEWHERE = {
     "jit/__init__.py",
     "jit/library.py",
     "jit/objects.py",
+    "once.py",
     "tiers/__init__.py",
     "tiers/base.py",
 }

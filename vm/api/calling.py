@@ -6,10 +6,10 @@ runtime's function, for the next object of the same.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from vm.api.caller import Caller, Storelike
+from vm.once import once
 
 if TYPE_CHECKING:
     from vm.api.engine import Store
@@ -91,21 +91,21 @@ def _arm(kind: CallableType, made: object, raw: Function, store: Store) -> CallR
     return record
 
 
-@functools.cache
+@once
 def _func_type() -> CallableType:
     from vm.native.callables import CallableType
 
     return CallableType(_func_class(), "func_call", _call_first)
 
 
-@functools.cache
+@once
 def _bound_type() -> CallableType:
     from vm.native.callables import CallableType
 
     return CallableType(BoundFunc, "bound_call", _call_bound)
 
 
-@functools.cache
+@once
 def _func_class() -> type[Func]:
     from vm.api.externs import Func  # which imports this module
 
