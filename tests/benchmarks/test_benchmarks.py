@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from benchmarks import counters, execution, instances, interpreting, loading, objects, parallel
 from benchmarks.corpus import EVERY, HERE
 from benchmarks.drivers import Work
+from tests.conftest import ROOT
 from vm.tiers import TIERS
 
 KINDS = ("time_", "track_", "peakmem_")
@@ -108,3 +111,21 @@ def test_making_code_is_timed_in_each_tier() -> None:
     assert count >= 10
     assert {"threaded", "baseline, as Python", "llvm, level 3"} <= set(seconds)
     assert min(seconds.values()) > 0
+
+
+DISCOVERED = """
+import importlib, json, pkgutil, sys
+for name in ("numpy", "httpx", "filelock", "orjson", "sqlalchemy", "typer", "fastapi", "regress"):
+    sys.modules[name] = None  # what asv's environments lack: importing it raises
+def walk(name):
+    module = importlib.import_module(name)
+    for _, below, _ in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        walk(below)
+walk("benchmarks")
+"""
+
+
+def test_what_asv_looks_through_can_be_imported_where_it_looks() -> None:
+    """Else ``regress run``, README's first command, measures nothing: "does not build"."""
+    done = subprocess.run([sys.executable, "-c", DISCOVERED], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-1000:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import load
+from benchmarks.platform import load
 from tests.regress.fixtures.stores import postgres_uri, url
 
 __all__ = ["postgres_uri", "url"]

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import ci_errors
+from benchmarks.platform import ci_errors
 from regress.detect import betting
 from regress.detect.trial import Trial
 from regress.domain import Verdict
@@ -103,7 +103,7 @@ def test_intervals_hold_whenever_one_looks() -> None:
 
 @pytest.mark.parametrize("noise", list(ci_errors.NOISES))
 def test_errors_and_samples_in_simulated_suites(noise: str) -> None:
-    """Few suites here; ``python -m benchmarks.ci_errors`` runs thousands of the very same."""
+    """Few suites here; ``python -m benchmarks.platform.ci_errors`` runs thousands of the very same."""
     row = ci_errors.row(noise, 12, 60)
     assert row.any_alarm == 0
     assert row.found >= (0.9 if noise != "modes" else 0.5)

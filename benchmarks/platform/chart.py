@@ -1,6 +1,6 @@
 """How soon the chart of a very long series can be used: one series, 100,000 commits, real Chromium.
 
-    python -m benchmarks.chart [--points 100000] [--rounds 5]
+    python -m benchmarks.platform.chart [--points 100000] [--rounds 5]
 
 Prints the server's time for the page and for its points, what comes over the wire, and the time from asking
 for the page until the chart answers the pointer (its tooltip is there), each as the median of the rounds.

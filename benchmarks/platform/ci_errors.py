@@ -1,10 +1,10 @@
 """How often `regress ci` is wrong, and what it measures, by simulation of its very decision code.
 
-``python -m benchmarks.ci_errors [--suites N] [--json]``: suites of 100 benchmarks, each value with 3 %
-noise, at two commits. Printed are: of suites without a change, how many raise any alarm; of suites in which
-one benchmark is slower by 5 %, how often it is found; and the pairs measured, beside the smallest fixed
-number of pairs at which a t test with the same chances (1 % of any alarm over the suite, the same part
-found) would do.
+``python -m benchmarks.platform.ci_errors [--suites N] [--json]``: suites of 100 benchmarks, each value with
+3 % noise, at two commits. Printed are: of suites without a change, how many raise any alarm; of suites in
+which one benchmark is slower by 5 %, how often it is found; and the pairs measured, beside the smallest
+fixed number of pairs at which a t test with the same chances (1 % of any alarm over the suite, the same
+part found) would do.
 """
 
 from __future__ import annotations

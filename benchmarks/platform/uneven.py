@@ -1,9 +1,9 @@
-"""What telling each point's own error is worth, by simulation: ``python -m benchmarks.uneven [--series N]``.
+"""What telling each point's own error is worth, by simulation.
 
-A series has 120 points of 0.4 % noise between commits and 0.5 % of their own; of some points, their own is
-several times that, and is told. Printed are, with the errors unused and used, the part of the series in
-which a step at point 80 was found (three off at most), and false alarms per 1,000 points of series without
-one.
+``python -m benchmarks.platform.uneven [--series N]``: a series has 120 points of 0.4 % noise between
+commits and 0.5 % of their own; of some points, their own is several times that, and is told. Printed are,
+with the errors unused and used, the part of the series in which a step at point 80 was found (three off at
+most), and false alarms per 1,000 points of series without one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ingest: how fast asv's result trees go into a fresh SQLite store, and how much room they take there.
 
-    python -m benchmarks.ingest --commits 50 --benchmarks 100 --samples 0
+    python -m benchmarks.platform.ingest --commits 50 --benchmarks 100 --samples 0
 
 A repository and its tree are generated (``asv_trees``), and taken in by the verb of ``regress ingest``,
 history included. Times are processor seconds of this process, so that neighbours on the same cores disturb
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.asv_trees import Project, make_repository, make_results
+from benchmarks.platform.asv_trees import Project, make_repository, make_results
 from regress.runner.history import History
 from regress.service.ingest import ingest
 from regress.store import Store
@@ -32,7 +32,9 @@ def taken(tree: Path, database: Path, repository: Path) -> tuple[float, float, i
 
 def main() -> int:
     """Print a line a round and one for all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description="Ingest of asv trees.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.platform.ingest", description="Ingest of asv trees."
+    )
     for name, default, help_ in (
         ("commits", 50, "commits, of which each machine has a result file"),
         ("machines", 1, "machines"),

@@ -1,8 +1,8 @@
 """Many push and many read at once: is anything lost, stored twice, or answered with an error?
 
-    python -m benchmarks.load                              50 pushes of 1,000 results, 20 readers, SQLite
-    python -m benchmarks.load --kill 3                     and the server is killed (kill -9) three times
-    python -m benchmarks.load --db postgresql://...        likewise in PostgreSQL
+    python -m benchmarks.platform.load                          50 pushes of 1,000 results, 20 readers, SQLite
+    python -m benchmarks.platform.load --kill 3                 and the server is killed (kill -9) three times
+    python -m benchmarks.platform.load --db postgresql://...    likewise in PostgreSQL
 
 The server is ``regress serve`` in a process of its own; each pusher has its own queue on disk and sends with
 ``regress push``'s own code. Afterwards every result is looked for in the store, with its value.

@@ -1,4 +1,4 @@
-"""Pooled evidence, by simulation: ``python -m benchmarks.pooling [--projects N]``.
+"""Pooled evidence, by simulation: ``python -m benchmarks.platform.pooling [--projects N]``.
 
 A project is 60 series of 100 commits in six classes, with 1 % noise of their own and 0.3 % that the machine
 gives all of them at each commit. In some projects the series of one class, half of all, or every sixth of

@@ -1,7 +1,7 @@
 """A project at full size: ten million measurements in, all of it analysed, and how long its pages take then.
 
-    python -m benchmarks.scale --place /var/tmp/scale
-    python -m benchmarks.scale --place /var/tmp/scale --db postgresql://me@host/empty --samples 10
+    python -m benchmarks.platform.scale --place /var/tmp/scale
+    python -m benchmarks.platform.scale --place /var/tmp/scale --db postgresql://me@host/empty --samples 10
 
 Makes a repository with asv results (``asv_trees``: 200 commits, 50,000 series), unless the place has
 them, and does what a user would: ``regress ingest``, ``regress analyse --all``, ``regress serve``, each
@@ -25,7 +25,7 @@ import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.asv_trees import Project, make_repository, make_results
+from benchmarks.platform.asv_trees import Project, make_repository, make_results
 
 REGRESS = [sys.executable, "-c", "from regress.cli import main; main()"]
 PAUSE = 1.0  # seconds between two pages of a reader
@@ -65,7 +65,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="A project at full size.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.platform.scale", description="A project at full size."
+    )
     parser.add_argument("--place", type=Path, required=True, help="a folder with some gigabytes of room")
     parser.add_argument("--db", help="an empty database (default: a SQLite file in the place)")
     for name, default, help_ in (
