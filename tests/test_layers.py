@@ -119,6 +119,26 @@ def test_web_sees_only_the_service_and_the_domain() -> None:
     assert offences("web", ("vm", "benchmarks", "sqlalchemy")) == []
 
 
+def test_records_are_imported_from_the_domain_not_from_its_files() -> None:
+    families = tuple(
+        f"regress.domain.{path.stem}" for path in sources("regress/domain") if path.stem != "__init__"
+    )
+    assert offences("regress", families, but=("regress/domain",)) == []
+    assert offences("web", families) == []
+
+
+def test_every_record_of_the_domain_can_be_imported_from_it() -> None:
+    import regress.domain
+
+    defined = {
+        node.name
+        for path in sources("regress/domain")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert defined <= set(regress.domain.__all__)
+
+
 def test_sqlalchemy_stays_in_the_store() -> None:
     assert offences("regress", ("sqlalchemy", "alembic"), but=("regress/store",)) == []
 

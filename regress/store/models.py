@@ -342,7 +342,7 @@ class LedgerRow(Base):
 
 
 class AuditRow(Base):
-    """Something that somebody did; see ``domain.Act``."""
+    """Something that somebody did; see ``domain.Deed``."""
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "project_id", "target"),)

@@ -1,0 +1,71 @@
+"""Searches for the commit that changed a series: asked, under way, finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from regress.domain.results import SeriesKey
+
+
+@dataclass(frozen=True, slots=True)
+class Bisection:
+    """A finished search for the commit that changed a series.
+
+    The culprit is one of ``first``..``last`` (the same, unless commits between them do not build), between
+    ``good`` and ``bad``; both are empty when no change was found. ``confidence`` is the chance that it is
+    right, ``ratio`` the level after relative to before with its interval, ``runs`` how often a commit was
+    measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
+    ``seconds``: spent measuring; None in records of before that was kept.
+    """
+
+    series: SeriesKey
+    good: str
+    bad: str
+    first: str
+    last: str
+    confidence: float
+    ratio: float
+    low: float
+    high: float
+    verified: bool
+    runs: int
+    skipped: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    seconds: float | None = None
+
+    @property
+    def culprit(self) -> str:
+        """The commit, when it is known exactly; else empty."""
+        return self.first if self.first == self.last else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionStep:
+    """A measurement of a search, in ``seconds``; no ``value`` where a commit gave no number."""
+
+    commit: str
+    value: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionPlan:
+    """What a search was asked; ``good``..``bad`` are hashes, ``budget`` the most runs it may take."""
+
+    series: SeriesKey
+    good: str
+    bad: str
+    confidence: float
+    budget: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BegunBisection:
+    """A search that was begun and not finished, with what it has measured so far, in order."""
+
+    id: int
+    plan: BisectionPlan
+    steps: tuple[BisectionStep, ...]
