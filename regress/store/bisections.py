@@ -64,7 +64,7 @@ class Begun:
     def finish(self, plan_id: int, record: Bisection) -> None:
         """Keep what a search came to; it is no longer under way."""
         with self._db.write() as session:
-            session.get_one(BisectionPlanRow, plan_id).bisection_id = save(
+            session.get_one(BisectionPlanRow, plan_id).bisection_id = _save(
                 session, self._db.project_id, record
             )
 
@@ -81,8 +81,7 @@ class Begun:
             return [BegunBisection(id_, _plan(json.loads(told)), _steps(session, id_)) for id_, told in rows]
 
 
-def save(session: Session, project_id: int, record: Bisection) -> int:
-    """See ``Store.save_bisection``."""
+def _save(session: Session, project_id: int, record: Bisection) -> int:
     branch = history.branch_id(session, project_id, storable(record.series.branch), create=True)
     row = BisectionRow(branch_id=branch, recorded_at=record.finished_at, record=_json(record))
     session.add(row)

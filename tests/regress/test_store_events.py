@@ -28,6 +28,7 @@ from regress.store.events import VANISHED
 from tests.regress.fixtures.stores import (
     KEY,
     START,
+    bisected,
     delivery,
     failure,
     measured,
@@ -188,8 +189,8 @@ def test_bisections_come_back_newest_first(store: Store) -> None:
         high=1.3, verified=True, runs=9, skipped=(sha(4),), started_at=START, finished_at=START,
     )  # fmt: skip
     later = replace(record, finished_at=START + timedelta(1))
-    store.save_bisection(later)
-    store.save_bisection(record)
+    bisected(store, later)
+    bisected(store, record)
     assert store.bisections() == [later, record]
 
 

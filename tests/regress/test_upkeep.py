@@ -17,7 +17,7 @@ from regress.errors import StoreError
 from regress.store import Store, upkeep
 from regress.store.models import SCHEMA
 from tests.regress.fixtures.repos import GitRepo
-from tests.regress.fixtures.stores import KEY, commit, delivery, failure, measured, sha
+from tests.regress.fixtures.stores import KEY, bisected, commit, delivery, failure, measured, sha
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def full(store: Store) -> Store:
     store.deliver(delivery(failures=(failure(3, benchmark="other"),), digest="failed"))
     at = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
     told = Bisection(KEY, sha(0), sha(9), sha(4), sha(4), 0.99, 1.1, 1.0, 1.2, True, 9, (), at, at)
-    store.save_bisection(told)
+    bisected(store, told)
     plan = store.begun_bisections.begin(BisectionPlan(KEY, sha(0), sha(9), 0.95, 60, at))
     store.begun_bisections.add(plan, BisectionStep(sha(4), 1.25, 0.5))
     store.begun_bisections.add(plan, BisectionStep(sha(5), None, 0.5))

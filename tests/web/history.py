@@ -29,6 +29,7 @@ from regress.domain import (
     SeriesKey,
 )
 from regress.store import Store
+from tests.regress.fixtures.stores import bisected
 
 COMMITS = 60
 SLOWER_AT, FASTER_AT, BROKEN_AT, STALE_FROM = 41, 22, 30, 48
@@ -148,7 +149,7 @@ def build(store: Store) -> History:
             _change(ids, commits, FONTS, FASTER_AT, (0.00044, 0.00033), (0.744, 0.756)),
         ],
     )
-    store.save_bisection(_search(commits))
+    bisected(store, _search(commits))
     (worse,) = store.events(BRANCH, EventKind.REGRESSION)
     (better,) = store.events(BRANCH, EventKind.IMPROVEMENT)
     return History(store.url, commits, ids, worse.id, better.id)
