@@ -24,6 +24,7 @@ COMMANDS = {
     "dis": "dis",
     "wat2wasm": "wat",
     "wast": "wast",
+    "profile": "profile",
     "compile": "compile",
     "build": "build",
     "cache": "cache",

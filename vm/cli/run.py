@@ -42,6 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_options(command)
+    command.set_defaults(main=main)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """What is to run, and how: for every command that runs a program."""
     tiers = "; ".join(f"{name}: {entry.summary}" for name, entry in TIERS.items())
     usual = KNOBS["tier"].default
     command.add_argument("--tier", choices=tuple(TIERS), default=usual, help=f"how to run ({tiers})")
@@ -74,19 +80,30 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
-    command.set_defaults(main=main)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run it; the exit code."""
     content = read_file(arguments.file)
-    # Imported here, so that ``wasmvm --help`` and a wrong path load no engine.
-    from vm.api import Config, Engine, Linker, Store
+    return execute(arguments, content, engine(arguments))
 
-    wasi = _wasi(arguments)
+
+def engine(arguments: argparse.Namespace, **knobs: object) -> Engine:
+    """The engine that is asked for; only here is one imported, so ``wasmvm --help`` loads none."""
+    from vm.api import Config, Engine
+
     config = Config()
     config.tier = arguments.tier
-    engine = Engine(config)
+    for name, value in knobs.items():
+        setattr(config, name, value)
+    return Engine(config)
+
+
+def execute(arguments: argparse.Namespace, content: bytes, engine: Engine) -> int:
+    """Run what was read; the exit code."""
+    from vm.api import Linker, Store
+
+    wasi = _wasi(arguments)
     store, linker = Store(engine), Linker(engine)
     linker.define_wasi()
     store.set_wasi(wasi)

@@ -6,6 +6,7 @@ import hashlib
 
 from vm.config import Config
 from vm.errors import VMError
+from vm.events import note
 from vm.jit import makers
 from vm.jit.artefact import Artefact
 from vm.jit.objects import objects
@@ -17,7 +18,9 @@ def obtain(request: Request, costs: Costs) -> Artefact:
     """The code that is asked for, made in this process if there is none."""
     found = find(request)
     if found is None:
+        note("started", worker=-1, **request.facts())
         found = makers.make(request)
+        note("made", worker=-1, seconds=found.seconds, **request.facts())
         costs.seconds += found.seconds
         keep(request, found)
     else:
@@ -29,12 +32,16 @@ def find(request: Request) -> Artefact | None:
     """The code if it is there: nothing is compiled."""
     prepared = request.module.prepared
     found = prepared.find(request) if prepared is not None else None
+    if found is None:
+        kept = objects(request.config)
+        content = kept.load(request.key()) if kept.most else None
+        found = _read(content) if content is not None else None
     if found is not None:
-        return found
-    kept = objects(request.config)
-    content = kept.load(request.key()) if kept.most else None
-    if content is None:
-        return None
+        note("found", **request.facts())
+    return found
+
+
+def _read(content: bytes) -> Artefact | None:
     try:
         return Artefact.from_bytes(content)
     except VMError:  # by another version, whose files look different

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from vm.errors import CompileError, VMError
+from vm.events import Fact, note
 from vm.jit import faults
 from vm.jit.arrivals import Arrivals
 from vm.jit.artefact import Artefact
@@ -101,7 +102,12 @@ class Pool:
                     return False
                 del self._tasks[ticket]
             self.statistics.cancelled += 1
+            self._note("cancelled", ticket)
             return True
+
+    def _note(self, kind: str, ticket: Ticket, **facts: Fact) -> None:
+        """Tell who listens, with the lock held."""
+        note(kind, waiting=len(self._dispatcher.queue), **ticket.request.facts(), **facts)
 
     def change(self, ticket: Ticket, priority: Priority) -> bool:
         """Give a ticket another priority; False if it is being worked on, or settled."""
@@ -190,6 +196,7 @@ class Pool:
                     continue  # it was withdrawn meanwhile
                 if found is None:
                     self._tasks[ticket] = self._dispatcher.submit(ticket, priority)
+                    self._note("queued", ticket)
                 else:
                     self._settled.append((ticket, found))
             self._settle()
@@ -216,9 +223,11 @@ class Pool:
         if head["did"] == "fail":
             outcome = faults.from_data(head["fault"])
             self.statistics.failed(ticket.request)
+            self._note("failed", ticket, worker=number)
         else:
             outcome = _read(body)
             self.statistics.made(ticket.request, head["seconds"], len(body))
+            self._note("made", ticket, worker=number, seconds=head["seconds"])
         self._finish(ticket, outcome)
 
     def _lost(self, number: int) -> None:
@@ -250,6 +259,7 @@ class Pool:
 
     def start(self, number: int) -> None:
         """Start a worker."""
+        note("starting", worker=number)
         try:
             process = Process(self._living_nursery())
         except OSError as error:
@@ -276,6 +286,7 @@ class Pool:
 
     def send(self, number: int, ticket: Ticket) -> None:
         """Give a worker a ticket. If it is gone, its socket says so soon."""
+        self._note("started", ticket, worker=number)
         if not ticket.running():  # else it is tried again
             ticket.set_running_or_notify_cancel()
         try:
@@ -294,6 +305,7 @@ class Pool:
     def give_up(self, ticket: Ticket, why: str) -> None:
         """Let a ticket fail."""
         self.statistics.failed(ticket.request)
+        self._note("failed", ticket)
         self._finish(ticket, CompileError(f"function {ticket.request.functions[0]}: {why}"))
 
     def _finish(self, ticket: Ticket, outcome: Artefact | VMError) -> None:

@@ -71,6 +71,13 @@ class Request:
     options: tuple[tuple[str, int | str], ...] = ()
     most_moves: int = MOST_MOVES
 
+    def facts(self) -> dict[str, int]:
+        """What an event says of it (``vm.events``)."""
+        loop = dict(self.options).get("loop", -1)
+        assert isinstance(loop, int)  # an offset
+        first, count = self.functions[0], len(self.functions)
+        return {"function": first, "functions": count, "level": self.level, "loop": loop}
+
     def key(self) -> str:
         """What the code is known by, here and in every other process on machines like this one."""
         facts = (self.kind, self.functions, self.level, self.scope, self.options, code_knobs(self.config))

@@ -39,6 +39,9 @@ class NativeProgram(Protocol):
     def locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first, if it is in this module's code."""
 
+    def form(self, address: int) -> str:
+        """The tier whose code it is that ``locate`` has found frames at."""
+
 
 class NativeTier(ABC):
     """The part of ``vm.tiers.base.Tier`` that does not depend on what the code looks like."""
@@ -125,9 +128,17 @@ class NativeTier(ABC):
 
     def _locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first; none for glue."""
+        return self.place(address)[0]
+
+    def place(self, address: int) -> tuple[list[Frame], str]:
+        """The same, and the tier whose code it is."""
         with self._lock:
             programs = list(self._programs.values())  # an iterator that is left swallows Ctrl-C
-        return next(filter(None, (program.locate(address) for program in programs)), [])
+        for program in programs:
+            frames = program.locate(address)
+            if frames:
+                return frames, program.form(address)
+        return [], ""
 
     def _host_stub(self, store: Store, function: Function) -> int:
         """Give a host function its context, if it has none, and its code."""

@@ -52,3 +52,10 @@ class BaselineProgram(ThreadedProgram):
         if at >= 0 and address <= self._compiled[at].end:
             return super().locate(self._compiled[at].word(address - 1) + 1)
         return super().locate(address)
+
+    def form(self, address: int) -> str:
+        """What is too big to be compiled stays threaded code."""
+        found = self._find(address)
+        if found is None or any(made.words.address == found[0] for made in self._compiled):
+            return "baseline"
+        return super().form(address)

@@ -168,6 +168,10 @@ class Program:
             locations = self._locations[code.image.address] = Locations(code.object, code.image.address)
         return [_at(module, offset, index) for offset in locations.lines(address - 1)]
 
+    def form(self, address: int) -> str:
+        """The tier whose code this is."""
+        return "llvm"
+
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():
             poke(instance.context.address + self._layout.record(index) + RECORD_NATIVE, address)

@@ -126,6 +126,10 @@ class ThreadedProgram:
         offset = self._recorded(module, index).offset((address - 1 - start) // WORD)
         return [trace_frame(module, index, offset)]
 
+    def form(self, address: int) -> str:
+        """The tier whose code this is."""
+        return "threaded"
+
     def references(self, address: int) -> list[int] | None:
         """The slots of that function's frame that hold references there; None: not ours."""
         module, found = self._module(), self._find(address)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.errors import Frame, VMError
+from vm.events import note
 from vm.isa.types import FuncType
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
@@ -88,6 +89,11 @@ class TieredProgram:
         found = self.first.locate(address)
         return found if found or self._native is None else self._native.locate(address)
 
+    def form(self, address: int) -> str:
+        """The tier whose code it is that is there."""
+        native = self._native is not None and self._native.locate(address)
+        return "llvm" if native else self.first.form(address)
+
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
 
@@ -120,6 +126,8 @@ class TieredProgram:
         from vm.jit import library
 
         module, (index, loop) = self._running(), place
+        if place not in self._missing:  # else it was hot before
+            note("hot", function=index, loop=-1 if loop is None else loop)
         request = self.native.request(module, index)
         if loop is not None:
             request = self.native.loop_request(module, index, loop)
@@ -169,6 +177,7 @@ class TieredProgram:
         except VMError:
             self._refused.add(place)
             return
+        note("installed", function=index, loop=-1 if loop is None else loop)
         bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
         self._policy.learn(artefact.seconds, sum(body.end - body.start for body in bodies))
 

@@ -1,0 +1,197 @@
+"""Where time goes: samples of running code in every tier, what is made of them, ``wasmvm profile``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vm.api as w
+from tests.vm.engines import binary
+from vm.cli import main
+from vm.errors import ConfigError, VMError
+from vm.events import KINDS, Event, listening
+from vm.native.sampling import sampler
+from vm.profiling import Profiler, Recording, flame, perfetto, summary
+from vm.profiling.recording import Place
+from vm.tiers import TIERS, load
+
+NATIVE = [name for name in TIERS if load(name).native]
+
+SPIN = """(module
+  (import "host" "rest" (func $rest))
+  (func $spin (param $n i32) (result i32) (local $x i32)
+    (loop $again
+      (local.set $x (i32.add (i32.mul (local.get $x) (i32.const 31)) (local.get $n)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $x))
+  (func (export "outer") (param i32) (result i32) (call $rest) (call $spin (local.get 0)))
+  (func (export "_start") (drop (call $spin (i32.const 6000000)))))"""
+
+ENOUGH = 20
+"""Samples that a test waits for, in however many rounds; without any in a thousand, something is broken."""
+
+
+def spin(tier: str, **knobs: Any) -> tuple[w.Engine, Any]:
+    """An engine, and a function that spins so many times."""
+    config = w.Config()
+    config.tier = tier
+    for name, value in knobs.items():
+        setattr(config, name, value)
+    engine = w.Engine(config)
+    store = w.Store(engine)
+    rest = w.Func(store, w.FuncType([], []), lambda: None)
+    instance = w.Instance(store, w.Module(engine, SPIN), [rest])
+    outer = instance.exports(store)["outer"]
+    return engine, lambda count: outer(store, count)
+
+
+def profiled(tier: str, **knobs: Any) -> Recording:
+    """What is seen of it."""
+    engine, run = spin(tier, **knobs)
+    run(10)
+    with Profiler(engine) as profiler:
+        for _ in range(1000):
+            run(300_000)
+            if profiler.samples >= ENOUGH:
+                break
+    return profiler.recording
+
+
+@pytest.mark.parametrize("tier", NATIVE)
+def test_samples_find_the_function_that_runs_and_who_called_it(tier: str) -> None:
+    recording = profiled(tier, debug_info=True, tier_start="baseline" if tier == "tiered" else "auto")
+    assert recording.samples >= ENOUGH
+    rows = {row.name: row for row in summary.rows(recording)}
+    busiest = max(rows.values(), key=lambda row: row.self)
+    assert (busiest.name, busiest.function) == ("spin", 1)
+    runs_in = {"tiered": {"baseline", "llvm"}}.get(tier, {tier})
+    assert set(busiest.tiers) <= runs_in
+    below = [stack for stack in recording.stacks if stack[-1].name == "spin" and len(stack) > 1]
+    assert {stack[-2].label for stack in below} == {"function 2"}  # by export only, it has no name
+
+
+def test_one_profiler_at_a_time_and_other_handlers_of_its_signal_are_served() -> None:
+    engine, run = spin("threaded")
+    rung = []
+    before = signal.signal(signal.SIGPROF, lambda number, _: rung.append(number))
+    try:
+        with Profiler(engine):
+            with pytest.raises(VMError, match="being profiled already"):
+                sampler().start(10)
+            run(10)
+            signal.raise_signal(signal.SIGPROF)
+        assert rung == [signal.SIGPROF]
+    finally:
+        signal.signal(signal.SIGPROF, before)
+
+
+def test_what_cannot_be_profiled_is_refused() -> None:
+    engine, _ = spin("reference")
+    with pytest.raises(ConfigError, match="reference runs in Python"):
+        Profiler(engine)
+    for rate in (0, 1_000_000):
+        with pytest.raises(VMError, match="rate: expected 1 to"):
+            sampler().start(rate)
+
+
+def test_events_tell_what_was_compiled_and_when() -> None:
+    _, run = spin("tiered", tier_waits=True, tier_calls=1, tier_trips=1)
+    with listening() as log:
+        run(10)
+    counts = log.counts()
+    assert set(counts) == set(KINDS)
+    assert counts["hot"] == counts["installed"] >= counts["made"] >= 1
+    at = [event.at for event in log.events]
+    assert at == sorted(at)
+    before = len(log.events)
+    run(10)
+    assert len(log.events) == before  # nobody listens any more
+
+
+def made_up() -> Recording:
+    """Three samples of main, two of them in a function with a name that no page or terminal should meet."""
+    main, evil = Place("main", 1, "baseline"), Place("<b>&;\x1b[2J", 2, "llvm", "m")
+    events = [
+        Event(1_000_000, "queued", {"function": 2, "waiting": 1}),
+        Event(2_000_000, "started", {"function": 2, "worker": 0, "waiting": 0}),
+        Event(5_000_000, "made", {"function": 2, "worker": 0, "seconds": 0.25, "waiting": 0}),
+    ]
+    moments, seen = [1_000_000, 2_000_000, 3_000_000], [0, 1, 1]
+    return Recording(1000, 0, 0.005, [(main,), (main, evil)], [1, 2], moments, seen, 4, 0, events, {"x": 1.0})
+
+
+def test_the_table_and_the_data_say_the_same() -> None:
+    data = summary.data(made_up())
+    assert [(row["name"], row["self"], row["total"]) for row in data["functions"]] == [
+        ("<b>&;\x1b[2J", 2, 2),
+        ("main", 1, 3),
+    ]
+    assert data["tiers"] == {"llvm": 2, "baseline": 1}
+    assert data["events"][2] == {
+        "at": 0.005, "kind": "made", "function": 2, "worker": 0, "seconds": 0.25, "waiting": 0
+    }  # fmt: skip
+    assert json.loads(json.dumps(data)) == data
+    table = summary.table(made_up(), most=1)
+    assert "3 samples in 0.01 s, 4 outside of the program" in table
+    assert "  66.7%   66.7%  <b>&;\N{REPLACEMENT CHARACTER}[2J  (function 2)  [llvm]" in table
+    assert "and 1 more" in table
+    assert "1 requests made in 0.25 s of a processor, 0 found on disk; at most 1 waited" in table
+
+
+def test_flame_graphs_are_wide_by_samples_and_safe_to_open() -> None:
+    assert flame.folded(made_up()) == (
+        "main_[baseline] 1\nmain_[baseline];<b>&:\N{REPLACEMENT CHARACTER}[2J_[llvm] 2\n"
+    )
+    root = ElementTree.fromstring(flame.svg(made_up(), "a<b>"))
+    boxes = root.findall("{*}g")
+    widths = {box.findtext("{*}title"): float(box.find("{*}rect").get("width")) for box in boxes}  # type: ignore[union-attr, arg-type]
+    assert widths == {
+        "main [baseline]: 3 samples, 100.0%": 1199.5,
+        "<b>&;\N{REPLACEMENT CHARACTER}[2J [llvm]: 2 samples, 66.7%": 799.5,
+    }
+
+
+def test_the_trace_joins_samples_that_have_frames_in_common() -> None:
+    events = perfetto.trace(made_up(), "p")["traceEvents"]
+    ran = [(e["name"], e["ts"], e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == 1]
+    assert sorted(ran) == [("<b>&;\N{REPLACEMENT CHARACTER}[2J", 2000.0, 2000.0), ("main", 1000.0, 3000.0)]
+    (compiled,) = [e for e in events if e["ph"] == "X" and e["tid"] == 100]
+    assert (compiled["ts"], compiled["dur"], compiled["args"]["outcome"]) == (2000.0, 3000.0, "made")
+    assert [e["args"]["tasks"] for e in events if e["ph"] == "C"] == [1, 0, 0]
+
+
+def test_the_command_writes_what_it_is_asked_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "spin.wasm"
+    program.write_bytes(binary(SPIN.replace('(import "host" "rest" (func $rest))', "(func $rest)")))
+    outputs = [tmp_path / "out.svg", tmp_path / "out.trace"]
+    options = ["--flame", str(outputs[0]), "--trace", str(outputs[1]), "--json", "-", "--tier", "threaded"]
+    assert main(["profile", *options, str(program)]) == 0
+    out, err = capfd.readouterr()
+    data = json.loads(out)
+    assert data["functions"][0]["name"] == "spin"
+    assert data["functions"][0]["tiers"] == {"threaded": data["functions"][0]["self"]}
+    assert "spin  (function 1)  [threaded]" in err
+    assert all(path.stat().st_size for path in outputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rate", "0"], "--rate 0: expected 1 to 10000"),
+        (["--top", "-1"], "--top -1: expected 0 or more"),
+        (["--tier", "reference"], "tier: reference runs in Python"),
+        (["--json", "/nowhere/x.json"], "/nowhere/x.json: cannot be written"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "spin.wasm"
+    program.write_bytes(binary("(module)"))
+    assert main(["profile", *options, str(program)]) == 2
+    assert said in capsys.readouterr().err
