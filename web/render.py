@@ -38,6 +38,9 @@ MENU = (
 )
 """The pages that every page leads to: address and name."""
 
+THEMES = ("light", "dark")
+"""What the cookie ``theme`` (``static/site.js`` sets it) may ask for; else the browser's wish holds."""
+
 
 def chart_library_present() -> bool:
     """Whether charts can be drawn."""
@@ -127,6 +130,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     """A page from its template. Templates get records from ``regress.service.browse`` and nothing else."""
     html = TEMPLATES.get_template(template).render(
         path=request.url.path,
+        theme=theme if (theme := request.cookies.get("theme")) in THEMES else "",
         site=request.app.state.site,
         visit=getattr(request.state, "visit", Visit()),  # the page about a crash is made outside of the doors
         has_login=request.app.state.doors.has_login,

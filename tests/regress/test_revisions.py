@@ -9,7 +9,7 @@ import pytest
 from regress.config import Config
 from regress.errors import UnknownNameError
 from regress.runner.history import History
-from regress.service.browse import compare_page, resolve
+from regress.service.browse import compare_page, compare_start, resolve
 from regress.store import Store
 from tests.regress.fixtures.repos import GitRepo
 
@@ -41,6 +41,7 @@ def test_tags_are_revisions(repo: GitRepo, tmp_path: Path) -> None:
         assert [commit.position for commit in found.values()] == [1, 0, 3, 4, 2, 4, 3]
         page = compare_page(store, "v1.0", "release/2.0", config=Config(root=repo.path))
         assert (page.a, page.b) == (history[1], history[3])
+        assert compare_start(store, repo.path).tags == ("release/2.0", short, "v1.0")
 
         with pytest.raises(UnknownNameError) as unknown:
             resolve(store, "v1.1", repo.path)

@@ -18,6 +18,9 @@ from web.render import chart_library_present
 
 pytestmark = pytest.mark.browser
 
+LIGHT, DARK = "rgb(251, 251, 249)", "rgb(18, 21, 25)"
+BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+
 
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
@@ -222,8 +225,23 @@ def test_dark_scheme_is_dark(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto("/")
     page.locator("h1").wait_for()
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert background == "rgb(18, 21, 25)"
+    assert page.evaluate(BACKGROUND) == DARK
+
+
+def test_the_switch_chooses_a_theme_for_all_pages(series: Page) -> None:
+    switch = series.get_by_role("button", name="Colours:")
+    for name, background in (("light", LIGHT), ("dark", DARK)):
+        switch.click()
+        expect(switch).to_have_accessible_name(f"Colours: {name}")
+        assert series.evaluate(BACKGROUND) == background
+    assert series.locator("#plot canvas").is_visible()
+    series.goto("/")  # dark from its first paint: the server says so
+    expect(series.locator("html")).to_have_attribute("data-theme", "dark")
+    assert series.evaluate(BACKGROUND) == DARK
+    switch.click()
+    expect(switch).to_have_accessible_name("Colours: as the system")
+    assert series.evaluate(BACKGROUND) == LIGHT
+    assert series.context.cookies() == []
 
 
 def test_slash_goes_to_search(page: Page, history: History) -> None:

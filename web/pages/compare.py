@@ -64,7 +64,7 @@ def compare(
     page: PageNumber = 1,
 ) -> HTMLResponse:
     """Show the comparison, or the form alone while a side is missing."""
-    start = browse.compare_start(store)
+    start = browse.compare_start(store, config.root if config else None)
     found = None
     if a.strip() and b.strip():
         first = (page - 1) * PAGE_SIZE

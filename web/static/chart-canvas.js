@@ -3,8 +3,15 @@
 
 export const WHISKERS_UP_TO = 400; // visible points; beyond that whiskers blur into a band
 
-/** The value of a custom property of the page's style. */
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const probe = document.createElement("span"); // light-dark() is settled in what an element shows, not in the property
+probe.hidden = true;
+document.body.append(probe);
+
+/** The colour that a custom property of the page's style stands for, in the theme at hand. */
+export function colour(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
 
 /** Where a change point may lie, as a wash behind all. */
 export function drawBands(view, u) {

@@ -19,7 +19,8 @@ export class SeriesChart {
     this.tip.hidden = true;
     this.show(points);
     new ResizeObserver(() => this.resize()).observe(host);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build(this.view));
+    document.addEventListener("theme", () => this.build(this.view));
   }
 
   /** Draw these points from scratch, all of them in view. */

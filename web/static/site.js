@@ -1,5 +1,6 @@
 // On every page: "/" goes to the search box, Ctrl-K (or Cmd-K) opens the palette, arrows walk through what it found.
-// What the server answers to a form is shown, errors too.
+// What the server answers to a form is shown, errors too. The theme: the system's, light or dark, in a cookie, so that
+// pages come in it.
 
 const palette = document.getElementById("palette");
 
@@ -34,3 +35,26 @@ palette?.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.matches("main")) event.detail.shouldSwap = true; // else htmx drops the page that says what was wrong
 });
+
+const THEMES = { "": "as the system", light: "light", dark: "dark" };
+const theme = document.getElementById("theme");
+
+function tellTheme() {
+  const name = `Colours: ${THEMES[document.documentElement.dataset.theme ?? ""]}`;
+  theme.setAttribute("aria-label", name);
+  theme.title = name;
+}
+
+if (theme) {
+  theme.hidden = false; // without this script it would do nothing
+  tellTheme();
+  theme.addEventListener("click", () => {
+    const names = Object.keys(THEMES), root = document.documentElement.dataset;
+    const next = names[(names.indexOf(root.theme ?? "") + 1) % names.length];
+    if (next) root.theme = next;
+    else delete root.theme;
+    document.cookie = `theme=${next}; Path=/; SameSite=Lax; Max-Age=${next ? 365 * 86400 : 0}`;
+    tellTheme();
+    document.dispatchEvent(new Event("theme"));
+  });
+}

@@ -14,13 +14,14 @@ from regress.config import Config
 from regress.detect.compare import VERDICTS
 from regress.domain import Commit, Comparison, Metric, Verdict
 from regress.service.browse.common import resolve
+from regress.service.browse.evidence import tags
 from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import Side, SideBySide, side_by_side
 from regress.store import Store
 from regress.store.columns import Catalogue, Floats, Ids
 
 OFFERED = 40
-"""Recent measured commits offered to choose from."""
+"""Recent measured commits, and tags, offered to choose from."""
 
 PAGE_SIZE = 100
 """Rows on one page."""
@@ -84,6 +85,7 @@ class CompareStart:
     """What the form offers before anything is chosen."""
 
     branches: tuple[str, ...]
+    tags: tuple[str, ...]
     commits: tuple[Commit, ...]
     machines: tuple[str, ...]
     environments: tuple[str, ...]
@@ -118,14 +120,22 @@ class ComparePage:
         return sum(len(group.rows) for group in self.groups)
 
 
-def compare_start(store: Store, branch: str | None = None) -> CompareStart:
-    """Branches, the newest measured commits (newest first), machines and environments."""
+def compare_start(store: Store, root: Path | None = None, branch: str | None = None) -> CompareStart:
+    """Branches, tags of the repository at ``root``, the newest measured commits (newest first), machines and
+    environments.
+    """
     branch = branch or store.default_branch()
     statuses = store.commit_statuses(branch, OFFERED * 5) if branch else []
     measured = [status.commit for status in statuses if status.measured]
     known = store.columns.catalogue()
+    branches = store.branches()
+    tagged = tags(root) if root and branch else {}
+    here = store.located(branch, tagged.values()) if branch else {}
+    # of a tag and a branch of one name, the name means the branch
+    named = {name: here[sha] for name, sha in tagged.items() if sha in here and name not in branches}
     return CompareStart(
-        tuple(store.branches()),
+        tuple(branches),
+        tuple(sorted(named, key=lambda name: -named[name].position)[:OFFERED]),
         tuple(reversed(measured[-OFFERED:])),
         tuple(sorted(known.machines.values())),
         tuple(sorted(known.environments.values())),
