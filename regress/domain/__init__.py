@@ -7,7 +7,14 @@ has a file of its own; everybody imports from here: ``from regress.domain import
 from __future__ import annotations
 
 from regress.domain.access import AuditEntry, Deed, Role, Scope, Token
-from regress.domain.bisections import BegunBisection, Bisection, BisectionPlan, BisectionStep
+from regress.domain.bisections import (
+    BegunBisection,
+    Bisection,
+    BisectionPlan,
+    BisectionState,
+    BisectionStep,
+    Posterior,
+)
 from regress.domain.commits import ChangedFile, Commit
 from regress.domain.comparisons import Comparison, Verdict
 from regress.domain.drift import Examination, Ledger, LedgerCommit, LedgerEntry, LedgerStep
@@ -45,6 +52,7 @@ __all__ = [
     "BegunBisection",
     "Bisection",
     "BisectionPlan",
+    "BisectionState",
     "BisectionStep",
     "Cause",
     "ChangePoint",
@@ -73,6 +81,7 @@ __all__ = [
     "Measurement",
     "Metric",
     "Point",
+    "Posterior",
     "Power",
     "Receipt",
     "Role",

@@ -69,3 +69,35 @@ class BegunBisection:
     id: int
     plan: BisectionPlan
     steps: tuple[BisectionStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What a search knew after its newest measurement: how likely each commit is the culprit.
+
+    ``chances`` are those of its likeliest commits, in history's order; ``none`` that nothing changed.
+    """
+
+    chances: tuple[tuple[str, float], ...]
+    none: float
+
+
+@dataclass(frozen=True, slots=True)
+class BisectionState:
+    """A search as it stands: ``found`` is what it came to, None while it is not finished.
+
+    ``runs`` measurements took ``seconds``. ``expected`` is how many such searches take on average, None where
+    nothing told. ``asked_by``: who wanted a server to do it, ``wanted`` while one should, and ``fault`` why
+    it could not.
+    """
+
+    id: int
+    plan: BisectionPlan
+    runs: int
+    seconds: float
+    found: Bisection | None = None
+    posterior: Posterior | None = None
+    expected: float | None = None
+    asked_by: str = ""
+    wanted: bool = False
+    fault: str = ""

@@ -16,15 +16,18 @@ from datetime import UTC, datetime
 
 from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
-from regress.domain import BegunBisection, Bisection, BisectionPlan, BisectionStep, Commit, Series
+from regress.domain import BegunBisection, Bisection, BisectionPlan, BisectionStep, Commit, Posterior, Series
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
-from regress.service.bisect_price import told_price
+from regress.service.bisect_price import price_of, told_price
 from regress.service.bisect_target import find_target, free_evidence, measure_ends, noise_of
 from regress.service.project import Project
 from regress.service.run import record_history
 from regress.store import Store
+
+TOLD = 2_000
+"""Commits of which the chance is kept while a search goes on: 100 kB, written after each measurement."""
 
 
 class SearchInterrupted(KeyboardInterrupt):
@@ -67,8 +70,10 @@ def bisect(
                 listen(
                     Note(f"this begins anew; regress bisect --resume {other.id} would go on with the last")
                 )
-        listen(Note(told_price(store, target.series, commits, plan)))
+        cost = price_of(target.series, commits, plan)
+        listen(Note(told_price(store, target.series, commits, plan, cost)))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
+        store.searches.price(begun.id, cost.runs if cost else None)
         return _Session(project, store, begun, target.series, commits, listen).run()
 
 
@@ -123,6 +128,13 @@ def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     return commits
 
 
+def posterior_of(search: Search, commits: Sequence[Commit]) -> Posterior:
+    """What a search knows, as it is kept: all of its commits, or the likeliest of a huge range."""
+    *chances, none = search.posterior().tolist()
+    likeliest = sorted(range(1, len(commits)), key=lambda place: -chances[place])[:TOLD]
+    return Posterior(tuple((commits[place].sha, chances[place]) for place in sorted(likeliest)), none)
+
+
 class _Session:
     """One search: measures its series at commits of the range, and keeps each measurement as it arrives."""
 
@@ -154,13 +166,20 @@ class _Session:
     def run(self) -> Bisection:
         """Measure what the search asks for, until it asks no more, and store what it came to."""
         try:
-            while (index := self._search.next()) is not None:
-                self._take(self._measure(self.commits[index]))
+            with self._store.searches.going_on(self.begun.id):
+                while (index := self._next()) is not None:
+                    self._take(self._measure(self.commits[index]))
         except KeyboardInterrupt as stopped:
             raise SearchInterrupted(self.begun.id, len(self.steps)) from stopped
         found = self._record(self._search.conclude())
         self._store.begun_bisections.finish(self.begun.id, found)
         return found
+
+    def _next(self) -> int | None:
+        """The place to measure next; what is known so far is told to whoever looks at the search."""
+        index = self._search.next()
+        self._store.searches.tell(self.begun.id, posterior_of(self._search, self.commits))
+        return index
 
     def _take(self, step: BisectionStep) -> None:
         """Tell the search a measurement; RegressError when its commit left the range."""

@@ -54,11 +54,17 @@ def price(
     return Price(shift, told.mean_runs, told.undecided >= 0.5)
 
 
-def told_price(store: Store, series: Series, commits: Sequence[Commit], plan: BisectionPlan) -> str:
-    """A sentence on what the search is going to cost."""
-    budget = min(plan.budget, TRIED)
+def price_of(series: Series, commits: Sequence[Commit], plan: BisectionPlan) -> Price | None:
+    """The price of a search among ``commits``, the good one first; None where too little is known."""
     free, noise = free_evidence(series, commits), noise_of(series)
-    told = price(len(commits), free, noise, plan.confidence, budget)
+    return price(len(commits), free, noise, plan.confidence, min(plan.budget, TRIED))
+
+
+def told_price(
+    store: Store, series: Series, commits: Sequence[Commit], plan: BisectionPlan, told: Price | None
+) -> str:
+    """A sentence on what the search is going to cost: on ``told``, which is ``price_of`` it."""
+    budget = min(plan.budget, TRIED)
     if told is None:
         return f"what it costs is not known: too little was measured; {plan.budget} runs at most (--budget)"
     each = seconds_of(store, series.id)

@@ -41,11 +41,7 @@ class Begun:
     def begin(self, plan: BisectionPlan) -> int:
         """Keep what is going to be searched; its id."""
         with self._db.write() as session:
-            branch = history.branch_id(
-                session, self._db.project_id, storable(plan.series.branch), create=True
-            )
-            row = BisectionPlanRow(branch_id=branch, begun_at=plan.started_at, record=_json(plan))
-            session.add(row)
+            row = insert_plan(session, self._db.project_id, plan)
             session.flush()
             return row.id
 
@@ -78,7 +74,17 @@ class Begun:
                 .where(*wanted)
                 .order_by(BisectionPlanRow.id.desc())
             ).all()
-            return [BegunBisection(id_, _plan(json.loads(told)), _steps(session, id_)) for id_, told in rows]
+            return [
+                BegunBisection(id_, plan_from(json.loads(told)), steps_of(session, id_)) for id_, told in rows
+            ]
+
+
+def insert_plan(session: Session, project_id: int, plan: BisectionPlan) -> BisectionPlanRow:
+    """The row of a new search, which has its number after the next flush."""
+    branch = history.branch_id(session, project_id, storable(plan.series.branch), create=True)
+    row = BisectionPlanRow(branch_id=branch, begun_at=plan.started_at, record=_json(plan))
+    session.add(row)
+    return row
 
 
 def _save(session: Session, project_id: int, record: Bisection) -> int:
@@ -97,19 +103,21 @@ def load_all(session: Session, project_id: int) -> list[Bisection]:
         .where(BranchRow.project_id == project_id)
         .order_by(BisectionRow.recorded_at.desc(), BisectionRow.id.desc())
     )
-    return [_bisection(json.loads(text)) for text in rows]
+    return [bisection_from(json.loads(text)) for text in rows]
 
 
 def _json(record: Bisection | BisectionPlan) -> str:
     return storable(json.dumps(asdict(record), default=datetime.isoformat, ensure_ascii=False))
 
 
-def _plan(told: dict[str, Any]) -> BisectionPlan:
+def plan_from(told: dict[str, Any]) -> BisectionPlan:
+    """A plan from its JSON."""
     started = datetime.fromisoformat(told["started_at"])
     return BisectionPlan(**{**told, "started_at": started, "series": _key(told["series"])})
 
 
-def _steps(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
+def steps_of(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
+    """The measurements of a search, in order."""
     rows = session.execute(
         select(CommitRow.sha, BisectionStepRow.value, BisectionStepRow.seconds)
         .join(CommitRow, CommitRow.id == BisectionStepRow.commit_id)
@@ -119,7 +127,8 @@ def _steps(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
     return tuple(BisectionStep(*row) for row in rows)
 
 
-def _bisection(told: dict[str, Any]) -> Bisection:
+def bisection_from(told: dict[str, Any]) -> Bisection:
+    """A finished search from its JSON."""
     times = {name: datetime.fromisoformat(told[name]) for name in _TIMES}
     return Bisection(**{**told, **times, "series": _key(told["series"]), "skipped": tuple(told["skipped"])})
 

@@ -169,6 +169,7 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("triage", "act"): TriageAct,
     ("bisection", "record"): json.loads,
     ("bisection_plan", "record"): json.loads,
+    ("bisection_plan", "posterior"): lambda text: text is None or json.loads(text),
     ("self_test", "record"): json.loads,
     ("examination", "record"): json.loads,
     ("ledger", "record"): json.loads,

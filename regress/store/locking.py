@@ -31,21 +31,21 @@ def lock(
 ) -> contextlib.AbstractContextManager[None]:
     """See ``Store.lock``; ``job`` names a lock beside the usual one."""
     if database.file is not None:
-        name = Path(f"{database.file}.{job}" if job else database.file)
-        return _file_lock(database, name, purpose, wait=wait, on_wait=on_wait)
+        return _file_lock(database, _file(database, job), purpose, wait=wait, on_wait=on_wait)
     return _advisory_lock(database, _key(database, job), purpose, wait=wait, on_wait=on_wait)
 
 
-def holder(database: Database) -> str:
-    """See ``Store.holder``; who only asks keeps nobody waiting."""
+def holder(database: Database, job: str = "") -> str:
+    """See ``Store.holder``; who only asks keeps nobody waiting. ``job``: of the lock of that name."""
     if database.file is None:
         with translated(database.url), database.engine.connect() as connection:
-            return _postgres_holder(connection, _key(database)) or ""
-    told = Path(f"{database.file}.holder")
+            return _postgres_holder(connection, _key(database, job)) or ""
+    name = _file(database, job)
+    told = Path(f"{name}.holder")
     if not told.exists():
         return ""
     try:
-        with FileLock(f"{database.file}.lock", timeout=0):
+        with FileLock(f"{name}.lock", timeout=0):
             return ""  # whoever wrote its name there is dead
     except Timeout:
         return _told_by(told)
@@ -58,6 +58,10 @@ def is_here(holder: str) -> bool:
 
 def _key(database: Database, job: str = "") -> int:
     return zlib.crc32(f"regress {job or 'job'} {database.project_id}".encode())
+
+
+def _file(database: Database, job: str) -> Path:
+    return Path(f"{database.file}.{job}" if job else str(database.file))
 
 
 def _host() -> str:

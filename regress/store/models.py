@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0013"
+SCHEMA = "0014"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -300,7 +300,10 @@ class BisectionRow(Base):
 
 
 class BisectionPlanRow(Base):
-    """A search that was begun; ``record`` says of what, as JSON. ``bisection_id``: what it came to."""
+    """A search that was begun; ``record`` says of what, as JSON. ``bisection_id``: what it came to.
+
+    ``posterior`` is the newest one, as JSON; see ``domain.BisectionState`` for the others.
+    """
 
     __tablename__ = "bisection_plan"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -308,6 +311,11 @@ class BisectionPlanRow(Base):
     begun_at: Mapped[datetime]
     record: Mapped[str]
     bisection_id: Mapped[int | None] = mapped_column(ForeignKey("bisection.id"))
+    posterior: Mapped[str | None]
+    expected: Mapped[float | None]
+    asked_by: Mapped[str] = mapped_column(default="")
+    wanted: Mapped[bool] = mapped_column(Boolean, default=False)
+    fault: Mapped[str] = mapped_column(default="")
 
 
 class BisectionStepRow(Base):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from regress.cli import main
-from regress.domain import BisectionPlan
+from regress.domain import BisectionPlan, Commit, Series
 from regress.service.bisect import bisect
-from regress.service.bisect_price import told_price
+from regress.service.bisect_price import price_of, told_price
 from regress.service.project import Project
 from regress.store import Store
 from tests.regress.fixtures.counted import few_plugins, make_counted_repo
@@ -64,11 +65,14 @@ def test_what_a_search_costs_is_told_before_it_begins(store: Store) -> None:
     store.deliver(delivery(*(measured(i, value) for i, value in enumerate(values))))
     series, commits = store.series(store.series_list()[0].id), store.commits("main")[10:31]
     plan = BisectionPlan(series.key, sha(10), sha(30), 0.95, 60, START)
+
+    def sentence(series: Series, commits: Sequence[Commit]) -> str:
+        return told_price(store, series, commits, plan, price_of(series, commits, plan))
+
     assert re.fullmatch(
         r"a shift [3-9]\.\d times the noise among 20 commits: about ([5-9]|1\d) runs.* \(--budget 60\)",
-        told_price(store, series, commits, plan),
+        sentence(series, commits),
     )
-    hard = told_price(store, series, store.commits("main")[5:16], plan)
-    assert "name nobody in 60 runs" in hard
-    unknown = told_price(store, replace(series, points=series.points[:1]), commits, plan)
+    assert "name nobody in 60 runs" in sentence(series, store.commits("main")[5:16])
+    unknown = sentence(replace(series, points=series.points[:1]), commits)
     assert unknown == "what it costs is not known: too little was measured; 60 runs at most (--budget)"

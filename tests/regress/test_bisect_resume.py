@@ -67,7 +67,11 @@ def test_the_culprit_is_found_and_a_search_that_is_cut_off_goes_on(
     assert subprocess.run(command, cwd=root, check=False).returncode == -signal.SIGKILL
     with project.open_store() as store:
         (begun,) = store.begun_bisections.all()
+        known = store.searches.one(begun.id).posterior
     assert [step.commit for step in begun.steps] == asked[:2], "each measurement was stored as it came"
+    assert known is not None
+    assert [commit for commit, _ in known.chances] == list(repo.shas[1:])
+    assert sum(chance for _, chance in known.chances) + known.none == pytest.approx(1.0)
 
     options = ["bisect", "--repo", str(repo.path), "--resume"]
     with pytest.MonkeyPatch.context() as patch:

@@ -8,6 +8,7 @@ from regress.domain import Bisection, Decision, Event, EventKind, EventUpdate, S
 from regress.store import bisections, events, triage
 from regress.store.bisections import Begun
 from regress.store.doors.base import Door
+from regress.store.searches import Searches
 
 
 class Events(Door):
@@ -73,6 +74,11 @@ class Events(Door):
     def begun_bisections(self) -> Begun:
         """Searches that are under way, or were cut off."""
         return Begun(self._db)
+
+    @property
+    def searches(self) -> Searches:
+        """All bisections by number: how they stand, and which of them a server is asked to do."""
+        return Searches(self._db)
 
     def bisections(self) -> list[Bisection]:
         """All finished searches, newest first."""
