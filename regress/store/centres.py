@@ -12,13 +12,14 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import sub
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.orm import Session
 
+from regress.store.dictionary import batches
 from regress.store.models import CentresRow
 
 if TYPE_CHECKING:
@@ -104,6 +105,24 @@ def write(session: Session, rows: Sequence[Packed]) -> None:
         names = ("commit_id", "run_id", "count", "body")
         told = [dict(zip(names, row, strict=True)) for row in rows]
         session.connection().execute(insert(CentresRow.__table__), told)  # type: ignore[arg-type] # a Table
+
+
+def measured(session: Session, commits: Iterable[int]) -> set[int]:
+    """Those of some commits at which anything was measured."""
+    row = CentresRow.commit_id
+    return {id_ for batch in batches(commits) for id_ in session.scalars(select(row).where(row.in_(batch)))}
+
+
+def series(session: Session | Connection, commit_id: int) -> list[int]:
+    """The series that are measured at a commit, in order."""
+    told = select(CentresRow.body).where(CentresRow.commit_id == commit_id)
+    parts = [unpack(body)[0] for body in session.scalars(told)]
+    if not parts:
+        return []
+    import numpy as np
+
+    ids: list[int] = np.unique(np.concatenate(parts)).tolist()
+    return ids
 
 
 def mark(session: Session, commit_id: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from regress.domain import Cause, Direction, EventKind, State, TriageAct
 from regress.store import centres, summaries
 from regress.store.database import Database, reason, translated
 from regress.store.dictionary import unpack_pairs
-from regress.store.models import SCHEMA, Base, BranchCommitRow, MeasurementRow, RunRow
+from regress.store.models import SCHEMA, Base, BranchCommitRow, CentresRow, MeasurementRow, RunRow
 from regress.store.samples import unpack
 
 RESTORE = "Restore the last backup (`regress db backup` made it), or move the database away and ingest again."
@@ -140,6 +140,23 @@ def _summaries(connection: Connection) -> Iterator[Fault]:
         yield Fault("series", "points and newest are not what the measurements say", bad, RESTORE)
 
 
+def _packed(connection: Connection) -> Iterator[Fault]:
+    """The packed rows of each commit, by which its measurements are found, name as many series as it has."""
+    row = MeasurementRow
+    counts = dict(connection.execute(select(row.commit_id, func.count()).group_by(row.commit_id)).all())
+    commits = counts.keys() | set(connection.scalars(select(CentresRow.commit_id)))
+    bad = sum(counts.get(commit, 0) != _named(connection, commit) for commit in commits)
+    if bad:
+        yield Fault("centres", "name other series than were measured at their commit", bad, RESTORE)
+
+
+def _named(connection: Connection, commit: int) -> int:
+    try:
+        return len(centres.series(connection, commit))
+    except (ValueError, zlib.error):
+        return -1
+
+
 def _values(connection: Connection) -> Iterator[Fault]:
     """Every stored text, number and packed sample can be read for what it is."""
     for (table, name), readable in READABLE.items():
@@ -179,5 +196,5 @@ READABLE: dict[tuple[str, str], Callable[[Any], Any]] = {
 }
 """Columns that mean more than their type, and what reads them (it raises, or gives False)."""
 
-CHECKS = (_file, _references, _positions, _numbers, _summaries, _values)
+CHECKS = (_file, _references, _positions, _numbers, _summaries, _packed, _values)
 """What is looked at, in this order: what lies below is sound before what stands on it is read."""

@@ -54,7 +54,7 @@ class _Incoming:
         self._facts = FactsIds()
         self._told: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # by ids of commit and series
         self._stored: defaultdict[int, dict[int, Row]] = defaultdict(dict)  # likewise
-        self._read_whole: set[int] = set()  # commits of which everything is in _stored
+        self._there: dict[int, set[int]] = {}  # the series that commits have measured before
         self._centres: list[centres.Packed] = []
 
     def take(self, delivery: Delivery) -> Receipt:
@@ -131,20 +131,21 @@ class _Incoming:
             self._centres.append((commit, run_id, len(columns), centres.pack(*zip(*columns, strict=True))))
 
     def _read(self, commits: set[int], series: Sequence[int]) -> None:
-        """Know what is there already at the places in question (and at others of the same commits)."""
-        if commits <= self._read_whole:
-            return
-        table, query = measured.TABLE.c, measured.rows()
+        """Know what is there already at the places in question."""
+        table, query, wanted = measured.TABLE.c, measured.rows(), set(series)
         if len(commits) == 1:
             query = query.where(table.commit_id.in_(commits))
-        if len(series) > _MANY and len(commits) == 1:  # all of the commit is faster than a selection
-            queries = [query]
-            self._read_whole |= commits
-        else:
-            queries = [query.where(table.series_id.in_(batch)) for batch in batches(dict.fromkeys(series))]
-        for each in queries:
-            for row in self._session.connection().execute(each):
+            if len(wanted) > _MANY:
+                wanted &= self._measured_at(*commits)
+        for batch in batches(sorted(wanted)):
+            for row in self._session.connection().execute(query.where(table.series_id.in_(batch))):
                 self._stored[row[1]][row[0]] = cast(Row, tuple(row))
+
+    def _measured_at(self, commit: int) -> set[int]:
+        """The series that a commit had measured before this transaction: nearly always none."""
+        if commit not in self._there:
+            self._there[commit] = set(centres.series(self._session, commit))
+        return self._there[commit]
 
     def write(self) -> None:
         """Insert what is new and replace what is not, in the order of the table's key."""

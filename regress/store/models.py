@@ -188,10 +188,10 @@ class RunRow(Base):
 
 
 class MeasurementRow(Base):
-    """One series' result at one commit."""
+    """One series' result at one commit; which series a commit measured is told by ``centres``."""
 
     __tablename__ = "measurement"
-    __table_args__ = (Index(None, "commit_id"), {"sqlite_with_rowid": False})
+    __table_args__ = ({"sqlite_with_rowid": False},)
     series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), primary_key=True)
     commit_id: Mapped[int] = mapped_column(ForeignKey("commit.id"), primary_key=True)
     value: Mapped[float]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Machine, Measurement, Point, Series, SeriesKey
 from regress.errors import UnknownNameError
+from regress.store import centres
 from regress.store.dictionary import batches, series_key, unpack_pairs
 from regress.store.models import (
     BenchmarkRow,
@@ -216,19 +217,19 @@ def _each(
 
 def measurements_at(session: Session, sha: str) -> list[tuple[int, Measurement]]:
     """See ``Store.measurements_at``."""
+    commit = session.scalar(select(CommitRow.id).where(CommitRow.sha == sha))
+    if commit is None:
+        return []
     row = MeasurementRow
-    query = (
-        all_keys()
-        .join(row, row.series_id == SeriesRow.id)
-        .join(CommitRow, CommitRow.id == row.commit_id)
-        .add_columns(row.value, row.low, row.high, row.samples, row.measured_at)
-        .where(CommitRow.sha == sha)
-        .order_by(SeriesRow.rank, SeriesRow.id)
-    )
-    return [
-        (id_, Measurement(series_key(*parts), sha, value, low, high, unpack(samples), at))
-        for id_, *parts, value, low, high, samples, at in session.execute(query)
-    ]
+    facts = (row.value, row.low, row.high, row.samples, row.measured_at)
+    query = all_keys().join(row, row.series_id == SeriesRow.id).where(row.commit_id == commit)
+    found: list[tuple[str, int, Measurement]] = []
+    for batch in batches(centres.series(session, commit)):
+        here = query.where(row.series_id.in_(batch)).add_columns(*facts, SeriesRow.rank)
+        for id_, *parts, value, low, high, samples, at, rank in session.execute(here):
+            told = Measurement(series_key(*parts), sha, value, low, high, unpack(samples), at)
+            found.append((rank, id_, told))
+    return [(id_, told) for _, id_, told in sorted(found, key=itemgetter(0, 1))]
 
 
 def benchmarks(session: Session) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from regress.store import centres
 from regress.store.dictionary import batches
 from regress.store.models import Base, BranchCommitRow, MeasurementRow, SeriesRow
 
@@ -29,6 +30,17 @@ _MORE = (
     .values(measured=_COMMITS.c.measured + bindparam("count"))
 )
 
+_LATER = or_(_SERIES.c.newest.is_(None), _SERIES.c.newest < bindparam("position"))
+_COUNTED = (
+    update(_SERIES)
+    .where(_SERIES.c.id == bindparam("series"))
+    .values(
+        points=_SERIES.c.points + bindparam("count"),
+        newest=case((_LATER, bindparam("position")), else_=_SERIES.c.newest),
+        edition=_NEXT,
+    )
+)
+
 
 def replaced(session: Session, series: Collection[int]) -> None:
     """Some series have other measurements than before, and as many."""
@@ -42,27 +54,54 @@ def measured(session: Session, branches: Mapping[int, int], new: Mapping[int, Co
 
     ``branches`` are the ids of each series' branch.
     """
+    _count(
+        session,
+        (
+            (branch, commit, position, [id_ for id_ in new[commit] if branches[id_] == branch])
+            for commit, position, branch in _places(session, new)
+        ),
+    )
+
+
+def placed(session: Session, branch_id: int, commits: Iterable[int]) -> None:
+    """Count the measurements at commits that have just found their place on a branch."""
+    there = centres.measured(session, commits)
+    if not there:
+        return
+    own = set(session.scalars(select(_SERIES.c.id).where(_SERIES.c.branch_id == branch_id)))
+    _count(
+        session,
+        (
+            (branch, commit, position, own.intersection(centres.series(session, commit)))
+            for commit, position, branch in _places(session, there)
+            if branch == branch_id
+        ),
+    )
+
+
+def recount(session: Session, branch_id: int) -> None:
+    """Count a branch anew, where its history was told differently."""
+    connection, here = session.connection(), _COMMITS.c.branch_id == branch_id
+    connection.execute(update(_SERIES).where(_SERIES.c.branch_id == branch_id).values(**_NOTHING))
+    connection.execute(update(_COMMITS).where(here).values(measured=0))
+    placed(session, branch_id, session.scalars(select(_COMMITS.c.commit_id).where(here)).all())
+
+
+def _count(session: Session, told: Iterable[tuple[int, int, int, Collection[int]]]) -> None:
+    """Add what commits measured to what was counted: branch, commit, position and series of each.
+
+    They come in the order of positions.
+    """
     counts: Counter[int] = Counter()
     newest: dict[int, int] = {}
     here: list[dict[str, int]] = []
-    for commit, position, branch in _places(session, new):
-        series = [id_ for id_ in new[commit] if branches[id_] == branch]
+    for branch, commit, position, series in told:
         here.append({"branch": branch, "commit": commit, "count": len(series)})
         counts.update(series)
         newest.update(dict.fromkeys(series, position))
-    later = or_(_SERIES.c.newest.is_(None), _SERIES.c.newest < bindparam("position"))
-    statement = (
-        update(_SERIES)
-        .where(_SERIES.c.id == bindparam("series"))
-        .values(
-            points=_SERIES.c.points + bindparam("count"),
-            newest=case((later, bindparam("position")), else_=_SERIES.c.newest),
-            edition=_NEXT,
-        )
-    )
-    told = [{"series": id_, "count": counts[id_], "position": newest[id_]} for id_ in sorted(counts)]
-    if told:
-        session.connection().execute(statement, told)
+    rows = [{"series": id_, "count": counts[id_], "position": newest[id_]} for id_ in sorted(counts)]
+    if rows:
+        session.connection().execute(_COUNTED, rows)
         session.connection().execute(_MORE, here)
 
 
@@ -74,47 +113,6 @@ def _places(session: Session, commits: Iterable[int]) -> list[tuple[int, int, in
         query = select(place.commit_id, place.position, place.branch_id).where(place.commit_id.in_(batch))
         found += [(commit, position, branch) for commit, position, branch in session.execute(query)]
     return sorted(found, key=lambda row: row[1])
-
-
-def placed(session: Session, branch_id: int, commits: Iterable[int]) -> None:
-    """Count the measurements at commits that have just found their place on a branch."""
-    for batch in batches(commits):
-        told = _told(branch_id).where(BranchCommitRow.commit_id.in_(batch)).subquery()
-        grown = _SERIES.c.points + told.c.points
-        newest = case(
-            (or_(_SERIES.c.newest.is_(None), _SERIES.c.newest < told.c.newest), told.c.newest),
-            else_=_SERIES.c.newest,
-        )
-        session.connection().execute(
-            update(_SERIES)
-            .where(_SERIES.c.id == told.c.id)
-            .values(points=grown, newest=newest, edition=_NEXT)
-        )
-        _count_at(session, branch_id, BranchCommitRow.commit_id.in_(batch))
-
-
-def recount(session: Session, branch_id: int) -> None:
-    """Count a branch anew, where its history was told differently."""
-    connection = session.connection()
-    connection.execute(update(_SERIES).where(_SERIES.c.branch_id == branch_id).values(**_NOTHING))
-    told = _told(branch_id).subquery()
-    connection.execute(
-        update(_SERIES).where(_SERIES.c.id == told.c.id).values(points=told.c.points, newest=told.c.newest)
-    )
-    _count_at(session, branch_id)
-
-
-def _count_at(session: Session, branch_id: int, *which: Any) -> None:
-    """Count anew what is measured at commits of a branch."""
-    there = (
-        select(func.count())
-        .select_from(MeasurementRow)
-        .join(_SERIES, and_(_SERIES.c.id == MeasurementRow.series_id, _SERIES.c.branch_id == branch_id))
-        .where(MeasurementRow.commit_id == _COMMITS.c.commit_id)
-        .scalar_subquery()
-    )
-    counted = update(_COMMITS).where(_COMMITS.c.branch_id == branch_id, *which).values(measured=there)
-    session.connection().execute(counted)
 
 
 def _told(branch_id: int) -> Select[*tuple[Any, ...]]:

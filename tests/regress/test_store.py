@@ -150,6 +150,15 @@ def test_overlapping_deliveries_count_what_is_the_same(store: Store) -> None:
     assert (receipt.new, receipt.updated, receipt.unchanged) == (1, 0, 1)
 
 
+def test_a_large_delivery_meets_what_its_commit_measured_before(store: Store) -> None:
+    keys = [replace(KEY, benchmark=f"b{i:03}") for i in range(600)]
+    store.deliver(delivery(*(measured(1, 2.0, key) for key in keys[:400]), digest="a"))
+    told = [measured(1, 2.0 if i < 300 else 3.0, key) for i, key in enumerate(keys)]
+    receipt = store.deliver(delivery(*told, digest="b"))
+    assert (receipt.new, receipt.updated, receipt.unchanged) == (200, 100, 300)
+    assert [m for _, m in store.measurements_at(sha(1))] == told
+
+
 def test_points_are_in_history_order_and_only_of_the_branch(store: Store) -> None:
     store.deliver(delivery(*(measured(i, float(i)) for i in (7, 2, 99, 5))))
     (summary,) = store.series_list("main")

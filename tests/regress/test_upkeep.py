@@ -79,6 +79,7 @@ def test_a_sound_database_has_no_faults(full: Store, url: str) -> None:
 DAMAGES = [
     ("DELETE FROM measurement WHERE series_id = 1", "measurement", "10 measurements are there, 20"),
     ("UPDATE series SET points = points + 1", "series", "not what the measurements say"),
+    ("DELETE FROM centres WHERE commit_id < 3", "centres", "other series than were measured"),
     ("UPDATE parameters SET pairs = '{' WHERE id = 1", "parameters", "pairs cannot be read"),
     ("UPDATE machine SET facts = '[1]'", "machine", "facts cannot be read"),
     ("UPDATE metric SET direction = 'sideways'", "metric", "direction cannot be read"),
@@ -137,7 +138,7 @@ def test_a_damaged_page_is_found(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     with sqlite3.connect(path) as connection:
         (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'ix_measurement_commit_id'"
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_commit_1'"
         ).fetchone()
     connection.close()
     raw[(page - 1) * 4096 + 100 : page * 4096] = bytes(3996)
