@@ -32,12 +32,22 @@ from web.render import STATIC
 MANIFEST = ".regress-export.json"
 """The file by which a folder is known as one that may be replaced."""
 
-STARTS = ("/", "/events", "/drift", "/benchmarks", "/commits", "/machines", "/runs", "/feed.atom")
+STARTS = (
+    "/",
+    "/events",
+    "/drift",
+    "/bisections",
+    "/benchmarks",
+    "/commits",
+    "/machines",
+    "/runs",
+    "/feed.atom",
+)
 POINTS = 800
 """Points of a chart: as many as it is wide."""
 
-_PAGES = re.compile(r"/(event|series|run)/\d+|/commit/[0-9a-f]{7,64}")
-_PAGED = ("/benchmarks", "/runs")  # further pages of these are pages of their own
+_PAGES = re.compile(r"/(event|series|run|bisection)/\d+|/commit/[0-9a-f]{7,64}")
+_PAGED = ("/benchmarks", "/runs", "/bisections")  # further pages of these are pages of their own
 _LINK = re.compile(r'\s(href|src)="([^"]*)"')
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _SCRIPT = re.compile(r"<script\b.*?</script>|<noscript\b.*?</noscript>|<dialog\b.*?</dialog>", re.DOTALL)

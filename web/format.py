@@ -95,6 +95,13 @@ def size(part: float) -> str:
     return f"{part * 100:.2g} %" if part < 1 else f"{part * 100:,.0f} %"
 
 
+def sure(chance: float) -> str:
+    """A chance as people say it: "98.7 %", "over 99.9 %"."""
+    if chance > 0.999:
+        return "over 99.9 %"
+    return f"{chance * 100:.1f} %" if chance >= 0.001 else "below 0.1 %"
+
+
 def duration(seconds: float) -> str:
     """A time span in one unit: "4 min"."""
     steps = ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s"))

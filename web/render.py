@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from web import distributions, drawing, format
+from web import distributions, drawing, format, posterior
 from web.security.doors import Doors
 from web.security.sessions import Visit
 
@@ -30,6 +30,7 @@ MENU = (
     ("/", "Overview"),
     ("/events", "Changes"),
     ("/drift", "Drift"),
+    ("/bisections", "Bisections"),
     ("/benchmarks", "Benchmarks"),
     ("/commits", "Commits"),
     ("/compare", "Compare"),
@@ -92,6 +93,7 @@ def _environment() -> Environment:
         "duration": format.duration,
         "plural": format.plural,
         "due": format.due,
+        "sure": format.sure,
         "factor": format.factor,
         "tone": drawing.tone,
         "script_json": script_json,
@@ -102,6 +104,7 @@ def _environment() -> Environment:
         "spark": drawing.spark,
         "distributions": distributions.distributions,
         "summary": distributions.summary,
+        "posterior": posterior.posterior,
         "effect": drawing.effect,
         "reach": drawing.reach,
         "mean_tone": drawing.mean_tone,

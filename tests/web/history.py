@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from regress.domain import (
     Bisection,
+    BisectionPlan,
+    BisectionStep,
     ChangePoint,
     Commit,
     Delivery,
@@ -25,6 +27,7 @@ from regress.domain import (
     Machine,
     Measurement,
     Metric,
+    Posterior,
     SeriesChange,
     SeriesKey,
 )
@@ -150,6 +153,7 @@ def build(store: Store) -> History:
         ],
     )
     bisected(store, _search(commits))
+    _begin_search(store, commits)
     (worse,) = store.events(BRANCH, EventKind.REGRESSION)
     (better,) = store.events(BRANCH, EventKind.IMPROVEMENT)
     return History(store.url, commits, ids, worse.id, better.id)
@@ -186,6 +190,21 @@ def _search(commits: tuple[Commit, ...]) -> Bisection:
         started_at=NOW - timedelta(minutes=90),
         finished_at=NOW - timedelta(minutes=60),
     )
+
+
+def _begin_search(store: Store, commits: tuple[Commit, ...]) -> None:
+    """A search that was cut off after five runs: one commit has all but certainty, one does not build."""
+    good, bad = SLOWER_AT - 6, SLOWER_AT + 3
+    begun = NOW - timedelta(minutes=20)
+    plan = BisectionPlan(LARGE, commits[good].sha, commits[bad].sha, 0.95, 60, begun)
+    number = store.begun_bisections.begin(plan)
+    taken = ((good, 0.801), (bad, 0.921), (SLOWER_AT - 2, 0.797), (SLOWER_AT + 1, None), (SLOWER_AT, 0.918))
+    for index, value in taken:
+        store.begun_bisections.add(number, BisectionStep(commits[index].sha, value, 12.0))
+    chances = {SLOWER_AT - 1: 0.21, SLOWER_AT: 0.74, SLOWER_AT + 1: 0.02}
+    told = tuple((commits[i].sha, chances.get(i, 0.001)) for i in range(good + 1, bad + 1))
+    store.searches.tell(number, Posterior(told, 0.024))
+    store.searches.price(number, 11.6)
 
 
 def _change(

@@ -38,6 +38,8 @@ def addresses(history: History) -> dict[str, str]:
         "event": f"/event/{history.regression}",
         "drift": "/drift",
         "search": "/search?q=render",
+        "bisections": "/bisections",
+        "bisection": "/bisection/2",
         "machines": "/machines",
         "runs": "/runs",
         "run": "/run/60",

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from regress.service.browse.audit import AuditPage, audit_page
 from regress.service.browse.benchmarks import BenchmarkGroup, BenchmarksPage, SeriesRow, benchmarks_page
+from regress.service.browse.bisections import (
+    BisectionPage,
+    BisectionRow,
+    BisectionsPage,
+    Suspect,
+    bisection_page,
+    bisections_page,
+)
 from regress.service.browse.commit import CommitPage, CommitRow, commit_page
 from regress.service.browse.commits import CommitsPage, commits_page
 from regress.service.browse.common import Spark, resolve
@@ -47,6 +55,9 @@ __all__ = [
     "AuditPage",
     "BenchmarkGroup",
     "BenchmarksPage",
+    "BisectionPage",
+    "BisectionRow",
+    "BisectionsPage",
     "ChangeGroup",
     "ChangeRow",
     "CommitPage",
@@ -80,8 +91,11 @@ __all__ = [
     "StaleSeries",
     "Standing",
     "Store",
+    "Suspect",
     "audit_page",
     "benchmarks_page",
+    "bisection_page",
+    "bisections_page",
     "commit_page",
     "commits_page",
     "compare_page",

@@ -6,7 +6,8 @@ import itertools
 from dataclasses import dataclass, replace
 
 from regress.config import Config, DetectionConfig, TriageConfig
-from regress.domain import Bisection, ChangedFile, Commit, Event, SeriesChange, TriageStep
+from regress.domain import BisectionState, ChangedFile, Commit, Event, SeriesChange, TriageStep
+from regress.service.browse.bisections import commits_of
 from regress.service.browse.common import Spark, commit_or_unknown, spark, whole
 from regress.service.browse.evidence import Evidence, evidence, touched_files
 from regress.service.browse.remembering import remembered
@@ -16,6 +17,9 @@ from regress.store import Store
 
 SHOWN = 100
 """Affected series that are listed, the largest changes first."""
+
+SEARCHES = 200
+"""The newest searches, among which are those that an event's page tells of."""
 
 MANY = 2_000
 """Changes of an event that is kept in memory for the next reader: 1 MB."""
@@ -45,9 +49,10 @@ class EventPage:
     """``suspects`` are the commits after the last good one up to the first bad one, oldest first.
 
     ``groups`` hold the largest ``SHOWN`` of its changes. ``bisections`` are the searches, newest first, that
-    looked at one of its series and ended among the suspects. ``differences`` are what its runs told of their
-    machine and environment: (name, before, after). ``files`` is None where the repository is not at hand, and
-    ``seconds`` is what one measurement of its worst series takes, where times tell.
+    looked at one of its series and ended among the suspects, or still look there. ``differences`` are what
+    its runs told of their machine and environment: (name, before, after). ``files`` is None where the
+    repository is not at hand, and ``seconds`` is what one measurement of its worst series takes, where times
+    tell.
     """
 
     event: Event
@@ -56,7 +61,7 @@ class EventPage:
     before: Commit | None
     after: Commit | None
     suspects: tuple[Commit, ...]
-    bisections: tuple[Bisection, ...]
+    bisections: tuple[BisectionState, ...]
     evidence: Evidence | None
     differences: tuple[tuple[str, str, str], ...]
     files: tuple[ChangedFile, ...] | None
@@ -128,8 +133,15 @@ def _suspects(store: Store, event: Event, before: Commit | None, after: Commit |
     return tuple(store.commits(branch, span=span))
 
 
-def _bisections(store: Store, event: Event, suspects: tuple[Commit, ...]) -> tuple[Bisection, ...]:
+def _bisections(store: Store, event: Event, suspects: tuple[Commit, ...]) -> tuple[BisectionState, ...]:
     series = {part.series for part in event.changes}
     places = {commit.sha for commit in suspects}
-    found = [row for row in store.bisections() if row.series in series and row.first in places]
-    return tuple(sorted(found, key=lambda row: row.finished_at, reverse=True))
+    told = [one for one in store.searches.newest(SEARCHES) if one.plan.series in series]
+    return tuple(one for one in told if _is_about(store, one, places))
+
+
+def _is_about(store: Store, search: BisectionState, suspects: set[str]) -> bool:
+    """Whether a search named one of the suspects, or has not ended and has one in its range."""
+    if search.found is not None:
+        return search.found.first in suspects
+    return any(commit.sha in suspects for commit in commits_of(store, search)[1:])
