@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0014"
+SCHEMA = "0015"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
