@@ -23,6 +23,9 @@ STATIC = HERE / "static"
 CHART_LIBRARY = ("vendor/uplot.js", "vendor/uplot.css")
 """Brought by hatch_build.py; a build without npm lacks them, and pages then fall back to tables."""
 
+CHART_SCRIPTS = tuple(sorted(path.name for path in STATIC.glob("chart*.js")))
+"""The modules that ``static/series.js`` is made of."""
+
 HTMX = "vendor/htmx.js"
 """Likewise; without it links and forms load whole pages."""
 
@@ -111,6 +114,7 @@ def _environment() -> Environment:
         "charts": chart_library_present,
         "htmx": htmx_present,
         "MENU": MENU,
+        "CHART_SCRIPTS": CHART_SCRIPTS,
     }
     return env
 

@@ -20,6 +20,9 @@ from regress.store.models import BranchCommitRow, CommitRow, MeasurementRow, Ser
 from regress.store.samples import unpack
 from regress.store.series import keys
 
+Figures = tuple[int, float, float, float | None, float | None]
+"""A point in figures: position, time of its commit (seconds since 1970), value, low, high."""
+
 
 def key(session: Session, series_id: int) -> SeriesKey:
     """See ``Store.series_key``."""
@@ -49,6 +52,21 @@ def points_at(session: Session, series_id: int, positions: Iterable[int]) -> lis
         query = _points().where(*here, BranchCommitRow.position.in_(batch))
         found += [_point(row) for row in session.connection().execute(query)]
     return sorted(found, key=attrgetter("position"))
+
+
+def figures(session: Session, series_id: int, positions: Iterable[int]) -> list[Figures]:
+    """See ``Store.figures``."""
+    here, found, row = _of(session, series_id), [], MeasurementRow
+    told = select(BranchCommitRow.position, CommitRow.committed_at, row.value, row.low, row.high)
+    told = told.select_from(BranchCommitRow).join(row, row.commit_id == BranchCommitRow.commit_id)
+    told = told.join(CommitRow, CommitRow.id == row.commit_id)
+    for batch in batches(positions):
+        query = told.where(*here, BranchCommitRow.position.in_(batch))
+        found += [
+            (position, at.timestamp() if at else 0.0, value, low, high)
+            for position, at, value, low, high in session.connection().execute(query)
+        ]
+    return sorted(found)
 
 
 def newest(session: Session, series_id: int, limit: int) -> tuple[Series, int]:

@@ -181,6 +181,8 @@ def test_keyboard_walks_zooms_and_opens(series: Page, history: History) -> None:
     expect(series.locator("#announce")).to_contain_text(history.commits[-2].sha[:10])
     series.keyboard.press("+")
     assert view(series) == (14.5, 44.5)
+    series.keyboard.press("Shift+ArrowRight")
+    assert view(series) == (29.5, 59.5)
     series.keyboard.press("Escape")
     assert view(series) == (-0.5, made.COMMITS - 0.5)
     series.keyboard.press("Enter")
@@ -271,7 +273,9 @@ def test_a_thinned_series_gets_its_detail_on_zoom(page: Page, history: History) 
         pytest.skip("NO CHART TESTS: web/static/vendor is empty")
     address = f"/series/{history.series[made.SMALL.title]}"
     # the whole history is asked for with few points, as if it were a long one; zoomed views are left alone
-    page.route(re.compile(r"/points$"), lambda route: route.continue_(url=f"{route.request.url}?limit=12"))
+    page.route(
+        re.compile(r"/(line|points)$"), lambda route: route.continue_(url=f"{route.request.url}?limit=12")
+    )
     page.goto(address)
     page.locator("#plot canvas").wait_for()
     with page.expect_response(re.compile(r"/points\?start=\d+&stop=\d+$")) as detail:
@@ -284,8 +288,17 @@ def test_a_thinned_series_gets_its_detail_on_zoom(page: Page, history: History) 
     for point in asked["points"]:
         share = (point["position"] - view(page)[0]) / (view(page)[1] - view(page)[0])
         page.mouse.move(box["x"] + share * box["width"], box["y"] + 50)
-        seen.add(page.locator(".tip .sha").inner_text())
+        tip = page.locator(".tip .sha")
+        expect(tip).not_to_have_text("…")  # names come after the numbers
+        seen.add(tip.inner_text())
     assert seen == {point["commit"][:10] for point in asked["points"]}
+
+
+def test_a_frame_elsewhere_has_its_chart(page: Page, history: History) -> None:
+    page.goto(f"/embed/series/{history.series[made.SMALL.title]}")
+    page.locator("#plot canvas").wait_for()
+    page.get_by_label("Log scale").check()
+    expect(page.locator(".plot .mark")).to_have_text("+15.0 %")
 
 
 def test_hostile_texts_do_nothing_in_a_chart(browser: Browser, hostile_site: str) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from regress.domain import Direction
 from regress.service.browse import Spark
+from regress.service.browse.line import thin
 from web import drawing, format
-from web.decimate import decimate
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,13 @@ def test_any_value_has_a_text(amount: float, unit: str) -> None:
 
 
 @given(st.lists(st.floats(-1e300, 1e300), max_size=300), st.integers(4, 100))
-def test_decimation_keeps_order_ends_and_extremes(values: list[float], limit: int) -> None:
-    points = list(enumerate(values))
-    kept = decimate(points, limit, lambda point: point[1])
+def test_thinning_keeps_order_ends_and_extremes(values: list[float], limit: int) -> None:
+    kept = thin(values, limit)
     assert len(kept) <= limit
-    assert kept == sorted(kept)
-    if points:
-        assert {points[0], points[-1]} <= set(kept)
-        assert {min(values), max(values)} <= {value for _, value in kept}
+    assert kept == sorted(set(kept))
+    if values:
+        assert {0, len(values) - 1} <= set(kept)
+        assert {min(values), max(values)} <= {values[i] for i in kept}
 
 
 def test_spark_changes_colour_at_the_mark() -> None:

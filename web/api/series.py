@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,7 +10,6 @@ from regress.service import browse
 from regress.service.browse import LocatedPoint
 from web.api import convert, schema
 from web.api.paging import Limit, Offset, page_of
-from web.decimate import decimate
 from web.state import Branch, ConfigDep, Id, StoreDep
 
 router = APIRouter(tags=["series"])
@@ -70,15 +68,12 @@ def points(
     limit: Annotated[int, Query(ge=4, le=20_000, description="At most this many points.")] = 2_000,
 ) -> schema.Points:
     """Points in range; more than ``limit`` are thinned so that the drawn line stays the same (M4)."""
-    branch = store.series_key(series_id).branch
-    line = store.line(series_id, start, stop)
-    kept = decimate(line, limit, itemgetter(1))
-    points = store.points_at(series_id, (position for position, _ in kept))
+    total, shown = browse.located_line(store, series_id, start, stop, limit)
     return schema.Points(
         series_id=series_id,
-        total=len(line),
-        decimated=len(kept) < len(line),
-        points=[_point(row) for row in browse.locate(store, branch, points)],
+        total=total,
+        decimated=len(shown) < total,
+        points=[_point(row) for row in shown],
     )
 
 

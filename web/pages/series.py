@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
 from regress.domain import Direction
 from regress.service import browse
@@ -34,15 +35,33 @@ def point(request: Request, store: StoreDep, series_id: Id, position: Id) -> HTM
     return render(request, "fragments/point.html", page=browse.point_page(store, series_id, position))
 
 
+@router.get("/series/{series_id}/line")
+def line(
+    store: StoreDep,
+    series_id: Id,
+    start: int | None = None,
+    stop: int | None = None,
+    limit: Annotated[int, Query(ge=4, le=20_000)] = 2_000,
+) -> Response:
+    """The points of a chart as its script takes them: little-endian doubles, a column after the other.
+
+    How many there are in range; then positions, times, values, lows, highs of those that are drawn.
+    """
+    found = browse.line(store, series_id, start, stop, limit)
+    columns = np.concatenate(([found.total], found.points.T.ravel()))
+    return Response(columns.astype("<f8").tobytes(), media_type="application/octet-stream")
+
+
 def scale_of(page: SeriesPage) -> format.Scale:
     """One scale for the whole series: that of its newest value."""
     return format.scale_for(page.latest.point.value if page.latest else 1.0, page.key.metric.unit)
 
 
 def chart_data(page: SeriesPage, scale: format.Scale) -> dict[str, Any]:
-    """What chart.js needs beside the points, which it fetches from the API."""
+    """What chart.js needs beside the points: it fetches the numbers first, and then the commits' texts."""
     return {
-        "points": f"/api/v1/series/{page.id}/points",
+        "line": f"/series/{page.id}/line",
+        "texts": f"/api/v1/series/{page.id}/points",
         "title": page.key.title,
         "factor": scale.factor,
         "unit": scale.unit,

@@ -40,7 +40,7 @@ export function drawIntervals(view, u) {
   u.ctx.lineWidth = devicePixelRatio;
   u.ctx.beginPath();
   view.data[0].forEach((x, i) => {
-    if (view.low[i] === null || view.high[i] === null) return;
+    if (Number.isNaN(view.low[i]) || Number.isNaN(view.high[i])) return;
     const at = u.valToPos(x, "x", true);
     u.ctx.moveTo(at, u.valToPos(view.low[i], "y", true));
     u.ctx.lineTo(at, u.valToPos(view.high[i], "y", true));
@@ -51,7 +51,7 @@ export function drawIntervals(view, u) {
 
 /** The intervals of many points as one band. */
 function drawBand(view, u) {
-  const at = [...view.data[0].keys()].filter((i) => view.low[i] !== null && view.high[i] !== null);
+  const at = [...view.data[0].keys()].filter((i) => !Number.isNaN(view.low[i]) && !Number.isNaN(view.high[i]));
   const line = (bounds, order) => order.forEach((i) => u.ctx.lineTo(u.valToPos(view.data[0][i], "x", true), u.valToPos(bounds[i], "y", true)));
   u.ctx.fillStyle = colour("--link");
   u.ctx.globalAlpha = 0.18;

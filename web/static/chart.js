@@ -3,41 +3,54 @@
 
 import { COMMIT_STEPS, DATE_STEPS, ascending, dateStyle, format, interpolate, nearest, tick } from "./chart-axes.js";
 import { WHISKERS_UP_TO, colour, drawBands, drawIntervals, drawLevels } from "./chart-canvas.js";
+import { CLICK_SLOP, key, listenToPointer } from "./chart-input.js";
+import { addOverlays, element, place, tell } from "./chart-overlays.js";
 
 const uPlot = window.uPlot;
-const CLICK_SLOP = 4; // pixels a pointer may move and still mean a click, not a drag
 
-/** A chart in `host`. `chart` is the page's data, `points` the API's; `on` = { open(point), choose(point), zoom(range | null), hover(text) }. */
+/** A chart in `host`. `chart` is the page's data, `line` its points; `on` = { open(position), choose(position), zoom(range | null), hover(text) }. */
 export class SeriesChart {
-  constructor(host, chart, points, on) {
+  constructor(host, chart, line, on) {
     this.host = host;
     this.chart = chart;
     this.on = on;
     this.options = { fromZero: false, log: false, ratio: false, byDate: false };
-    this.chosen = null; // the point that "relative" counts from; until one is clicked, the first
+    this.base = null; // the value that "relative" counts from; until a point is clicked, the first
+    this.texts = new Map();
     this.tip = element("div", "tip");
     this.tip.hidden = true;
-    this.show(points);
+    this.show(line);
     new ResizeObserver(() => this.resize()).observe(host);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build(this.view));
     document.addEventListener("theme", () => this.build(this.view));
+    host.addEventListener("keydown", (event) => key(this, event));
   }
 
   /** Draw these points from scratch, all of them in view. */
-  show(points) {
+  show(line) {
     // commits that failed after the newest measurement belong to the picture
-    const last = this.chart.failures.reduce((at, failure) => Math.max(at, failure.position), points.at(-1).position);
-    this.full = [points[0].position - 0.5, last + 0.5];
-    this.whole = { first: points[0], positions: points.map((p) => p.position), times: ascending(points.map((p) => Date.parse(p.committed_at) / 1000)) };
-    this.load(points);
+    const last = this.chart.failures.reduce((at, failure) => Math.max(at, failure.position), line.position.at(-1));
+    this.full = [line.position[0] - 0.5, last + 0.5];
+    this.whole = { first: line.value[0], positions: line.position, times: ascending(line.time) };
+    this.load(line);
     this.build();
   }
 
   /** Replace the points, keep the view. */
-  refine(points) {
-    this.load(points);
+  refine(line) {
+    this.load(line);
     this.plot.setData(this.data, false);
     this.plot.redraw(true, true);
+  }
+
+  /** The commits of the points have come: position -> { commit, subject, author }. */
+  name(texts) {
+    this.texts = texts;
+    if (this.plot.cursor.left >= 0) this.hover(this.plot);
+  }
+
+  textsOf(index) {
+    return this.texts.get(this.line.position[index]);
   }
 
   set(option, value) {
@@ -48,7 +61,7 @@ export class SeriesChart {
 
   /** What values are divided by, and what stands behind them. */
   get factor() {
-    return (this.options.ratio && (this.chosen ?? this.whole.first).value) || this.chart.factor;
+    return (this.options.ratio && (this.base ?? this.whole.first)) || this.chart.factor;
   }
 
   get unit() {
@@ -68,6 +81,11 @@ export class SeriesChart {
     return [this.plot.scales.x.min, this.plot.scales.x.max];
   }
 
+  /** Where a point lies above the canvas, in pixels of the page. */
+  at(index) {
+    return [this.plot.valToPos(this.data[0][index], "x"), this.plot.valToPos(this.data[1][index], "y")];
+  }
+
   reset() {
     this.zoom(...this.full.map((position) => this.toX(position)));
   }
@@ -76,29 +94,28 @@ export class SeriesChart {
     this.plot.setScale("x", { min, max });
   }
 
-  load(points) {
-    this.points = points;
-    this.dateStyle = dateStyle(new Date(points[0].committed_at), new Date(points.at(-1).committed_at));
+  load(line) {
+    this.line = line;
+    this.dateStyle = dateStyle(new Date(line.time[0] * 1000), new Date(line.time.at(-1) * 1000));
     this.compute();
   }
 
   compute() {
-    const scaled = (value) => (value === null ? null : value / this.factor);
-    this.low = this.points.map((p) => scaled(p.low));
-    this.high = this.points.map((p) => scaled(p.high));
-    this.data = [this.points.map((p) => this.toX(p.position)), this.points.map((p) => scaled(p.value))];
+    const factor = this.factor, scaled = (column) => column.map((value) => value / factor);
+    this.low = scaled(this.line.low);
+    this.high = scaled(this.line.high);
+    this.data = [this.line.position.map((position) => this.toX(position)), scaled(this.line.value)];
   }
 
   build(range = this.full) {
     this.plot?.destroy();
     this.view = range; // positions; the plot itself knows its range only after it has drawn
-    this.overlays = [];
     this.host.replaceChildren();
     this.plot = new uPlot(this.settings(range.map((position) => this.toX(position))), this.data, this.host);
     this.plot.over.append(this.tip);
-    this.addOverlays();
-    this.listen();
-    this.place();
+    this.overlays = addOverlays(this, this.plot.over);
+    listenToPointer(this, this.plot.over);
+    place(this);
   }
 
   size() {
@@ -126,14 +143,14 @@ export class SeriesChart {
       ],
       series: [
         {},
-        { stroke: colour("--link"), width: 1.5, points: { show: this.points.length <= WHISKERS_UP_TO, size: 6, width: 1, fill: colour("--surface"), stroke: colour("--link") } },
+        { stroke: colour("--link"), width: 1.5, points: { show: this.line.length <= WHISKERS_UP_TO, size: 6, width: 1, fill: colour("--surface"), stroke: colour("--link") } },
       ],
       hooks: {
         drawClear: [(u) => drawBands(this, u)],
         draw: [(u) => drawIntervals(this, u), (u) => drawLevels(this, u)],
-        setScale: [(u, key) => key === "x" && this.scaled()],
+        setScale: [(u, name) => name === "x" && this.scaled()],
         setCursor: [(u) => this.hover(u)],
-        setSize: [() => this.place()],
+        setSize: [() => this.overlays && place(this)],
       },
     };
   }
@@ -155,56 +172,26 @@ export class SeriesChart {
   /** The range widened to hold the intervals in view, by at most half: one wild interval must not flatten the rest. */
   withIntervals(min, max) {
     const from = this.plot?.scales.x.min ?? -Infinity, to = this.plot?.scales.x.max ?? Infinity;
-    const shown = (bounds) => bounds.filter((v, i) => v !== null && this.data[0][i] >= from && this.data[0][i] <= to);
     const half = (max - min) / 2;
-    const low = shown(this.low).reduce((a, b) => Math.min(a, b), min), high = shown(this.high).reduce((a, b) => Math.max(a, b), max);
+    let [low, high] = [min, max];
+    this.data[0].forEach((x, i) => {
+      if (x < from || x > to) return;
+      if (this.low[i] < low) low = this.low[i];
+      if (this.high[i] > high) high = this.high[i];
+    });
     return [Math.max(low, min - half), Math.min(high, max + half)];
   }
 
   dateAt(x) {
     const position = this.toPosition(x);
     if (position < this.full[0] || position > this.full[1]) return "";
-    if (this.options.byDate) return new Date(x * 1000).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
-    const point = this.points[nearest(this.data[0], x)];
-    return new Date(point.committed_at).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
-  }
-
-  // -- things above the canvas: links, tooltip -------------------------------------------------------
-
-  addOverlays() {
-    const add = (css, text, position, href, label) => {
-      const link = element("a", css, text);
-      link.href = href;
-      link.title = label;
-      link.setAttribute("aria-label", label);
-      this.plot.over.append(link);
-      this.overlays.push([link, position]);
-    };
-    for (const mark of this.chart.marks)
-      add(`mark ${mark.tone}`, mark.label, (mark.before + mark.after) / 2, mark.href, `Change of ${mark.label}: details`);
-    for (const failure of this.chart.failures) add("cross", "×", failure.position, failure.href, failure.label);
-    for (const flag of this.chart.flags) {
-      const node = element("div", flag.tag ? "flag" : "flag around"), said = element("span", "", flag.label);
-      said.title = flag.label;
-      node.append(said);
-      this.plot.over.append(node);
-      this.overlays.push([node, flag.position]);
-    }
-  }
-
-  place() {
-    const { min, max } = this.plot.scales.x;
-    for (const [node, position] of this.overlays) {
-      const x = this.toX(position);
-      node.hidden = x < min || x > max;
-      node.style.left = `${this.plot.valToPos(x, "x")}px`;
-    }
-    for (const node of this.plot.over.querySelectorAll(".mark")) node.style.top = "-26px";
+    const seconds = this.options.byDate ? x : this.line.time[nearest(this.data[0], x)];
+    return new Date(seconds * 1000).toLocaleString("en", { ...this.dateStyle, timeZone: "UTC" });
   }
 
   scaled() {
     if (!this.plot) return;
-    this.place();
+    place(this);
     const [min, max] = this.range().map((x) => this.toPosition(x));
     this.view = [min, max];
     const whole = min <= this.full[0] && max >= this.full[1];
@@ -219,84 +206,15 @@ export class SeriesChart {
       this.tip.hidden = true;
       return;
     }
-    const point = this.points[index], unit = this.unit;
-    const interval = this.low[index] === null ? "" : `${format(this.low[index], unit)} to ${format(this.high[index], unit)}`;
-    this.tip.replaceChildren(
-      element("b", "", format(this.data[1][index], unit)),
-      element("div", "", interval),
-      element("div", "sha", point.commit.slice(0, 10)),
-      element("div", "", point.subject),
-      element("div", "faint", `${point.author}, ${point.committed_at.slice(0, 10)}`),
-    );
-    this.tip.hidden = false;
-    this.tip.style.maxWidth = `${Math.min(320, u.over.clientWidth)}px`;
-    const x = u.valToPos(this.data[0][index], "x"), y = u.valToPos(this.data[1][index], "y");
-    const [left, top] = this.besides(x, y, u.over.clientWidth, u.over.clientHeight);
-    this.tip.style.left = `${left}px`;
-    this.tip.style.top = `${top}px`;
-    this.on.hover(`${point.commit.slice(0, 10)}: ${format(this.data[1][index], unit)}. ${point.subject}`);
+    tell(this, this.tip, index);
+    const texts = this.textsOf(index);
+    if (texts) this.on.hover(`${texts.commit.slice(0, 10)}: ${format(this.data[1][index], this.unit)}. ${texts.subject}`);
   }
 
-  /** Where the tooltip goes: beside the point, or, where that is too narrow, in the half the point is not in. */
-  besides(x, y, width, height) {
-    const { offsetWidth: w, offsetHeight: h } = this.tip;
-    const fits = x + 14 + w <= width || x - 14 - w >= 0;
-    const left = !fits ? Math.max(0, Math.min(x - w / 2, width - w)) : x + 14 + w <= width ? x + 14 : x - 14 - w;
-    const top = fits ? Math.max(0, Math.min(y - h / 2, height - h)) : y > height / 2 ? 0 : height - h;
-    return [left, top];
-  }
-
-  // -- pointer and keyboard --------------------------------------------------------------------------
-
-  listen() {
-    const over = this.plot.over;
-    let pressed = null;
-    over.addEventListener("mousedown", (event) => (pressed = event.target.closest("a") ? null : event.clientX));
-    over.addEventListener("dblclick", () => this.reset());
-    over.addEventListener("click", (event) => {
-      const index = this.plot.cursor.idx;
-      if (pressed === null || Math.abs(event.clientX - pressed) > CLICK_SLOP || index === null) return;
-      const x = this.plot.valToPos(this.data[0][index], "x"), y = this.plot.valToPos(this.data[1][index], "y");
-      const box = over.getBoundingClientRect();
-      if (Math.hypot(event.clientX - box.left - x, event.clientY - box.top - y) < 14) this.choose(this.points[index]);
-    });
-    this.host.onkeydown = (event) => this.key(event);
-  }
-
-  choose(point) {
-    this.chosen = point;
+  choose(index) {
+    this.base = this.line.value[index];
+    const position = this.line.position[index];
     if (this.options.ratio) this.set("ratio", true);
-    this.on.choose(point);
+    this.on.choose(position);
   }
-
-  key(event) {
-    if (event.target !== this.host || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [min, max] = this.range(), middle = (min + max) / 2, half = (max - min) / 2;
-    const moves = {
-      ArrowLeft: () => this.step(-1),
-      ArrowRight: () => this.step(1),
-      " ": () => this.plot.cursor.idx !== null && this.choose(this.points[this.plot.cursor.idx]),
-      Enter: () => this.plot.cursor.idx !== null && this.on.open(this.points[this.plot.cursor.idx]),
-      "+": () => this.zoom(middle - half / 2, middle + half / 2),
-      "=": () => this.zoom(middle - half / 2, middle + half / 2),
-      "-": () => this.zoom(Math.max(this.toX(this.full[0]), middle - half * 2), Math.min(this.toX(this.full[1]), middle + half * 2)),
-      Escape: () => this.reset(),
-    };
-    if (!moves[event.key]) return;
-    event.preventDefault();
-    moves[event.key]();
-  }
-
-  step(by) {
-    const now = this.plot.cursor.idx ?? (by > 0 ? -1 : this.points.length);
-    const index = Math.max(0, Math.min(this.points.length - 1, now + by));
-    this.plot.setCursor({ left: this.plot.valToPos(this.data[0][index], "x"), top: this.plot.valToPos(this.data[1][index], "y") });
-  }
-}
-
-function element(tag, css, text = "") {
-  const node = document.createElement(tag);
-  if (css) node.className = css;
-  node.textContent = text;
-  return node;
 }

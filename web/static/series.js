@@ -1,6 +1,7 @@
 // The series page: fetches the points, wires the chart to its tools and to the address.
 
 import { SeriesChart } from "./chart.js";
+import { loadLine, loadTexts } from "./chart-line.js";
 
 const DETAIL_DELAY = 150; // milliseconds a view must rest before its full detail is fetched
 const chart = JSON.parse(document.getElementById("chart-data").textContent);
@@ -9,23 +10,17 @@ const reset = document.getElementById("reset");
 const announce = document.getElementById("announce");
 const address = new URL(location.href);
 
-async function load(query = "") {
-  const answer = await fetch(chart.points + query);
-  if (!answer.ok) throw new Error(`the points did not come: ${answer.status}`);
-  return answer.json();
-}
-
 async function start() {
-  const all = await load();
+  const all = await loadLine(chart.line);
   let waiting = 0;
-  const view = new SeriesChart(host, chart, all.points, {
-    open: (point) => (location.href = `/commit/${point.commit}`),
-    choose: (point) => window.htmx?.ajax("GET", `${chart.details}${point.position}`, "#point"),
+  const view = new SeriesChart(host, chart, all, {
+    open: (position) => open(view, position),
+    choose: (position) => window.htmx?.ajax("GET", `${chart.details}${position}`, "#point"),
     hover: (text) => document.activeElement === host && (announce.textContent = text),
     zoom: (range) => {
       reset.disabled = range === null;
       clearTimeout(waiting);
-      if (all.decimated) waiting = setTimeout(() => detail(view, range, all), DETAIL_DELAY);
+      if (all.thinned) waiting = setTimeout(() => detail(view, range, all), DETAIL_DELAY);
     },
   });
   reset.addEventListener("click", () => view.reset());
@@ -33,16 +28,38 @@ async function start() {
   toggle("log", "log", "log", view);
   toggle("ratio", "ratio", "ratio", view);
   toggle("by-date", "byDate", "date", view);
+  await painted();
+  await name(view);
+}
+
+/** When what was drawn is on the screen: names can wait, the picture cannot. */
+function painted() {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+}
+
+/** The names of the commits of the points at hand; those of a view that is gone meanwhile are let go. */
+async function name(view, query = "") {
+  const asked = view.line, texts = await loadTexts(chart.texts, query);
+  if (view.line === asked) view.name(texts);
 }
 
 /** Full detail of what is in view; the thinned whole again when all is. */
 async function detail(view, range, all) {
-  const got = range === null ? all : await load(`?start=${range[0]}&stop=${range[1]}`);
-  if (got.points.length > 1) view.refine(got.points);
+  const query = range === null ? "" : `?start=${range[0]}&stop=${range[1]}`;
+  const got = range === null ? all : await loadLine(chart.line, query);
+  if (got.length < 2) return;
+  view.refine(got);
+  await name(view, query);
+}
+
+async function open(view, position) {
+  if (!view.texts.has(position)) await name(view);
+  window.open(`/commit/${view.texts.get(position).commit}`, "_top"); // out of a frame elsewhere
 }
 
 function toggle(id, option, parameter, view) {
   const box = document.getElementById(id);
+  if (!box) return; // a frame elsewhere has fewer tools
   box.checked = address.searchParams.has(parameter);
   if (box.checked) view.set(option, true);
   box.addEventListener("change", () => {

@@ -33,6 +33,7 @@ from regress.service.browse.drift import DriftPage, drift_page
 from regress.service.browse.event import ChangeGroup, ChangeRow, EventPage, event_page
 from regress.service.browse.events import EventRow, EventsPage, events_page, open_regressions
 from regress.service.browse.evidence import Evidence
+from regress.service.browse.line import Line, line, located_line
 from regress.service.browse.machines import MachineRow, MachinesPage, machines_page
 from regress.service.browse.overview import MachineHealth, Overview, StaleSeries, overview
 from regress.service.browse.runs import RunsPage, run_page, runs_page
@@ -75,6 +76,7 @@ __all__ = [
     "Evidence",
     "Flag",
     "Grouping",
+    "Line",
     "LocatedPoint",
     "MachineHealth",
     "MachineRow",
@@ -103,7 +105,9 @@ __all__ = [
     "drift_page",
     "event_page",
     "events_page",
+    "line",
     "locate",
+    "located_line",
     "machines_page",
     "open_regressions",
     "overview",

@@ -8,6 +8,7 @@ from datetime import datetime
 from regress.domain import Commit, Measurement, Point, Series, SeriesKey, SeriesSummary
 from regress.store import drawn, lists, series
 from regress.store.doors.base import Door
+from regress.store.drawn import Figures
 
 
 class Lines(Door):
@@ -79,6 +80,11 @@ class Lines(Door):
         """The points of a series at some positions, in history's order."""
         with self._db.read() as session:
             return drawn.points_at(session, series_id, positions)
+
+    def figures(self, series_id: int, positions: Iterable[int]) -> list[Figures]:
+        """The points of a series at some positions, in figures only: position, when, value, low, high."""
+        with self._db.read() as session:
+            return drawn.figures(session, series_id, positions)
 
     def newest_points(self, series_id: int, limit: int) -> tuple[Series, int]:
         """A series with its newest points only, and how many it has; UnknownNameError if none is it."""
