@@ -17,6 +17,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 VM_LAYERS = (
+    "typed",
+    "enums",
+    "digests",
     "records",
     "once",
     "importing",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from vm.errors import ConfigError
 from vm.records import Field, field, fields, record, replace
+from vm.typed import Any
 
 
 def _knob(default: Any, summary: str, **bounds: Any) -> Any:

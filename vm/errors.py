@@ -18,8 +18,7 @@ codes and colours is the edge's work (``vm.cli``).
 
 from __future__ import annotations
 
-import enum
-
+from vm.enums import Enum
 from vm.records import record
 
 
@@ -110,7 +109,7 @@ class CompileError(VMError):
     """A compiler failed at valid code, or its process ended; the code can still run in another tier."""
 
 
-class TrapCode(enum.Enum):
+class TrapCode(Enum):
     """Why execution stopped; the value is the specification's wording, as its test suite checks it."""
 
     STACK_OVERFLOW = "call stack exhausted"

@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+
+from vm.typed import NamedTuple
 
 KINDS: dict[str, str] = {
     "queued": "code was asked of the parallel compiler, and is not on disk",

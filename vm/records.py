@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+
+from vm.typed import Any, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
 

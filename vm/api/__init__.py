@@ -9,9 +9,9 @@ object for externref. ``WasmtimeError`` is the root of this engine's errors.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from vm.importing import uninterrupted
+from vm.typed import TYPE_CHECKING
 
 with uninterrupted():
     from vm.api.caller import Caller, Storelike

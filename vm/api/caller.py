@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vm.api.engine import Store
 from vm.api.types import check
 from vm.errors import VMError
 from vm.runtime import store as runtime_store
 from vm.runtime.instance import Extern as RuntimeExtern
 from vm.runtime.instance import Instance as RuntimeInstance
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.api.externs import AnyExtern

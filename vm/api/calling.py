@@ -6,10 +6,9 @@ runtime's function, for the next object of the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from vm.api.caller import Caller, Storelike
 from vm.once import once
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.api.engine import Store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from vm import tiers
 from vm.api import foreign
@@ -16,6 +15,7 @@ from vm.errors import ConfigError, VMError
 from vm.isa.types import FuncType
 from vm.runtime import store as runtime
 from vm.runtime.metering import NEVER, Epoch
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.runtime.exceptions import Exn

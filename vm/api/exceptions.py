@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from vm.api.caller import Storelike, inside
 from vm.api.externs import Tag, converter
@@ -11,6 +10,7 @@ from vm.api.types import check
 from vm.runtime import exceptions as runtime_exceptions
 from vm.runtime import store as runtime_store
 from vm.runtime import tags as runtime_tags
+from vm.typed import Any
 
 
 class Exn(runtime_exceptions.Exn):

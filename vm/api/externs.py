@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from vm.api import calling
 from vm.api.caller import Caller, Storelike, inside, runtime_of
@@ -23,6 +22,7 @@ from vm.runtime import tables as runtime_tables
 from vm.runtime import tags as runtime_tags
 from vm.runtime.functions import HostOnValues
 from vm.runtime.instance import Extern as RuntimeExtern
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.api.calling import BoundFunc

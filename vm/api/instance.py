@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from vm.api import standins
 from vm.api.caller import Caller, Storelike, runtime_of
@@ -20,6 +19,7 @@ from vm.memory.linear import LinearMemory
 from vm.runtime import functions as runtime_functions
 from vm.runtime import instance as runtime_instance
 from vm.runtime.instantiate import instantiate
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.wasi.registry import HostFunction

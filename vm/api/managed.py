@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from vm.typed import TYPE_CHECKING, Any, TypeVar
 
 _Self = TypeVar("_Self", bound="Managed")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 from vm.api.caller import Storelike, inside, runtime_of
 from vm.api.types import MemoryType, check, wrap_type
 from vm.errors import VMError
 from vm.memory.linear import LinearMemory
+from vm.typed import Any
 
 
 class Memory:

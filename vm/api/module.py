@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from vm.api.engine import Engine
 from vm.api.managed import Managed
@@ -18,6 +17,7 @@ from vm.module.decoder import MAGIC, decode
 from vm.module.kernel.run import PlainChecker
 from vm.module.model import ModuleData
 from vm.module.validator import validate, validate_module
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Progress

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from vm.isa.types import ValType, ValueType
+from vm.typed import Any
 
 ToBits = Callable[[Any], int]
 FromBits = Callable[[int], Any]

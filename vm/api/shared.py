@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 from vm.api.engine import Engine
 from vm.api.managed import Managed
@@ -12,6 +11,7 @@ from vm.errors import VMError
 from vm.isa.types import PAGE_SIZE
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
+from vm.typed import Any
 
 
 class SharedMemory(Managed):

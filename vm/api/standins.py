@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.api.caller import Storelike
 from vm.api.externs import AnyExtern, Func, Global, Table, Tag
 from vm.api.memory import Memory
 from vm.api.types import FuncType, GlobalType, ImportType, MemoryType, TableType, TagType
 from vm.errors import Trap, VMError
+from vm.typed import Any
 
 
 def trapping(store: Storelike, wanted: ImportType) -> Func:

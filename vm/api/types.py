@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from vm.errors import VMError
 from vm.isa import types as isa
 from vm.isa.canonical import canonical
+from vm.typed import Any
 
 
 def check(value: object, expected: type | tuple[type, ...], what: str) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.api.numbers import NUMBERS
 from vm.api.types import ValType, check
 from vm.errors import VMError
 from vm.isa import types as isa
+from vm.typed import Any
 
 
 class Val:

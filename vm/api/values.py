@@ -7,7 +7,6 @@ i31, structures and arrays are those of ``vm.api.references``. A ``Val`` may say
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from vm.api.numbers import NUMBERS, FromBits, ToBits
 from vm.api.references import ManagedRef, managed
@@ -17,6 +16,7 @@ from vm.isa.matching import top_of
 from vm.isa.types import Heap, RefType, ValueType
 from vm.runtime.casts import tester
 from vm.runtime.exceptions import Exn
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.runtime.functions import Function

@@ -1,8 +1,8 @@
 """``wasmvm``: run, check, read and translate WebAssembly modules from a shell.
 
-One file a command, listed in ``COMMANDS``. argparse rather than the house's Typer, and only the command that
-is asked for is imported, because start-up is a feature: a small module must run within milliseconds of a bare
-Python.
+One file a command, listed in ``COMMANDS``. argparse rather than the house's Typer, not even argparse where
+``plain`` understands, and only the command that is asked for is imported, because start-up is a feature: a
+small module must run within milliseconds of a bare Python.
 
 Exit codes: the program's own; 1 when a script's assertion failed; 2 for bad input or usage, with one line on
 stderr; 130 on Ctrl-C; 134 when the program trapped, as a native program that aborts gives its shell.
@@ -10,13 +10,12 @@ stderr; 130 on Ctrl-C; 134 when the program trapped, as a native program that ab
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
 from collections.abc import Sequence
 
 from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
 from vm.errors import VMError
+from vm.typed import Any
 
 COMMANDS = {
     "run": "run",
@@ -33,33 +32,10 @@ COMMANDS = {
 ``main(arguments) -> exit code``."""
 
 
-class _Version(argparse.Action):
-    """Reads the version only when asked: importlib.metadata costs more than a small run."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"wasmvm {version('regress')}")
-        parser.exit()
-
-
-def parser(first: str = "") -> argparse.ArgumentParser:
-    """The command line, or as much of it as matters when this is its first word."""
-    top = argparse.ArgumentParser(
-        prog="wasmvm", description="Run, check, read and translate WebAssembly modules."
-    )
-    top.add_argument("--version", nargs=0, action=_Version, help="print the version and exit")
-    # With a name, argparse need not put its help together to find one.
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="wasmvm")
-    for name in [first] if first in COMMANDS else COMMANDS:
-        importlib.import_module(f"vm.cli.{COMMANDS[name]}").add(commands)
-    return top
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     given = sys.argv[1:] if argv is None else argv
-    arguments = parser(given[0] if given else "").parse_args(given)
+    arguments = _plain(given) or _parsed(given)
     try:
         code: int = arguments.main(arguments)
         if sys.stdout is not None:
@@ -80,3 +56,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"wasmvm: the output cannot be written: {error.strerror}", file=sys.stderr)
         return EXIT_USAGE
     return code
+
+
+def _plain(given: Sequence[str]) -> Any:
+    """What a plain ``wasmvm run`` was told, as argparse would have it; None for everything else."""
+    if given[:1] not in (["run"], ("run",)):
+        return None
+    from vm.cli import plain, run
+
+    arguments = plain.read(given[1:], run.OPTIONS)
+    if arguments is not None:
+        arguments.main = run.main
+    return arguments
+
+
+def _parsed(given: Sequence[str]) -> Any:
+    from vm.cli.parsing import parse
+
+    return parse(given, COMMANDS)

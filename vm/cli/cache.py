@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.jit.objects import Objects

@@ -6,10 +6,10 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from vm.cli.errors import InputError, read_file
 from vm.cli.run import add_options, engine, execute
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.profiling import Recording

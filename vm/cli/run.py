@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_file
+from vm.cli.plain import Options
 from vm.cli.values import parse, render
 from vm.config import KNOBS
 from vm.errors import ExitTrap, LinkError, Trap, VMError
 from vm.tiers import TIERS
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
+
     from vm.api import Engine, Func, Instance, Module, Store, WasiConfig
 
 MAX_FRAMES = 20
@@ -32,9 +34,44 @@ exit code: the program's own; 134 when it trapped; 2 for bad input.
 Options for wasmvm go before FILE; everything after it is the program's.
 """
 
+OPTIONS: Options = {
+    "--tier": {
+        "choices": tuple(TIERS),
+        "default": KNOBS["tier"].default,
+        "help": f"how to run ({'; '.join(f'{name}: {entry.summary}' for name, entry in TIERS.items())})",
+    },
+    "--invoke": {"metavar": "NAME", "help": "call this export instead of _start"},
+    "--dir": {
+        "action": "append",
+        "default": [],
+        "metavar": "HOST[::GUEST][:ro]",
+        "help": "give the program a directory, under its own name or GUEST; :ro to read only "
+        "(may be repeated)",
+    },
+    "--env": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME[=VALUE]",
+        "help": "set an environment variable; without VALUE, to this process's own (may be repeated)",
+    },
+    "--tcplisten": {
+        "action": "append",
+        "default": [],
+        "metavar": "HOST:PORT",
+        "help": "give the program a socket that listens there, as descriptor 3 and on (may be repeated)",
+    },
+    "--allow-precompiled": {
+        "action": "store_true",
+        "help": "FILE may be what wasmvm compile made: machine code, which nothing confines",
+    },
+}
+"""What may stand in front of FILE, as ``add_argument`` and ``vm.cli.plain`` take it."""
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
+    import argparse  # which a plain command line does without
+
     command = commands.add_parser(
         "run",
         help="run a program, or one of its functions",
@@ -48,38 +85,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """What is to run, and how: for every command that runs a program."""
-    tiers = "; ".join(f"{name}: {entry.summary}" for name, entry in TIERS.items())
-    usual = KNOBS["tier"].default
-    command.add_argument("--tier", choices=tuple(TIERS), default=usual, help=f"how to run ({tiers})")
-    command.add_argument("--invoke", metavar="NAME", help="call this export instead of _start")
-    command.add_argument(
-        "--dir",
-        action="append",
-        default=[],
-        metavar="HOST[::GUEST][:ro]",
-        help="give the program a directory, under its own name or GUEST; :ro to read only (may be repeated)",
-    )
-    command.add_argument(
-        "--env",
-        action="append",
-        default=[],
-        metavar="NAME[=VALUE]",
-        help="set an environment variable; without VALUE, to this process's own (may be repeated)",
-    )
-    command.add_argument(
-        "--tcplisten",
-        action="append",
-        default=[],
-        metavar="HOST:PORT",
-        help="give the program a socket that listens there, as descriptor 3 and on (may be repeated)",
-    )
-    command.add_argument(
-        "--allow-precompiled",
-        action="store_true",
-        help="FILE may be what wasmvm compile made: machine code, which nothing confines",
-    )
+    for name, row in OPTIONS.items():
+        command.add_argument(name, **row)
     command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
-    command.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the program's arguments")
+    command.add_argument("args", nargs="...", metavar="ARGS", help="the program's arguments")
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -103,13 +112,14 @@ def execute(arguments: argparse.Namespace, content: bytes, engine: Engine) -> in
     """Run what was read; the exit code."""
     from vm.api import Linker, Store
 
-    wasi = _wasi(arguments)
     store, linker = Store(engine), Linker(engine)
-    linker.define_wasi()
-    store.set_wasi(wasi)
     try:
         with named(arguments.file, content):
-            instance = linker.instantiate(store, _module(engine, content, arguments))
+            module = _module(engine, content, arguments)
+            if module.data.imports or arguments.dir or arguments.env or arguments.tcplisten:
+                linker.define_wasi()
+                store.set_wasi(_wasi(arguments))
+            instance = linker.instantiate(store, module)
             if arguments.invoke:
                 _invoke(store, instance, arguments)
             else:

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vm.cli.errors import EXIT_USAGE, InputError, described, read_file
 from vm.config import KNOBS
 from vm.errors import TextError
 from vm.tiers import TIERS
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.config import Config

@@ -13,11 +13,11 @@ A mark is a colour, and each collection has three of its own, so that no mark ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from vm.gc.handles import Cell, Handles
 from vm.gc.references import References
 from vm.records import record
+from vm.typed import Protocol
 
 _COLOURS = 3
 _LAST_COLOUR = 255

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import TYPE_CHECKING, Any
 
 from vm.memory.native import WORD, Block
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.gc.heap import Heap

@@ -13,7 +13,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from vm.gc import cycles, record, words
 from vm.gc.cage import Cage
@@ -25,6 +24,7 @@ from vm.gc.references import Anchor, References
 from vm.gc.space import Space
 from vm.gc.types import TypeTable
 from vm.memory.native import WORD, Block
+from vm.typed import Protocol
 
 _HANDLES_BETWEEN = 1024
 """New handles that call for a collection, at least; more when many are in use."""

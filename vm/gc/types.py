@@ -11,11 +11,11 @@ is two loads and two comparisons, however deep the types.
 
 from __future__ import annotations
 
-import enum
 import threading
 from array import array
 from collections.abc import Sequence
 
+from vm.enums import IntEnum
 from vm.errors import VMError
 from vm.gc.layout import TYPE_MASK, ArrayLayout, Layout, StructLayout
 from vm.memory.native import Heap, poke
@@ -28,7 +28,7 @@ ENTRY_OFFSETS, ENTRY_DISPLAY = 16, 24
 _PAGE = 1 << 16
 
 
-class Kind(enum.IntEnum):
+class Kind(IntEnum):
     """What sort of thing a number stands for. ``OTHER`` types have no objects in the heap (functions)."""
 
     NONE = 0

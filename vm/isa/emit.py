@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType, ValueType
 from vm.records import record
+from vm.typed import Protocol
 
 
 class Builder(Protocol):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import enum
-
+from vm.enums import Enum, StrEnum
 from vm.isa.types import FuncType, ValType
 from vm.records import record
 
 
-class Immediate(enum.Enum):
+class Immediate(Enum):
     """What follows an opcode in the binary, and hence the tuple ``vm.module.instructions.read`` gives."""
 
     NONE = "none"  # ()
@@ -51,7 +50,7 @@ class Immediate(enum.Enum):
     FENCE = "fence"  # (), but a zero byte in the binary
 
 
-class Feature(enum.StrEnum):
+class Feature(StrEnum):
     """The addition to WebAssembly 1.0 that brought an instruction."""
 
     MVP = "mvp"

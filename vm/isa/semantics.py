@@ -12,8 +12,6 @@ constants of arithmetic are hidden from it (``opaque``).
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.isa.atomics import ATOMIC_SEMANTICS
 from vm.isa.emit import MEMORY_TAG, Builder, Emit, Meanings
@@ -21,6 +19,7 @@ from vm.isa.types import ValType
 from vm.isa.vectors import VECTOR_SEMANTICS
 from vm.isa.vectors.shapes import vector_constant
 from vm.isa.wide import WIDE_SEMANTICS
+from vm.typed import Any
 
 SEMANTICS = Meanings(VECTOR_SEMANTICS | ATOMIC_SEMANTICS | WIDE_SEMANTICS)
 """Meaning by instruction name. Those of vectors and of atomic accesses have files of their own."""

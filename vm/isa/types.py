@@ -7,13 +7,12 @@ matches which is said in ``vm.isa.matching``.
 
 from __future__ import annotations
 
-import enum
-from typing import Literal
-
+from vm.enums import Enum
 from vm.records import field, record
+from vm.typed import Literal
 
 
-class ValType(enum.Enum):
+class ValType(Enum):
     """A number or vector type; the enum's value is its byte in the binary format (spec 5.3.1)."""
 
     I32 = 0x7F
@@ -36,7 +35,7 @@ class ValType(enum.Enum):
         return self.name.lower()
 
 
-class Heap(enum.Enum):
+class Heap(Enum):
     """An abstract heap type; the enum's value is its byte in the binary format (spec 5.3.3).
 
     ``BOT`` is below all the others. No program can write it: it is what is known of a reference that
@@ -61,7 +60,7 @@ class Heap(enum.Enum):
         return self.name.lower()
 
 
-class PackedType(enum.Enum):
+class PackedType(Enum):
     """What a field can hold beside values: integers of fewer bits, seen as i32 on the operand stack."""
 
     I8 = 0x78

@@ -13,7 +13,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from vm.config import Config
 from vm.errors import VMError
@@ -22,6 +21,7 @@ from vm.jit.request import Request, code_knobs, sources_key
 from vm.module.model import ModuleData
 from vm.native import cache
 from vm.records import replace
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.jit.compiler import Compiler

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import os
-from typing import Any
 
 from vm.config import Config
 from vm.jit import library
@@ -20,6 +19,7 @@ from vm.jit.scheduler import Priority
 from vm.jit.ticket import Ticket
 from vm.native.code import Costs
 from vm.once import once
+from vm.typed import Any
 
 
 class Compiler:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
 
 from vm.jit.scheduler import Priority, Scheduler, Task
+from vm.typed import Generic, Protocol, TypeVar
 
 ATTEMPTS = 2
 """How often a task is given to a worker that it may end."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import CompileError, DecodeError, ValidationError, VMError
+from vm.typed import Any
 
 
 def to_data(error: BaseException) -> dict[str, Any]:

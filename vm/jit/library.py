@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from vm import digests
 from vm.config import Config
 from vm.errors import VMError
 from vm.events import note
@@ -58,7 +57,7 @@ def keep(request: Request, artefact: Artefact) -> None:
 def obtain_text(ir: str, level: int, costs: Costs) -> bytes:
     """The object file of IR text that belongs to no module, from the cache or compiled in this process."""
     kept = objects(Config())
-    key = hashlib.sha256(f"{level} {surroundings()}\n{ir}".encode()).hexdigest()[:40]
+    key = digests.digest(f"{level} {surroundings()}\n{ir}".encode()).hexdigest()[:40]
     binary = kept.load(key)
     if binary is None:
         binary, seconds = compile_text(ir, level)

@@ -8,16 +8,15 @@ folder holds, and takes it down to four fifths of what is allowed; others may do
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.native import cache
 from vm.once import once
 from vm.records import record
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +116,9 @@ class Objects:
 
     def _sweep(self) -> None:
         """Delete what processes that were killed have left half written."""
-        for name in glob.glob(f".*{_SUFFIX}-*", root_dir=self.folder):
+        for name in os.listdir(self.folder):
+            if not (name.startswith(".") and f"{_SUFFIX}-" in name):
+                continue
             path = os.path.join(self.folder, name)
             with contextlib.suppress(OSError):
                 if time.time() - os.stat(path).st_mtime > _TOLD:

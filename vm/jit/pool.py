@@ -14,7 +14,6 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from vm.errors import CompileError, VMError
 from vm.events import Fact, note
@@ -30,6 +29,7 @@ from vm.jit.scheduler import Priority, Task
 from vm.jit.statistics import Statistics
 from vm.jit.ticket import Ticket
 from vm.module.model import ModuleData
+from vm.typed import Any
 
 IDLE_SECONDS = 60.0
 """How long a worker without work stays."""

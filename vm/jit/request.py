@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import glob
-import hashlib
-import os
 from array import array
-from typing import Literal
 
-import vm
+from vm import digests
 from vm.config import KNOBS, Config
 from vm.module.model import ModuleData
 from vm.native import cache
 from vm.records import record
+from vm.typed import Literal
 
 Scope = Literal["exact", "reachable", "module"]
 """Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
@@ -81,7 +78,7 @@ class Request:
     def key(self) -> str:
         """What the code is known by, here and in every other process on machines like this one."""
         facts = (self.kind, self.functions, self.level, self.scope, self.options, code_knobs(self.config))
-        digest = hashlib.sha256(self.module.digest)
+        digest = digests.digest(self.module.digest)
         digest.update(repr(facts).encode())
         digest.update(array("I", sorted(self.compiled)))
         digest.update(surroundings().encode())
@@ -95,6 +92,8 @@ def code_knobs(config: Config) -> dict[str, str | int | bool]:
 
 _SOURCES = (
     "config.py",
+    "digests.py",
+    "enums.py",
     "errors.py",
     "gc/*.py",
     "isa/**/*.py",
@@ -107,6 +106,7 @@ _SOURCES = (
     "records.py",
     "runtime/*.py",
     "tiers/llvm/*.py",
+    "typed.py",
 )
 """Files of the package that compiled code follows from."""
 
@@ -125,6 +125,4 @@ def sources_key() -> str:
 
 def source_files() -> list[str]:
     """The files that ``_SOURCES`` names."""
-    root = os.path.dirname(vm.__file__)
-    found = [sorted(glob.iglob(pattern, root_dir=root, recursive=True)) for pattern in _SOURCES]
-    return [os.path.join(root, path) for paths in found for path in paths]
+    return cache.package_files(_SOURCES)

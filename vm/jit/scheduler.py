@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 import heapq
 import itertools
-from typing import Generic, TypeVar
+
+from vm.typed import Generic, TypeVar
 
 AGING = 2.0
 """Seconds of waiting that make up for one step of priority."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from vm.jit.dispatch import Dispatcher
 from vm.jit.request import Request
+from vm.typed import Any
 
 
 @dataclass(slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
 
 from vm.errors import VMError
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
 from vm.jit.scheduler import Priority
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.jit.pool import Pool

@@ -13,7 +13,8 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from vm.typed import Any
 
 _LENGTHS = struct.Struct("<II")
 _CHUNK = 1 << 16

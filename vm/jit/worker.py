@@ -21,7 +21,6 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 from vm.config import KNOBS, Config
 from vm.jit import faults, makers
@@ -31,6 +30,7 @@ from vm.jit.wire import Reader, pack
 from vm.module.decoder import decode
 from vm.module.model import ModuleData
 from vm.module.validator import validate_module
+from vm.typed import Any, NoReturn
 
 MEMORY = 8 << 30
 """Bytes of address space that a worker may use. Compiling takes LLVM a hundredth of that, but for a module

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+
+from vm.typed import Any
 
 WOKEN, NOT_EQUAL, TIMED_OUT = 0, 1, 2
 """What ``memory.atomic.wait`` gives."""

@@ -7,7 +7,6 @@ faults become errors.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from vm.errors import ValidationError, WasmError
 from vm.isa.opcodes import BY_NAME
@@ -23,6 +22,7 @@ from vm.module.leb import signed
 from vm.module.limits import MAX_BODY
 from vm.module.model import ConstExpr, ModuleData
 from vm.records import record
+from vm.typed import cast
 
 _I32_CONST = 0x41
 

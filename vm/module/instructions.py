@@ -7,7 +7,6 @@ immediate is encoded stands here once, in ``_READERS``; what an opcode takes sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.errors import DecodeError
 from vm.isa.exception_opcodes import CATCH_KINDS
@@ -16,6 +15,7 @@ from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
 from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
 from vm.module.model import ModuleData
+from vm.typed import Any
 
 BlockType = ValueType | int | None
 """A block's type as the binary gives it: a type index, one result, or None for ``[] -> []``."""

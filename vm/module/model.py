@@ -5,10 +5,9 @@ Index spaces follow the specification: imports come first in each of them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, overload
 
+from vm import digests
 from vm.isa.canonical import resolved
 from vm.isa.types import (
     DefType,
@@ -22,6 +21,7 @@ from vm.isa.types import (
     ValueType,
 )
 from vm.records import field, record
+from vm.typed import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Prepared
@@ -191,9 +191,9 @@ class ModuleData:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the binary; made when somebody first asks."""
+        """The digest of the binary; made when somebody first asks."""
         if not self._digest:
-            self._digest = hashlib.sha256(self.binary).digest()
+            self._digest = digests.digest(self.binary).digest()
         return self._digest
 
     _names: Names | None = None

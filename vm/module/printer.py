@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from vm.isa.opcode import CatchClause
 from vm.isa.opcodes import TEXT_NAMES, Immediate, Opcode
@@ -18,6 +17,7 @@ from vm.isa.types import DefType, FuncType, GlobalType, MemoryType, TableType, T
 from vm.module.instructions import BlockType, read
 from vm.module.model import ConstExpr, DataSegment, ElementSegment, ModuleData
 from vm.module.type_text import clause, definitions, extern_text, signature_text, type_text
+from vm.typed import Any
 
 _INDENT = "  "
 _MARGIN = " " * 10

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from vm.errors import DecodeError, ValidationError
 from vm.isa.types import DefType, RefType, ValueType
 from vm.module.instructions import read, read_ref_type, read_value_type
 from vm.module.leb import UNEXPECTED_END, unsigned
 from vm.module.model import ConstExpr
+from vm.typed import TypeVar
 
 END_OF_SECTION = "unexpected end of section or function"
 

@@ -8,17 +8,19 @@ appears whole or not at all, and one that is damaged, or that another user could
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import util
-from typing import TYPE_CHECKING
+
+import vm
+from vm import digests
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DIGEST = hashlib.sha256().digest_size
+_DIGEST = digests.SIZE
 _KEY_LENGTH = 24
 _OTHERS = 0o022
 
@@ -44,7 +46,7 @@ def folder() -> str:
 
 def key(sources: Iterable[bytes], *packages: str) -> str:
     """The key of what is made from ``sources`` by these packages as installed, for this processor."""
-    digest = hashlib.sha256()
+    digest = digests.digest()
     for part in (*sources, *(f"{name} {version(name)}".encode() for name in packages)):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
@@ -53,12 +55,32 @@ def key(sources: Iterable[bytes], *packages: str) -> str:
     return digest.hexdigest()[:_KEY_LENGTH]
 
 
+def package_files(patterns: Iterable[str]) -> list[str]:
+    """The package's files of each pattern, in order: a file, or "*.py" of a folder or (**) of a tree.
+
+    ``glob``, which can do more, brings ``re``.
+    """
+    root = os.path.dirname(vm.__file__)
+    return [path for pattern in patterns for path in sorted(_matching(os.path.join(root, pattern)))]
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    folder, name = os.path.split(pattern)
+    if name != "*.py":
+        yield pattern
+    elif folder.endswith("/**"):
+        for inner, _, names in os.walk(folder.removesuffix("/**")):
+            yield from (os.path.join(inner, name) for name in names if name.endswith(".py"))
+    else:
+        yield from (os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".py"))
+
+
 def files_digest(paths: Iterable[str]) -> bytes:
     """A digest of what is in these files, remembered while the system says that they are the same ones: that
     takes a fraction of the time that reading them does. A file that was written anew is another.
     """
     paths = list(paths)
-    seen, names = hashlib.sha256(), hashlib.sha256()
+    seen, names = digests.digest(), digests.digest()
     for path in paths:
         status = os.stat(path)
         identity = (path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
@@ -68,10 +90,10 @@ def files_digest(paths: Iterable[str]) -> bytes:
     known = load("sources", key)
     if known is not None and known[:_DIGEST] == seen.digest():
         return known[_DIGEST:]
-    content = hashlib.sha256()
+    content = digests.digest()
     for path in paths:
         with open(path, "rb") as file:
-            content.update(hashlib.sha256(file.read()).digest())
+            content.update(digests.digest(file.read()).digest())
     store("sources", key, seen.digest() + content.digest())
     return content.digest()
 
@@ -154,7 +176,7 @@ def store_file(path: str | Path, content: bytes) -> bool:
 
 def _digest(name: str, content: bytes) -> bytes:
     """Of the name as well, so that no artefact passes for another."""
-    return hashlib.sha256(os.fsencode(name) + b"\0" + content).digest()
+    return digests.digest(os.fsencode(name) + b"\0" + content).digest()
 
 
 def _open_itself(path: str, flags: int) -> int:

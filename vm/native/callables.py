@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, Block, poke
@@ -36,6 +35,7 @@ from vm.native.entries import (
 from vm.native.glue import python_function
 from vm.native.kinds import kinds
 from vm.runtime.functions import Function
+from vm.typed import Any, NamedTuple
 
 _DEFAULT, _HAVE_VECTORCALL = 1 << 18, 1 << 11
 """Flags of types (Include/object.h): Py_TPFLAGS_DEFAULT, Py_TPFLAGS_HAVE_VECTORCALL."""

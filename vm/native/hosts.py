@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
 
 from vm.memory.native import WORD, peek, poke
 from vm.native.border import border
@@ -25,6 +24,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.store import Store
 from vm.runtime.words import store_words
+from vm.typed import Any
 
 
 def host_context(store: Store, function: Function) -> int:

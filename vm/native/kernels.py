@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterable
 
-import vm
 from vm.errors import VMError
 from vm.native import cache
 
@@ -15,10 +12,8 @@ _SOURCES = ("native/pipeline.py", "native/restricted.py", "module/kernel/restric
 
 def key(sources: Iterable[str]) -> str:
     """The key of a kernel that is made from files of the package, given as patterns."""
-    root = os.path.dirname(vm.__file__)
-    found = (glob.iglob(pattern, root_dir=root) for pattern in (*sources, *_SOURCES))
-    files = sorted({path for paths in found for path in paths})
-    return cache.key([cache.files_digest(os.path.join(root, path) for path in files)], "numba", "llvmlite")
+    files = sorted(set(cache.package_files((*sources, *_SOURCES))))
+    return cache.key([cache.files_digest(files)], "numba", "llvmlite")
 
 
 def build(name: str, module: str, key: str) -> int:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import functools
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import llvmlite.binding as llvm
 
 from vm.runtime import stack
+from vm.typed import Any
 
 ALLOCATE = -1
 """Beside the levels: nothing but variables into registers, then all of LLVM's code generator (or as PROMOTE,

@@ -17,10 +17,10 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from vm.module.kernel.restricted import marked
 from vm.native.pipeline import emit_object
+from vm.typed import Any
 
 _LEVEL = 2
 _FAULT = -1

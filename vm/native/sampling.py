@@ -16,7 +16,6 @@ import ctypes
 import os
 import signal
 import threading
-from typing import NamedTuple
 
 from vm.errors import VMError
 from vm.memory.native import WORD, Block, peek, poke
@@ -33,6 +32,7 @@ from vm.runtime.layout import (
     STATE_TRACE_LENGTH,
     TRACE_MAXIMUM,
 )
+from vm.typed import NamedTuple
 
 _PREVIOUS, _WRITTEN, _READ, _DROPPED, _ELSEWHERE, _RING = 0, 8, 16, 24, 32, 64
 """Fields of the data: the handler before; entries written and read so far; entries for which there was no

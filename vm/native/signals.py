@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import signal
 import threading
 
 from vm.errors import TrapCode
@@ -33,6 +32,9 @@ from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
 _RDI, _RSI, _RBP, _RDX, _RCX, _RSP, _RIP = 104, 112, 120, 136, 152, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
+
+_SIGINT, _SIGSEGV = 2, 11
+"""Their numbers (``signal`` makes enumerations, and takes half a millisecond to)."""
 
 _SI_ADDR = 16
 _ACTION_SIZE, _FLAGS = 152, 136
@@ -177,11 +179,11 @@ class Signals:
     def guard(self) -> None:
         """Handle wild accesses. Cheap when done already; others may have come in between."""
         self._guards = True
-        self._install(signal.SIGSEGV, "handler", _PREVIOUS, _SA_NODEFER)
+        self._install(_SIGSEGV, "handler", _PREVIOUS, _SA_NODEFER)
 
     def interrupt(self) -> None:
         """Let Ctrl-C stop compiled code, if the process handles it at all."""
-        self._install(signal.SIGINT, "interrupted", _PREVIOUS_INTERRUPT, 0, default=False)
+        self._install(_SIGINT, "interrupted", _PREVIOUS_INTERRUPT, 0, default=False)
 
     def _install(self, number: int, name: str, previous: int, flags: int, *, default: bool = True) -> None:
         handler = self._code.symbols[name]

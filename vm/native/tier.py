@@ -9,7 +9,6 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
 
 from vm.config import Config
 from vm.errors import ConfigError, Frame
@@ -25,6 +24,7 @@ from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT
 from vm.runtime.store import Store
+from vm.typed import ClassVar, Protocol
 
 
 class NativeProgram(Protocol):

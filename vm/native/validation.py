@@ -10,7 +10,6 @@ import ctypes
 import functools
 from array import array
 from collections.abc import MutableSequence, Sequence
-from typing import cast
 
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
 from vm.module.kernel.restricted import Work
@@ -18,6 +17,7 @@ from vm.module.kernel.run import Kernel, PlainChecker, Scratch
 from vm.native import arena, cache, kernels
 from vm.native.code import load
 from vm.once import once
+from vm.typed import cast
 
 _NAME = "validator"
 _WORTHWHILE = 1 << 15

@@ -7,11 +7,11 @@ that have outer frames in common; each compiler is one with its tasks; how many 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from vm.events import Event
 from vm.profiling.recording import Place, Recording
 from vm.profiling.summary import printable
+from vm.typed import Any
 
 _PROGRAM, _WORKERS = 1, 100
 """Numbers of threads: the program's, the first compiler's."""

@@ -15,7 +15,6 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol
 
 from vm.config import Config
 from vm.errors import ConfigError
@@ -24,6 +23,7 @@ from vm.native.sampling import Sample, sampler
 from vm.native.tier import NativeTier
 from vm.profiling.libraries import Libraries
 from vm.tiers.base import Tier
+from vm.typed import NamedTuple, Protocol
 
 RATE = 1000
 """Samples a second, unless somebody says otherwise."""

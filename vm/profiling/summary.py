@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 from vm.profiling.recording import DEEPER, Place, Recording
+from vm.typed import Any, NamedTuple
 
 Key = tuple[str, int, str]
 """What functions are told apart by: module's name, index, name."""

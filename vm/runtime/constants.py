@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.gc.words import i31
 from vm.module.instructions import read
 from vm.module.model import ConstExpr
 from vm.runtime.instance import Instance
 from vm.runtime.objects import Array, Struct
+from vm.typed import Any
 
 Operands = list[int]
 Immediates = tuple[Any, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from vm.isa.types import DefType
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.runtime.instance import Instance

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from vm.gc.heap import Heap
 from vm.gc.layout import REFERENCE, ArrayLayout, Layout, Slot, StructLayout
@@ -22,6 +21,7 @@ from vm.isa.types import (
 from vm.memory.native import WORD
 from vm.once import once
 from vm.runtime.layout import STATE_HEAP, STATE_OWNER
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.runtime.store import Store

@@ -10,7 +10,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+
+from vm.typed import TypeVar
 
 _libc = ctypes.CDLL(None)
 _libc.pthread_self.restype = ctypes.c_void_p

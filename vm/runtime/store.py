@@ -6,7 +6,6 @@ import ctypes
 import functools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Protocol
 
 from vm.config import Config
 from vm.errors import LinkError, VMError
@@ -44,6 +43,7 @@ from vm.runtime.references import define, hold_all, make_heap, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
 from vm.runtime.words import from_words, offsets, to_words
+from vm.typed import ClassVar, Protocol
 
 
 class BodyRunner(Protocol):

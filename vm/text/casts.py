@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vm.isa.types import RefType
 from vm.module.leb import encode_unsigned as u
 from vm.text import types
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.text.immediates import Parser, Scope

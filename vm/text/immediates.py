@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from vm.isa.exception_opcodes import CATCH_KINDS
 from vm.isa.opcodes import BY_CODE, BY_NAME, Immediate, Opcode
@@ -19,6 +18,7 @@ from vm.text.cursor import OUT_OF_RANGE, Cursor
 from vm.text.keywords import INSTRUCTIONS
 from vm.text.lexer import shortened
 from vm.text.spaces import Space, Spaces
+from vm.typed import TypeAlias
 
 _SHORT = [bytes([value]) for value in range(0x80)]
 _EMPTY_BLOCK = b"\x40"

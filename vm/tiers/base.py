@@ -37,11 +37,11 @@ test that runs programs is parametrised over that registry.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
 
 from vm.config import Config
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
+from vm.typed import ClassVar, Protocol
 
 
 class Tier(Protocol):

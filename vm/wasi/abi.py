@@ -6,11 +6,12 @@ capitals; only ``2big`` is spelled TOOBIG, because a Python name cannot start wi
 
 from __future__ import annotations
 
-import enum
 import errno as host
 
+from vm.enums import IntEnum
 
-class Errno(enum.IntEnum):
+
+class Errno(IntEnum):
     """``errno``: what every function but ``proc_exit`` returns."""
 
     SUCCESS = 0
@@ -108,7 +109,7 @@ def from_host(number: int | None) -> Errno:
     return Errno.__members__.get(name[1:], Errno.IO)
 
 
-class Rights(enum.IntEnum):
+class Rights(IntEnum):
     """``rights``: what a descriptor may be used for.
 
     These and the flags below are single bits; sets of them are plain ints, for Python's own flag types cost a
@@ -147,7 +148,7 @@ class Rights(enum.IntEnum):
     SOCK_ACCEPT = 1 << 29
 
 
-class Filetype(enum.IntEnum):
+class Filetype(IntEnum):
     """``filetype``."""
 
     UNKNOWN = 0
@@ -160,7 +161,7 @@ class Filetype(enum.IntEnum):
     SYMBOLIC_LINK = 7
 
 
-class Fdflags(enum.IntEnum):
+class Fdflags(IntEnum):
     """``fdflags``."""
 
     APPEND = 1
@@ -170,7 +171,7 @@ class Fdflags(enum.IntEnum):
     SYNC = 16
 
 
-class Oflags(enum.IntEnum):
+class Oflags(IntEnum):
     """``oflags`` of ``path_open``."""
 
     CREAT = 1
@@ -179,7 +180,7 @@ class Oflags(enum.IntEnum):
     TRUNC = 8
 
 
-class Fstflags(enum.IntEnum):
+class Fstflags(IntEnum):
     """``fstflags``: which timestamps to set, and to what."""
 
     ATIM = 1
@@ -188,14 +189,14 @@ class Fstflags(enum.IntEnum):
     MTIM_NOW = 8
 
 
-class Riflags(enum.IntEnum):
+class Riflags(IntEnum):
     """``riflags`` of ``sock_recv``."""
 
     PEEK = 1
     WAITALL = 2
 
 
-class Sdflags(enum.IntEnum):
+class Sdflags(IntEnum):
     """``sdflags`` of ``sock_shutdown``."""
 
     RD = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from vm.errors import ConfigError
 from vm.records import record
+from vm.typed import TYPE_CHECKING
 from vm.wasi.abi import MAX_DESCRIPTORS
 from vm.wasi.rights import Permissions
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from vm.errors import ConfigError
+from vm.typed import TYPE_CHECKING
 from vm.wasi.abi import Fdflags, Filetype, Riflags, Rights
 from vm.wasi.descriptors import Descriptor, behind
 from vm.wasi.rights import CONNECTION, LISTENER

@@ -6,9 +6,9 @@ up, and gets ENOTCAPABLE afterwards. *Permissions* are its host's: a directory g
 
 from __future__ import annotations
 
-import enum
 import stat
 
+from vm.enums import IntEnum
 from vm.wasi.abi import Filetype, Rights
 
 _STREAM = Rights.FD_FILESTAT_GET | Rights.POLL_FD_READWRITE | Rights.FD_FDSTAT_SET_FLAGS
@@ -62,7 +62,7 @@ opening for writing fails at once with EROFS: wasi-libc asks for no right beyond
 would otherwise learn it from its first write."""
 
 
-class Permissions(enum.IntEnum):
+class Permissions(IntEnum):
     """What a host allows on the entries of a directory (``DirPerms``) or on its files (``FilePerms``)."""
 
     READ_ONLY = 1

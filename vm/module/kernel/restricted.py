@@ -9,7 +9,8 @@ numbers in ``Work.state``, as there are no exceptions.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import NamedTuple, TypeVar
+
+from vm.typed import NamedTuple, TypeVar
 
 _F = TypeVar("_F", bound=Callable[..., object])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import Protocol
 
 from vm.module.kernel import layout, walk
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
 from vm.module.kernel.restricted import Work
 from vm.module.limits import MAX_LOCALS, MAX_OPERANDS
 from vm.once import once
+from vm.typed import Protocol
 
 KEPT_ROOM = 1 << 16
 """Bytes of the biggest body for which working memory is kept; for bigger ones it is made each time."""

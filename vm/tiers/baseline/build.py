@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
 
 import llvmlite.binding as llvm
 
@@ -28,6 +27,7 @@ from vm.tiers.baseline.stencil import (
 )
 from vm.tiers.baseline.text import HEAD, HOLES, TRAP, StencilText, trap_symbol
 from vm.tiers.threaded.source import HEAD as MACHINE_HEAD
+from vm.typed import Any
 
 _KINDS = {1: ABSOLUTE_64, 2: PC_RELATIVE, 4: PC_RELATIVE, 10: ABSOLUTE, 11: ABSOLUTE}
 """Relocations: R_X86_64_64, PC32, PLT32, 32, 32S."""

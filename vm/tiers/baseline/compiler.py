@@ -6,7 +6,6 @@ import bisect
 import functools
 from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from vm.errors import VMError
 from vm.isa.types import ValType, ValueType
@@ -35,6 +34,7 @@ from vm.tiers.baseline.work import (
     Cells,
     Work,
 )
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.tiers.baseline.assemble import Assembler

@@ -6,9 +6,8 @@ are holes, too, which ``registers`` finds. It refuses what it does not know: suc
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vm.tiers.baseline.registers import OPERANDS
+from vm.typed import NamedTuple
 
 GENERAL, VECTOR = 0, 1
 """Classes of registers."""

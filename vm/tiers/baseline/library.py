@@ -6,7 +6,6 @@ import functools
 import marshal
 import sys
 from array import array
-from typing import TYPE_CHECKING
 
 from vm.errors import TrapCode
 from vm.native import arena, cache
@@ -14,6 +13,7 @@ from vm.once import once
 from vm.tiers.baseline.kinds import FLIP_CELLS, HOLE_CELLS, MOST_TRAPS, SAME, SHAPE_CELLS, SOURCES
 from vm.tiers.threaded import library as threaded
 from vm.tiers.threaded.text import raises
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.tiers.baseline.stencil import Stencil

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 from array import array
-from typing import cast
 
 from vm.memory.native import Block
 from vm.native import arena, cache, kernels
@@ -14,6 +13,7 @@ from vm.tiers.baseline.compiler import Compiler
 from vm.tiers.baseline.library import Library
 from vm.tiers.baseline.room import Room
 from vm.tiers.baseline.work import ADDRESS, BASE, BYTES, CONSTANTS, ROOM, Cells, Work
+from vm.typed import cast
 
 _NAME = "compiler"
 _SOURCES = ("tiers/baseline/*.py",)

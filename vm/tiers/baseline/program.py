@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 from array import array
-from typing import TYPE_CHECKING
 
 from vm.errors import Frame
 from vm.memory.native import Block
@@ -14,6 +13,7 @@ from vm.tiers.baseline.native import compiler
 from vm.tiers.baseline.room import Room
 from vm.tiers.threaded.program import Counting, ThreadedProgram, no_counting
 from vm.tiers.threaded.translate import Translator
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.config import Config

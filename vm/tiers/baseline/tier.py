@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from vm.module.model import ModuleData
 from vm.tiers.baseline.program import BaselineProgram
 from vm.tiers.threaded import ThreadedTier
+from vm.typed import ClassVar
 
 
 class BaselineTier(ThreadedTier):

@@ -6,7 +6,8 @@ A compiler's function takes the record and integers, and uses nothing but these,
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
-from typing import NamedTuple
+
+from vm.typed import NamedTuple
 
 Cells = MutableSequence[int]
 

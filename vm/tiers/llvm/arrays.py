@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.gc.layout import ALIGNMENT, ELEMENTS, LENGTH, ArrayLayout
 from vm.isa.emit import TRACED
@@ -13,6 +11,7 @@ from vm.tiers.llvm import objects
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import HEADERS, OBJECTS
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 def _array(t: Translator, index: int) -> tuple[DefType, FieldType, int]:

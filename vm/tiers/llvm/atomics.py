@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.isa.opcodes import BY_NAME
 from vm.memory.linear import WAITING
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import ENGINE
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 _WIDTH = 4
 """Bytes of the cell that a notification names."""

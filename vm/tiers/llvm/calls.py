@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
@@ -20,6 +19,7 @@ from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ comparisons, however deep the types (Cohen, "Type-Extension Type Tests Can Be Pe
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.gc.layout import TYPE_MASK
 from vm.gc.record import TYPES
@@ -21,6 +19,7 @@ from vm.tiers.llvm.control import branch_if
 from vm.tiers.llvm.objects import heap_field, inside
 from vm.tiers.llvm.text import FIXED, HEADERS
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 _KINDS = {Heap.STRUCT: Kind.STRUCT, Heap.ARRAY: Kind.ARRAY}
 

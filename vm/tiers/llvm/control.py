@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.module.instructions import block_type
 from vm.tiers.llvm.translate import Control, Handler, Translator
+from vm.typed import Any
 
 
 def _block(t: Translator, immediates: tuple[Any, ...]) -> None:

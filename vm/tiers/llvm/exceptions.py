@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
@@ -17,6 +16,7 @@ from vm.tiers.llvm.control import end
 from vm.tiers.llvm.roots import rooted, take_back
 from vm.tiers.llvm.text import ENGINE, FIXED
 from vm.tiers.llvm.translate import Control, Handler, Translator
+from vm.typed import Any
 
 
 def _payload(t: Translator, tag: int) -> Sequence[ValueType]:

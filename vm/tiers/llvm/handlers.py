@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
 from vm.isa.semantics import SEMANTICS, constant, opaque
@@ -21,6 +19,7 @@ from vm.tiers.llvm import (
     state,
 )
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 def numeric(opcode: Opcode) -> Handler:

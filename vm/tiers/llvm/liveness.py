@@ -9,11 +9,11 @@ walks are repeated until nothing changes; there are as many as loops are nested,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from vm.isa.opcode import Immediate
 from vm.module.instructions import read
 from vm.module.model import Body, ModuleData
+from vm.typed import Any
 
 _WALKS = 8
 _MOST_BITS = 50_000_000

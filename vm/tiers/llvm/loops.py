@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
 
 from vm.errors import VMError
 from vm.isa.emit import LLVM_TYPES
@@ -26,6 +25,7 @@ from vm.runtime.words import offsets
 from vm.tiers.llvm.abi import word_stores
 from vm.tiers.llvm.emission import Emission, reachable
 from vm.tiers.llvm.translate import Control, Translator
+from vm.typed import Any
 
 LOOP = "loop"
 """The option of a request that says where the code of the loop begins, as an offset in the module."""

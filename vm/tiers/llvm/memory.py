@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.isa.emit import LLVM_TYPES
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 def _address_type(t: Translator, memory: int) -> str:

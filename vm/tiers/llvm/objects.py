@@ -8,7 +8,6 @@ where it knows better, and keeps accesses free to move, which a fault in a guard
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from vm.errors import TrapCode
 from vm.gc.layout import FIELDS, StructLayout
@@ -19,6 +18,7 @@ from vm.runtime.references import layout, traced
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.text import ENGINE, HEADERS, OBJECTS, OFFSET
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 _PACKED = {PackedType.I8: "i8", PackedType.I16: "i16"}
 

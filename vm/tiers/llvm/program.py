@@ -10,7 +10,6 @@ from __future__ import annotations
 import bisect
 import weakref
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.errors import Frame, VMError
@@ -26,6 +25,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE, ContextLayout
 from vm.tiers.llvm.abi import type_symbol
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.native.dwarf import Locations

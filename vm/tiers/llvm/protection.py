@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from vm.module.instructions import read
 from vm.module.model import Body, ModuleData
+from vm.typed import Any
 
 _TRIES = frozenset({"try", "try_table"})
 _BLOCKS = frozenset({"block", "loop", "if"}) | _TRIES

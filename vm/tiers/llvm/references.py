@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.tiers.llvm.control import branch_if
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 def _as_non_null(t: Translator, _: tuple[Any, ...]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from vm.errors import VMError
 from vm.gc.record import ROOT_LIMIT, ROOT_TOP
 from vm.isa.emit import TracedType
 from vm.memory.native import WORD
 from vm.tiers.llvm.text import ENGINE, ROOTS
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.tiers.llvm.translate import Translator

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from vm.native.help import NUMBERS
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.translate import Translator
+from vm.typed import Any
 
 
 def request(

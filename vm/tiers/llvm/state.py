@@ -5,14 +5,13 @@ Stores that other code can see after a trap are accesses like those to memory (`
 
 from __future__ import annotations
 
-from typing import Any
-
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.runtime.layout import TABLE_ELEMENTS, TABLE_LENGTH
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED, GLOBALS
 from vm.tiers.llvm.translate import Handler, Translator
+from vm.typed import Any
 
 
 def _cell(t: Translator, index: int) -> tuple[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
@@ -18,6 +16,7 @@ from vm.runtime.store import Store
 from vm.tiers.llvm.abi import most_passed
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
+from vm.typed import ClassVar
 
 
 @once

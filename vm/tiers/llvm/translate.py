@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from vm.errors import TrapCode, VMError
 from vm.isa.emit import LLVM_TYPES, TracedType
@@ -35,6 +34,7 @@ from vm.tiers.llvm.operands import Operands
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
 from vm.tiers.llvm.text import ENGINE, FIXED
+from vm.typed import Any
 
 
 @dataclass(slots=True)

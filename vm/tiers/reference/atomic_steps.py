@@ -6,13 +6,13 @@ import contextlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 from vm.isa.opcodes import OPCODES, Opcode
 from vm.memory.linear import LinearMemory
 from vm.runtime.instance import Instance
 from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import signed
+from vm.typed import Any
 
 _MODIFY: dict[str, Callable[[int, int], int]] = {
     "add": int.__add__,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from vm.isa.opcodes import Opcode
 from vm.module.model import ModuleData
@@ -18,6 +17,7 @@ from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.tags import Tag
+from vm.typed import Any
 
 Frame = list[int]
 Step = Callable[[Frame], None]

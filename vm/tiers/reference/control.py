@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from vm.errors import Trap, TrapCode
 from vm.isa.types import FuncType
@@ -11,6 +10,7 @@ from vm.runtime.casts import tester
 from vm.runtime.functions import Function
 from vm.tiers.reference.code import Block, Ending, Frame, Step
 from vm.tiers.reference.throwing import THROWING
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.tiers.reference.translate import Translator

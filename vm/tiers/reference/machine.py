@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
 
 from vm.config import Config
 from vm.errors import Frame as TraceFrame
@@ -21,6 +20,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import STATE_OWNER
 from vm.tiers.reference.code import Block, Ending, Frame, FunctionCode, Step
 from vm.tiers.reference.translate import translate
+from vm.typed import ClassVar
 
 Suspended = tuple[Block, Frame, FunctionCode]
 """A caller: the block that made the call, its frame, and whose it is."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.errors import Trap, TrapCode
 from vm.gc.words import i31, i31_signed, i31_unsigned
@@ -14,6 +13,7 @@ from vm.runtime.casts import tester
 from vm.runtime.instance import Instance
 from vm.runtime.objects import Array, Struct, check_range
 from vm.tiers.reference.code import Effect, Frame, Maker, Step
+from vm.typed import Any
 
 Immediates = tuple[Any, ...]
 

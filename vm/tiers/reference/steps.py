@@ -7,7 +7,6 @@ in use before the instruction, it gives the step.
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 from vm.errors import Trap, TrapCode
 from vm.isa.opcodes import OPCODES, Opcode
@@ -19,6 +18,7 @@ from vm.tiers.reference.integers import signed
 from vm.tiers.reference.object_steps import OBJECT_EFFECTS, OBJECT_STEPS
 from vm.tiers.reference.vector_steps import VECTOR_STEPS
 from vm.tiers.reference.wide import WIDE_STEPS
+from vm.typed import Any
 
 _MASKS: dict[ValueType, int] = {ValType.I32: 0xFFFF_FFFF, ValType.I64: 0xFFFF_FFFF_FFFF_FFFF}
 _OUTSIDE = (struct.error, IndexError, OverflowError)

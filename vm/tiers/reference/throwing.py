@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from vm.errors import Trap, TrapCode
 from vm.runtime.store import Store
 from vm.tiers.reference.code import Frame, Step
+from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.tiers.reference.translate import Translator

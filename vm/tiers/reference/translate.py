@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from vm.isa.opcodes import Opcode
 from vm.isa.types import FuncType
@@ -26,6 +25,7 @@ from vm.tiers.reference.guards import Guards
 from vm.tiers.reference.numeric import MEANINGS
 from vm.tiers.reference.steps import STACK_EFFECTS, STEPS
 from vm.tiers.reference.vectors import VECTOR_MEANINGS
+from vm.typed import Any
 
 
 def translate(function: Function) -> FunctionCode:

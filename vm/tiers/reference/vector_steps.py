@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
@@ -12,6 +11,7 @@ from vm.runtime.instance import Instance
 from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import Meaning, signed
 from vm.tiers.reference.vectors import join, replace, split
+from vm.typed import Any
 
 
 def _fetch(memory: LinearMemory, start: int, count: int) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.isa.opcodes import Opcode
 from vm.runtime.instance import Instance
 from vm.tiers.reference.code import Frame, Maker, Step
 from vm.tiers.reference.integers import signed
+from vm.typed import Any
 
 _LOW = (1 << 64) - 1
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from vm.isa.types import DefType, FuncType, ValType
 from vm.runtime.instance import Instance
 from vm.runtime.words import width
 from vm.tiers.threaded.exceptions import ENDS
 from vm.tiers.threaded.steps import Maker, Step
 from vm.tiers.threaded.translate import Condition, Fixup, Translate, Translator, pack
+from vm.typed import Any, NamedTuple
 
 I64 = ValType.I64
 

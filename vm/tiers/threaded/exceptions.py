@@ -5,7 +5,6 @@ nothing that nothing is thrown through; Python looks there for a throw (``vm.tie
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.errors import Trap, TrapCode
 from vm.isa.types import EXNREF, ValType, ValueType
@@ -13,6 +12,7 @@ from vm.runtime.instance import Instance
 from vm.tiers.threaded.steps import Maker, Step
 from vm.tiers.threaded.translate import Control, Translate, Translator
 from vm.tiers.threaded.unwinding import Clause, Guard
+from vm.typed import Any
 
 Immediates = tuple[Any, ...]
 

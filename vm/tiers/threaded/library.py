@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Mapping, Sequence
 
-import vm
 from vm.native import arena, cache
 from vm.native.code import Code, kept
 from vm.native.glue import glue
@@ -66,9 +63,7 @@ def library() -> Library:
 
 def sources(places: Sequence[str]) -> list[bytes]:
     """What a text follows from, as a digest; making the text takes a hundred times as long."""
-    root = os.path.dirname(vm.__file__)
-    found = [sorted(glob.iglob(place, root_dir=root, recursive=True)) for place in places]
-    return [cache.files_digest(os.path.join(root, path) for paths in found for path in paths)]
+    return [cache.files_digest(cache.package_files(places))]
 
 
 def _source() -> str:

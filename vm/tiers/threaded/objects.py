@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from vm.isa.opcodes import BY_NAME
 from vm.isa.types import ArrayType, StructType, ValType, ValueType
@@ -12,6 +11,7 @@ from vm.runtime.instance import Instance
 from vm.tiers.threaded.control import branch_if
 from vm.tiers.threaded.steps import Maker, Step, of_reference
 from vm.tiers.threaded.translate import Condition, Translate, Translator
+from vm.typed import Any
 
 Immediates = tuple[Any, ...]
 Count = int | Callable[[ModuleData, Immediates], int]

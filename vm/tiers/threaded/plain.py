@@ -6,7 +6,6 @@ An instruction that has no handler is left to Python, which runs the reference t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vm.isa.opcodes import OPCODES, Immediate, Opcode
 from vm.isa.types import ValType
@@ -14,6 +13,7 @@ from vm.runtime.words import WORD_MASK, width
 from vm.tiers.threaded import control, exceptions, objects
 from vm.tiers.threaded.steps import of_reference
 from vm.tiers.threaded.translate import LOW, Fusion, Translate, Translator, pack
+from vm.typed import Any
 
 _I32, _I64 = ValType.I32, ValType.I64
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
 from vm.isa.opcodes import Opcode
 from vm.isa.types import ValueType
 from vm.runtime.instance import Instance
 from vm.runtime.words import from_words, offsets, to_words
+from vm.typed import Any, NamedTuple
 
 Step = Callable[[list[int]], None]
 Maker = Callable[[Instance], Step]

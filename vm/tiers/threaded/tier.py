@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from vm.isa.types import FuncType
 from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
@@ -15,6 +13,7 @@ from vm.runtime.words import offsets
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.link import ThreadedLink
 from vm.tiers.threaded.program import ThreadedProgram
+from vm.typed import ClassVar
 
 
 def host_code(type: FuncType) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from vm.isa.opcode import CatchClause
 from vm.isa.types import FuncType, ValType, ValueType
@@ -21,6 +20,7 @@ from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
 from vm.tiers.threaded.steps import Maker, StepPlan
 from vm.tiers.threaded.unwinding import Guard
+from vm.typed import Any, NamedTuple
 
 LOW = 0xFFFF_FFFF
 _WORD = (1 << 64) - 1

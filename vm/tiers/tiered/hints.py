@@ -8,10 +8,10 @@ something is done, never what, so it does no harm when they are another module's
 from __future__ import annotations
 
 import atexit
-import hashlib
 from array import array
 from collections.abc import Callable
 
+from vm import digests
 from vm.config import Config
 from vm.jit.objects import objects
 
@@ -57,7 +57,7 @@ class Hints:
 def _key(binary: bytes) -> str:
     middle = len(binary) // 2
     parts = (binary[:_SAMPLE], binary[middle : middle + _SAMPLE], binary[-_SAMPLE:])
-    digest = hashlib.sha256(f"hints {len(binary)}".encode())
+    digest = digests.digest(f"hints {len(binary)}".encode())
     for part in parts:
         digest.update(part)
     return digest.hexdigest()[:40]

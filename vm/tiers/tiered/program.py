@@ -10,7 +10,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Collection
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from vm.config import Config
 from vm.errors import Frame, VMError
@@ -27,6 +26,7 @@ from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.program import COUNTER
 from vm.tiers.tiered.first import program_class
 from vm.tiers.tiered.hints import Hints, Place
+from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

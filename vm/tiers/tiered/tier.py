@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar
 
 from vm.config import Config
 from vm.memory.native import peek, poke
@@ -26,6 +25,7 @@ from vm.tiers.threaded.tier import host_code
 from vm.tiers.tiered.first import starts_in
 from vm.tiers.tiered.link import TieredLink
 from vm.tiers.tiered.program import TieredProgram
+from vm.typed import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from vm.tiers.llvm.thunks import Thunks
