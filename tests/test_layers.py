@@ -45,6 +45,7 @@ VM_LAYERS = (
 
 REGRESS_LAYERS = (
     "errors",
+    "words",
     "domain",
     "measurements",
     "precision",
@@ -113,7 +114,14 @@ def test_the_vm_knows_nobody() -> None:
 
 
 def test_web_sees_only_the_service_and_the_domain() -> None:
-    allowed = ("regress.service", "regress.domain", "regress.errors", "regress.config", "regress.__version__")
+    allowed = (
+        "regress.service",
+        "regress.domain",
+        "regress.words",
+        "regress.errors",
+        "regress.config",
+        "regress.__version__",
+    )
     seen = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in sources("web")

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from regress import words
 from web import distributions, drawing, format, posterior
 from web.security.doors import Doors
 from web.security.sessions import Visit
@@ -84,19 +85,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= {
-        "value": format.value,
-        "change": format.change,
-        "interval": format.interval,
-        "within": format.within,
+        "value": words.value,
+        "change": words.change,
+        "interval": words.interval,
+        "within": words.within,
         "age": format.age,
         "is_old": format.is_old,
         "moment": format.moment,
         "short": format.short,
-        "size": format.size,
-        "duration": format.duration,
-        "plural": format.plural,
+        "size": words.size,
+        "duration": words.duration,
+        "plural": words.count,
         "due": format.due,
-        "sure": format.sure,
+        "sure": words.sure,
         "factor": format.factor,
         "tone": drawing.tone,
         "script_json": script_json,

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from regress import words
 from regress.domain import Event, EventKind
 from regress.service import browse
 from web import format
@@ -55,7 +56,7 @@ def _entry(root: ElementTree.Element, base: str, event: Event) -> None:
     address = f"{base}/event/{event.id}"
     others = event.size - 1
     more = f" and {others:,} more" if others else ""
-    change = format.change(event.worst.change.ratio)
+    change = words.change(event.worst.change.ratio)
     said = {
         "title": f"{event.kind.value.capitalize()} {change}: {event.worst.series.title}{more}",
         "id": address,
@@ -82,7 +83,7 @@ def badge(store: StoreDep, branch: Branch = None) -> Response:
         return _badge("performance", "no data", "quiet")
     if not count:
         return _badge("performance", "no regressions", "better")
-    return _badge("performance", format.plural(count, EventKind.REGRESSION.value), "worse")
+    return _badge("performance", words.count(count, EventKind.REGRESSION.value), "worse")
 
 
 def _badge(left: str, right: str, tone: str) -> Response:

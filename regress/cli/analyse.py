@@ -41,11 +41,12 @@ def command(
       regress analyse --all --jobs 8
       regress analyse --scheduler tcp://10.0.0.1:8786 --db postgresql://host/regress
     """
-    from regress.cli.output import changes_json, console, count, print_changes, print_json, progress_console
+    from regress.cli.output import changes_json, console, print_changes, print_json, progress_console
     from regress.cli.progress import steps_shown
     from regress.config import with_settings
     from regress.service.analyse import analyse
     from regress.service.examining import How
+    from regress.words import count
 
     with opened(repo, database, branch) as (project, store):
         chosen = with_settings(project.config.detection, [f"detector={detector}"] if detector else [])

@@ -66,7 +66,7 @@ def _print(out: Any, found: Backtest) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from regress.cli.output import count, percent
+    from regress.words import change, count
 
     table = Table(
         "", "change", "series", "since", "now after", "then after", "triage", box=None, padding=(0, 2, 0, 0)
@@ -77,7 +77,7 @@ def _print(out: Any, found: Backtest) -> None:
         outcome = row.outcome.value
         table.add_row(
             f"[{_COLOURS[outcome]}]{outcome}[/]",
-            percent(lead.change.ratio),
+            change(lead.change.ratio),
             escape(lead.series.title + more) + (f" [yellow]{lead.cause.value}[/]" if lead.note else ""),
             lead.first_after[:10],
             _delay(row.now),

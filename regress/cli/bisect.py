@@ -102,9 +102,10 @@ def command(
         raise typer.BadParameter("a search is named with --resume", param_hint="SEARCH")
     if again and (benchmark or good or bad):
         raise typer.BadParameter("goes on with what it was begun with", param_hint="--resume")
-    from regress.cli.output import count, print_json, progress_console
+    from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown
     from regress.service.bisect import SearchInterrupted, bisect, resume
+    from regress.words import count
 
     try:
         with opened(repo, database, branch) as (project, store), shown(progress_console()) as listen:
@@ -137,7 +138,8 @@ def command(
 def _print(found: Bisection, history: History) -> None:
     from rich.markup import escape
 
-    from regress.cli.output import console, count, duration, interval, percent
+    from regress.cli.output import console
+    from regress.words import change, count, duration, interval
 
     out = console()
     spent = f"{count(found.runs, 'run')}, {duration(found.seconds or 0.0)}"
@@ -149,7 +151,7 @@ def _print(found: Bisection, history: History) -> None:
     role = "culprit" if found.verified else "suspect"
     for commit in history.select(f"{found.first}^..{found.last}", found.series.branch):
         out.print(f"[bold]{role} {commit.sha[:10]}[/]  {escape(commit.subject)}  ({escape(commit.author)})")
-    size = f"{percent(found.ratio)} {interval(found.low, found.high)}"
+    size = f"{change(found.ratio)} {interval(found.low, found.high)}"
     verdict = "verified against its parent" if found.verified else "[yellow]not confirmed by re-measuring[/]"
     out.print(f"{escape(found.series.title)}: {size}, {verdict}")
     out.print(f"confidence {100 * found.confidence:.1f} %, {spent}")

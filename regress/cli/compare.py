@@ -49,7 +49,8 @@ def _print(found: Sequence[Comparison]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from regress.cli.output import console, interval, percent, value
+    from regress.cli.output import console
+    from regress.words import change, interval, value
 
     table = Table("benchmark", "A", "B", "change", "interval", "verdict", box=None, padding=(0, 2, 0, 0))
     for one in found:
@@ -60,7 +61,7 @@ def _print(found: Sequence[Comparison]) -> None:
             escape(one.series.title),
             value(one.a.value, unit),
             value(one.b.value, unit),
-            percent(one.ratio),
+            change(one.ratio),
             interval(one.low, one.high),
             f"[{_COLOURS[verdict]}]{said}[/]",
         )

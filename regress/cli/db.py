@@ -23,9 +23,10 @@ def check(as_json: Json = False, repo: Repo = Path("."), database: Database = No
     """
     from rich.markup import escape
 
-    from regress.cli.output import console, count, print_json, progress_console
+    from regress.cli.output import console, print_json, progress_console
     from regress.cli.progress import steps_shown
     from regress.service import upkeep
+    from regress.words import count
 
     with steps_shown(progress_console()) as listen:
         health = upkeep.check(open_project(repo, database), listen)
@@ -125,9 +126,10 @@ def copy(
     """
     from rich.markup import escape
 
-    from regress.cli.output import console, count, print_json, progress_console
+    from regress.cli.output import console, print_json, progress_console
     from regress.cli.progress import steps_shown
     from regress.service import upkeep
+    from regress.words import count
 
     with steps_shown(progress_console()) as listen:
         done = upkeep.copy(open_project(repo, database), target, listen)
@@ -162,8 +164,9 @@ def prune(
     """
     from datetime import UTC, datetime
 
-    from regress.cli.output import console, count, print_json
+    from regress.cli.output import console, print_json
     from regress.service import upkeep
+    from regress.words import count
 
     with opened(repo, database) as (project, store):
         rule = project.config.retention

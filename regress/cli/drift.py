@@ -41,7 +41,7 @@ def command(
 def _print(out: Any, found: Ledger) -> None:
     from rich.markup import escape
 
-    from regress.cli.output import interval, percent, size
+    from regress.words import change, interval, size
 
     if not found.entries:
         out.print(f"no series drifted by more than {size(found.budget)}")
@@ -50,14 +50,14 @@ def _print(out: Any, found: Ledger) -> None:
     for one in found.entries:
         spread = interval(1 + one.low, 1 + one.high)
         title = escape(f"{one.series.title} ({one.series.metric.name}, {one.series.machine})")
-        out.print(f"[red]{percent(1 + one.total):>9}[/] [dim]{spread}[/]  {title}")
-        steps = [f"{percent(1 + step.size)} at {step.first_after[:10]}" for step in one.steps]
-        out.print(f"{'':>9} {', '.join([*steps, f'{percent(1 + one.rest)} at no place'])}")
+        out.print(f"[red]{change(1 + one.total):>9}[/] [dim]{spread}[/]  {title}")
+        steps = [f"{change(1 + step.size)} at {step.first_after[:10]}" for step in one.steps]
+        out.print(f"{'':>9} {', '.join([*steps, f'{change(1 + one.rest)} at no place'])}")
     if found.commits:
         out.print("\n[bold]commits[/]")
     for row in found.commits[:20]:
         who = f"{row.series:,} series"
-        out.print(f"{percent(1 + row.size):>9} in {who}  [bold]{row.first_after[:10]}[/]")
+        out.print(f"{change(1 + row.size):>9} in {who}  [bold]{row.first_after[:10]}[/]")
 
 
 def _json(found: Ledger) -> dict[str, Any]:

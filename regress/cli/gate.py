@@ -51,7 +51,8 @@ def command(
 def _print(report: GateReport, store: Store) -> None:
     from rich.markup import escape
 
-    from regress.cli.output import console, count, print_events
+    from regress.cli.output import console, print_events
+    from regress.words import count
 
     out = console()
     span = f"since {report.since[:10]}" if report.since else f"on {escape(report.branch)}"

@@ -50,10 +50,11 @@ def command(
     """
     from rich.markup import escape
 
-    from regress.cli.output import console, count, joined, print_json, progress_console
+    from regress.cli.output import console, joined, print_json, progress_console
     from regress.cli.progress import files_shown
     from regress.ingest import Context
     from regress.service.ingest import ingest
+    from regress.words import count
 
     with opened(repo, database, branch) as (project, store), files_shown(progress_console()) as listen:
         placed, history = project.branch, project.history

@@ -15,8 +15,9 @@ def command(repo: Repo = Path(".")) -> None:
     Example:
       regress init
     """
-    from regress.cli.output import console, count
+    from regress.cli.output import console
     from regress.service.init import init
+    from regress.words import count
 
     report = init(repo)
     out = console()

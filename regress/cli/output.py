@@ -13,14 +13,10 @@ from rich.markup import escape
 
 from regress.cli.terminal import Terminal
 from regress.domain import Cause, Event, EventKind, SeriesChange
+from regress.words import change, count, interval
 
 if TYPE_CHECKING:
     from regress.store import Store
-
-_SCALES = {
-    "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
-    "bytes": ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")),
-}
 
 _WORDS = {EventKind.REGRESSION: ("red", "worse"), EventKind.IMPROVEMENT: ("green", "better")}
 _PLAIN_WIDTH = 250
@@ -104,7 +100,7 @@ def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
     for event in events:
         worst, commit = event.worst.change, store.commit(event.first_after)
         colour, word = _WORDS[event.kind]
-        size = f"[{colour}]{percent(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
+        size = f"[{colour}]{change(worst.ratio):>9}[/] [dim]{interval(worst.low, worst.high)}[/]"
         out.print(f"{size} {word}  {escape(_affected(event))}")
         if event.note:
             cause = "" if event.cause is Cause.CODE else f"{event.cause.value}: "
@@ -112,46 +108,6 @@ def print_events(out: Console, events: Sequence[Event], store: Store) -> None:
         out.print(
             f"{f'#{event.id}':>9} [bold]{commit.sha[:10]}[/]  {escape(f'{commit.subject} ({commit.author})')}"
         )
-
-
-def percent(ratio: float) -> str:
-    """A ratio as a signed change: 1.15 is ``+15.0 %``."""
-    return f"{100 * (ratio - 1):+.1f} %"
-
-
-def size(part: float) -> str:
-    """A relative size without a sign: 0.018 is ``1.8 %``."""
-    return f"{100 * part:.2g} %" if part < 1 else f"{100 * part:,.0f} %"
-
-
-def interval(low: float, high: float) -> str:
-    """Bounds of a ratio, as changes."""
-    return f"[{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}]".replace("[", r"\[", 1)
-
-
-def value(number: float, unit: str) -> str:
-    """A value in the unit that reads best: ``1.25 ms``."""
-    scales = _SCALES.get(unit)
-    if scales is None:
-        return f"{number:.6g} {unit}" if unit not in ("", "1") else f"{number:.6g}"
-    factor, name = next((s for s in scales if abs(number) >= s[0]), scales[-1])
-    return f"{number / factor:.4g} {name}"
-
-
-def duration(seconds: float) -> str:
-    """A time span for people: ``1 min 20 s``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    said = [f"{amount} {unit}" for amount, unit in parts if amount]
-    return " ".join(said[:2]) or "0 s"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: ``1 commit``, ``3 commits``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def joined(names: Iterable[str], limit: int = 3) -> str:

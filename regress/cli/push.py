@@ -59,12 +59,13 @@ def command(
 
     from rich.markup import escape
 
-    from regress.cli.output import console, count, print_json, progress_console
+    from regress.cli.output import console, print_json, progress_console
     from regress.cli.progress import steps_shown
     from regress.errors import RegressError
     from regress.service.access import looks_like_token
     from regress.service.push.queue import Queue
     from regress.service.push.send import checked_url, send
+    from regress.words import count
 
     project, token = open_project(repo, None, branch), os.environ.get("REGRESS_TOKEN", "").strip()
     if not looks_like_token(token):
@@ -79,7 +80,7 @@ def command(
     else:
         out = console()
         known = f", {sent.known} of them known" if sent.known else ""
-        out.print(f"{count(sent.delivered, 'delivery').replace('deliverys', 'deliveries')}{known}: "
+        out.print(f"{count(sent.delivered, 'delivery', 'deliveries')}{known}: "
                   f"{sent.new} new results, {sent.updated} updated, {sent.unchanged} unchanged")  # fmt: skip
         for aside, reason in sent.refused:
             out.print(f"[red]refused[/]: {escape(reason)}  [dim]{escape(aside)}[/]")

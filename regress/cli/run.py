@@ -106,7 +106,8 @@ def command(
 def _print(report: RunReport, store: Store) -> None:
     from rich.markup import escape
 
-    from regress.cli.output import console, count, duration, joined, print_changes
+    from regress.cli.output import console, joined, print_changes
+    from regress.words import count, duration
 
     out = console()
     done = count(len(report.measured), "commit")

@@ -50,8 +50,9 @@ def _print(found: SelfTest) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from regress.cli.output import console, size
+    from regress.cli.output import console
     from regress.service.selftest import DEADLINE
+    from regress.words import size
 
     sizes = [f"{size(power.size)} slower" for power in found.machines[0].powers]
     columns = ("machine", "series", "points", "false alarms per 1,000", *sizes)

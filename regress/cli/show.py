@@ -51,7 +51,8 @@ def _print(found: Sequence[Sight]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from regress.cli.output import console, size
+    from regress.cli.output import console
+    from regress.words import size
 
     columns = ("series", "metric", "machine", "points", "mode", "noise", "sees", "a smaller change")
     table = Table(*columns, box=None, padding=(0, 2, 0, 0))
@@ -69,7 +70,7 @@ def _print(found: Sequence[Sight]) -> None:
 
 def _price(one: Sight) -> str:
     """What a smaller change takes: ``1 % needs 23 more commits, 4 min``."""
-    from regress.cli.output import count, duration, size
+    from regress.words import count, duration, size
 
     if one.sees is None or not one.sees.noise:
         return ""

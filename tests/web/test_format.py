@@ -1,4 +1,4 @@
-"""Numbers, ages and small drawings."""
+"""Numbers, ages and small drawings as people read them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regress import words
 from regress.domain import Direction
 from regress.service.browse import Spark
 from regress.service.browse.line import thin
@@ -32,7 +33,7 @@ from web import drawing, format
     ],
 )
 def test_value(amount: float, unit: str, text: str) -> None:
-    assert format.value(amount, unit) == text
+    assert words.value(amount, unit) == text
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_value(amount: float, unit: str, text: str) -> None:
     ],
 )
 def test_change(ratio: float, text: str) -> None:
-    assert format.change(ratio) == text
+    assert words.change(ratio) == text
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_age(ago: timedelta, text: str) -> None:
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.sampled_from(["seconds", "bytes", "1", "cycles"]))
 def test_any_value_has_a_text(amount: float, unit: str) -> None:
-    assert format.value(amount, unit)
+    assert words.value(amount, unit)
 
 
 @given(st.lists(st.floats(-1e300, 1e300), max_size=300), st.integers(4, 100))
@@ -109,8 +110,22 @@ def test_effect_stays_inside_its_drawing(ratio: float, half: float, scale: float
     assert all(0 <= place <= drawing.EFFECT_WIDTH for place in places)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.098, 1.143, "+9.8 to +14.3 %"),
+        (0.9995, 1.0212, "−0.05 to +2.12 %"),
+        (1.0, 1.2, "0.0 to +20.0 %"),
+        (0.5, 20.0, "−50.0 % to ×20.00"),
+        (1.1, math.inf, "+10.0 % or more"),
+        (0.0, math.inf, "interval unknown"),
+    ],
+)
+def test_interval(low: float, high: float, text: str) -> None:
+    assert words.interval(low, high) == text
+
+
 def test_effect_without_bounds_has_no_whisker() -> None:
-    assert format.interval(0.0, math.inf) == "interval unknown"
     assert "whisker" not in drawing.effect(1.1, 0.0, math.inf, 0.2, "unclear")
     assert str(drawing.effect(1.1, 1.0, 1.2, 0.2, "unclear")).count("whisker") == 3
 

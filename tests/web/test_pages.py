@@ -89,7 +89,7 @@ def test_overview_tells_the_news(client: httpx.Client, history: History) -> None
     assert "1 open regression" in page
     regressions = page[page.index("Regressions") : page.index("Improvements")]
     assert "+15.0 %" in regressions
-    assert "+14.1 % to +15.9 %" in regressions
+    assert "+14.1 to +15.9 %" in regressions
     assert made.SMALL.title in regressions
     assert "and 1 more" in regressions
     assert history.culprit.sha[:10] in regressions

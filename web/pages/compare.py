@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from regress import words
 from regress.domain import Verdict
 from regress.service import browse
 from regress.service.browse import CompareFilter, ComparePage, Grouping
@@ -129,19 +130,19 @@ def table_markdown(page: ComparePage) -> str:
     counts = ", ".join(f"{page.counts[verdict]:,} {verdict.value}" for verdict in Verdict)
     lines = [f"### {format.short(page.a.sha)} → {format.short(page.b.sha)}", "", f"{counts}."]
     for group in page.groups:
-        mean = f": geometric mean {format.change(group.geomean)}" if group.geomean is not None else ""
+        mean = f": geometric mean {words.change(group.geomean)}" if group.geomean is not None else ""
         name = " · ".join(map(_cell, filter(None, (group.metric.name, group.name))))
-        lines += ["", f"**{name}**, {format.plural(group.total, 'series', 'series')}{mean}", ""]
+        lines += ["", f"**{name}**, {words.count(group.total, 'series', 'series')}{mean}", ""]
         lines += ["| series | base | with | change | | verdict |", "|---|--:|--:|--:|---|---|"]
         for row in group.rows:
             c, unit = row.comparison, group.metric.unit
             where = f"{c.series.title} ({c.series.machine}, {c.series.environment})"
             cells = (
                 _cell(where),
-                _cell(format.value(c.a.value, unit)),
-                _cell(format.value(c.b.value, unit)),
-                format.change(c.ratio),
-                format.interval(c.low, c.high),
+                _cell(words.value(c.a.value, unit)),
+                _cell(words.value(c.b.value, unit)),
+                words.change(c.ratio),
+                words.interval(c.low, c.high),
                 "~" if c.verdict is Verdict.UNCLEAR else c.verdict.value,
             )
             lines.append(f"| {' | '.join(cells)} |")

@@ -8,6 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from regress import words
 from regress.domain import Direction
 from regress.service import browse
 from regress.service.browse import Mark, SeriesFailure, SeriesPage
@@ -52,12 +53,12 @@ def line(
     return Response(columns.astype("<f8").tobytes(), media_type="application/octet-stream")
 
 
-def scale_of(page: SeriesPage) -> format.Scale:
+def scale_of(page: SeriesPage) -> words.Scale:
     """One scale for the whole series: that of its newest value."""
-    return format.scale_for(page.latest.point.value if page.latest else 1.0, page.key.metric.unit)
+    return words.scale_for(page.latest.point.value if page.latest else 1.0, page.key.metric.unit)
 
 
-def chart_data(page: SeriesPage, scale: format.Scale) -> dict[str, Any]:
+def chart_data(page: SeriesPage, scale: words.Scale) -> dict[str, Any]:
     """What chart.js needs beside the points: it fetches the numbers first, and then the commits' texts."""
     return {
         "line": f"/series/{page.id}/line",
@@ -79,7 +80,7 @@ def _mark(mark: Mark) -> dict[str, Any]:
         "after": mark.after,
         "levelBefore": mark.change.before,
         "levelAfter": mark.change.after,
-        "label": format.change(mark.change.ratio),
+        "label": words.change(mark.change.ratio),
         "tone": drawing.tone(mark.kind),
         "href": f"/event/{mark.event_id}",
     }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from regress.domain import Verdict
 from regress.service.ci import words
 from regress.service.ci.report import CiReport, Decision, Row
+from regress.words import value
 
 LIMIT = 60_000
 """Characters of a comment: GitHub takes 65,536."""
@@ -62,10 +63,10 @@ def _table(rows: Sequence[Row], title: str) -> str:
     lines = [f"| {title} | base | head | change | pairs |", "|---|--:|--:|--:|--:|"]
     for row in rows[:MOST_ROWS]:
         unit = row.series.metric.unit
-        base, head = (words.harmless(words.value(v, unit)).replace("|", "/") for v in (row.base, row.head))
+        base, head = (words.harmless(value(v, unit)).replace("|", "/") for v in (row.base, row.head))
         more = f" (+{row.finding.more})" if row.finding.more else ""
         lines.append(
-            f"| {code(row.title)} | {base} | {head} | {words.change(row)} | {row.finding.pairs}{more} |"
+            f"| {code(row.title)} | {base} | {head} | {words.changed(row)} | {row.finding.pairs}{more} |"
         )
     if len(rows) > MOST_ROWS:
         lines.append(f"| and {len(rows) - MOST_ROWS} more | | | | |")

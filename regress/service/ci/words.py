@@ -10,11 +10,7 @@ import re
 
 from regress.domain import Verdict
 from regress.service.ci.report import CiReport, Decision, Row
-
-_SCALES = {
-    "seconds": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
-    "bytes": ((float(1 << 30), "GiB"), (float(1 << 20), "MiB"), (float(1 << 10), "KiB"), (1.0, "B")),
-}
+from regress.words import change, count, duration, interval, size
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202f\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 """Control characters, and those that turn text around: names come from the repository that is judged."""
@@ -45,7 +41,7 @@ def first_line(report: CiReport) -> str:
             faster = report.of(Verdict.FASTER)
             return f"Faster: {_some_of(faster, tested)}, {worst(faster)}. Nothing got slower."
         case _:
-            limit = percent(report.effect)
+            limit = size(report.effect)
             return f"No change: none of {tested} got slower or faster by {limit} or more. Nothing to do."
 
 
@@ -54,18 +50,18 @@ def _some_of(rows: list[Row], tested: str) -> str:
 
 
 def worst(rows: list[Row]) -> str:
-    """The largest change of some rows: ``the largest by 12 % (9 to 15 %)``."""
+    """The largest change of some rows: ``the largest by +12.0 % (+9.1 to +15.0 %)``."""
     word = "by" if len(rows) == 1 else "the largest by"
-    return f"{word} {change(rows[0])}"
+    return f"{word} {changed(rows[0])}"
 
 
-def change(row: Row) -> str:
-    """How much a row changed: ``+12 % (+9 to +15)``."""
+def changed(row: Row) -> str:
+    """How much a row changed: ``+12.0 % (+9.1 to +15.0 %)``."""
     low, high = row.bounds
     if low == high:
-        return f"{signed(row.ratio)} exactly"
-    bounds = f" ({bound(low)} to {bound(high)})" if low > 0 and high < math.inf else ""
-    return f"{signed(row.ratio)}{bounds}"
+        return f"{change(row.ratio)} exactly"
+    bounds = f" ({interval(low, high)})" if low > 0 and high < math.inf else ""
+    return f"{change(row.ratio)}{bounds}"
 
 
 def sentence(row: Row) -> str:
@@ -75,57 +71,21 @@ def sentence(row: Row) -> str:
     match finding.verdict:
         case Verdict.SLOWER | Verdict.FASTER:
             word = "worse" if finding.verdict is Verdict.SLOWER else "better"
-            return f"{row.title}: {word}, {change(row)} after {pairs}"
+            return f"{row.title}: {word}, {changed(row)} after {pairs}"
         case Verdict.SAME:
-            return f"{row.title}: ~ (not changed by {percent(row.effect)} or more, {pairs})"
+            return f"{row.title}: ~ (not changed by {size(row.effect)} or more, {pairs})"
         case _:
             more = f"; about {finding.more} more would tell" if finding.more else ""
-            return f"{row.title}: can't tell after {pairs}, {change(row)}{more}"
+            return f"{row.title}: can't tell after {pairs}, {changed(row)}{more}"
 
 
 def coverage(report: CiReport) -> str:
     """What was done, and on what authority the answer stands."""
     stopped = f" Stopped before all was decided: {report.cut}." if report.cut else ""
     return (
-        f"{count(report.measured, 'pair')} in {count(report.rounds, 'round')}, {span(report.seconds)}, "
+        f"{count(report.measured, 'pair')} in {count(report.rounds, 'round')}, {duration(report.seconds)}, "
         f"base {report.base.sha[:10]}, head {report.head.sha[:10]}.{stopped}"
     )
-
-
-def percent(part: float) -> str:
-    """``5 %``."""
-    return f"{100 * part:.3g} %"
-
-
-def signed(ratio: float) -> str:
-    """A ratio as a change: ``+12 %``."""
-    change = 100 * (ratio - 1)
-    return f"{change:+.0f} %" if abs(change) >= 10 else f"{change:+.1f} %"
-
-
-def bound(ratio: float) -> str:
-    """A bound of a ratio, as a change without its sign of per cent."""
-    change = 100 * (ratio - 1)
-    return f"{change:+.0f}" if abs(change) >= 10 else f"{change:+.1f}"
-
-
-def value(number: float, unit: str) -> str:
-    """A value in the unit that reads best: ``1.25 ms``."""
-    scales = _SCALES.get(unit)
-    if scales is None:
-        return f"{number:.6g} {unit}" if unit not in ("", "1") else f"{number:.6g}"
-    factor, name = next((s for s in scales if abs(number) >= s[0]), scales[-1])
-    return f"{number / factor:.4g} {name}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def span(seconds: float) -> str:
-    """A time span: ``12 s``, ``3 min``."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def harmless(text: str) -> str:
