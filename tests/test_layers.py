@@ -41,6 +41,7 @@ VM_LAYERS = (
     "wasi",
     "api",
     "cli",
+    "__main__",
 )
 
 REGRESS_LAYERS = (
@@ -61,6 +62,7 @@ REGRESS_LAYERS = (
     "service",
     "cli",
     "plugins",
+    "__main__",
 )
 
 
