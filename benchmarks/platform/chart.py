@@ -11,6 +11,7 @@ written to, so that nothing is remembered there either. ``--place`` keeps the st
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -77,7 +78,12 @@ def main() -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             build(url, asked.points)
         with Store.open(url) as store, serve(create_app(url)) as base:
-            measure(base, asked.rounds, lambda: store.record_commits(made.BRANCH, [], default=True))
+            names = map("told anew {}".format, itertools.count())
+            measure(
+                base,
+                asked.rounds,
+                lambda: store.record_commits(made.BRANCH, [made.commit(0, asked.points, next(names))]),
+            )
 
 
 def measure(base: str, rounds: int, forget: Callable[[], None]) -> None:
