@@ -24,6 +24,7 @@ def overview(store: StoreDep, branch: Branch = None) -> schema.Overview:
         open_regressions=page.open_regressions,
         regressions=[convert.event(store.event(row.event.id)) for row in page.regressions],
         improvements=[convert.event(store.event(row.event.id)) for row in page.improvements],
+        failed=page.failed,
         failures=convert.failures(page.failures),
         stale=[
             schema.Stale(series=schema.SeriesItem.model_validate(row.summary), behind=row.behind)

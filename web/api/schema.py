@@ -350,9 +350,10 @@ class Overview(Model):
     commit: Commit | None
     last_data: datetime | None
     open_regressions: int
+    failed: int = Field(description="How many gave no number at the newest commits that were tried.")
     regressions: list[Event]
     improvements: list[Event]
-    failures: list[Failure]
+    failures: list[Failure] = Field(description="The first of these, with the ends of their logs.")
     stale: list[Stale]
     self_test: SelfTest | None
 

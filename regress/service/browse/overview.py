@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regress.config import Config
@@ -21,6 +21,12 @@ STALE_COMMITS = 5
 
 STALE_SHOWN = 100
 """Stale series on the first page; where there are more, all of a suite is."""
+
+FAILURES_SHOWN = 20
+"""Failures on the first page: one broken import fails a whole suite, and the commit's page lists all."""
+
+LOG_SHOWN = 2_000
+"""Characters of a log's end on the first page: tools say last what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class MachineHealth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the first page says. ``open_regressions`` counts all, the rows are the latest ``SHOWN``.
+    """Everything the first page says. ``open_regressions`` counts all, the rows are the latest ``SHOWN``;
+    ``failed`` likewise, of which ``FAILURES_SHOWN`` are here, with the ends of their logs.
 
     ``analysed_at`` is None before the first analysis of the branch, and while one is under way.
     """
@@ -56,6 +63,7 @@ class Overview:
     last_data: datetime | None
     analysed_at: datetime | None
     open_regressions: int
+    failed: int
     regressions: tuple[EventRow, ...]
     improvements: tuple[EventRow, ...]
     failures: tuple[Failure, ...]
@@ -81,13 +89,21 @@ def overview(store: Store, branch: str | None = None, config: Config | None = No
         last_data=max((machine.last_data for machine in machines), default=None),
         analysed_at=store.analysed_at(branch) if branch else None,
         open_regressions=store.count_events(branch, EventKind.REGRESSION, OPEN_STATES) if branch else 0,
+        failed=len(failures),
         regressions=event_rows(store, worse, config),
         improvements=event_rows(store, better, config),
-        failures=tuple(failures),
+        failures=tuple(map(_shortened, failures[:FAILURES_SHOWN])),
         stale=tuple(StaleSeries(*row) for row in stale),
         self_test=store.latest_self_test(branch) if branch else None,
         machines=machines,
     )
+
+
+def _shortened(failure: Failure) -> Failure:
+    if len(failure.log) <= LOG_SHOWN:
+        return failure
+    _, _, end = failure.log[-LOG_SHOWN:].partition("\n")
+    return replace(failure, log=f"... (all of it is on the commit's page)\n{end or failure.log[-LOG_SHOWN:]}")
 
 
 def _machines(
