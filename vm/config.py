@@ -115,6 +115,13 @@ class Config:
         high=1 << 40,
     )
 
+    profile: str = _knob(
+        "", "A file of what ran how often, made by a run that counted: LLVM makes its modules' code with it."
+    )
+    profile_make: bool = _knob(
+        False, "Whether LLVM's code counts what runs how often, for Module.profile; some tenths slower."
+    )
+
     compile_workers: int = _knob(
         0,
         "Processes that compile in the background; 0: one less than there are processors.",

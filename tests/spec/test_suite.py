@@ -39,7 +39,9 @@ CONFIGURATIONS = {
     f"threaded{CHECKED}": Config(tier="threaded", validate="eager", memory_guard="checked"),
     f"baseline{CHECKED}": Config(tier="baseline", validate="eager", memory_guard="checked"),
     f"llvm{CHECKED}": Config(tier="llvm", validate="eager", memory_guard="checked"),
-    "llvm (function by function)": Config(tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0),
+    "llvm (function by function, counting)": Config(
+        tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0, profile_make=True
+    ),
     "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
     "tiered (at random)": Config(tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED),
     "tiered (from threaded code)": Config(

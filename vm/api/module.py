@@ -135,6 +135,21 @@ class Module(Managed):
         """As ``deserialize``, from a file."""
         return cls.deserialize(engine, _read(path))
 
+    def profile(self) -> bytes:
+        """What ran how often so far, in all instances: a file for the knob ``profile`` of later engines.
+
+        For engines with the knob ``profile_make``.
+        """
+        if not self._engine.config.profile_make:
+            raise ConfigError(
+                "profile_make", "its code does not count: set the knob before making the engine"
+            )
+        from vm.tiers.llvm.tier import LLVMTier
+
+        tier = self._engine.tier
+        assert isinstance(tier, LLVMTier)  # no other takes the knob
+        return tier.counts(self.data).to_bytes()
+
     @property
     def imports(self) -> list[ImportType]:
         """What it needs."""
@@ -156,6 +171,10 @@ def _load(engine: Engine, binary: bytes, *, lazy: bool) -> ModuleData:
         validate_module(module)
     else:
         _check_bodies(engine, module)
+    if engine.config.profile:
+        from vm.jit import counts
+
+        module.counts = counts.load(engine.config.profile, module)
     engine.module_seconds += time.thread_time() - started
     return module
 

@@ -51,6 +51,22 @@ def read_file(path: str) -> bytes:
     return content
 
 
+def writable(path: str) -> None:
+    """Say before a long run, not behind it, that there is no place for what comes of it."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written; name a file in a folder that is there")
+
+
+def write(path: str, content: bytes) -> None:
+    """Write what came of a run."""
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
 def to_binary(content: bytes) -> bytes:
     """``content`` itself, or its translation when it is text, which may raise TextError."""
     return wat2wasm(content) if is_text(content) else content

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from vm.cli.errors import InputError, read_file
+from vm.cli.errors import InputError, read_file, writable, write
 from vm.cli.run import add_options, engine, execute
 from vm.typed import TYPE_CHECKING
 
@@ -62,20 +62,13 @@ def main(arguments: argparse.Namespace) -> int:
     made = engine(arguments, debug_info=True)  # inlined functions are seen, too
     outputs = [path for path in (arguments.json, arguments.flame, arguments.trace) if path not in (None, "-")]
     for path in outputs:
-        _writable(path)
+        writable(path)
     profiler = Profiler(made, arguments.rate)
     try:
         with profiler:
             return execute(arguments, content, made)
     finally:  # also of a program that was interrupted
         _report(arguments, profiler.recording)
-
-
-def _writable(path: str) -> None:
-    """Say before a long run, not behind it, that there is no place for what comes of it."""
-    folder = os.path.dirname(path) or "."
-    if os.path.isdir(path) or not os.access(folder, os.W_OK):
-        raise InputError(f"{path}: cannot be written; name a file in a folder that is there")
 
 
 def _report(arguments: argparse.Namespace, recording: Recording) -> None:
@@ -96,9 +89,5 @@ def _report(arguments: argparse.Namespace, recording: Recording) -> None:
 def _write(path: str, text: str) -> None:
     if path == "-":
         sys.stdout.write(text)
-        return
-    try:
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+    else:
+        write(path, text.encode(errors="replace"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from vm.cli.errors import EXIT_TRAP, InputError, named, read_file
+from vm.cli.errors import EXIT_TRAP, InputError, named, read_file, writable, write
 from vm.cli.plain import Options
 from vm.cli.values import parse, render
 from vm.config import KNOBS
@@ -28,6 +30,8 @@ examples:
   wasmvm run --dir data::/mnt:ro tool.wasm /mnt/input    the host's data/ as /mnt, read-only
   wasmvm run --tcplisten 127.0.0.1:8080 server.wasm      a listening socket as descriptor 3
   wasmvm run --invoke fib fib.wasm 30                    call an export, print its results
+  wasmvm run --profile-make sort.prof sort.wasm small    count what runs how often, and then
+  wasmvm run --profile-use sort.prof sort.wasm big       let LLVM know it
   wasmvm run --tier reference fib.wasm                   without native code
 
 exit code: the program's own; 134 when it trapped; 2 for bad input.
@@ -37,8 +41,8 @@ Options for wasmvm go before FILE; everything after it is the program's.
 OPTIONS: Options = {
     "--tier": {
         "choices": tuple(TIERS),
-        "default": KNOBS["tier"].default,
-        "help": f"how to run ({'; '.join(f'{name}: {entry.summary}' for name, entry in TIERS.items())})",
+        "help": f"how to run ({'; '.join(f'{name}: {entry.summary}' for name, entry in TIERS.items())}); "
+        f"default: {KNOBS['tier'].default}",
     },
     "--invoke": {"metavar": "NAME", "help": "call this export instead of _start"},
     "--dir": {
@@ -59,6 +63,15 @@ OPTIONS: Options = {
         "default": [],
         "metavar": "HOST:PORT",
         "help": "give the program a socket that listens there, as descriptor 3 and on (may be repeated)",
+    },
+    "--profile-make": {
+        "metavar": "OUT",
+        "help": "count what runs how often (tier llvm), and write it to OUT",
+    },
+    "--profile-use": {
+        "metavar": "IN",
+        "default": "",
+        "help": "let LLVM know what such a run has counted",
     },
     "--allow-precompiled": {
         "action": "store_true",
@@ -102,7 +115,11 @@ def engine(arguments: argparse.Namespace, **knobs: object) -> Engine:
     from vm.api import Config, Engine
 
     config = Config()
-    config.tier = arguments.tier
+    if arguments.profile_make:
+        writable(arguments.profile_make)
+        config.profile_make, config.tier = True, "llvm"
+    config.profile = arguments.profile_use
+    config.tier = arguments.tier or config.tier
     for name, value in knobs.items():
         setattr(config, name, value)
     return Engine(config)
@@ -119,11 +136,12 @@ def execute(arguments: argparse.Namespace, content: bytes, engine: Engine) -> in
             if module.data.imports or arguments.dir or arguments.env or arguments.tcplisten:
                 linker.define_wasi()
                 store.set_wasi(_wasi(arguments))
-            instance = linker.instantiate(store, module)
-            if arguments.invoke:
-                _invoke(store, instance, arguments)
-            else:
-                _start(store, instance, arguments.file)
+            with _counts_kept(arguments, module):
+                instance = linker.instantiate(store, module)
+                if arguments.invoke:
+                    _invoke(store, instance, arguments)
+                else:
+                    _start(store, instance, arguments.file)
     except ExitTrap as trap:
         return trap.exit_code & 0xFF
     except Trap as trap:
@@ -132,6 +150,16 @@ def execute(arguments: argparse.Namespace, content: bytes, engine: Engine) -> in
     except LinkError as error:
         raise InputError(f"{arguments.file}: {error}") from error
     return 0
+
+
+@contextmanager
+def _counts_kept(arguments: argparse.Namespace, module: Module) -> Iterator[None]:
+    """Write what was counted, however the program ends."""
+    try:
+        yield
+    finally:
+        if arguments.profile_make:
+            write(arguments.profile_make, module.profile())
 
 
 def _module(engine: Engine, content: bytes, arguments: argparse.Namespace) -> Module:

@@ -33,6 +33,7 @@ RUNTIME_KNOBS = frozenset(
         "max_table_elements",
         "max_wasm_stack",
         "opt_level",
+        "profile",
         "quick_module_bytes",
         "tier",
         "tier_calls",
@@ -81,6 +82,8 @@ class Request:
         digest = digests.digest(self.module.digest)
         digest.update(repr(facts).encode())
         digest.update(array("I", sorted(self.compiled)))
+        if self.module.counts is not None:
+            digest.update(self.module.counts.key.encode())
         digest.update(surroundings().encode())
         return digest.hexdigest()[:40]
 

@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vm.config import KNOBS, Config
+from vm.errors import VMError
 from vm.jit import faults, makers
 from vm.jit.library import keep
 from vm.jit.request import Request
@@ -168,10 +169,12 @@ class _Worker:
         return pack({"did": "make", "seconds": seconds}, artefact.to_bytes())
 
     def _request(self, head: dict[str, Any]) -> Request:
+        module, config = self._modules[head["module"]], Config(**head["knobs"])
+        _inform(module, head["counts"], config)
         return Request(
-            self._modules[head["module"]],
+            module,
             tuple(head["functions"]),
-            Config(**head["knobs"]),
+            config,
             head["level"],
             head["scope"],
             frozenset(head["compiled"]),
@@ -179,6 +182,18 @@ class _Worker:
             tuple((name, value) for name, value in head["options"]),
             head["most_moves"],
         )
+
+
+def _inform(module: ModuleData, key: str, config: Config) -> None:
+    """Let what is known of a module be the counts with this key, which come from their file."""
+    if not key:
+        module.counts = None
+    elif module.counts is None or module.counts.key != key:
+        from vm.jit.counts import load
+
+        module.counts = load(config.profile, module)
+        if module.counts.key != key:
+            raise VMError(f"{config.profile}: this profile has changed while it is in use")
 
 
 def describe(request: Request, number: int) -> dict[str, Any]:
@@ -194,6 +209,7 @@ def describe(request: Request, number: int) -> dict[str, Any]:
         "kind": request.kind,
         "options": request.options,
         "most_moves": request.most_moves,
+        "counts": request.module.counts.key if request.module.counts is not None else "",
     }
 
 

@@ -25,6 +25,7 @@ from vm.typed import TYPE_CHECKING, NamedTuple, overload
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Prepared
+    from vm.jit.counts import Counts
     from vm.module.kernel.facts import Facts
 
 
@@ -186,6 +187,9 @@ class ModuleData:
 
     prepared: Prepared | None = None
     """Machine code that came with the module, or was made ahead of time."""
+
+    counts: Counts | None = None
+    """What ran how often in it before, for who compiles it."""
 
     _digest: bytes = b""
 

@@ -53,6 +53,8 @@ def load(name: str) -> type[Tier]:
 
 def make(config: Config) -> Tier:
     """The tier that ``config`` asks for; ConfigError when it cannot do what other knobs ask for."""
+    if config.profile_make and config.tier != "llvm":
+        raise ConfigError("profile_make", f"tier {config.tier} does not count what runs how often; use llvm")
     tier = load(config.tier)(config)
     if not TIERS[config.tier].metered:
         for knob in ("consume_fuel", "epoch_interruption"):

@@ -6,6 +6,7 @@ the cold path asks ``@compile`` for the code. ``vm.tiers.llvm.abi`` says how a c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_NATIVE, RECORD_TYPE
 from vm.tiers.llvm.abi import CONVENTION, Signature, signature
 from vm.tiers.llvm.casts import extends
+from vm.tiers.llvm.profiled import weights
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED
@@ -48,12 +50,20 @@ def _named(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
 
 def _in_table(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
     """The function of a ``call_indirect``; traps unless there is one of the right type."""
-    type_index, table = immediates
-    wanted = t.module.types[type_index]
-    pointer = element_pointer(t, table, t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
-    reference = t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
+    return _checked(t, _element(t, immediates), t.module.types[immediates[0]])
+
+
+def _element(t: Translator, immediates: tuple[Any, ...]) -> str:
+    """What lies in the table: a record, or null."""
+    pointer = element_pointer(t, immediates[1], t.pop_wide(), TrapCode.UNDEFINED_ELEMENT)
+    return t.value(f"load ptr, ptr {pointer}{ELEMENTS}")
+
+
+def _checked(t: Translator, reference: str, wanted: DefType) -> _Callee:
+    """The function behind an element of a table; traps unless there is one of the right type."""
     t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.UNINITIALIZED_ELEMENT)
     _check_type(t, reference, wanted)
+    t.profile.called(t, t.here, reference)
     return _recorded(t, reference, wanted.func)
 
 
@@ -66,9 +76,15 @@ def _check_type(t: Translator, reference: str, wanted: DefType) -> None:
 
 def _referenced(t: Translator, immediates: tuple[Any, ...]) -> _Callee:
     """The function of a ``call_ref``; traps for null."""
-    word = t.pop()
-    t.trap_if(t.value(f"icmp eq i64 {word}, 0"), TrapCode.NULL_FUNCTION_REFERENCE)
-    return _recorded(t, t.value(f"inttoptr i64 {word} to ptr"), t.module.signature(immediates[0]))
+    reference = t.value(f"inttoptr i64 {t.pop()} to ptr")
+    return _not_null(t, reference, t.module.signature(immediates[0]))
+
+
+def _not_null(t: Translator, reference: str, type: FuncType) -> _Callee:
+    """The function behind a reference; traps for null."""
+    t.trap_if(t.value(f"icmp eq ptr {reference}, null"), TrapCode.NULL_FUNCTION_REFERENCE)
+    t.profile.called(t, t.here, reference)
+    return _recorded(t, reference, type)
 
 
 def _recorded(t: Translator, record: str, type: FuncType, context: str | None = None) -> _Callee:
@@ -143,7 +159,7 @@ _CALLEES: dict[str, Callable[[Translator, tuple[Any, ...]], _Callee]] = {
     "call_indirect": _in_table,
     "call_ref": _referenced,
 }
-"""How each calling instruction finds its function. With "return_" in front it is a tail call."""
+"""How each calling instruction finds its function, when it is a tail call ("return_" in front)."""
 
 
 def _calling(find: Callable[[Translator, tuple[Any, ...]], _Callee]) -> Handler:
@@ -154,8 +170,62 @@ def _leaving(find: Callable[[Translator, tuple[Any, ...]], _Callee]) -> Handler:
     return lambda t, immediates: _leave_for(t, find(t, immediates))
 
 
+def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
+    wanted = t.module.types[immediates[0]]
+    reference = _element(t, immediates)
+    _guess(t, reference, wanted, lambda: _checked(t, reference, wanted))
+
+
+def _call_ref(t: Translator, immediates: tuple[Any, ...]) -> None:
+    wanted = t.module.types[immediates[0]]
+    reference = t.value(f"inttoptr i64 {t.pop()} to ptr")
+    _guess(t, reference, wanted, lambda: _not_null(t, reference, wanted.func))
+
+
+def _guess(t: Translator, reference: str, wanted: DefType, find: Callable[[], _Callee]) -> None:
+    """Call what ``find`` gives; but where it usually is a function that is compiled with this one, compare,
+    and call that directly. Its own record is neither null nor of another type, so nothing else is checked.
+    """
+    expected = [guess for guess in t.profile.targets(t.here) if _callable(t, guess[0], wanted)]
+    if not expected:
+        _invoke(t, find())
+        return
+    type = wanted.func
+    arguments = t.pop_many(len(type.params))
+    slots = [t.slot(LLVM_TYPES[result]) for result in type.results]
+    done = t.label("called")
+
+    def call(callee: Callable[[], _Callee]) -> None:
+        for argument, parameter in zip(arguments, type.params, strict=True):
+            t.push(argument, LLVM_TYPES[parameter])
+        _invoke(t, callee())
+        values = t.pop_many(len(type.results))
+        for slot, value, result in zip(slots, values, type.results, strict=True):
+            t.effect(f"store {LLVM_TYPES[result]} {value}, ptr {slot}")
+        t.effect(f"br label %{done}")
+
+    for index, times, others in expected:
+        same = t.value(f"icmp eq ptr {reference}, {t.field(t.layout.record(index))}")
+        hit, miss = t.label("guessed"), t.label("other")
+        t.effect(f"br i1 {same}, label %{hit}, label %{miss}{weights((times, others))}")
+        t.block(hit)
+        call(functools.partial(_Callee, f"@f{index}", "%ctx", type))
+        t.block(miss)
+    call(find)
+    t.block(done)
+    for slot, result in zip(slots, type.results, strict=True):
+        t.push(t.value(f"load {LLVM_TYPES[result]}, ptr {slot}"), LLVM_TYPES[result])
+
+
+def _callable(t: Translator, index: int, wanted: DefType) -> bool:
+    """Whether a function can be called directly as one of this type. A profile may name any."""
+    return index in t.batch and t.module.types[t.module.functions[index]].extends(wanted)
+
+
 HANDLERS: dict[str, Handler] = {
-    **{name: _calling(find) for name, find in _CALLEES.items()},
+    "call": _calling(_named),
+    "call_indirect": _call_indirect,
+    "call_ref": _call_ref,
     **{f"return_{name}": _leaving(find) for name, find in _CALLEES.items()},
 }
 """By instruction name."""

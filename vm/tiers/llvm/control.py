@@ -35,7 +35,7 @@ def _if(t: Translator, immediates: tuple[Any, ...]) -> None:
     control.arguments = arguments
     control.otherwise = t.label("else")
     then = t.label("then")
-    t.effect(f"br i1 {condition}, label %{then}, label %{control.otherwise}")
+    t.profile.branch(t, t.here, condition, then, control.otherwise)
     t.block(then)
 
 
@@ -103,7 +103,7 @@ def branch_if(t: Translator, condition: str, depth: int) -> None:
     """Branch with the operands on the stack, or go on; they stay there."""
     target, following = t.target(depth), t.label("next")
     exits: list[tuple[str, Control]] = []
-    t.effect(f"br i1 {condition}, label %{_exit(t, target, exits)}, label %{following}")
+    t.profile.branch(t, t.here, condition, _exit(t, target, exits), following)
     _exit_blocks(t, exits)
     t.block(following)
 
@@ -114,8 +114,7 @@ def _br_table(t: Translator, immediates: tuple[Any, ...]) -> bool:
     index = t.pop()
     exits: list[tuple[str, Control]] = []
     targets = {depth: _exit(t, t.target(depth), exits) for depth in dict.fromkeys((*labels, default))}
-    cases = " ".join(f"i32 {i}, label %{targets[depth]}" for i, depth in enumerate(labels))
-    t.effect(f"switch i32 {index}, label %{targets[default]} [ {cases} ]")
+    t.profile.switch(t, t.here, index, [targets[depth] for depth in (*labels, default)])
     _exit_blocks(t, exits)
     return True
 

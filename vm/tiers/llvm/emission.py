@@ -24,7 +24,7 @@ from vm.module.validator import validate_function
 from vm.native.code import compile_text
 from vm.native.validation import kernel
 from vm.runtime.layout import ContextLayout
-from vm.tiers.llvm import debug, effort
+from vm.tiers.llvm import debug, effort, profiled
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.text import HEAD, memory_ranges, type_numbers
@@ -64,8 +64,23 @@ def reachable(request: Request) -> list[int]:
             continue
         room -= size
         chosen[function] = None
-        queue.extend(callees(module, function))
+        queue.extend(_likely(module, function))
     return list(chosen)
+
+
+def _likely(module: ModuleData, index: int) -> list[int]:
+    """The functions that function ``index`` calls; where calls were counted, those that ran, and those that
+    indirect calls go to, by how often they ran.
+    """
+    found, counts = callees(module, index), module.counts
+    if counts is None:
+        return found
+    start, end = module.bodies.extents[index - module.imported_functions]
+    for at, (_, most) in counts.targets.items():
+        if start <= at < end:
+            found += [function for function, _ in most]
+    calls = counts.calls
+    return sorted((f for f in dict.fromkeys(found) if calls.get(f)), key=lambda f: -calls[f])
 
 
 class Emission:
@@ -107,11 +122,20 @@ class Emission:
                 metering=Metering.of(config, self._module, index),
                 most_moves=self.request.most_moves - self._moved + self._moves.get(index, 0),
                 debug_info=config.debug_info,
+                profile=self._profile(index),
             )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size(), translator.types
             self._count_moves(index, translator.moves)
         return bodies
+
+    def _profile(self, index: int) -> profiled.Blind:
+        """What code of function ``index`` knows of how often it runs."""
+        if self.request.config.profile_make:
+            entry, _ = self._module.bodies.extents[index - self._module.imported_functions]
+            return profiled.Counting(profiled.first_counted(self._module), entry)
+        counts = self._module.counts
+        return profiled.BLIND if counts is None else profiled.Informed(counts, index)
 
     def translator(self, index: int) -> Callable[..., Translator]:
         """What translates function ``index``."""
@@ -133,6 +157,10 @@ class Emission:
         texts += [*_head(texts), memory_ranges(self._module.memories), type_numbers(types)]
         if self.request.config.debug_info:
             texts.append(debug.HEAD)
+        if self.request.config.profile_make:
+            texts.append(profiled.COUNTING_IR)
+        elif self._module.counts is not None:
+            texts.append(profiled.summary(self._module.counts))
         size = sum((size for _, size, _ in bodies.values()), effort.NOTHING)
         binary, seconds = compile_text("".join(texts), effort.affordable(size, self.request.level))
         self._seconds += seconds

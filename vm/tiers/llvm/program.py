@@ -28,7 +28,9 @@ from vm.tiers.llvm.abi import type_symbol
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vm.jit.counts import Counts
     from vm.native.dwarf import Locations
+    from vm.tiers.llvm.counters import Counters
 
 _HOT = 1
 """The level for what runs often in a big module, where not everything is compiled: Graphviz and QuickJS run
@@ -59,6 +61,11 @@ class Program:
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._images: list[Code] = []
         self._locations: dict[int, Locations] = {}
+        self._counters: Counters | None = None
+        if config.profile_make:
+            from vm.tiers.llvm import counters
+
+            self._counters = counters.Counters(module)
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
         self._moved = 0
@@ -88,7 +95,7 @@ class Program:
         if self._whole and self._entered:
             others = (i for i in range(module.imported_functions, len(module.functions)) if i != index)
         if level is None:  # what was made ahead of time is what was wanted
-            level = self._level if module.prepared is None else module.prepared.level
+            level = self._wanted(module, index) if module.prepared is None else module.prepared.level
         return Request(
             module,
             (index, *others),
@@ -99,13 +106,24 @@ class Program:
             most_moves=MOST_MOVES - self._moved,
         )
 
+    def _wanted(self, module: ModuleData, index: int) -> int:
+        """How hard LLVM should try: all it can where a big module is known to spend its time."""
+        if module.counts is not None and index in module.counts.hot(module):
+            return self._config.opt_level
+        return self._level
+
+    def counts(self, module: ModuleData) -> Counts:
+        """What its code has counted."""
+        assert self._counters is not None  # the knob says so
+        return self._counters.read(module)
+
     def loop_request(self, module: ModuleData, index: int, offset: int) -> Request:
         """What to ask for when function ``index`` is to go on in its loop whose code begins at ``offset``."""
         return Request(
             module,
             (index,),
             self._config,
-            self._level,
+            self._wanted(module, index),
             scope="reachable",
             kind="loop",
             options=(("loop", offset),),
@@ -140,6 +158,8 @@ class Program:
             raise VMError("compiled code is of another module; compile the module again")
         numbers = {type_symbol(index): module.types[index].id for index in part.types}
         keep = self._config.debug_info
+        if self._counters is not None:
+            numbers |= self._counters.symbols
         code = place(part.binary, arena.bodies(), {**self._glue.externals, **numbers}, self._costs, keep=keep)
         self._costs.functions += len(part.functions)
         self._images.append(code)

@@ -16,7 +16,10 @@ from vm.runtime.store import Store
 from vm.tiers.llvm.abi import most_passed
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.thunks import Thunks
-from vm.typed import ClassVar
+from vm.typed import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from vm.jit.counts import Counts
 
 
 @once
@@ -38,6 +41,13 @@ class LLVMTier(NativeTier):
         instance.store.make_room_for_passing(most_passed(instance.module.types))
         if needs_heap(instance.module.types):
             instance.store.heap.reserve()
+
+    def counts(self, module: ModuleData) -> Counts:
+        """What a module's code has counted (``Config.profile_make``)."""
+        with self._lock:
+            program = self._programs.get(module) or self._program(module)
+        assert isinstance(program, Program)
+        return program.counts(module)
 
     def _program(self, module: ModuleData) -> Program:
         return Program(module, self._config, glue(), self._costs)

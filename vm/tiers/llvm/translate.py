@@ -31,6 +31,7 @@ from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.operands import Operands
+from vm.tiers.llvm.profiled import BLIND, Blind
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
 from vm.tiers.llvm.text import ENGINE, FIXED
@@ -88,8 +89,10 @@ class Translator(Operands):
         metering: Metering,
         most_moves: int = MOST_MOVES,
         debug_info: bool = False,
+        profile: Blind = BLIND,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
+        self.profile = profile
         self._handlers = handlers
         self.metering = metering
         self._debug_info = debug_info
@@ -114,7 +117,7 @@ class Translator(Operands):
         self.records: list[str] = []
         self.protection = scan(module, self.body, lambda i: isinstance(self._locals[i], TracedType))
         self.dead = False
-        self.next = self.body.start
+        self.here = self.next = self.body.start
         self.calls = False
         self.needs_state = False
         self._joins = 0
@@ -129,10 +132,11 @@ class Translator(Operands):
         self.open("block", FuncType((), self.type.results))
         self._mark(self.body.start)
         self.metering.checkpoint(self, self.body.start)
+        self.profile.enter(self)
         self._walk()
         self.trap_blocks()
         scope = debug.scope(self.index) if self._debug_info else ""
-        head = f"define {linkage} {self.head()} #0{scope} {{"
+        head = f"define {linkage} {self.head()} #0{self.profile.definition()}{scope} {{"
         text = "\n".join([head, *self._prologue(), *self.way_in(), *self.lines, "}\n"])
         return text + debug.metadata(self.index, self._offsets) if self._debug_info else text
 
@@ -226,6 +230,7 @@ class Translator(Operands):
         handlers = self._handlers
         while at < end and self.control:
             self._mark(at)
+            self.here = at
             opcode, immediates, at = read(code, at)
             self.next = at
             if handlers[opcode.code](self, immediates):
