@@ -144,6 +144,12 @@ class WebConfig:
     attend: bool = _knob(
         True, "Whether `regress serve` analyses what arrives and sends the notifications that are due."
     )
+    bisect: str = _knob(
+        "loopback",
+        "Whether maintainers may start bisections on this machine from a page: never, loopback (only where"
+        " the server listens there) or always.",
+        one_of(("never", "loopback", "always")),
+    )
     commit_url: str = _knob(
         "", "Where a commit can be seen, e.g. https://github.com/OWNER/NAME/commit/{sha}.", _TEMPLATE
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -20,13 +21,19 @@ from web.security import Doors, Guard
 from web.security.doors import DoorKeeper
 from web.state import Site
 
+if TYPE_CHECKING:
+    from regress.service.attend.bisecting import Bisector
 
-def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
+
+def create_app(
+    database_url: str, *, config: Config | None = None, bisector: Bisector | None = None
+) -> FastAPI:
     """The dashboard over the database at ``database_url``; who may do what, ``[access]`` says.
 
     The store is opened here, so that a database that cannot be used is a StoreError for the caller and not
     a stack trace of the server; it is closed when the server shuts down. Each request reads afresh: what a
-    run stores meanwhile is there on reload. Without ``config`` its defaults hold.
+    run stores meanwhile is there on reload. Without ``config`` its defaults hold. ``bisector`` does what
+    pages ask for, if any may.
     """
     store = Store.open(database_url, tell=config.notify.names if config else ())
     try:
@@ -56,6 +63,7 @@ def create_app(database_url: str, *, config: Config | None = None) -> FastAPI:
     app.state.site = _site(config)
     app.state.config = config
     app.state.doors = doors
+    app.state.bisector = bisector
     app.add_middleware(
         GZipMiddleware, minimum_size=1_000, compresslevel=4
     )  # 9: a sixth less, thrice the time

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
 from regress.config import Config
 from regress.service.browse import Store
+
+if TYPE_CHECKING:
+    from regress.service.attend.bisecting import Bisector
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,19 @@ def _config(request: Request) -> Config | None:
     return config
 
 
+def _machines(request: Request) -> tuple[str, ...]:
+    bisector: Bisector | None = request.app.state.bisector
+    return bisector.machines if bisector else ()
+
+
 StoreDep = Annotated[Store, Depends(_store)]
 """The open store."""
 
 ConfigDep = Annotated[Config | None, Depends(_config)]
 """What the project chose; None: the defaults."""
+
+MachinesDep = Annotated[tuple[str, ...], Depends(_machines)]
+"""The names under which this server's host measures, where it does bisections that pages ask for."""
 
 Id = Annotated[int, Path(ge=0, le=2**63 - 1, description="As lists give it.")]
 """The id of a thing in the address; databases take no larger numbers."""

@@ -7,9 +7,11 @@ import socket
 import webbrowser
 from typing import TYPE_CHECKING
 
+from regress.domain import Role
 from regress.errors import RegressError
 
 if TYPE_CHECKING:
+    from regress.config import Config
     from regress.service.project import Project
 
 
@@ -28,6 +30,7 @@ def serve_dashboard(
     import uvicorn
 
     from regress.service.attend.attendant import attended
+    from regress.service.attend.bisecting import Bisector, bisecting
     from web.app import create_app
     from web.security.guard import is_loopback
 
@@ -36,7 +39,8 @@ def serve_dashboard(
         hint = 'Set login = "password" under [access] in regress.toml and add people with `regress user add`,'
         hint += " or open = true to let anybody read."
         raise RegressError(f"serving on {wanted} takes a log-in", hint=hint)
-    app = create_app(config.database_url, config=config)
+    bisector = Bisector(project) if may_bisect(config, here=is_loopback(wanted)) else None
+    app = create_app(config.database_url, config=config, bisector=bisector)
     listener = _listen(wanted, config.web.port if port is None else port)
     address = f"http://{_readable(listener)}/"
     print(f"dashboard: {address}   (Ctrl-C ends it)", flush=True)
@@ -44,8 +48,14 @@ def serve_dashboard(
         webbrowser.open(address)  # the socket listens already: the first request waits for the server
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     attending = attended(project) if config.web.attend else contextlib.nullcontext()
-    with listener, contextlib.suppress(KeyboardInterrupt), attending:
+    with listener, contextlib.suppress(KeyboardInterrupt), attending, bisecting(bisector):
         server.run(sockets=[listener])
+
+
+def may_bisect(config: Config, *, here: bool) -> bool:
+    """Whether anybody may start bisections on a server that listens ``here`` (on loopback) or elsewhere."""
+    somebody = config.access.login != "none" or Role(config.access.local).may(Role.MAINTAINER)
+    return somebody and (config.web.bisect == "always" or (here and config.web.bisect == "loopback"))
 
 
 def _listen(host: str, port: int) -> socket.socket:

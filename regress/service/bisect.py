@@ -103,6 +103,7 @@ def resume(
                 f"{plan.series.title}, which search {begun.id} was about, is not stored any more"
             )
         commits = _commits(project, plan)
+        record_history(project, store, commits)
         listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
         session = _Session(project, store, replace(begun, plan=plan), store.series(same[0]), commits, listen)
         return session.run()

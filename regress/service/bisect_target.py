@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regress.bisect.posterior import logarithms
-from regress.domain import Commit, EventKind, Series
+from regress.domain import Commit, EventKind, Series, SeriesChange
 from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import Listener, Note
 from regress.service.project import Project
@@ -47,14 +47,19 @@ def find_target(project: Project, store: Store, benchmark: str, good: str, bad: 
             raise UnknownNameError("benchmark", benchmark, store.benchmarks())
         hint = "Name what to search: --benchmark NAME --good REV --bad REV."
         raise RegressError("there is no open regression to bisect", hint=hint)
-    series = store.series(changes[0].series_id)
-    change = changes[0].change
-    # Where the shift lies is itself uncertain: take the whole span that the detector allows for.
-    first, last = change.span
-    before, after = max(0, first - change.slack - 1), min(len(series.points) - 1, last + change.slack)
-    a = history.resolve(good) if good else series.points[before].commit
-    b = history.resolve(bad) if bad else series.points[after].commit
-    return Target(series, a, b)
+    found = target_of(store, changes[0])
+    a = history.resolve(good) if good else found.good
+    b = history.resolve(bad) if bad else found.bad
+    return Target(found.series, a, b)
+
+
+def target_of(store: Store, part: SeriesChange) -> Target:
+    """What to search for a change of a series: the whole span that the detector allows for."""
+    series = store.series(part.series_id)
+    first, last = part.change.span
+    before = max(0, first - part.change.slack - 1)
+    after = min(len(series.points) - 1, last + part.change.slack)
+    return Target(series, series.points[before].commit, series.points[after].commit)
 
 
 def noise_of(series: Series) -> float:

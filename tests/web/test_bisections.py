@@ -25,7 +25,7 @@ from web.render import htmx_present
 
 def test_the_list_says_how_each_search_stands(client: httpx.Client, history: History) -> None:
     page = text(client.get("/bisections"))
-    assert re.search(r"2 cut off between .* scene.time_render\(tiles=4096\).* 5 of about 12 60 s", page)
+    assert re.search(r"2 cut off between .* scene.time_render\(tiles=4096\).* 5 of about 12 1 min", page)
     assert re.search(rf"1 found .*{history.culprit.sha[:10]} \+15.2 % 98.7 % .* 14 ", page)
 
 
@@ -35,8 +35,8 @@ def test_a_search_that_was_cut_off_says_what_it_knows_and_how_to_go_on(
     body = client.get("/bisection/2")
     page = text(body)
     assert "Which commit changed scene.time_render(tiles=4096)?" in page
-    assert "5 runs, 60 s of measuring (about 12 s each, builds included)" in page
-    assert "About 12 runs were expected: 79 s more; at most 60." in page
+    assert "5 runs, 1 min of measuring (about 12 s each, builds included)" in page
+    assert "About 12 runs were expected: 1 min 19 s more; at most 60." in page
     assert "regress bisect --resume 2" in page
     shas = [commit.sha[:10] for commit in history.commits]
     knows = page[page.index("What it knows") :]
@@ -50,7 +50,7 @@ def test_a_search_that_was_cut_off_says_what_it_knows_and_how_to_go_on(
 def test_a_finished_search_says_its_answer(client: httpx.Client, history: History) -> None:
     page = text(client.get("/bisection/1"))
     assert f"+15.2 % came with {history.culprit.sha[:10]}" in page
-    assert "in turns with its parent, it differs by +15.2 % ( +14.3 % to +16.1 % ); 98.7 % sure." in page
+    assert "in turns with its parent, it differs by +15.2 % ( +14.3 to +16.1 % ); 98.7 % sure." in page
     assert history.culprit.subject in page
     assert f"regression {history.regression}" in page
     event = client.get(f"/event/{history.regression}").text
@@ -89,7 +89,7 @@ def test_a_search_is_seen_while_it_goes_on(browser: Browser, tmp_path: Path) -> 
                 expect(page.locator(".lede")).to_contain_text("measuring")
                 begun.add(number, BisectionStep(shas[41], 0.0144, 1.0))
                 store.searches.tell(number, Posterior(((shas[41], 0.9),), 0.1))
-                expect(page.locator("#search")).to_contain_text("1 run, 1 s of measuring")
+                expect(page.locator("#search")).to_contain_text("1 run, 1.0 s of measuring")
                 expect(page.locator(".posterior .chance")).to_have_count(1)
             found = (shas[41], shas[41], 0.99, 1.15, 1.14, 1.16, True, 1, (), now, now)
             begun.finish(number, Bisection(made.SMALL, shas[38], shas[44], *found))

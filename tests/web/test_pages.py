@@ -40,6 +40,7 @@ def addresses(history: History) -> dict[str, str]:
         "search": "/search?q=render",
         "bisections": "/bisections",
         "bisection": "/bisection/2",
+        "bisect": f"/event/{history.regression}/bisect",
         "machines": "/machines",
         "runs": "/runs",
         "run": "/run/60",

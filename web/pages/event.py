@@ -12,7 +12,7 @@ from regress.service import browse
 from regress.service.triage import DECISIONS, triage
 from web.render import render
 from web.security.writes import Write, writes
-from web.state import ConfigDep, Id, StoreDep
+from web.state import ConfigDep, Id, MachinesDep, StoreDep
 
 router = APIRouter()
 
@@ -21,11 +21,18 @@ FIELDS = ("state", "assignee", "fixed_by", "note", "move")
 
 
 @router.get("/event/{event_id}")
-def event(request: Request, store: StoreDep, config: ConfigDep, event_id: Id) -> HTMLResponse:
+def event(
+    request: Request, store: StoreDep, config: ConfigDep, machines: MachinesDep, event_id: Id
+) -> HTMLResponse:
     """Show every affected series, what speaks for the change, and the commits it can have come from."""
     page = browse.event_page(store, event_id, config)
     return render(
-        request, "event.html", page=page, least_runs=least_runs(len(page.suspects)), decisions=DECISIONS
+        request,
+        "event.html",
+        page=page,
+        least_runs=least_runs(len(page.suspects)),
+        decisions=DECISIONS,
+        machines=machines,
     )
 
 

@@ -131,7 +131,7 @@ class Attendant:
         given = (self._project.config, self._project.history.root, theirs)
         process = context.Process(target=one_round.main, args=given, name="regress attend", daemon=True)
         with answer:
-            with _deaf():
+            with deaf():
                 process.start()
             theirs.close()
             try:
@@ -153,7 +153,7 @@ class Attendant:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Processes started meanwhile never hear a terminal's Ctrl-C: it is for the server, which ends them."""
     resource_tracker.ensure_running()  # the first process starts it, and it would lift the block
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

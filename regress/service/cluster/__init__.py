@@ -3,6 +3,7 @@
     machines    the cluster as its user sees it: which machines it has, and jobs sent to them
     worker      a job on its worker: a process of its own, ended when the job is cancelled or the worker dies
     child       that process: it waits for its turn on the host, measures, and sends back what came out
+    turn        the host's lock: one measurement at a time
     checkout    the worker's own clone of the repository
     jobs        what goes to and fro
 

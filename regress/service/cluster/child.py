@@ -6,23 +6,20 @@ standard input ends, the worker is dead or wants no more: the tool is told to st
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pickle
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from regress.errors import RegressError
 from regress.runner import make_runner
-from regress.runner.events import Event, Listener, Note
+from regress.runner.events import Event, Listener
 from regress.service.cluster.checkout import checkout
 from regress.service.cluster.jobs import Job, Result, Trouble, logs_of, on_machine
+from regress.service.cluster.turn import turn
 
 INTERRUPTED = 130
 
@@ -44,7 +41,7 @@ def main() -> None:
 def measured(job: Job, listen: Listener) -> Result:
     """Measure a commit with every suite, when it is our turn on this host."""
     try:
-        with _turn(listen):
+        with turn(listen):
             if job.source.here:
                 place, logs = Path(job.source.places[0]), Path(job.source.here)
             else:
@@ -58,25 +55,6 @@ def measured(job: Job, listen: Listener) -> Result:
     except RegressError as error:
         return Result(trouble=Trouble(str(error), getattr(error, "log", ""), error.hint))
     return Result(tuple(on_machine(outcome, job.machine) for outcome in outcomes))
-
-
-@contextmanager
-def _turn(listen: Listener) -> Iterator[None]:
-    """Hold the host: two measurements beside each other disturb each other, whoever wants them."""
-    path = Path(tempfile.gettempdir()) / "regress-measuring.lock"
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-    except PermissionError:  # another user's: a lock needs no more than reading
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            listen(Note("waiting for another measurement on the host"))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
 
 
 def _send(out: BinaryIO, told: Event | Result) -> None:
