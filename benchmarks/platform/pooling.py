@@ -17,7 +17,7 @@ import numpy as np
 
 from regress.config import DetectionConfig
 from regress.domain import Metric, Point, Series, SeriesChange, SeriesKey
-from regress.service.judging import Population, changes_of, judged, membership
+from regress.service.judging import Population, changes_of, judged, membership, values_of
 
 CLASSES, EACH, COMMITS, AT = 6, 10, 100, 70
 NOISE, MOOD = 0.01, 0.003
@@ -61,10 +61,12 @@ def reported(series: Sequence[Series], chosen: DetectionConfig) -> list[SeriesCh
     """What an analysis reports of a project."""
     population, changes, members = Population(), [], []
     for one in series:
-        population.add(one)
-        found = changes_of(one, chosen)
+        columns = one.columns
+        population.add(columns)
+        values = values_of(columns)
+        found = changes_of(columns, values, chosen)
         changes += found
-        members += membership(one, found, chosen)
+        members += membership(columns, values, found, chosen)
     return judged(changes, members, population, chosen)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regress.detect.noise import EXACT, Floats, correlation_factor, prepare
+from regress.detect.noise import EXACT, Floats, Signal, correlation_factor, median, prepare
 from regress.detect.options import Options
 from regress.detect.segments import SegmentsDetector
 from regress.domain import ChangePoint
@@ -67,25 +67,33 @@ class Drift:
 
 
 def drift(
-    values: Floats, starts: Sequence[int] = (), window: int = 200, least: float | None = None
+    values: Floats,
+    starts: Sequence[int] = (),
+    window: int = 200,
+    least: float | None = None,
+    signal: Signal | None = None,
 ) -> Drift | None:
     """The drift over the newest ``window`` points; None for a short series, or one that is not positive.
 
     ``starts`` are the indices at which levels begin that were told as changes. With ``least`` None also for a
-    drift that is not sure, or relatively smaller: most are, and their steps are what takes time.
+    drift that is not sure, or relatively smaller: most are, and their steps are what takes time. ``signal``
+    is what ``prepare`` makes of the values, from who knows it already.
     """
     first = max(0, values.size - window)
     recent = values[first:]
     if recent.size < SHORTEST or not (np.isfinite(recent) & (recent > 0)).all():
         return None
-    level = _untold(np.log(recent), [start - first for start in starts if start > first])
-    signal = prepare(np.exp(np.clip(level - np.median(level), -_HUGE, _HUGE)))
+    if signal is None or first or len(starts) or max(abs(signal.level.min()), signal.level.max()) > _HUGE:
+        level = _untold(np.log(recent), [start - first for start in starts if start > first])
+        signal = prepare(np.exp(np.clip(level - median(level), -_HUGE, _HUGE)))
     ends = signal.clipped[:ENDS], signal.clipped[-ENDS:]
     total = float(ends[1].mean() - ends[0].mean())
-    factor = correlation_factor(signal.clipped - _line(signal.clipped))
-    error = max(signal.sigma, EXACT) * math.sqrt(2 * factor / ENDS)
+    error = max(signal.sigma, EXACT) * math.sqrt(2 / ENDS)
+    if least is not None and abs(total) < max(SURE * error, math.log1p(least)):
+        return None  # correlation makes it no surer
+    error *= math.sqrt(correlation_factor(signal.clipped - _line(signal.clipped)))
     sure = abs(total) > SURE * error
-    if least is not None and not (sure and abs(total) >= math.log1p(least)):
+    if least is not None and not sure:
         return None
     steps = _steps(signal.clipped)
     rest = total - sum(step for _, step in steps)
@@ -110,10 +118,8 @@ def _untold(level: Floats, starts: Sequence[int]) -> Floats:
     edges = [0, *starts, level.size]
     left = level.copy()
     for before, start, after in zip(edges, starts, edges[2:], strict=False):
-        step = np.median(level[start : min(after, start + ENDS)]) - np.median(
-            level[max(before, start - ENDS) : start]
-        )
-        left[start:] -= step
+        new, old = level[start : min(after, start + ENDS)], level[max(before, start - ENDS) : start]
+        left[start:] -= median(new) - median(old)
     return left
 
 

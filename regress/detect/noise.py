@@ -58,6 +58,11 @@ class Signal:
         """Whether the series is free of noise."""
         return self.sigma <= EXACT
 
+    @property
+    def floor(self) -> float:
+        """The relative spread between neighbours: 0.01 is 1 %. Zero for an exact counter."""
+        return 0.0 if self.exact else self.sigma
+
 
 def prepare(values: Floats) -> Signal:
     """Make a series ready; NaN and infinities are left out."""
@@ -85,9 +90,8 @@ def typical_size(values: Floats) -> float:
 
 
 def noise_floor(values: Floats) -> float:
-    """A series' own relative spread between neighbours: 0.01 is 1 %. Zero for an exact counter."""
-    sigma = prepare(values).sigma
-    return sigma if sigma > EXACT else 0.0
+    """See ``Signal.floor``."""
+    return prepare(values).floor
 
 
 def middle(values: Floats) -> float:

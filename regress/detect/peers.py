@@ -55,9 +55,9 @@ class Peer:
     name: str
     starts: Callable[[Floats], list[int]]
 
-    def detect(self, values: Floats, options: Options) -> list[ChangePoint]:
+    def detect(self, values: Floats, options: Options, signal: Signal | None = None) -> list[ChangePoint]:
         """See ``regress.detect.Detector``; RegressError where the library is not installed."""
-        signal = prepare(values)
+        signal = signal or prepare(values)
         size = signal.values.size
         if size < FEWEST or float(np.ptp(signal.level)) <= EXACT:
             return []

@@ -18,6 +18,7 @@ least.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import defaultdict
@@ -29,8 +30,8 @@ from numpy.typing import NDArray
 
 from regress.detect.discoveries import discoveries
 from regress.detect.evidence import p_of
-from regress.detect.noise import CLIP, EXACT, Floats, correlation_factor, mad
-from regress.domain import ChangePoint, Direction, Series, SeriesChange, SeriesKey
+from regress.detect.noise import CLIP, EXACT, Floats, correlation_factor, mad, median
+from regress.domain import ChangePoint, Direction, SeriesChange, SeriesColumns, SeriesKey
 
 FEWEST = 6
 """Series of a group: of fewer, one alone can move the index."""
@@ -84,21 +85,22 @@ class Index:
     values: Floats
 
 
-def member_of(series: Series, values: Floats, starts: Sequence[int], minimum: float) -> Member | None:
+def member_of(series: SeriesColumns, values: Floats, starts: Sequence[int], minimum: float) -> Member | None:
     """A series with its ``values`` as a member of groups; None if it is short, not positive or without noise.
 
     ``starts`` are the indices at which its own new levels begin.
     """
     if values.size < SHORTEST or not (np.isfinite(values) & (values > 0)).all():
         return None
-    levels = np.split(np.log(values), starts)
-    away = np.concatenate([level - np.median(level) for level in levels])
+    away = np.log(values)
+    for start, end in itertools.pairwise((0, *starts, values.size)):
+        away[start:end] -= median(away[start:end])
     sigma = mad(away) or float(np.std(away))
     if sigma <= EXACT:
         return None
     worse = 1 if series.key.metric.direction is Direction.LOWER else -1
     residuals = (worse * np.clip(away / sigma, -CLIP, CLIP)).astype(np.float32)
-    positions = np.array([point.position for point in series.points], dtype=np.int32)
+    positions = np.asarray(series.positions, dtype=np.int32)
     return Member(series.id, series.key, positions, values, residuals, sigma, minimum)
 
 

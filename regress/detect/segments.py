@@ -62,9 +62,9 @@ class SegmentsDetector:
 
     name = "segments"
 
-    def detect(self, values: Floats, options: Options) -> list[ChangePoint]:
+    def detect(self, values: Floats, options: Options, signal: Signal | None = None) -> list[ChangePoint]:
         """The change points of a series; see ``regress.detect.Detector``."""
-        signal = prepare(values)
+        signal = signal or prepare(values)
         if signal.values.size < (FEWEST_EXACT if signal.exact else FEWEST):
             return []
         return _Search(signal, options).run()

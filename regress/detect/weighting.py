@@ -1,6 +1,6 @@
 """Points that are known to be unsure count for less: a series with errors told becomes one of even noise.
 
-    values = steadied(values, standard_errors(points))
+    values = steadied(values, standard_errors(columns))
 
 A point's noise is that between commits and its own. Where it is more than usual, the point is drawn towards
 the weighted median of its neighbours, until what is left of its deviation is the usual noise. So every
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from regress.detect.noise import EXACT, Floats, neighbour_sigma
-from regress.domain import Point
+from regress.detect.noise import EXACT, Floats, median, neighbour_sigma
+from regress.domain import SeriesColumns
 
 REACH = 5
 """Neighbours on each side."""
@@ -35,25 +35,24 @@ _HALF = 2.576  # standard errors in half of a 99 % interval
 _OF_MEDIAN = 1.2533  # standard error of a median relative to that of a mean, for normal noise
 
 
-def standard_errors(points: Sequence[Point]) -> Floats:
+def standard_errors(series: SeriesColumns) -> Floats:
     """The relative standard error of each point's value, from its bounds, else from its samples; else NaN."""
     values, lows, highs = (
-        np.array([getattr(point, name) for point in points], dtype=np.float64)
-        for name in ("value", "low", "high")
+        np.asarray(column, dtype=np.float64) for column in (series.values, series.lows, series.highs)
     )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         errors: Floats = np.where(values > 0, (highs - lows) / (2 * _HALF * values), np.nan)
     errors[~(errors >= 0)] = np.nan
     for place in np.flatnonzero(np.isnan(errors)).tolist():
-        errors[place] = _of_samples(points[place])
+        errors[place] = _of_samples(series.values[place], series.samples[place])
     return errors
 
 
-def _of_samples(point: Point) -> float:
-    count = len(point.samples)
-    if count < FEWEST or point.value <= 0:
+def _of_samples(value: float, samples: Sequence[float]) -> float:
+    count = len(samples)
+    if count < FEWEST or value <= 0:
         return math.nan
-    return _OF_MEDIAN * float(np.std(point.samples, ddof=1)) / math.sqrt(count) / point.value
+    return _OF_MEDIAN * float(np.std(samples, ddof=1)) / math.sqrt(count) / value
 
 
 def steadied(values: Floats, errors: Floats) -> Floats:
@@ -62,11 +61,11 @@ def steadied(values: Floats, errors: Floats) -> Floats:
     if values.size <= 2 * REACH or not known.any() or not (np.isfinite(values) & (values > 0)).all():
         return values
     level = np.log(values)
-    usual = float(np.median(errors[known]))
+    usual = median(errors[known])
     sigma = neighbour_sigma(level)
     between = max(sigma * sigma - usual * usual, (BETWEEN * sigma) ** 2)
     noise = np.sqrt(between + np.where(known, errors, usual) ** 2)
-    share = np.median(noise) / np.maximum(noise, EXACT)
+    share = median(noise) / np.maximum(noise, EXACT)
     unsure = np.flatnonzero(share < USUAL)
     if not unsure.size:
         return values

@@ -42,7 +42,7 @@ from regress.domain.results import (
 )
 from regress.domain.runs import CommitStatus, Receipt, Run, RunDetail
 from regress.domain.self_tests import MachineTest, Power, SelfTest
-from regress.domain.series import ChangePoint, Point, Series, SeriesSummary
+from regress.domain.series import ChangePoint, Point, Series, SeriesColumns, SeriesSummary
 from regress.domain.triage import Decision, TriageAct, TriageStep
 
 __all__ = [
@@ -91,6 +91,7 @@ __all__ = [
     "SelfTest",
     "Series",
     "SeriesChange",
+    "SeriesColumns",
     "SeriesKey",
     "SeriesSummary",
     "State",

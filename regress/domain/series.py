@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from regress.domain.results import SeriesKey
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,37 @@ class Series:
     id: int
     key: SeriesKey
     points: tuple[Point, ...]
+
+    @property
+    def columns(self) -> SeriesColumns:
+        """The same, as columns."""
+        return SeriesColumns(
+            self.id,
+            self.key,
+            tuple(point.commit for point in self.points),
+            tuple(point.position for point in self.points),
+            tuple(point.value for point in self.points),
+            tuple(point.low for point in self.points),
+            tuple(point.high for point in self.points),
+            tuple(point.samples for point in self.points),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesColumns:
+    """A series as columns, oldest point first: for who reads many, without an object for each point.
+
+    Columns of numbers may be arrays; in ``lows`` and ``highs`` None or NaN is a bound that is not known.
+    """
+
+    id: int
+    key: SeriesKey
+    commits: Sequence[str]
+    positions: Sequence[int]
+    values: Sequence[float] | Floats
+    lows: Sequence[float | None] | Floats
+    highs: Sequence[float | None] | Floats
+    samples: Sequence[tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)

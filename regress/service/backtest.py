@@ -126,7 +126,7 @@ def backtest(
     population = Population()
     lives = Life(config.detection), Life(other)
     for done, series in enumerate(store.all_series(branch), 1):
-        population.add(series)
+        population.add(series.columns)
         for life in lives:
             life.add(series)
         progress(series.key.title, done, total)

@@ -2,12 +2,13 @@
 
 A stretch of series is one job: whoever does it reads the series from the database itself, asks the detector
 of those that have changed since it was last asked (of all, on demand), and sends back what they add up to.
-Only the caller writes, part by part as they come, so that an analysis that is cut off goes on where it was.
+Only the caller writes, some parts at a time as they come, so that an analysis that is cut off goes on there.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import itertools
 import signal
@@ -20,8 +21,9 @@ from multiprocessing import get_context
 from typing import Any
 
 from regress.config import DetectionConfig
+from regress.detect.noise import prepare
 from regress.detect.pooling import Member
-from regress.domain import Examination, LedgerEntry, Series, SeriesChange
+from regress.domain import Examination, LedgerEntry, SeriesChange, SeriesColumns
 from regress.errors import RegressError
 from regress.service.judging import Population, changes_of, located, membership, values_of
 from regress.service.ledger import entry
@@ -33,6 +35,9 @@ Listener = Callable[[str, int, int], None]
 
 STRETCH = 250
 """Series of one job: a second's work, so that a bar moves and little is lost."""
+
+KEPT = 5_000
+"""Series whose examinations are stored together: a commit waits for the disk, and little is lost still."""
 
 PATIENCE = "10s"
 """How long a scheduler may take to answer."""
@@ -72,11 +77,15 @@ def examined(
     stretches = store.stretches(branch, STRETCH)
     done: dict[int, Part] = {}
     asked = 0
+    fresh: list[Examination] = []
     for number, part in how.parts(store, job, stretches):
-        store.save_examinations(settings, part.asked)
+        fresh += part.asked
         asked += len(part.asked)
         part.asked.clear()
         done[number] = part
+        if len(fresh) >= KEPT or len(done) == len(stretches):
+            store.save_examinations(settings, fresh)
+            fresh.clear()
         listen("analyse", len(done), len(stretches))
     return _whole([done[number] for number in sorted(done)]), asked
 
@@ -112,17 +121,18 @@ def examine(store: Store, job: Job, stretch: Stretch) -> Part:
 
 
 def _add(
-    part: Part, series: Series, edition: int, known: Examination | None, chosen: DetectionConfig
+    part: Part, series: SeriesColumns, edition: int, known: Examination | None, chosen: DetectionConfig
 ) -> None:
     part.population.add(series)
-    values = values_of(series.points)
+    values = values_of(series)
     if known is not None and known.edition == edition:
         found, drifting = [located(series, change) for change in known.changes], known.entry
     else:
-        found = changes_of(series, values, chosen)
-        drifting = entry(series, values, found, chosen)
+        signal = prepare(values)
+        found = changes_of(series, values, chosen, signal)
+        drifting = entry(series, values, found, chosen, signal)
         changes = tuple(change.change for change in found)
-        noise = own_noise([point.value for point in series.points])
+        noise = own_noise(signal)
         part.asked.append(Examination(series.id, edition, changes, drifting, noise))
     part.changes.extend(found)
     part.members.extend(membership(series, values, found, chosen))
@@ -172,16 +182,21 @@ def _as_completed(
 
 @contextmanager
 def _processes(width: int) -> Iterator[Executor]:
-    pool = ProcessPoolExecutor(width, mp_context=get_context("spawn"), initializer=_deaf)
+    pool = ProcessPoolExecutor(width, mp_context=get_context("spawn"), initializer=_begin)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _deaf() -> None:
-    """Ctrl-C is for the process that the user started; it ends its workers."""
+def _begin() -> None:
+    """Ctrl-C is for the process that the user started; it ends its workers.
+
+    What is imported stays: reading a stretch makes so many objects that looking through all others for
+    garbage takes as long as the reading.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 @contextmanager

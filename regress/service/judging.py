@@ -2,11 +2,12 @@
 
     population, members = Population(), []
     for series in store.all_series(branch):
-        population.add(series)
-        values = values_of(series.points)
-        found = changes_of(series, values, chosen)
+        columns = series.columns
+        population.add(columns)
+        values = values_of(columns)
+        found = changes_of(columns, values, chosen)
         changes += found
-        members += membership(series, values, found, chosen)
+        members += membership(columns, values, found, chosen)
     told = explained(judged(changes, members, population, chosen), population, facts)
 
 ``judged`` adds what many series have in common (``detect/pooling.py``) and keeps what may be reported at the
@@ -27,10 +28,10 @@ from regress.config import DetectionConfig
 from regress.detect import Options, detector_of
 from regress.detect.causes import with_causes
 from regress.detect.discoveries import discoveries
-from regress.detect.noise import Floats
+from regress.detect.noise import Floats, Signal
 from regress.detect.pooling import Common, Member, indices, member_of, spread
 from regress.detect.weighting import standard_errors, steadied
-from regress.domain import ChangePoint, FactChange, Point, Series, SeriesChange
+from regress.domain import ChangePoint, FactChange, Series, SeriesChange, SeriesColumns
 from regress.metrics import rule
 from regress.store import Places
 
@@ -47,13 +48,13 @@ class Population:
     positions: dict[str, int] = field(default_factory=dict)
     measured: Counter[tuple[tuple[str, str], str]] = field(default_factory=Counter)
 
-    def add(self, series: Series) -> None:
+    def add(self, series: SeriesColumns) -> None:
         """Count a series."""
-        key = series.key
+        key, points = series.key, len(series.commits)
         self.series += 1
-        self.points += len(series.points)
-        self.positions.update((point.commit, point.position) for point in series.points)
-        if len(series.points) >= FEWEST_POINTS:
+        self.points += points
+        self.positions.update(zip(series.commits, series.positions, strict=True))
+        if points >= FEWEST_POINTS:
             self.measured[((key.machine, key.environment), key.metric.unit)] += 1
 
     def merge(self, other: Population) -> None:
@@ -68,30 +69,31 @@ class Population:
         return {position: commit for commit, position in self.positions.items()}
 
 
-def options_of(series: Series, chosen: DetectionConfig) -> Options:
+def options_of(series: Series | SeriesColumns, chosen: DetectionConfig) -> Options:
     """What the detector is asked of a series."""
     key = series.key
     effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
     return Options(chosen.false_alarms, effect)
 
 
-def values_of(points: Sequence[Point]) -> Floats:
+def values_of(series: SeriesColumns) -> Floats:
     """What detectors are given of a series: its values, those known to be unsure steadied."""
-    values = np.array([point.value for point in points], dtype=np.float64)
-    return steadied(values, standard_errors(points))
+    return steadied(np.asarray(series.values, dtype=np.float64), standard_errors(series))
 
 
-def changes_of(series: Series, values: Floats, chosen: DetectionConfig) -> list[SeriesChange]:
+def changes_of(
+    series: SeriesColumns, values: Floats, chosen: DetectionConfig, signal: Signal | None = None
+) -> list[SeriesChange]:
     """The change points of one series, located in history; UnknownNameError for an unknown detector.
 
-    ``values`` is ``values_of`` its points, here and below.
+    ``values`` is ``values_of`` it, here and below; ``signal`` is as in ``Detector.detect``.
     """
-    found = detector_of(chosen.detector).detect(values, options_of(series, chosen))
+    found = detector_of(chosen.detector).detect(values, options_of(series, chosen), signal)
     return [located(series, change) for change in found]
 
 
 def membership(
-    series: Series, values: Floats, found: Iterable[SeriesChange], chosen: DetectionConfig
+    series: SeriesColumns, values: Floats, found: Iterable[SeriesChange], chosen: DetectionConfig
 ) -> list[Member]:
     """The series for the pool, freed of the changes ``found`` in it; nothing where there is no pool."""
     if not chosen.pooling:
@@ -144,16 +146,16 @@ def explained(
     return with_causes(changes, facts, population.measured, reach, population.positions)
 
 
-def located(series: Series, change: ChangePoint) -> SeriesChange:
+def located(series: SeriesColumns, change: ChangePoint) -> SeriesChange:
     """A change point of a series as one of history: its indices become commits."""
-    points = series.points
+    commits = series.commits
     earliest, latest = change.span
     return SeriesChange(
         series_id=series.id,
         series=series.key,
-        last_before=points[change.index - 1].commit,
-        first_after=points[change.index].commit,
+        last_before=commits[change.index - 1],
+        first_after=commits[change.index],
         change=change,
-        earliest=points[earliest].commit,
-        latest=points[latest].commit,
+        earliest=commits[earliest],
+        latest=commits[latest],
     )

@@ -7,33 +7,37 @@ from datetime import UTC, datetime
 
 from regress.config import DetectionConfig
 from regress.detect.drift import drift
-from regress.detect.noise import Floats
+from regress.detect.noise import Floats, Signal
 from regress.domain import (
     Direction,
     Ledger,
     LedgerCommit,
     LedgerEntry,
     LedgerStep,
-    Series,
     SeriesChange,
+    SeriesColumns,
     SeriesKey,
 )
 
 
 def entry(
-    series: Series, values: Floats, found: Iterable[SeriesChange], chosen: DetectionConfig
+    series: SeriesColumns,
+    values: Floats,
+    found: Iterable[SeriesChange],
+    chosen: DetectionConfig,
+    signal: Signal | None = None,
 ) -> LedgerEntry | None:
     """A series that got worse by more than the budget, beside the changes ``found``; None for any other.
 
-    ``values`` is ``values_of`` its points.
+    ``values`` is ``values_of`` it, ``signal`` as in ``drift``.
     """
     starts = sorted(change.change.index for change in found)
-    drifted = drift(values, starts, chosen.drift_points, chosen.drift_budget)
+    drifted = drift(values, starts, chosen.drift_points, chosen.drift_budget, signal)
     if drifted is None:
         return None
     if _worse(drifted.total, series.key) < chosen.drift_budget:
         return None
-    shas = [point.commit for point in series.points]
+    shas = series.commits
     steps = (
         LedgerStep(shas[step.index - 1], shas[step.index], step.size, *(shas[i] for i in step.span))
         for step in drifted.steps

@@ -61,14 +61,15 @@ class Life:
 
     def add(self, series: Series) -> None:
         """Live a series again."""
-        positions = [point.position for point in series.points]
+        columns = series.columns
+        positions = columns.positions
         self._points.update(positions)
-        values = values_of(series.points)
+        values = values_of(columns)
         found: list[SeriesChange] = []
         for place, changes in looks(values, self._detector, options_of(series, self._detection)):
-            found = [located(series, change) for change in changes]
+            found = [located(columns, change) for change in changes]
             self._looks[positions[place]].append((series.id, found))
-        self._members += membership(series, values, found, self._detection)
+        self._members += membership(columns, values, found, self._detection)
 
     def pool(self) -> None:
         """Live again what the series have in common, after all were added.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -90,7 +90,8 @@ def selftest(
     chances: list[float] = []
     total = store.count_series(branch)
     for done, series in enumerate(store.all_series(branch), 1):
-        values, options = values_of(series.points[-NEWEST:]), options_of(series, chosen)
+        newest = replace(series, points=series.points[-NEWEST:])
+        values, options = values_of(newest.columns), options_of(series, chosen)
         if values.size >= FEWEST and (values > 0).all():
             found = detector.detect(values, options)
             chances += [change.p_value for change in found]

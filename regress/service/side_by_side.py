@@ -11,15 +11,14 @@ history; where this is short, from all series that were measured at both commits
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from regress.config import DetectionConfig
-from regress.detect import noise_floor
 from regress.detect.compare import Answer, Answers, Sides, compare_columns
+from regress.detect.noise import Signal, prepare
 from regress.domain import Comparison, Direction, Measurement
 from regress.metrics import rule
 from regress.store import Store
@@ -198,7 +197,8 @@ def _noise(
     bare = np.flatnonzero(np.isnan(noise))
     if 0 < bare.size <= LOOKED_UP:
         history = store.values(series[bare].tolist())
-        own = [own_noise(history.get(id_, ())) for id_ in series[bare].tolist()]
+        told = (np.array(history.get(id_, ()), dtype=np.float64) for id_ in series[bare].tolist())
+        own = [own_noise(prepare(values)) for values in told]
         noise[bare] = [np.nan if one is None else one for one in own]
         bare = np.flatnonzero(np.isnan(noise))
     if bare.size:
@@ -206,9 +206,9 @@ def _noise(
     return noise
 
 
-def own_noise(values: Sequence[float]) -> float | None:
+def own_noise(signal: Signal) -> float | None:
     """The relative spread of a series between commits; None while its history is short."""
-    return noise_floor(np.array(values)) if len(values) >= FEWEST_POINTS else None
+    return signal.floor if signal.values.size >= FEWEST_POINTS else None
 
 
 def _pooled(values: tuple[Floats, Floats], catalogue: Catalogue, rows: Ids) -> Floats:

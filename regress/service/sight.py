@@ -71,7 +71,7 @@ def sights(store: Store, branch: str, config: Config) -> Iterator[Sight]:
 def _sight(series: Series, starts: set[str], seconds: float | None, config: Config) -> Sight:
     key, chosen = series.key, config.detection
     places = [i for i, point in enumerate(series.points) if point.commit in starts]
-    values = values_of(series.points)
+    values = values_of(series.columns)
     found = sensitivity(values, places, Options(chosen.false_alarms))
     effect = chosen.minimum_effect(key.benchmark, key.metric.name, rule(key.metric).minimum_effect)
     return Sight(series.id, key, found, effect, seconds)

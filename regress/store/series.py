@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Machine, Measurement, Point, Series, SeriesKey
@@ -113,47 +113,6 @@ def all_series(session: Session, project_id: int, branch: str) -> Iterator[Serie
     )
     for id_, rows in itertools.groupby(session.execute(ordered), key=lambda row: int(row[0])):
         yield Series(id_, found[id_], tuple(map(as_point, rows)))
-
-
-def stretch(
-    session: Session, project_id: int, branch: str, ids: tuple[int, int]
-) -> Iterator[tuple[int, SeriesKey, tuple[Point, ...]]]:
-    """The series of a branch among ``ids``, with points that have samples only where they lack bounds.
-
-    One range of the table is read, and history once, instead of looking each commit up for each point.
-    """
-    here = (BranchRow.project_id == project_id, BranchRow.name == branch)
-    found = keys(session, SeriesRow.id.between(*ids), *here)
-    places = _history(session, *here)
-    row = MeasurementRow.__table__.c
-    samples = case((row.low.is_(None) | row.high.is_(None), row.samples))
-    rows = session.connection().execute(
-        select(row.series_id, row.commit_id, row.value, row.low, row.high, samples)
-        .where(row.series_id.between(*ids))
-        .order_by(row.series_id)
-    )
-    for id_, told in itertools.groupby(rows, key=itemgetter(0)):
-        if id_ not in found:
-            continue
-        points = [
-            Point(place[1], place[0], value, low, high, unpack(samples))
-            for _, commit, value, low, high, samples in told
-            if (place := places.get(commit)) is not None
-        ]
-        points.sort(key=attrgetter("position"))
-        if points:
-            yield id_, found[id_], tuple(points)
-
-
-def _history(session: Session, *here: Any) -> dict[int, tuple[int, str]]:
-    """Position and hash of the commits of a branch, by id."""
-    rows = session.execute(
-        select(CommitRow.id, BranchCommitRow.position, CommitRow.sha)
-        .join(BranchCommitRow, BranchCommitRow.commit_id == CommitRow.id)
-        .join(BranchRow, BranchRow.id == BranchCommitRow.branch_id)
-        .where(*here)
-    )
-    return {id_: (position, sha) for id_, position, sha in rows}
 
 
 _NEAR = 2_000

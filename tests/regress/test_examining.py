@@ -43,6 +43,7 @@ def long(store: Store) -> Store:
 @pytest.fixture(autouse=True)
 def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examining, "STRETCH", 7)
+    monkeypatch.setattr(examining, "KEPT", 10)
 
 
 def look(store: Store, how: How = examining.How()) -> AnalysisReport:  # noqa: B008 - a constant

@@ -10,7 +10,7 @@ import pytest
 from regress.config import Config
 from regress.detect import detect
 from regress.detect.weighting import standard_errors, steadied
-from regress.domain import Measurement, Point
+from regress.domain import Measurement, Point, Series
 from regress.service.analyse import analyse
 from regress.store import Store
 from tests.regress.fixtures.stores import KEY, commit, delivery, sha
@@ -64,7 +64,7 @@ def test_errors_are_those_of_bounds_or_samples() -> None:
         Point("e", 4, 1.0, 2.0, 1.0),
         Point("f", 5, 1e300, -1e308, 1e308),
     ]
-    known = standard_errors([bounds, many, few, *strange])
+    known = standard_errors(Series(1, KEY, (bounds, many, few, *strange)).columns)
     assert known[0] == pytest.approx(0.05 / 2.576)
     assert known[1] == pytest.approx(1.25 * 0.1 / 10, rel=0.3)
     assert np.isnan(known[2:5]).all()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from regress.domain import Examination, Ledger, SelfTest, Series
-from regress.store import examinations, freshness, ledgers, self_tests, series
+from regress.domain import Examination, Ledger, SelfTest, SeriesColumns
+from regress.store import examinations, freshness, ledgers, self_tests, stretches
 from regress.store.doors.base import Door
 from regress.store.examinations import Stretch
 
@@ -19,15 +19,15 @@ class Analyses(Door):
         with self._db.read() as session:
             return examinations.stretches(session, self._db.project_id, branch, size)
 
-    def series_of(self, branch: str, stretch: Stretch) -> Iterator[tuple[Series, int]]:
+    def series_of(self, branch: str, stretch: Stretch) -> Iterator[tuple[SeriesColumns, int]]:
         """The series of a stretch, with the edition of each, for who reads many.
 
         Points have samples only where they have no bounds.
         """
         with self._db.read() as session:
             editions = examinations.editions(session, stretch)  # first: what changes meanwhile is read again
-            for told in series.stretch(session, self._db.project_id, branch, stretch):
-                yield Series(*told), editions[told[0]]
+            for told in stretches.read(session, self._db.project_id, branch, stretch):
+                yield told, editions[told.id]
 
     def examinations(self, stretch: Stretch, settings: str) -> dict[int, Examination]:
         """What the detector said under these settings of series of a stretch that have not changed since."""
