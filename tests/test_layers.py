@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 VM_LAYERS = (
+    "finding",
     "typed",
     "enums",
     "digests",

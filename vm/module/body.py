@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from vm.errors import ValidationError, WasmError
 from vm.isa.opcodes import BY_NAME
-from vm.isa.types import FuncType, ValType, ValueType
+from vm.isa.types import FuncType, ValueType
 from vm.module.handlers import Branch, Catch, Handler
 from vm.module.instructions import read
 from vm.module.kernel import layout
@@ -18,13 +18,10 @@ from vm.module.kernel.errors import Fault, error
 from vm.module.kernel.facts import Facts
 from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Checker, Kernel, PlainChecker
-from vm.module.leb import signed
 from vm.module.limits import MAX_BODY
 from vm.module.model import ConstExpr, ModuleData
 from vm.records import record
 from vm.typed import cast
-
-_I32_CONST = 0x41
 
 
 @record(frozen=True)
@@ -60,17 +57,10 @@ def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValueType,
     It may read immutable globals with an index below ``scope``.
     """
     start, end = expression.start, expression.end
-    if wanted is ValType.I32 and _is_number(module.binary, start, end):
-        return
     facts = facts_of(module)
     checker = PlainChecker(module.binary, facts, _room(start, end))
     if checker.check_constant(facts.word(wanted), start, end, scope):
         raise _error(module, checker, end, None)
-
-
-def _is_number(binary: bytes, start: int, end: int) -> bool:
-    """Whether an expression is ``i32.const`` alone, as nearly all are: for those no facts are needed."""
-    return binary[start] == _I32_CONST and signed(binary, start + 1, 32)[1] == end - 1
 
 
 def check_body(module: ModuleData, index: int, kernel: Kernel) -> FunctionInfo:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from vm.errors import DecodeError, WasmError
 from vm.module import sections
-from vm.module.instructions import read
 from vm.module.leb import UNEXPECTED_END
 from vm.module.model import ModuleData
 from vm.module.reader import Reader
@@ -47,6 +46,8 @@ def _fault_in_bodies(module: ModuleData) -> WasmError | None:
 
     A file that breaks behind its code often broke inside it: the earlier place helps more.
     """
+    from vm.module.instructions import read  # with the opcode table
+
     try:
         for body in module.bodies:
             at = body.start

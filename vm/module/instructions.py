@@ -12,23 +12,23 @@ from vm.errors import DecodeError
 from vm.isa.exception_opcodes import CATCH_KINDS
 from vm.isa.opcode import CatchClause
 from vm.isa.opcodes import BY_CODE, PREFIXES, Immediate, Opcode
-from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
+from vm.isa.types import FuncType, RefType, ValType, ValueType
 from vm.module.leb import UNEXPECTED_END, signed, unsigned
 from vm.module.model import ModuleData
+from vm.module.value_types import (
+    NON_NULL_REF,
+    NULLABLE_REF,
+    VALUE_TYPES,
+    read_heap_type,
+    read_ref_type,
+    read_value_type,
+)
 from vm.typed import Any
 
 BlockType = ValueType | int | None
 """A block's type as the binary gives it: a type index, one result, or None for ``[] -> []``."""
 
 Reader = Callable[[bytes, int], tuple[tuple[Any, ...], int]]
-
-VALUE_TYPES: dict[int, ValueType] = {**{member.value: member for member in ValType}, **SHORT_REFS}
-"""Value types of one byte, by it."""
-
-NULLABLE_REF, NON_NULL_REF = 0x63, 0x64
-"""The bytes that open a reference type whose heap type follows."""
-
-_ABSTRACT = {heap.value: heap for heap in Heap if heap is not Heap.BOT}
 
 _EMPTY_BLOCK = 0x40
 _EXPLICIT_MEMORY = 0x40
@@ -174,31 +174,6 @@ def _block_type(code: bytes, at: int) -> tuple[tuple[BlockType], int]:
     return (index,), next_at
 
 
-def read_value_type(code: bytes, at: int) -> tuple[ValueType, int]:
-    """The value type at ``at``, and the next offset; type indices in it stay as they are."""
-    if at >= len(code):
-        raise DecodeError(UNEXPECTED_END, at, "a value type was expected")
-    found = VALUE_TYPES.get(code[at])
-    if found is not None:
-        return found, at + 1
-    if code[at] not in (NULLABLE_REF, NON_NULL_REF):
-        raise DecodeError("malformed value type", at, f"byte {code[at]:#04x}")
-    return read_ref_type(code, at)
-
-
-def read_ref_type(code: bytes, at: int) -> tuple[RefType, int]:
-    """As ``read_value_type``, for references."""
-    if at >= len(code):
-        raise DecodeError(UNEXPECTED_END, at, "a reference type was expected")
-    byte = code[at]
-    if byte in SHORT_REFS:
-        return SHORT_REFS[byte], at + 1
-    if byte not in (NULLABLE_REF, NON_NULL_REF):
-        raise DecodeError("malformed reference type", at, f"byte {byte:#04x}")
-    heap, at = read_heap_type(code, at + 1)
-    return RefType(heap, byte == NULLABLE_REF), at
-
-
 def _try_table(code: bytes, at: int) -> tuple[tuple[BlockType, tuple[CatchClause, ...]], int]:
     (block,), at = _block_type(code, at)
     count, at = unsigned(code, at)
@@ -232,16 +207,6 @@ def _fence(code: bytes, at: int) -> tuple[tuple[()], int]:
     if code[at]:
         raise DecodeError("zero byte expected", at, f"{code[at]:#04x} behind atomic.fence")
     return (), at + 1
-
-
-def read_heap_type(code: bytes, at: int) -> tuple[Heap | int, int]:
-    """The heap type at ``at``, an int if it is a type index, and the next offset."""
-    if at < len(code) and code[at] in _ABSTRACT:
-        return _ABSTRACT[code[at]], at + 1
-    index, next_at = signed(code, at, 33)
-    if index < 0:
-        raise DecodeError("malformed heap type", at, f"byte {code[at]:#04x}")
-    return index, next_at
 
 
 def _null_type(code: bytes, at: int) -> tuple[tuple[RefType], int]:

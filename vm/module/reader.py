@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from vm.errors import DecodeError, ValidationError
 from vm.isa.types import DefType, RefType, ValueType
-from vm.module.instructions import read, read_ref_type, read_value_type
 from vm.module.leb import UNEXPECTED_END, unsigned
 from vm.module.model import ConstExpr
+from vm.module.value_types import read_number, read_ref_type, read_value_type
 from vm.typed import TypeVar
 
 END_OF_SECTION = "unexpected end of section or function"
@@ -179,6 +179,12 @@ class Reader:
     def const_expr(self) -> ConstExpr:
         """A constant expression: skipped instruction by instruction up to its own ``end``."""
         start = self.at
+        number = read_number(self.data, start) if start < self.end else None
+        if number is not None:
+            self._move(number[1], "constant expression")
+            return ConstExpr(start, self.at)
+        from vm.module.instructions import read  # with the opcode table
+
         depth = 1
         while depth:
             self.need(1, "constant expression")

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from vm.errors import ValidationError
 from vm.isa.matching import matches
 from vm.isa.types import PAGE_BITS, FuncType, Limits, MemoryType, RefType, ValType
-from vm.module.body import FunctionInfo, check_bodies, check_body, check_constant
-from vm.module.handlers import Branch
-from vm.module.kernel.run import Kernel, PlainChecker
 from vm.module.limits import MAX_MEMORIES
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
 from vm.module.subtypes import check_types
+from vm.module.value_types import read_number
+from vm.typed import TYPE_CHECKING
 
-__all__ = ["Branch", "FunctionInfo", "validate", "validate_function", "validate_module"]
+if TYPE_CHECKING:
+    from vm.isa.types import ValueType
+    from vm.module.body import FunctionInfo
+    from vm.module.kernel.run import Kernel
 
 MAX_ELEMENTS = {ValType.I32: 2**32 - 1, ValType.I64: 2**64 - 1}
 """Elements of the largest table, by the type of its indices (spec 3.2.16)."""
@@ -29,19 +31,27 @@ _TABLE_TOO_BIG = {
 }
 
 
-def validate(module: ModuleData, kernel: Kernel = PlainChecker) -> None:
-    """Check everything. What is known of each body is not kept: it may be far bigger than the binary."""
+def validate(module: ModuleData, kernel: Kernel | None = None) -> None:
+    """Check everything, with this form of the kernel (None: Python's). What is known of each body is not
+    kept: it may be far bigger than the binary.
+    """
+    from vm.module.body import check_bodies
+    from vm.module.kernel.run import PlainChecker
+
     validate_module(module)
-    check_bodies(module, kernel)
+    check_bodies(module, kernel or PlainChecker)
     module.validated = True
 
 
-def validate_function(module: ModuleData, index: int, kernel: Kernel = PlainChecker) -> FunctionInfo:
+def validate_function(module: ModuleData, index: int, kernel: Kernel | None = None) -> FunctionInfo:
     """Check the body of function ``index`` (of the index space, so not an imported one).
 
     The rest of the module must have passed ``validate_module``.
     """
-    return check_body(module, index, kernel)
+    from vm.module.body import check_body
+    from vm.module.kernel.run import PlainChecker
+
+    return check_body(module, index, kernel or PlainChecker)
 
 
 def validate_module(module: ModuleData) -> None:
@@ -67,7 +77,15 @@ def validate_module(module: ModuleData) -> None:
         if data.offset is not None:
             if data.memory >= len(module.memories):
                 _known(data.memory, module.memories, "memory", f"data segment {number}", data.offset.start)
-            check_constant(module, data.offset, module.memories[data.memory].address, len(module.globals))
+            _check_constant(module, data.offset, module.memories[data.memory].address, len(module.globals))
+
+
+def _check_constant(module: ModuleData, expression: ConstExpr, wanted: ValueType, scope: int) -> None:
+    if wanted is ValType.I32 and read_number(module.binary, expression.start) is not None:
+        return
+    from vm.module.body import check_constant  # with the rules for bodies, which it takes for all the others
+
+    check_constant(module, expression, wanted, scope)
 
 
 def _known(index: int, space: Sequence[object], what: str, where: str, at: int = 0) -> None:
@@ -118,7 +136,7 @@ def _check_tables(module: ModuleData) -> None:
     for number, init in enumerate(module.table_inits, module.imported_tables):
         element = module.tables[number].element
         if init is not None:
-            check_constant(module, init, element, module.imported_globals)
+            _check_constant(module, init, element, module.imported_globals)
         elif not element.defaultable:
             raise ValidationError("type mismatch", 0, f"table {number} of {element} needs an initialiser")
 
@@ -126,7 +144,7 @@ def _check_tables(module: ModuleData) -> None:
 def _check_globals(module: ModuleData) -> None:
     """Each initialiser may read the globals before its own."""
     for number, definition in enumerate(module.global_defs, module.imported_globals):
-        check_constant(module, definition.init, definition.type.content, number)
+        _check_constant(module, definition.init, definition.type.content, number)
 
 
 def _check_exports(module: ModuleData) -> None:
@@ -161,14 +179,14 @@ def _check_element(module: ModuleData, number: int, segment: ElementSegment) -> 
     where = f"element segment {number}"
     if segment.offset is not None:
         _known(segment.table, module.tables, "table", where, segment.offset.start)
-        check_constant(module, segment.offset, module.tables[segment.table].address, len(module.globals))
+        _check_constant(module, segment.offset, module.tables[segment.table].address, len(module.globals))
         element = module.tables[segment.table].element
         if not matches(segment.type, element):
             detail = f"{where} holds {segment.type}, table {segment.table} {element}"
             raise ValidationError("type mismatch", segment.offset.start, detail)
     for item in segment.items:
         if isinstance(item, ConstExpr):
-            check_constant(module, item, segment.type, len(module.globals))
+            _check_constant(module, item, segment.type, len(module.globals))
         else:
             _known(item, module.functions, "function", where)
             found = RefType(module.types[module.functions[item]], False)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vm.isa.types import SHORT_REFS, FuncType, Heap, RefType, ValType, ValueType
-from vm.module.instructions import NON_NULL_REF, NULLABLE_REF
 from vm.module.leb import encode_signed
 from vm.module.leb import encode_unsigned as u
+from vm.module.value_types import NON_NULL_REF, NULLABLE_REF
 from vm.text.cursor import Cursor
 from vm.text.spaces import Space, TypeSpace
 
