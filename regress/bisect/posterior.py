@@ -1,13 +1,15 @@
 """Where did a level shift? Exact Bayesian posterior over the place of one step in noisy, uneven evidence.
 
-Model. Commits 0..n-1 in history's order; hypothesis k (1..n-1): the level of commits from k on is shifted by
-d, hypothesis n: nowhere. A measurement is y = b + d * [commit >= k] + drift + noise. Baseline b (a vague
+Model. Commits 0..n-1 in history's order; hypothesis k (1..n-1): the level of commits from k on is shifted
+by d, hypothesis n: nowhere. A measurement is y = b + d * [commit >= k] + mood + noise. Baseline b (a vague
 prior), shift d (normal prior of several widths, in units of the noise) and the noise's width (inverse gamma
-prior) are unknown and integrated out in closed form (Bayesian linear regression with conjugate priors; Gelman
-et al., "Bayesian Data Analysis", 3rd ed., chapter 14). Drift is a random walk over the order of measuring;
-how fast it goes is unknown as well, and averaged over ``DRIFTS``. Steps that are known already are further
-unknown shifts. Values are compared as logarithms, so a step is a ratio; those far out are pulled in before
-(Huber), since benchmarks have heavy tails that a normal likelihood would believe.
+prior) are unknown and integrated out in closed form (Bayesian linear regression with conjugate priors;
+Gelman et al., "Bayesian Data Analysis", 3rd ed., chapter 14). History knows no mood; today's is an offset
+(the machine against that of history) and a random walk over the order of measuring: how large either is, is
+unknown as well, and averaged over ``MOODS``. So history tells the size of the shift, whatever the machine
+does today, and the levels as far as today agrees with it. Steps that are known already are further unknown
+shifts. Values are compared as logarithms, so a step is a ratio; those far out are pulled in before (Huber),
+since benchmarks have heavy tails that a normal likelihood would believe.
 """
 
 from __future__ import annotations
@@ -25,11 +27,28 @@ Places = NDArray[np.intp]
 WIDTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
 """Widths of the prior of a shift, in noise widths, equally likely: small and huge shifts surprise nobody."""
 
-DRIFTS = (0.0, 0.15)
-"""Steps of the machine's random walk from one measurement to the next, in noise widths."""
 
-DRIFT_CHANCES = (0.9, 0.1)
-"""How likely each is: most machines that are fit to measure on stand still."""
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What a machine may do, in widths of today's noise: the ``drift`` from one measurement to the next, the
+    ``offset`` of this search against history (both standard deviations), and ``history``, the width of the
+    noise there; how likely that is.
+    """
+
+    drift: float
+    offset: float
+    history: float
+    chance: float
+
+
+MOODS: tuple[Mood, ...] = (
+    Mood(0.0, 0.1, 1.0, 0.85),
+    Mood(0.0, 1.0, 2**0.5, 0.07),
+    Mood(0.0, 10.0, 0.5, 0.04),
+    Mood(0.15, 1.0, 1.0, 0.04),
+)
+"""A machine that stands still; one on which every session has its own offset, which was part of history's
+noise; one that is another today, and less quiet; one that drifts."""
 
 STEP_CHANCE = 0.9
 """The chance, before any measurement, that there is a step: somebody saw one."""
@@ -51,14 +70,16 @@ _TO_SIGMA = 1.4826
 class Evidence:
     """The measurements of one series: commit (place), value, and turn.
 
-    ``turns`` counts the measurements of this search from 1; 0 is what was known before, which no drift ties
-    to the others. ``noise`` is the prior guess of the noise of one value, on the scale of ``logarithms``.
+    ``turns`` counts the measurements of this search from 1; 0 is history, what was known before. ``noise`` is
+    the prior guess of the noise of one value, on the scale of ``logarithms``. ``worth``: for how many
+    independent measurements each counts.
     """
 
     places: Places
     values: Floats
     turns: Places
     noise: float
+    worth: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +87,9 @@ class Fit:
     """What one series says: log evidence for each place 0..size (``size``: no step), and under each place the
     shift with its standard error and the noise, all on the scale of the values.
 
-    ``known`` are the places of steps taken for granted; ``levels`` the baseline and their shifts, were there
-    no other step, with ``gram`` their covariance in squared noises; ``slopes`` how much each falls, by place,
-    for a unit of shift there.
+    ``known`` are the places of steps taken for granted; ``levels`` the baseline, today's offset and their
+    shifts, were there no other step, with ``gram`` their covariance in squared noises; ``slopes`` how much
+    each falls, by place, for a unit of shift there.
     """
 
     evidence: Floats
@@ -81,10 +102,10 @@ class Fit:
     slopes: Floats
 
     def predicted(self, index: int, after: bool) -> tuple[Floats, Floats]:
-        """Mean and variance (without the noise of measuring) of the level at a commit, under each place; the
+        """Mean and variance (without the noise of measuring) of a commit's level today, under each place; the
         step is taken to lie before the commit if it is ``after``.
         """
-        basis = np.array([1.0, *(float(index >= step) for step in self.known)])
+        basis = np.array([1.0, 1.0, *(float(index >= step) for step in self.known)])
         pull = float(after) - basis @ self.slopes
         mean: Floats = basis @ self.levels + self.shift * pull
         return mean, self.noise**2 * float(basis @ self.gram @ basis) + (self.error * pull) ** 2
@@ -96,22 +117,14 @@ def fit(size: int, known: Evidence, steps: Sequence[int] = (), sign: int = 0) ->
     ``sign`` is 1 or -1 where the shift is known to be up or down.
     """
     rows = _Rows.of(known)
-    bases = [_basis(rows, steps, 0.0)]
-    parts = [_fit_at(size, rows, bases[0], sign)]
-    tame = _pull_in(known, steps, int(parts[0][0].max(axis=0).argmax()))
+    parts = _fits(size, rows, steps, sign)
+    tame = _pull_in(known, steps, int(parts[0].logs.max(axis=0).argmax()))
     if tame is not known:
         rows = _Rows.of(tame)
-        bases = [_basis(rows, steps, 0.0)]
-        parts = [_fit_at(size, rows, bases[0], sign)]
-    if len(rows.turns) and int(rows.turns.max()) > 2:  # in two turns no drift can be seen
-        bases += [_basis(rows, steps, drift) for drift in DRIFTS[1:]]
-        parts += [_fit_at(size, rows, basis, sign) for basis in bases[1:]]
-    chances = np.log(DRIFT_CHANCES[: len(bases)])
-    evidence = [part[0] + chance for part, chance in zip(parts, chances, strict=True)]
-    averaged = _averaged(evidence, *zip(*(part[1:] for part in parts), strict=True))
-    steady = bases[0]
-    slopes: Floats = steady.gram @ _running(size, rows.places, steady.weighted.T)
-    return Fit(*averaged, tuple(steps), steady.levels, steady.gram, slopes)
+        parts = _fits(size, rows, steps, sign)
+    likeliest = max((part for part in parts if not part.mood.drift), key=_weight).basis
+    slopes: Floats = likeliest.gram @ _running(size, rows.places, likeliest.weighted.T)
+    return Fit(*_averaged(parts), tuple(steps), likeliest.levels, likeliest.gram, slopes)
 
 
 def logarithms(values: Floats) -> Floats:
@@ -131,8 +144,8 @@ def normalised(logs: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Evidence with what no drift ties together put into one row a commit: mean, weight, and in ``inner`` the
-    squares within all rows. Values are counted from their median.
+    """Evidence with history put into one row a commit: mean, weight, and in ``inner`` the squares within all
+    rows. ``count``: independent measurements. Values are counted from their median.
     """
 
     places: Places
@@ -140,7 +153,7 @@ class _Rows:
     turns: Places
     weights: Floats
     inner: float
-    count: int
+    count: float
     noise: float
 
     @classmethod
@@ -149,22 +162,24 @@ class _Rows:
         if len(values):
             values = values - np.median(values)
         places, which = np.unique(known.places[free], return_inverse=True)
-        weights = np.bincount(which, minlength=len(places)).astype(np.float64)
-        means = np.bincount(which, weights=values[free], minlength=len(places)) / weights
+        worth = known.worth[free]
+        weights = np.bincount(which, weights=worth, minlength=len(places))
+        means = np.bincount(which, weights=worth * values[free], minlength=len(places)) / weights
+        within = float((worth * (values[free] - means[which]) ** 2).sum())
         return cls(
             np.concatenate((places, known.places[~free])),
             np.concatenate((means, values[~free])),
             np.concatenate((np.zeros_like(places), known.turns[~free])),
-            np.concatenate((weights, np.ones(int((~free).sum())))),
-            float(((values[free] - means[which]) ** 2).sum()),
-            len(known.values),
+            np.concatenate((weights, known.worth[~free])),
+            within,
+            float(known.worth.sum()),
             known.noise,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """Baseline and known steps, and what is left of the values' precision once they are taken out."""
+    """Baseline, offset and known steps, and what is left of the values' precision once they are out."""
 
     projection: Floats
     constant: float
@@ -173,25 +188,55 @@ class _Basis:
     levels: Floats
 
 
-def _basis(rows: _Rows, steps: Sequence[int], drift: float) -> _Basis:
-    precision, constant = _precision(rows, drift)
-    basis: Floats = np.stack([np.ones(len(rows.places)), *(rows.places >= step for step in steps)], axis=1)
+def _basis(rows: _Rows, steps: Sequence[int], mood: Mood) -> _Basis:
+    precision, constant = _precision(rows, mood)
+    columns = [np.ones(len(rows.places)), rows.turns > 0, *(rows.places >= step for step in steps)]
+    basis: Floats = np.stack(columns, axis=1).astype(np.float64)
     weighted = precision @ basis
     inverse: Floats = basis.T @ weighted
     # A baseline or known step beside which nothing was measured is unknown within a huge prior.
-    inverse[np.diag_indices_from(inverse)] += _VAGUE
+    prior = np.full(len(columns), _VAGUE)
+    prior[1] = mood.offset**-2
+    inverse[np.diag_indices_from(inverse)] += prior
     gram = np.asarray(np.linalg.inv(inverse), dtype=np.float64)
     taken = precision - weighted @ gram @ weighted.T
-    constant -= 0.5 * float(np.linalg.slogdet(inverse)[1])
+    constant -= 0.5 * float(np.linalg.slogdet(inverse)[1]) + float(np.log(mood.offset))
+    # What lies within rows has left the precision's determinant: history's other measurements.
+    past = float(rows.weights[rows.turns == 0].sum()) - int((rows.turns == 0).sum())
+    constant -= past * float(np.log(mood.history))
     return _Basis(taken, constant, weighted, gram, gram @ (weighted.T @ rows.y))
 
 
-def _fit_at(size: int, rows: _Rows, basis: _Basis, sign: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Log evidence, shift, its error and the noise, for every (prior width, place), under one drift."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The fit under one mood: log evidence, shift, its error and the noise by (prior width, place)."""
+
+    mood: Mood
+    basis: _Basis
+    logs: Floats
+    shift: Floats
+    error: Floats
+    noise: Floats
+
+
+def _weight(part: _Part) -> float:
+    return float(part.logs.max())
+
+
+def _fits(size: int, rows: _Rows, steps: Sequence[int], sign: int) -> list[_Part]:
+    """The fits under all moods that the evidence can tell apart."""
+    today = rows.turns > 0
+    moods = MOODS if today.any() and not today.all() else (MOODS[0], MOODS[-1])
+    if int(today.sum()) <= 2:  # in two turns no drift can be seen
+        moods = moods[:-1]
+    return [_fit_at(size, rows, _basis(rows, steps, mood), mood, sign) for mood in moods]
+
+
+def _fit_at(size: int, rows: _Rows, basis: _Basis, mood: Mood, sign: int) -> _Part:
     pulled = basis.projection @ rows.y
     sxx = _corners(size, rows.places, basis.projection)
     (sxy,) = _running(size, rows.places, pulled[None, :])
-    syy = float(rows.y @ pulled) + rows.inner
+    syy = float(rows.y @ pulled) + rows.inner / mood.history**2
     freedom = NOISE_SHAPE + rows.count / 2
     precision = sxx + (WIDTHS**-2)[:, None]
     shift = sxy / precision
@@ -200,13 +245,15 @@ def _fit_at(size: int, rows: _Rows, basis: _Basis, sign: int) -> tuple[Floats, F
     logs = basis.constant - 0.5 * np.log(precision * (WIDTHS**2)[:, None]) - freedom * np.log(rest)
     if sign:  # the part of the shift's posterior on the right side, by a logistic curve
         logs[:, :-1] += np.log(2.0) - np.logaddexp(0.0, -1.702 * sign * (shift / error)[:, :-1])
-    return logs, shift, error, np.sqrt(rest / freedom)
+    return _Part(mood, basis, logs + np.log(mood.chance), shift, error, np.sqrt(rest / freedom))
 
 
-def _averaged(logs: Sequence[Floats], *told: Sequence[Floats]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Evidence, shift, error and noise by place, from those of all drifts and prior widths."""
-    evidence = np.concatenate(logs)
-    shifts, errors, noises = (np.concatenate(parts) for parts in told)
+def _averaged(parts: Sequence[_Part]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Evidence, shift, error and noise by place, from those of all moods and prior widths."""
+    evidence = np.concatenate([part.logs for part in parts])
+    shifts = np.concatenate([part.shift for part in parts])
+    errors = np.concatenate([part.error for part in parts])
+    noises = np.concatenate([np.broadcast_to(part.noise, part.logs.shape) for part in parts])
     best = evidence.max(axis=0)
     weights = np.exp(evidence - best)
     total = weights.sum(axis=0)
@@ -217,12 +264,13 @@ def _averaged(logs: Sequence[Floats], *told: Sequence[Floats]) -> tuple[Floats, 
     return np.log(total) + best, shift, np.sqrt(np.maximum(spread, 0.0)), noise
 
 
-def _precision(rows: _Rows, drift: float) -> tuple[Floats, float]:
+def _precision(rows: _Rows, mood: Mood) -> tuple[Floats, float]:
     """The inverse of the covariance of a random walk and the noise, and -log|.|/2."""
-    whole, constant = np.diag(rows.weights), 0.5 * float(np.log(rows.weights).sum())
-    if drift:
+    weights = np.where(rows.turns > 0, rows.weights, rows.weights / mood.history**2)
+    whole, constant = np.diag(weights), 0.5 * float(np.log(weights).sum())
+    if mood.drift:
         walked = np.flatnonzero(rows.turns)
-        block, lost = _walk(tuple(rows.turns[walked].tolist()), drift)
+        block, lost = _walk(tuple(rows.turns[walked].tolist()), mood.drift)
         whole[np.ix_(walked, walked)] = block
         constant += lost
     return whole, constant
@@ -261,11 +309,12 @@ def _beyond(size: int, places: Places) -> Places:
 def _pull_in(known: Evidence, steps: Sequence[int], likeliest: int) -> Evidence:
     """The evidence with values far from the steps' levels moved closer; itself, if none is far.
 
-    Levels are medians between the steps, the ``likeliest`` one among them.
+    Levels are medians between the steps, the ``likeliest`` one among them, of history and of today.
     """
     if len(known.values) < 4:
         return known
     side = np.searchsorted(np.array(sorted((*steps, likeliest))), known.places, side="right")
+    side = 2 * side + (known.turns > 0)
     level = np.zeros_like(known.values)
     for part in np.unique(side):
         level[side == part] = np.median(known.values[side == part])

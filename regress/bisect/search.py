@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regress.bisect.costs import Costs, at_hand
 from regress.bisect.information import told
 from regress.bisect.posterior import STEP_CHANCE, Evidence, Fit, Floats, fit, logarithms, normalised
 
@@ -64,14 +65,6 @@ class Answer:
     step: float
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """Seconds of one measurement, and (``build``, by place) of building a commit before its first one."""
-
-    run: float = 1.0
-    build: Sequence[float] = ()
-
-
 class Search:
     """One search over ``size`` commits, the first known good and the last known bad."""
 
@@ -89,7 +82,8 @@ class Search:
         """``noises``: prior guess of one run's relative noise, by series; ``budget``: the most runs it takes.
 
         ``prior``: how likely each commit is the culprit, by what it touches (the first counts for nothing);
-        ``signs``: 1 or -1 for a series known to shift up or down. ValueError with fewer than two commits.
+        ``signs``: 1 or -1 for a series known to shift up or down; ``costs`` may be set anew at any time.
+        ValueError with fewer than two commits.
         """
         if size < 2:
             raise ValueError(f"a search needs two commits or more, got {size}")
@@ -107,20 +101,24 @@ class Search:
         self._places: list[int] = []
         self._turns: list[int] = []
         self._rows: list[tuple[float, ...]] = []
-        self._built: set[int] = set()
+        self._worth: list[float] = []
+        self._built: tuple[int, ...] = ()
         self._unbuilt: set[int] = set()
         self._known: tuple[Floats, list[Fit]] | None = None
 
     # -- what is known ---------------------------------------------------------------------------------
 
-    def add(self, index: int, values: Sequence[float], *, free: bool = False) -> None:
-        """Take a measurement of a commit, a value for each series (nan: none); a ``free`` one is no run."""
+    def add(self, index: int, values: Sequence[float], *, free: bool = False, worth: float = 1.0) -> None:
+        """Take a measurement of a commit, a value for each series (nan: none); a ``free`` one is no run but
+        history, and counts for ``worth`` independent ones.
+        """
         if not free:
             self.runs += 1
-            self._built.add(index)
+            self._built = at_hand((*reversed(self._built), index))
         self._places.append(index)
         self._turns.append(0 if free else self.runs)
         self._rows.append(tuple(values))
+        self._worth.append(worth)
         self._known = None
 
     def skip(self, index: int) -> None:
@@ -234,7 +232,7 @@ class Search:
 
     def _rates(self, places: Floats, fits: Sequence[Fit]) -> Floats:
         """Nats a second of measuring each commit, at its best number of repeats."""
-        build = np.array([self._build_cost(index) for index in range(self.size)])
+        build = np.array([self.price(index) - self.costs.run for index in range(self.size)])
         rates = [
             sum(told(one, places, count) for one in fits) / (build + count * self.costs.run)
             for count in (REPEATS if build.any() else REPEATS[:1])
@@ -242,15 +240,22 @@ class Search:
         best: Floats = np.max(rates, axis=0)
         return best
 
-    def _build_cost(self, index: int) -> float:
-        return 0.0 if index in self._built or not self.costs.build else self.costs.build[index]
+    def price(self, index: int) -> float:
+        """Seconds that a measurement of this commit takes now: its build may still be at hand."""
+        return self.costs.run + (0.0 if index in self._built else self.costs.build)
 
     # -- how it is known -------------------------------------------------------------------------------
 
     def _knowledge(self) -> tuple[Floats, list[Fit]]:
         if self._known is None:
             fits = [
-                fit(self.size, self._evidence(series), [one.last for one in self.found], sign)
+                # What is left of a change may go either way.
+                fit(
+                    self.size,
+                    self._evidence(series),
+                    [one.last for one in self.found],
+                    0 if self.found else sign,
+                )
                 for series, sign in enumerate(self._signs)
             ]
             with np.errstate(divide="ignore"):
@@ -274,6 +279,7 @@ class Search:
             logarithms(values[there]) if there.any() else values[there],
             np.array(self._turns, dtype=np.intp)[there],
             self.noises[series],
+            np.array(self._worth, dtype=np.float64)[there],
         )
 
     def _measured(self, series: int, place: int) -> Floats:

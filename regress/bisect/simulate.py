@@ -17,7 +17,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from regress.bisect.search import Costs, Search
+from regress.bisect.costs import Costs
+from regress.bisect.search import Search
 
 KNOWN = 100
 """Measurements of each side that are known before a simulated search, unless said otherwise."""
@@ -34,15 +35,20 @@ _BINS = (0.0, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A kind of history. ``shift`` in noise widths; ``drift``: the machine's random walk from one run to the
-    next, in them too; ``tails``: Student's t noise with 3 degrees of freedom; ``unbuilt``: the share of
-    commits that do not build; ``build``: seconds of a build, on average, when a run takes one.
+    """A kind of history. ``shift`` in widths of its noise, of which the share ``sessions`` of the
+    variance lies between sessions: each measurement of history was one, the search is one more, with an
+    offset and the rest of the noise. ``drift``: the machine's random walk from one run to the next, in
+    noise widths too; ``tails``: Student's t noise with 3 degrees of freedom; ``unbuilt``: the share of
+    commits that do not build; ``build``: seconds of a build when a run takes one. ``after``: how many are
+    known of the new level, where not as many as of the old one.
     """
 
     commits: int = 128
     shift: float = 1.0
     culprits: int = 1
     known: int = KNOWN
+    after: int | None = None
+    sessions: float = 0.0
     drift: float = 0.0
     tails: bool = False
     unbuilt: float = 0.0
@@ -125,17 +131,18 @@ def search_once(scenario: Scenario) -> Trial:
     size = scenario.commits
     culprits = sorted(int(k) for k in random.choice(np.arange(1, size), scenario.culprits, replace=False))
     unbuilt = set(np.flatnonzero(random.random(size) < scenario.unbuilt).tolist()) - {0, size - 1}
-    builds = (scenario.build * random.exponential(size=size)).tolist()
     guess = NOISE * float(np.exp(random.normal(0, _GUESS)))
-    costs = Costs(1.0, builds if scenario.build else ())
+    costs = Costs(1.0, scenario.build)
     search = Search(
         size, [guess], confidence=scenario.confidence, budget=scenario.budget, signs=[1], costs=costs
     )
     machine = _Machine(scenario, culprits, random)
-    for end in (0, size - 1):
-        for _ in range(scenario.known):
+    after = scenario.known if scenario.after is None else scenario.after
+    for end, known in ((0, scenario.known), (size - 1, after)):
+        for _ in range(known):
             search.add(end, [machine.value(end)], free=True)
-    seconds, built = 0.0, set[int]()
+    machine.begin()
+    seconds = 0.0
     while True:
         index = search.next()
         if index is None:
@@ -144,8 +151,7 @@ def search_once(scenario: Scenario) -> Trial:
         elif index in unbuilt:
             search.skip(index)
         else:
-            seconds += 1.0 + (0.0 if index in built else builds[index])
-            built.add(index)
+            seconds += search.price(index)
             machine.move()
             search.add(index, [machine.value(index)])
     claims = [(one.confidence, any(one.first <= k <= one.last for k in culprits)) for one in search.found]
@@ -160,7 +166,12 @@ class _Machine:
         self._scenario = scenario
         self._culprits = culprits
         self._random = random
-        self._off = 0.0
+        self._off, self._width = 0.0, 1.0
+
+    def begin(self) -> None:
+        """Let history end."""
+        self._off = np.sqrt(self._scenario.sessions) * float(self._random.normal())
+        self._width = np.sqrt(1 - self._scenario.sessions)
 
     def move(self) -> None:
         """Let time pass until the next measurement."""
@@ -171,7 +182,7 @@ class _Machine:
         # Student's t with three degrees of freedom has a variance of three.
         noise = self._random.standard_t(3) / np.sqrt(3) if self._scenario.tails else self._random.normal()
         level = self._scenario.shift * sum(index >= culprit for culprit in self._culprits)
-        return float(np.exp(NOISE * (level + self._off + noise)))
+        return float(np.exp(NOISE * (level + self._off + self._width * noise)))
 
 
 def _trials(scenario: Scenario, trials: int, jobs: int) -> Iterator[Trial]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from regress.cli import INTERRUPTED
 from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
-    from regress.domain import Bisection
+    from regress.domain import Bisection, Culprit
     from regress.runner.history import History
 
 CONFIDENCE = 0.95
@@ -38,6 +39,9 @@ def command(
         int | None,
         typer.Option(min=2, help="The most measurements of a commit to spend.", show_default=str(BUDGET)),
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Begin even where it would most likely name nobody.")
+    ] = False,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Measure nothing: search made histories, and say how it went.")
     ] = False,
@@ -50,6 +54,10 @@ def command(
     known: Annotated[
         int, typer.Option(min=0, max=10_000, help="--simulate: measurements that each side has already.")
     ] = 100,
+    sessions: Annotated[
+        float,
+        typer.Option(min=0, max=0.95, help="--simulate: share of the noise's variance between sessions."),
+    ] = 0.0,
     drift: Annotated[
         float,
         typer.Option(min=0, help="--simulate: the machine's random walk from run to run, in noise widths."),
@@ -74,7 +82,9 @@ def command(
 
     Without options it takes the latest open regression. Measurements that
     exist are used; commits that do not build are skipped. Each measurement is
-    stored at once: after Ctrl-C, or a crash, --resume goes on with them.
+    stored at once: after Ctrl-C, or a crash, --resume goes on with them. What
+    the culprit leaves of the change is searched for a further one. A search
+    that would most likely name nobody is refused, with its price (--anyway).
 
     Examples:
       regress bisect
@@ -93,8 +103,8 @@ def command(
         if culprits >= commits:
             raise typer.BadParameter("a history needs more commits than culprits", param_hint="--culprits")
         made = Scenario(
-            commits=commits, shift=shift, culprits=culprits, known=known, drift=drift, tails=tails,
-            unbuilt=unbuilt, build=build, confidence=confidence or CONFIDENCE, seed=seed,
+            commits=commits, shift=shift, culprits=culprits, known=known, sessions=sessions, drift=drift,
+            tails=tails, unbuilt=unbuilt, build=build, confidence=confidence or CONFIDENCE, seed=seed,
         )  # fmt: skip
         run_simulation(made, trials, as_json)
         return
@@ -122,6 +132,7 @@ def command(
                     bad=bad,
                     confidence=confidence or CONFIDENCE,
                     budget=budget or BUDGET,
+                    anyway=anyway,
                     listen=listen,
                     wait=wait,
                 )
@@ -149,12 +160,19 @@ def _print(found: Bisection, history: History) -> None:
         out.print(f"no change found between {found.good[:10]} and {found.bad[:10]} ({spent})")
         return
     role = "culprit" if found.verified else "suspect"
-    for commit in history.select(f"{found.first}^..{found.last}", found.series.branch):
-        out.print(f"[bold]{role} {commit.sha[:10]}[/]  {escape(commit.subject)}  ({escape(commit.author)})")
-    size = f"{change(found.ratio)} {interval(found.low, found.high)}"
     verdict = "verified against its parent" if found.verified else "[yellow]not confirmed by re-measuring[/]"
-    out.print(f"{escape(found.series.title)}: {size}, {verdict}")
-    out.print(f"confidence {100 * found.confidence:.1f} %, {spent}")
+    culprits: tuple[Bisection | Culprit, ...] = (found, *found.further)
+    for one in culprits:
+        for commit in history.select(f"{one.first}^..{one.last}", found.series.branch):
+            who = f"{escape(commit.subject)}  ({escape(commit.author)})"
+            out.print(f"[bold]{role} {commit.sha[:10]}[/]  {who}")
+        size = f"{change(one.ratio)} {interval(one.low, one.high)}"
+        sure = f"confidence {100 * one.confidence:.1f} %"
+        out.print(f"{escape(found.series.title)}: {size}, {verdict}, {sure}")
+    if found.rest and not found.rest.explained:
+        left = f"{change(found.rest.ratio)} {interval(found.rest.low, found.rest.high)}"
+        out.print(f"[yellow]not all of the change is explained:[/] {left} remains")
+    out.print(spent)
 
 
 def _json(found: Bisection) -> dict[str, Any]:
@@ -174,6 +192,8 @@ def _json(found: Bisection) -> dict[str, Any]:
         "runs": found.runs,
         "seconds": found.seconds,
         "skipped": list(found.skipped),
+        "further": [asdict(one) for one in found.further],
+        "rest": asdict(found.rest) | {"explained": found.rest.explained} if found.rest else None,
         "started_at": found.started_at,
         "finished_at": found.finished_at,
     }

@@ -13,7 +13,9 @@ from regress.domain.bisections import (
     BisectionPlan,
     BisectionState,
     BisectionStep,
+    Culprit,
     Posterior,
+    Rest,
 )
 from regress.domain.commits import ChangedFile, Commit
 from regress.domain.comparisons import Comparison, Verdict
@@ -60,6 +62,7 @@ __all__ = [
     "Commit",
     "CommitStatus",
     "Comparison",
+    "Culprit",
     "Decision",
     "Deed",
     "Delivery",
@@ -84,6 +87,7 @@ __all__ = [
     "Posterior",
     "Power",
     "Receipt",
+    "Rest",
     "Role",
     "Run",
     "RunDetail",

@@ -9,6 +9,32 @@ from regress.domain.results import SeriesKey
 
 
 @dataclass(frozen=True, slots=True)
+class Culprit:
+    """A further commit that changed the series: one of ``first``..``last``; the rest as in ``Bisection``."""
+
+    first: str
+    last: str
+    confidence: float
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What culprits leave of the change between both ends, as a ratio with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def explained(self) -> bool:
+        """Whether chance (or rounding, of exact counters) may be all of it."""
+        return self.low - 1e-6 <= 1.0 <= self.high + 1e-6
+
+
+@dataclass(frozen=True, slots=True)
 class Bisection:
     """A finished search for the commit that changed a series.
 
@@ -16,7 +42,8 @@ class Bisection:
     ``good`` and ``bad``; both are empty when no change was found. ``confidence`` is the chance that it is
     right, ``ratio`` the level after relative to before with its interval, ``runs`` how often a commit was
     measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
-    ``seconds``: spent measuring; None in records of before that was kept.
+    ``seconds``: spent measuring; None in records of before that was kept. ``further`` culprits were found in
+    what the first left of the change; ``rest`` is what all leave of it, None where nobody measured both ends.
     """
 
     series: SeriesKey
@@ -34,6 +61,8 @@ class Bisection:
     started_at: datetime
     finished_at: datetime
     seconds: float | None = None
+    further: tuple[Culprit, ...] = ()
+    rest: Rest | None = None
 
     @property
     def culprit(self) -> str:
@@ -52,7 +81,10 @@ class BisectionStep:
 
 @dataclass(frozen=True, slots=True)
 class BisectionPlan:
-    """What a search was asked; ``good``..``bad`` are hashes, ``budget`` the most runs it may take."""
+    """What a search was asked; ``good``..``bad`` are hashes, ``budget`` the most runs it may take.
+
+    ``sign``: 1 or -1 for a series known to have gone up or down, else 0.
+    """
 
     series: SeriesKey
     good: str
@@ -60,6 +92,7 @@ class BisectionPlan:
     confidence: float
     budget: int
     started_at: datetime
+    sign: int = 0
 
 
 @dataclass(frozen=True, slots=True)

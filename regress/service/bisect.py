@@ -14,14 +14,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from regress.bisect.search import Answer, Search
-from regress.bisect.verify import Check, check
-from regress.domain import BegunBisection, Bisection, BisectionPlan, BisectionStep, Commit, Posterior, Series
+from regress.bisect.costs import costs_of
+from regress.bisect.search import Search
+from regress.domain import (
+    BegunBisection,
+    Bisection,
+    BisectionPlan,
+    BisectionStep,
+    Commit,
+    Direction,
+    Posterior,
+    Series,
+)
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitStarted, Listener, Note, ignore
-from regress.service.bisect_price import price_of, told_price
-from regress.service.bisect_target import find_target, free_evidence, measure_ends, noise_of
+from regress.service.bisect_answer import answered
+from regress.service.bisect_history import free_evidence, noise_of
+from regress.service.bisect_price import price_of, refuse, told_price
+from regress.service.bisect_target import find_target, measure_ends
 from regress.service.project import Project
 from regress.service.run import record_history
 from regress.store import Store
@@ -48,20 +59,23 @@ def bisect(
     bad: str = "",
     confidence: float = 0.95,
     budget: int = 150,
+    anyway: bool = False,
     listen: Listener = ignore,
     wait: bool = False,
 ) -> Bisection:
     """Search for the culprit and store the bisection.
 
     Without ``benchmark`` the latest open regression is taken; ``good`` and ``bad`` (revisions) widen or move
-    its range. RegressError when there is nothing to search, UnknownNameError for an unknown benchmark,
-    SearchInterrupted on Ctrl-C once it measures: ``resume`` goes on.
+    its range. RegressError when there is nothing to search, or (unless ``anyway``) when such a search would
+    most likely name nobody within ``budget``; UnknownNameError for an unknown benchmark, SearchInterrupted on
+    Ctrl-C once it measures: ``resume`` goes on.
     """
     started = datetime.now(UTC)
     if benchmark and good and bad:
         measure_ends(project, store, benchmark, (good, bad), listen, wait)
     target = find_target(project, store, benchmark, good, bad)
-    plan = BisectionPlan(target.series.key, target.good, target.bad, confidence, budget, started)
+    sign = 0 if good and bad else _worse(target.series)
+    plan = BisectionPlan(target.series.key, target.good, target.bad, confidence, budget, started, sign)
     commits = _commits(project, plan)
     with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
         record_history(project, store, commits)
@@ -71,7 +85,10 @@ def bisect(
                     Note(f"this begins anew; regress bisect --resume {other.id} would go on with the last")
                 )
         cost = price_of(target.series, commits, plan)
-        listen(Note(told_price(store, target.series, commits, plan, cost)))
+        said = told_price(store, target.series, commits, plan, cost)
+        if not anyway:
+            refuse(said, cost, budget)
+        listen(Note(said))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
         store.searches.price(begun.id, cost.runs if cost else None)
         return _Session(project, store, begun, target.series, commits, listen).run()
@@ -119,6 +136,11 @@ def _unfinished(store: Store, number: int | None) -> BegunBisection:
     raise UnknownNameError("unfinished search", str(number), [str(one.id) for one in begun])
 
 
+def _worse(series: Series) -> int:
+    """Which way a regression of a series goes."""
+    return 1 if series.key.metric.direction is Direction.LOWER else -1
+
+
 def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     """The range's commits, the good one first; RegressError when it holds none to suspect."""
     branch = plan.series.branch
@@ -157,11 +179,18 @@ class _Session:
         self._runner: Runner = project.runner_of(series.key.machine)
         plan = begun.plan
         self._search = Search(
-            len(commits), [noise_of(series)], confidence=plan.confidence, budget=plan.budget
+            len(commits),
+            [noise_of(series)],
+            confidence=plan.confidence,
+            budget=plan.budget,
+            signs=[plan.sign],
         )
-        for place, value in free_evidence(series, commits):
-            self._search.add(place, [value], free=True)
+        self._known = free_evidence(series, commits)
+        for known in self._known:
+            self._search.add(known.place, [known.value], free=True, worth=known.worth)
+        self._taken: list[tuple[int, float]] = []
         for step in begun.steps:
+            self._asked()
             self._take(step)
 
     def run(self) -> Bisection:
@@ -172,14 +201,24 @@ class _Session:
                     self._take(self._measure(self.commits[index]))
         except KeyboardInterrupt as stopped:
             raise SearchInterrupted(self.begun.id, len(self.steps)) from stopped
-        found = self._record(self._search.conclude())
+        found = self._record()
         self._store.begun_bisections.finish(self.begun.id, found)
         return found
 
     def _next(self) -> int | None:
         """The place to measure next; what is known so far is told to whoever looks at the search."""
-        index = self._search.next()
-        self._store.searches.tell(self.begun.id, posterior_of(self._search, self.commits))
+        first = not self._search.found
+        told = posterior_of(self._search, self.commits)
+        index = self._asked()
+        if first:  # the picture of the first culprit stays
+            self._store.searches.tell(self.begun.id, told)
+        return index
+
+    def _asked(self) -> int | None:
+        """What the search asks for: after a culprit, whatever tells of a further one."""
+        while (index := self._search.next()) is None:
+            if self._search.conclude() is None:
+                return None
         return index
 
     def _take(self, step: BisectionStep) -> None:
@@ -195,6 +234,8 @@ class _Session:
             self._search.skip(places[0])
         else:
             self._search.add(places[0], [step.value])
+            self._taken.append((places[0], step.seconds))
+            self._search.costs = costs_of(self._taken)
 
     def _measure(self, commit: Commit) -> BisectionStep:
         """The series at a commit, measured now and stored."""
@@ -220,23 +261,5 @@ class _Session:
             raise RegressError(what, hint=hint)
         return None
 
-    def _record(self, answer: Answer | None) -> Bisection:
-        search, commits, plan = self._search, self.commits, self.begun.plan
-        size = check(*search.sides(answer)) if answer else Check(1.0, 1.0, 1.0)
-        return Bisection(
-            series=plan.series,
-            good=plan.good,
-            bad=plan.bad,
-            first=commits[answer.first].sha if answer else "",
-            last=commits[answer.last].sha if answer else "",
-            confidence=answer.confidence if answer else search.answer().confidence,
-            ratio=size.ratio,
-            low=size.low,
-            high=size.high,
-            verified=answer is not None,
-            runs=len(self.steps),
-            skipped=tuple(commits[index].sha for index in search.skipped),
-            started_at=plan.started_at,
-            finished_at=datetime.now(UTC),
-            seconds=sum(step.seconds for step in self.steps),
-        )
+    def _record(self) -> Bisection:
+        return answered(self.begun.plan, self.commits, self._search, self._known, self.steps)

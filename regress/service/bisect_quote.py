@@ -45,14 +45,16 @@ def quote(store: Store, event_id: int, machines: Collection[str]) -> Quote:
     if not parts:
         elsewhere = ", ".join(sorted({part.series.machine for part in event.changes}))
         raise RegressError(f"it was measured on {elsewhere}, not here", hint="Run `regress bisect` there.")
-    target = target_of(store, max(parts, key=lambda part: abs(part.change.ratio - 1)))
+    part = max(parts, key=lambda part: abs(part.change.ratio - 1))
+    target = target_of(store, part)
     key = target.series.key
     ends = store.located(key.branch, (target.good, target.bad))
     span = tuple(ends[sha].position for sha in (target.good, target.bad) if sha in ends)
     commits = tuple(store.commits(key.branch, span=(span[0], span[1]))) if len(span) == 2 else ()
     if len(commits) < 2:
         raise RegressError("the store does not know the commits between both sides")
-    plan = BisectionPlan(key, target.good, target.bad, CONFIDENCE, BUDGET, datetime.now(UTC))
+    sign = 1 if part.change.ratio > 1 else -1
+    plan = BisectionPlan(key, target.good, target.bad, CONFIDENCE, BUDGET, datetime.now(UTC), sign)
     same = (
         begun.id
         for begun in store.begun_bisections.all()

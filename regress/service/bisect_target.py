@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from regress.bisect.posterior import logarithms
-from regress.domain import Commit, EventKind, Series, SeriesChange
+from regress.domain import EventKind, Series, SeriesChange
 from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import Listener, Note
 from regress.service.project import Project
 from regress.service.run import Selection, run
 from regress.store import Store
-
-SMALLEST_NOISE = 1e-6
-"""Relative noise assumed of what seems to have none: exact counters still deserve a finite likelihood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +55,6 @@ def target_of(store: Store, part: SeriesChange) -> Target:
     return Target(series, series.points[before].commit, series.points[after].commit)
 
 
-def noise_of(series: Series) -> float:
-    """A series' relative run-to-run noise, from differences of neighbours: a step hardly moves it."""
-    values = logarithms(np.array([point.value for point in series.points], dtype=np.float64))
-    if len(values) < 3:
-        return 0.01
-    deviation = float(np.median(np.abs(np.diff(values)))) * 1.4826 / float(np.sqrt(2))
-    return max(deviation, SMALLEST_NOISE)
-
-
 def measure_ends(
     project: Project, store: Store, benchmark: str, ends: tuple[str, str], listen: Listener, wait: bool
 ) -> None:
@@ -100,15 +84,3 @@ def _most_changed(project: Project, store: Store, benchmark: str, good: str, bad
         return abs(at_bad[series_id].value / at_good[series_id].value - 1)
 
     return store.series(max(names, key=change))
-
-
-def free_evidence(series: Series, commits: Sequence[Commit]) -> list[tuple[int, float]]:
-    """Known points, as place and value: inside the range at their commit, before and after it at its ends.
-
-    Points beyond another step must not blur an end's level: only the few nearest ones count.
-    """
-    index = {commit.sha: place for place, commit in enumerate(commits)}
-    before = [p.value for p in series.points if p.position < commits[0].position][-5:]
-    after = [p.value for p in series.points if p.position > commits[-1].position][:5]
-    inside = [(index[p.commit], p.value) for p in series.points if p.commit in index]
-    return [*((0, value) for value in before), *((len(commits) - 1, value) for value in after), *inside]

@@ -19,9 +19,11 @@ from regress.domain import (
     Bisection,
     BisectionPlan,
     BisectionStep,
+    Culprit,
     Delivery,
     Direction,
     Metric,
+    Rest,
     SeriesKey,
 )
 from regress.store import deliveries, history
@@ -130,7 +132,10 @@ def steps_of(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
 def bisection_from(told: dict[str, Any]) -> Bisection:
     """A finished search from its JSON."""
     times = {name: datetime.fromisoformat(told[name]) for name in _TIMES}
-    return Bisection(**{**told, **times, "series": _key(told["series"]), "skipped": tuple(told["skipped"])})
+    further = tuple(Culprit(**one) for one in told.get("further", ()))
+    rest = Rest(**told["rest"]) if told.get("rest") else None
+    rows = {"skipped": tuple(told["skipped"]), "further": further, "rest": rest}
+    return Bisection(**{**told, **times, **rows, "series": _key(told["series"])})
 
 
 def _key(told: dict[str, Any]) -> SeriesKey:

@@ -12,8 +12,9 @@ import pytest
 
 from regress.cli import main
 from regress.domain import BisectionPlan, Commit, Series
+from regress.errors import RegressError
 from regress.service.bisect import bisect
-from regress.service.bisect_price import price_of, told_price
+from regress.service.bisect_price import price_of, refuse, told_price
 from regress.service.project import Project
 from regress.store import Store
 from tests.regress.fixtures.counted import few_plugins, make_counted_repo
@@ -26,16 +27,20 @@ pytestmark = pytest.mark.usefixtures("few_plugins")
 BENCHMARK = "tests/test_speed.py::test_work"
 
 
-def test_the_command_finds_it_without_any_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    repo = make_counted_repo(tmp_path, commits=3, slow_at=2, factor=1.6)
+def test_the_command_finds_both_culprits_without_any_history(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = make_counted_repo(tmp_path, commits=4, slow_at=1, factor=1.6, slower_at=3)
     command = ["bisect", "--repo", str(repo.path), "-b", BENCHMARK, "--good", repo.shas[0], "--bad", "main"]
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--json"])
     told = json.loads(capsys.readouterr().out)
     assert exit_.value.code == 0
-    assert told["culprit"] == repo.culprit
+    (further,) = told["further"]
+    assert {told["culprit"], further["first"]} == {repo.culprit, repo.shas[3]}
     assert told["verified"]
-    assert told["ratio"] == pytest.approx(1.6)
+    assert (told["ratio"], further["ratio"]) == (pytest.approx(1.6), pytest.approx(1.6))
+    assert told["rest"]["explained"]
 
 
 def test_without_a_change_no_culprit_is_named(tmp_path: Path) -> None:
@@ -73,6 +78,13 @@ def test_what_a_search_costs_is_told_before_it_begins(store: Store) -> None:
         r"a shift [3-9]\.\d times the noise among 20 commits: about ([5-9]|1\d) runs.* \(--budget 60\)",
         sentence(series, commits),
     )
-    assert "name nobody in 60 runs" in sentence(series, store.commits("main")[5:16])
+    hopeless = store.commits("main")[5:16]
+    said = sentence(series, hopeless)
+    assert re.fullmatch(r"a shift 0\.\d times the noise among 10 commits: about [\d,]+ runs .*", said)
+    with pytest.raises(RegressError, match="would most likely name nobody: a shift 0") as refused:
+        refuse(said, price_of(series, hopeless, plan), plan.budget)
+    assert "--budget" in refused.value.hint
+    assert "--anyway" in refused.value.hint
+    refuse(said, price_of(series, commits, plan), plan.budget)
     unknown = sentence(replace(series, points=series.points[:1]), commits)
     assert unknown == "what it costs is not known: too little was measured; 60 runs at most (--budget)"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regress.bisect.costs import Costs
 from regress.bisect.information import information
 from regress.bisect.posterior import Evidence, fit
-from regress.bisect.search import Answer, Costs, Search
+from regress.bisect.search import Answer, Search
 from regress.bisect.simulate import Scenario, search_once, simulate
 from tests.oracles.shift import log_evidence
 
@@ -45,8 +46,8 @@ def test_the_posterior_is_that_of_an_integral_over_all_levels_shifts_and_noises(
     """Held against densities summed over a grid of noises; no drift, since two turns show none."""
     places, turns = np.array([0, 0, 3, 5, 5]), np.array([0, 0, 0, 1, 2])
     values = np.array([0.0, 0.012, -0.004, 0.02, 0.031])
-    found = fit(6, Evidence(places, values, turns, 0.01)).evidence
-    wanted = np.array([log_evidence(k, places, values, 0.01) for k in range(1, 7)])
+    found = fit(6, Evidence(places, values, turns, 0.01, np.ones(5))).evidence
+    wanted = np.array([log_evidence(k, places, values, turns > 0, 0.01) for k in range(1, 7)])
     assert found[1:] - found[1] == pytest.approx(wanted - wanted[0], abs=1e-3)
 
 
@@ -73,12 +74,19 @@ def test_stated_confidence_is_honest_and_the_bars_are_kept() -> None:
 @pytest.mark.parametrize(
     "scenario",
     [
+        Scenario(sessions=0.5),
         Scenario(drift=0.1),
         Scenario(tails=True),
         Scenario(unbuilt=0.3),
         Scenario(culprits=2, shift=5.0),
     ],
-    ids=["a machine that drifts", "heavy tails", "unbuildable commits", "two culprits"],
+    ids=[
+        "sessions that differ",
+        "a machine that drifts",
+        "heavy tails",
+        "unbuildable commits",
+        "two culprits",
+    ],
 )
 def test_what_is_not_ideal_costs_runs_and_little_else(scenario: Scenario) -> None:
     told = simulate(replace(scenario, commits=64, shift=max(scenario.shift, 4.0)), 25)

@@ -1,0 +1,80 @@
+"""What a search came to, as it is stored: culprits with their sizes, and what they leave of the change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from regress.bisect.search import Search
+from regress.bisect.verify import Check, check
+from regress.domain import Bisection, BisectionPlan, BisectionStep, Commit, Culprit, Rest
+from regress.service.bisect_history import Known
+
+ENOUGH = 2
+"""Values of either end from which on the whole change is known."""
+
+
+def answered(
+    plan: BisectionPlan,
+    commits: Sequence[Commit],
+    search: Search,
+    known: Sequence[Known],
+    steps: Sequence[BisectionStep],
+) -> Bisection:
+    """The record of a search that is over; ``known``: what was known before it."""
+    sizes = [check(*search.sides(one)) for one in search.found]
+    culprits = [
+        Culprit(
+            commits[one.first].sha, commits[one.last].sha, one.confidence, size.ratio, size.low, size.high
+        )
+        for one, size in zip(search.found, sizes, strict=True)
+    ]
+    nobody = Culprit("", "", search.answer().confidence, 1.0, 1.0, 1.0)
+    first = culprits[0] if culprits else nobody
+    return Bisection(
+        series=plan.series,
+        good=plan.good,
+        bad=plan.bad,
+        first=first.first,
+        last=first.last,
+        confidence=first.confidence,
+        ratio=first.ratio,
+        low=first.low,
+        high=first.high,
+        verified=bool(culprits),
+        runs=len(steps),
+        skipped=tuple(commits[index].sha for index in search.skipped),
+        started_at=plan.started_at,
+        finished_at=datetime.now(UTC),
+        seconds=sum(step.seconds for step in steps),
+        further=tuple(culprits[1:]),
+        rest=rest(_ends(commits, known, steps), sizes) if culprits else None,
+    )
+
+
+def rest(ends: tuple[Sequence[float], Sequence[float]], found: Sequence[Check]) -> Rest | None:
+    """What is left of the change from the first of ``ends`` to the second once ``found`` is taken out of it.
+
+    None where too few values tell the ends, or a ratio has no logarithm.
+    """
+    if min(map(len, ends)) < ENOUGH:
+        return None
+    whole = check(*ends)
+    if min(whole.low, *(one.low for one in found)) <= 0:
+        return None
+    left = math.log(whole.ratio) - sum(math.log(one.ratio) for one in found)
+    wide = math.hypot(*(math.log(one.high / one.low) / 2 for one in (whole, *found)))
+    return Rest(math.exp(left), math.exp(left - wide), math.exp(left + wide))
+
+
+def _ends(
+    commits: Sequence[Commit], known: Sequence[Known], steps: Sequence[BisectionStep]
+) -> tuple[list[float], list[float]]:
+    """The values of both ends: today's, where there are enough; else those of before."""
+    ends = (commits[0].sha, commits[-1].sha)
+    today = tuple([s.value for s in steps if s.commit == end and s.value is not None] for end in ends)
+    if min(map(len, today)) >= ENOUGH:
+        return today[0], today[1]
+    old, new = ([one.value for one in known if one.place == place] for place in (0, len(commits) - 1))
+    return old, new
