@@ -48,6 +48,7 @@ VM_LAYERS = (
 REGRESS_LAYERS = (
     "errors",
     "words",
+    "foreign",
     "domain",
     "measurements",
     "precision",

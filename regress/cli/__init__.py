@@ -75,7 +75,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _complain(message: str, hint: str) -> None:
-    from regress.cli.terminal import printable
+    from regress.foreign import printable
 
     print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     if hint:

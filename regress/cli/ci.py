@@ -145,6 +145,7 @@ def print_report(report: CiReport, folder: Path, *, on_github: bool) -> None:
     """Say the decision, then what calls for attention; on GitHub also as annotations."""
     from regress.cli.output import console
     from regress.domain import Verdict
+    from regress.foreign import one_line
     from regress.service.ci import words
     from regress.service.ci.annotations import workflow_commands
 
@@ -152,7 +153,7 @@ def print_report(report: CiReport, folder: Path, *, on_github: bool) -> None:
     out.print(words.first_line(report), style="bold", markup=False)
     for verdict in (Verdict.SLOWER, Verdict.UNCLEAR, Verdict.FASTER):
         for row in report.of(verdict):
-            out.print("  " + words.harmless(words.sentence(row)), markup=False)
+            out.print("  " + one_line(words.sentence(row)), markup=False)
     _print_rest(report, out)
     out.print(f"{words.coverage(report)} The report: {folder}", style="dim", markup=False)
     if on_github:
@@ -161,12 +162,12 @@ def print_report(report: CiReport, folder: Path, *, on_github: bool) -> None:
 
 
 def _print_rest(report: CiReport, out: Console) -> None:
-    from regress.service.ci import words
+    from regress.foreign import one_line
 
     for failure in report.broken:
-        out.print(f"  {words.harmless(failure.benchmark)}: works at base, fails at head", markup=False)
+        out.print(f"  {one_line(failure.benchmark)}: works at base, fails at head", markup=False)
     for side, log in report.unbuilt:
-        out.print(f"  {side}: {words.harmless(log[-300:])}", markup=False)
+        out.print(f"  {side}: {one_line(log[-300:])}", markup=False)
 
 
 def _print_example(name: str) -> None:

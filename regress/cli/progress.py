@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from regress.cli.terminal import printable
+from regress.foreign import printable
 from regress.runner import events
 from regress.runner.events import Listener
 from regress.words import count, duration

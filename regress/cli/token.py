@@ -88,7 +88,7 @@ def revoke(
     Example:
       regress token revoke ci
     """
-    from regress.cli.terminal import printable
+    from regress.foreign import printable
     from regress.service.access import at_the_command_line
 
     with opened(repo, database) as (_, store):

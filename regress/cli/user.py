@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regress.cli.options import Database, Json, Repo, open_project
+from regress.foreign import printable
 
 if TYPE_CHECKING:
     from regress.domain import Role
@@ -105,13 +106,6 @@ def show(as_json: Json = False, repo: Repo = Path("."), database: Database = Non
         print(f"{user.role.value:<11} {printable(user.name)}")
     if not users:
         print("nobody yet: regress user add NAME")
-
-
-def printable(text: str) -> str:
-    """Text that a terminal shows and does not obey."""
-    from regress.cli.terminal import printable as shown
-
-    return shown(text)
 
 
 def _people(repo: Path, database: str | None) -> tuple[Project, PasswordFile]:

@@ -76,6 +76,7 @@ class _Session:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was found."""
         from regress.domain import Verdict
+        from regress.foreign import one_line
         from regress.service.ci import words
 
         terminalreporter.section("regress")
@@ -87,7 +88,7 @@ class _Session:
             terminalreporter.line(words.first_line(self._report), bold=True)
             for verdict in Verdict:
                 for row in self._report.of(verdict):
-                    terminalreporter.line(words.harmless(words.sentence(row)))
+                    terminalreporter.line(one_line(words.sentence(row)))
             terminalreporter.line(words.coverage(self._report))
 
     def _measure(self) -> CiReport:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from regress.cli.terminal import Terminal, printable
+from regress.cli.terminal import Terminal
 from regress.errors import ConfigError
+from regress.foreign import code, one_line, printable
 from regress.runner.asv_config import read_asv_config
 from tests.regress.fixtures.repos import GitRepo
 
@@ -31,6 +32,12 @@ def test_what_a_terminal_obeys_is_replaced_and_all_else_stays() -> None:
     assert printable("plain\ttext\nä 日本 →") == "plain\ttext\nä 日本 →"
     assert printable(HOSTILE).count("\ufffd") == 8
     assert not set(printable(HOSTILE)) & set("\x1b\x07\x9b\r\u202e\u2069\x1f\x1e")
+
+
+def test_a_text_on_one_line_is_cut_and_code_ends_where_it_should() -> None:
+    assert one_line("a\n b\t\tc\u2028d ") == "a b c d"
+    assert one_line("x" * 400, 10) == "x" * 9 + "…"
+    assert (code("a`b|c"), code("plain"), code("")) == ("`` a`b|c ``", "`plain`", "")
 
 
 def test_a_terminal_prints_strings_and_table_cells_harmlessly() -> None:

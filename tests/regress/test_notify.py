@@ -182,7 +182,7 @@ def test_a_forge_has_one_thing_for_an_event_kept_up_to_date(
     assert len(forge.things) == 2
     text = "description" if kind == "gitlab-issue" else "body"
     found, *_ = (thing for thing in forge.things if sha(7) in thing[text])
-    assert "`@everyone 'x' <!-- --> <b>| [2J`" in found[text]
+    assert "`` @everyone `x` <!-- --> <b>|\ufffd[2J ``" in found[text]
     (event,) = (event for event in store.events() if event.first_after == sha(7))
     store.decide(event.id, Decision(state=State.EXPECTED))
     sending.send(project, store)

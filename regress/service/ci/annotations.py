@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from regress.domain import Verdict
+from regress.foreign import one_line
 from regress.service.ci import words
 from regress.service.ci.report import CiReport
 
@@ -71,7 +72,7 @@ def _command(kind: str, text: str, path: str, line: int) -> str:
 
 
 def _data(text: str) -> str:
-    return words.harmless(text).replace("%", "%25")
+    return one_line(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from regress.domain import Verdict
+from regress.foreign import LONGEST, code, one_line, printable
 from regress.service.ci import words
 from regress.service.ci.report import CiReport, Decision, Row
 from regress.words import value
@@ -35,7 +36,7 @@ def markdown(report: CiReport, *, details_url: str = "") -> str:
     """The comment, its marker first."""
     parts = [
         marker(report.name),
-        f"### {_SIGNS[report.decision]} {words.first_line(report)}",
+        f"### {_SIGNS[report.decision]} {words.first_line(report, code)}",
         *_logs(report),
         _table(report.of(Verdict.SLOWER), "Slower"),
         _broken(report),
@@ -49,25 +50,16 @@ def markdown(report: CiReport, *, details_url: str = "") -> str:
     return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n(cut: the report's files hold the rest)\n"
 
 
-def code(text: str) -> str:
-    """A name as code that no table, link or mention can break out of."""
-    text = words.harmless(text).replace("|", "\\|")
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
-
-
 def _table(rows: Sequence[Row], title: str) -> str:
     if not rows:
         return ""
     lines = [f"| {title} | base | head | change | pairs |", "|---|--:|--:|--:|--:|"]
     for row in rows[:MOST_ROWS]:
         unit = row.series.metric.unit
-        base, head = (words.harmless(value(v, unit)).replace("|", "/") for v in (row.base, row.head))
+        base, head = (one_line(value(v, unit)).replace("|", "/") for v in (row.base, row.head))
         more = f" (+{row.finding.more})" if row.finding.more else ""
-        lines.append(
-            f"| {code(row.title)} | {base} | {head} | {words.changed(row)} | {row.finding.pairs}{more} |"
-        )
+        name = code(row.title).replace("|", "\\|")
+        lines.append(f"| {name} | {base} | {head} | {words.changed(row)} | {row.finding.pairs}{more} |")
     if len(rows) > MOST_ROWS:
         lines.append(f"| and {len(rows) - MOST_ROWS} more | | | | |")
     return "\n".join(lines)
@@ -88,7 +80,7 @@ def _logs(report: CiReport) -> list[str]:
 
 
 def _fenced(log: str) -> str:
-    lines = [words.harmless(line).replace("```", "'''") for line in log.splitlines()[-LOG_LINES:]]
+    lines = [printable(line)[:LONGEST].replace("```", "'''") for line in log.splitlines()[-LOG_LINES:]]
     return "```text\n" + "\n".join(lines) + "\n```"
 
 
@@ -125,6 +117,6 @@ def _folded(report: CiReport) -> str:
 def _foot(report: CiReport, details_url: str) -> str:
     link = f" [Job]({details_url})" if details_url.startswith(("https://", "http://")) else ""
     return (
-        f"<sub>{words.coverage(report)} Measured in turns until each benchmark is decided; of changes that "
-        f"change nothing, at most one in a hundred is called slower or faster.{link}</sub>"
+        f"<sub>{words.coverage(report, code)} Measured in turns until each benchmark is decided; "
+        f"of changes that change nothing, at most one in a hundred is called slower or faster.{link}</sub>"
     )

@@ -92,6 +92,7 @@ def _report(pairs: Pairs, rows: tuple[Row, ...], limit: float, seed: int, name: 
         rounds=pairs.rounds,
         seconds=pairs.seconds,
         cut=pairs.cut,
+        said=pairs.said,
         seed=seed,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from regress.domain import Verdict
+from regress.foreign import LONGEST, one_line, printable
 from regress.service.ci import words
 from regress.service.ci.report import CiReport
 
@@ -12,11 +13,11 @@ from regress.service.ci.report import CiReport
 def junit(report: CiReport) -> str:
     """XML that Jenkins, GitLab and others read. What nobody can tell is skipped, with the reason."""
     top = ElementTree.Element("testsuites")
-    suite = ElementTree.SubElement(top, "testsuite", name=f"regress ci {words.harmless(report.name)}")
+    suite = ElementTree.SubElement(top, "testsuite", name=f"regress ci {one_line(report.name)}")
     for row in report.rows:
         case = _case(suite, row.title, row.series.environment, row.path, row.line)
         case.set("time", f"{report.seconds / max(report.measured, 1) * row.finding.pairs:.3f}")
-        text = words.harmless(words.sentence(row))
+        text = one_line(words.sentence(row))
         if row.finding.verdict is Verdict.SLOWER:
             ElementTree.SubElement(case, "failure", message=text, type="slower").text = text
         elif row.finding.verdict is Verdict.UNCLEAR:
@@ -25,13 +26,13 @@ def junit(report: CiReport) -> str:
             ElementTree.SubElement(case, "system-out").text = text
     for failure in report.broken:
         case = _case(suite, failure.benchmark, failure.environment)
-        log = "\n".join(words.harmless(line) for line in failure.log.splitlines())
+        log = "\n".join(printable(line)[:LONGEST] for line in failure.log.splitlines())
         ElementTree.SubElement(
             case, "error", message="works at base, fails at head", type="broken"
         ).text = log
     for side, log in report.unbuilt:
         case = _case(suite, f"build of {side}", "")
-        text = "\n".join(words.harmless(line) for line in log.splitlines())
+        text = "\n".join(printable(line)[:LONGEST] for line in log.splitlines())
         ElementTree.SubElement(case, "error", message=f"{side} could not be built", type="build").text = text
     for kind, names in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(sum(1 for _ in suite.iter(names))))
@@ -45,9 +46,9 @@ def _case(
     suite: ElementTree.Element, name: str, group: str, path: str = "", line: int = 0
 ) -> ElementTree.Element:
     case = ElementTree.SubElement(
-        suite, "testcase", name=words.harmless(name), classname=words.harmless(group) or "regress"
+        suite, "testcase", name=one_line(name), classname=one_line(group) or "regress"
     )
     if path:
-        case.set("file", words.harmless(path))
+        case.set("file", one_line(path))
         case.set("line", str(max(line, 1)))
     return case

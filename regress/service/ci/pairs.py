@@ -39,7 +39,8 @@ SIDES = ("base", "head")
 @dataclass
 class Pairs:
     """What was measured. ``values`` are per series and side, pair by pair (None: no number);
-    ``only`` one side's series in the first pair, ``recovered`` those of base that head gave later after all.
+    ``only`` one side's series in the first pair, ``recovered`` those of base that head gave later after all;
+    ``cut`` says what stopped it before all was decided, ``said`` what the tool said then.
     """
 
     commits: tuple[Commit, Commit]
@@ -53,6 +54,7 @@ class Pairs:
     rounds: int = 0
     seconds: float = 0.0
     cut: str = ""
+    said: str = ""
 
     def broken(self) -> dict[SeriesKey, Failure]:
         """Series with a number at base whose benchmark failed at head, each time it was tried."""
@@ -126,7 +128,7 @@ def measure_pairs(
     except RunnerError as error:
         if not pairs.rounds:
             raise
-        pairs.cut = f"the tool failed ({error})"
+        pairs.cut, pairs.said = "the tool failed", str(error)
     if wanted and not pairs.cut and pairs.rounds >= budget.rounds:
         pairs.cut = f"{budget.rounds} pairs were measured"
     pairs.seconds = time.monotonic() - started

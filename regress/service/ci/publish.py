@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from regress.foreign import one_line
 from regress.service.ci import words
 from regress.service.ci.comment import markdown, marker
 from regress.service.ci.forge import ChangePage, ForgeError
@@ -43,9 +44,7 @@ def tell_github(report: CiReport, around: Surroundings, folder: Path) -> None:
             file.write(markdown(report, details_url=around.job_url))
     if around.output:
         with around.output.open("a", encoding="utf-8") as file:
-            file.write(
-                f"decision={report.decision.value}\nsentence={words.harmless(words.first_line(report))}\n"
-            )
+            file.write(f"decision={report.decision.value}\nsentence={one_line(words.first_line(report))}\n")
             file.write(f"folder={folder}\n")
 
 
@@ -96,7 +95,7 @@ def report_json(report: CiReport) -> dict[str, Any]:
         "rounds": report.rounds,
         "pairs": report.measured,
         "seconds": round(report.seconds, 3),
-        "cut": report.cut,
+        "cut": words.cut(report),
         "seed": report.seed,
         "benchmarks": [_row_json(row) for row in report.rows],
         "broken": [failure.benchmark for failure in report.broken],

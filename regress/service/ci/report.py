@@ -62,7 +62,8 @@ class Row:
 class CiReport:
     """The whole answer. ``broken`` worked at base and fails at head; ``added`` and ``removed`` have no
     counterpart; ``unbuilt`` names the sides ("base", "head") that could not be measured at all. ``cut`` says
-    what stopped it before all was decided (empty: nothing did), ``seed`` repeats the order of the pairs.
+    what stopped it before all was decided (empty: nothing did), ``said`` what the tool said
+    then; ``seed`` repeats the order of the pairs.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CiReport:
     rounds: int = 0
     seconds: float = 0.0
     cut: str = ""
+    said: str = ""
     seed: int = 0
 
     def of(self, verdict: Verdict) -> list[Row]:

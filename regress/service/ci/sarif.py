@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from regress.domain import Verdict
+from regress.foreign import one_line
 from regress.service.ci import words
 from regress.service.ci.report import CiReport
 
@@ -48,7 +49,7 @@ def sarif(report: CiReport) -> str:
                 ],
             }
         },
-        "automationDetails": {"id": f"regress-ci/{words.harmless(report.name)}"},
+        "automationDetails": {"id": f"regress-ci/{one_line(report.name)}"},
         "invocations": [{"executionSuccessful": not report.unbuilt}],
         "results": results,
     }
@@ -57,7 +58,7 @@ def sarif(report: CiReport) -> str:
 
 def _result(rule: str, text: str, name: str, path: str, line: int) -> dict[str, Any]:
     index = [row[0] for row in _RULES].index(rule)
-    place = {"logicalLocations": [{"fullyQualifiedName": words.harmless(name), "kind": "function"}]}
+    place = {"logicalLocations": [{"fullyQualifiedName": one_line(name), "kind": "function"}]}
     if path:
         region = {"startLine": max(line, 1)}
         place["physicalLocation"] = {"artifactLocation": {"uri": path}, "region": region}  # type: ignore[assignment]
@@ -65,7 +66,7 @@ def _result(rule: str, text: str, name: str, path: str, line: int) -> dict[str, 
         "ruleId": rule,
         "ruleIndex": index,
         "level": _RULES[index][3],
-        "message": {"text": words.harmless(text)},
+        "message": {"text": one_line(text)},
         "locations": [place],
-        "partialFingerprints": {"benchmark/v1": f"{rule} {words.harmless(name)}"},
+        "partialFingerprints": {"benchmark/v1": f"{rule} {one_line(name)}"},
     }

@@ -6,20 +6,16 @@ benchstat's ``~`` stands for "the same"; the first line says whether to read on.
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Callable
 
 from regress.domain import Verdict
+from regress.foreign import one_line
 from regress.service.ci.report import CiReport, Decision, Row
 from regress.words import change, count, duration, interval, size
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202f\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters, and those that turn text around: names come from the repository that is judged."""
 
-LONGEST_NAME = 300
-
-
-def first_line(report: CiReport) -> str:
-    """The decision as one sentence."""
+def first_line(report: CiReport, quoted: Callable[[str], str] = one_line) -> str:
+    """The decision as one sentence; what a tool said in it, ``quoted``."""
     slower, unclear = report.of(Verdict.SLOWER), report.of(Verdict.UNCLEAR)
     tested = count(len(report.rows), "benchmark")
     match report.decision:
@@ -27,7 +23,7 @@ def first_line(report: CiReport) -> str:
             sides = " and ".join(side for side, _ in report.unbuilt)
             return f"No answer: {sides} could not be measured."
         case Decision.NO_ANSWER if report.cut:
-            return f"No answer: {report.cut}."
+            return f"No answer: {cut(report, quoted)}."
         case Decision.NO_ANSWER:
             return "No answer: base and head have no benchmark in common."
         case Decision.SLOWER:
@@ -79,16 +75,15 @@ def sentence(row: Row) -> str:
             return f"{row.title}: can't tell after {pairs}, {changed(row)}{more}"
 
 
-def coverage(report: CiReport) -> str:
-    """What was done, and on what authority the answer stands."""
-    stopped = f" Stopped before all was decided: {report.cut}." if report.cut else ""
+def cut(report: CiReport, quoted: Callable[[str], str] = one_line) -> str:
+    """What stopped it before all was decided."""
+    return report.cut + (f" ({quoted(report.said)})" if report.said else "")
+
+
+def coverage(report: CiReport, quoted: Callable[[str], str] = one_line) -> str:
+    """What was done, and on what authority the answer stands; what a tool said in it, ``quoted``."""
+    stopped = f" Stopped before all was decided: {cut(report, quoted)}." if report.cut else ""
     return (
         f"{count(report.measured, 'pair')} in {count(report.rounds, 'round')}, {duration(report.seconds)}, "
         f"base {report.base.sha[:10]}, head {report.head.sha[:10]}.{stopped}"
     )
-
-
-def harmless(text: str) -> str:
-    """A text from the judged repository without what a terminal, XML or a page would obey."""
-    cleaned = _UNPRINTABLE.sub("�", text.replace("\r", " ").replace("\n", " "))
-    return cleaned if len(cleaned) <= LONGEST_NAME else cleaned[: LONGEST_NAME - 1] + "…"

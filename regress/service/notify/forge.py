@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
+from regress.foreign import code
 from regress.service.net.forge import Draft, Forge, Text
 from regress.service.net.github import Github
 from regress.service.net.gitlab import Gitlab
 from regress.service.notify.channel import Outgoing, Payload, Setting
 from regress.service.notify.http import client, told
-from regress.service.notify.wording import headline, interval, plain, size, title
+from regress.service.notify.wording import headline, interval, size, title
+from regress.service.triage import LONGEST_NOTE
 from regress.store.outbox import News
 
 _BACK = timedelta(days=1)  # clocks differ
@@ -164,16 +166,10 @@ def markdown(message: Outgoing, event: Payload) -> str:
     assignee = f", {code(event['assignee'])} looks after it" if event["assignee"] else ""
     lines += ["", f"State: {event['state']}{assignee}."]
     if event["note"] or event["cause"] != "code":
-        lines.append(f"Note: {code(event['cause'])} {code(event['note'])}")
+        lines.append(f"Note: {code(event['cause'])} {code(event['note'], LONGEST_NOTE)}")
     if event["page"]:
         lines.append(f"\n[All about it]({event['page']})")
     return "\n".join([*lines, "", marker(message)])
-
-
-def code(text: str) -> str:
-    """A text as a code span, which it cannot end."""
-    inner = plain(text).replace("`", "'")
-    return f"`{inner}`" if inner else ""
 
 
 def closing(event: Payload) -> bool | None:

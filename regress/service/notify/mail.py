@@ -16,10 +16,11 @@ from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from regress.errors import NotifyError
+from regress.foreign import one_line
 from regress.service.net.reach import vetted
 from regress.service.notify.channel import Outgoing, Setting
 from regress.service.notify.http import ALLOW
-from regress.service.notify.wording import lines, plain, title
+from regress.service.notify.wording import lines, title
 
 SECRET = "REGRESS_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 SECONDS = 20.0
@@ -77,7 +78,7 @@ class Email:
         mail = EmailMessage(policy=POLICY)
         domain = self._sender.rpartition("@")[2]
         mail["From"], mail["To"] = self._sender, ", ".join(self._to)
-        mail["Subject"] = plain(title(message.payload))[:150]
+        mail["Subject"] = one_line(title(message.payload), 150)
         mail["Date"] = format_datetime(message.created_at)
         mail["Message-ID"] = f"<{message.key}@{domain}>"
         if message.topic:

@@ -1,7 +1,7 @@
 """What messages say: a payload that is settled when a message is made, and its words for people.
 
 Names, subjects and notes come from repositories and result files: each channel makes them harmless in its own
-language (``forge.markdown`` and ``slack.text``), and ``plain`` takes out what no language wants.
+language (``forge.markdown`` and ``slack.text``), and ``foreign.one_line`` takes out what no language wants.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from regress.domain import Event, EventKind, SeriesChange
 from regress.errors import UnknownNameError
+from regress.foreign import one_line
 from regress.service.notify.channel import Payload
+from regress.service.triage import LONGEST_NOTE
 from regress.store import Store
 from regress.store.outbox import News
 
@@ -109,7 +111,7 @@ def _finite(number: float) -> float | None:
 
 def title(told: Payload) -> str:
     """A message in one line: "numpy: 12.3 % slower: bench.sort and 3 more"."""
-    project = plain(told["project"])
+    project = one_line(told["project"])
     if told.get("test"):
         return f"{project}: a test message; this channel works"
     events = told["events"]
@@ -125,10 +127,10 @@ def headline(event: Payload) -> str:
     changes = event["changes"]
     said = _SAID[News(event["news"])]
     if not changes:
-        return plain(f"{said}{event['kind']} #{event['id']}")
+        return one_line(f"{said}{event['kind']} #{event['id']}")
     rest = event["series"] - 1
     more = f" and {rest} more" if rest else ""
-    return plain(f"{said}{size(changes[0], event['kind'])}: {changes[0]['benchmark']}{more}")
+    return one_line(f"{said}{size(changes[0], event['kind'])}: {changes[0]['benchmark']}{more}")
 
 
 def size(change: Payload, kind: str) -> str:
@@ -163,25 +165,21 @@ def lines(told: Payload) -> list[str]:
 def _about(event: Payload) -> list[str]:
     commit = event["commit"]
     found = [
-        plain(f"{commit['sha'][:_SHORT]} {commit['subject']} ({commit['author']}), on {event['branch']}")
+        one_line(f"{commit['sha'][:_SHORT]} {commit['subject']} ({commit['author']}), on {event['branch']}")
     ]
     for change in event["changes"][:_LINES]:
         where = f"{change['benchmark']} on {change['machine']}"
-        found.append(plain(f"{size(change, event['kind'])} ({interval(change)}) {where}"))
+        found.append(one_line(f"{size(change, event['kind'])} ({interval(change)}) {where}"))
     if event["series"] > _LINES:
         found.append(f"and {event['series'] - _LINES} more series")
     cause = "" if event["cause"] == "code" else f"{event['cause']}: "
     if event["note"] or cause:
-        found.append(plain(cause + event["note"]))
+        found.append((cause + one_line(event["note"], LONGEST_NOTE)).strip())
     if event["state"] != "new":
-        found.append(f"state: {event['state']}" + plain(f", {event['assignee']}" * bool(event["assignee"])))
+        assignee = f", {one_line(event['assignee'])}" if event["assignee"] else ""
+        found.append(f"state: {event['state']}{assignee}")
     return [*found, *_link(event)]
 
 
 def _link(told: Payload) -> list[str]:
     return [told["page"]] if told.get("page") else []
-
-
-def plain(text: str) -> str:
-    """One line of text without what a terminal or a mail program would obey."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

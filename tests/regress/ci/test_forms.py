@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -56,6 +57,13 @@ def test_names_of_the_repository_are_obeyed_by_nothing() -> None:
     assert all(line.startswith(("::error ", "::notice ")) and "\n" not in line for line in commands)
     assert commands[0].startswith("::error file=bench/speed.py,line=7,title=Regress::speed.time_sort: worse")
     assert "%250A" in next(line for line in commands if "evil" in line)
+
+
+def test_what_a_tool_said_names_nobody_and_draws_nothing() -> None:
+    said = "@everyone ![x](https://evil.example/x.png) `a` \x1b[2J"
+    text = markdown(replace(reports.report(), cut="the tool failed", said=said))
+    quoted = "the tool failed (`` @everyone ![x](https://evil.example/x.png) `a` \ufffd[2J ``)"
+    assert text.count("@everyone") == text.count(quoted) == 2
 
 
 def test_sarif_points_at_the_benchmark() -> None:

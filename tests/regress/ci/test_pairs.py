@@ -108,10 +108,10 @@ def test_only_what_is_open_is_measured_again_in_an_order_by_a_coin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "cut"),
-    [(KeyboardInterrupt(), INTERRUPTED), (RunnerError("asv run", "died"), "the tool failed (asv")],
+    ("error", "cut", "said"),
+    [(KeyboardInterrupt(), INTERRUPTED, ""), (RunnerError("asv run", "died"), "the tool failed", "asv run")],
 )
-def test_what_was_measured_whole_is_kept(error: BaseException, cut: str) -> None:
+def test_what_was_measured_whole_is_kept(error: BaseException, cut: str, said: str) -> None:
     def dies(name: str, side: str, chance: random.Random) -> float | None:
         if len(runner.calls) > 4:
             raise error
@@ -119,7 +119,9 @@ def test_what_was_measured_whole_is_kept(error: BaseException, cut: str) -> None
 
     runner = Arithmetic(["noisy"], dies)
     pairs = run(runner)
-    assert pairs.cut.startswith(cut)
+    assert pairs.cut == cut
+    assert pairs.said.startswith(said)
+    assert bool(pairs.said) is bool(said)
     assert pairs.rounds == 2
     assert [len(values) for values in pairs.values[key("noisy")]] == [2, 2]
 
