@@ -21,8 +21,9 @@ from vm.jit.request import Request
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
-from vm.tiers.llvm import emission
+from vm.tiers.llvm import emission, profiled
 from vm.tiers.llvm.program import Program
+from vm.tiers.llvm.text import TextBuilder
 
 SHAPES = """(module
   (type $f (func (param i32) (result i32)))
@@ -152,6 +153,15 @@ def test_llvm_is_told_what_was_counted(profile: Path, monkeypatch: pytest.Monkey
     assert '!{!"function_entry_count", i64 100}' in text
     assert "ProfileSummary" in text
     assert "@f4" not in text  # it never ran
+
+
+def test_a_switch_of_thousands_has_no_weights(profile: Path) -> None:
+    """LLVM would take minutes."""
+    for labels, weighed in ((profiled.MOST_WEIGHED, True), (profiled.MOST_WEIGHED + 1, False)):
+        text = TextBuilder(memories=(), guarded=())
+        counted = profiled.Informed(Counts("", {}, {7: [1] * labels}, {}), 0)
+        counted.switch(text, 7, "%x", ["a"] * labels)
+        assert ("branch_weights" in text.lines[0]) is weighed
 
 
 def test_functions_that_were_hot_are_worth_llvms_time_in_a_big_module(profile: Path) -> None:

@@ -15,6 +15,7 @@ compared with the one that is there.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import hashlib
 import json
@@ -75,6 +76,15 @@ class Counts:
             ],
         }
         return (json.dumps(parts, separators=(",", ":")) + "\n").encode()
+
+    @cached_property
+    def _calling(self) -> list[int]:
+        return sorted(self.targets)
+
+    def calling(self, start: int, end: int) -> list[int]:
+        """Where in these bytes there are indirect calls that were counted."""
+        places = self._calling
+        return places[bisect.bisect_left(places, start) : bisect.bisect_left(places, end)]
 
     def hot(self, module: ModuleData) -> frozenset[int]:
         """The functions that nearly all of what was counted happened in."""

@@ -76,9 +76,8 @@ def _likely(module: ModuleData, index: int) -> list[int]:
     if counts is None:
         return found
     start, end = module.bodies.extents[index - module.imported_functions]
-    for at, (_, most) in counts.targets.items():
-        if start <= at < end:
-            found += [function for function, _ in most]
+    for at in counts.calling(start, end):
+        found += [function for function, _ in counts.targets[at][1]]
     calls = counts.calls
     return sorted((f for f in dict.fromkeys(found) if calls.get(f)), key=lambda f: -calls[f])
 

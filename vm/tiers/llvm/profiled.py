@@ -10,6 +10,7 @@ hot in the whole program (``LLVM: ProfileSummaryInfo``).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from vm.jit.counts import Counts
@@ -31,6 +32,10 @@ _SUMMARY = 0x7FFE_0000
 
 _CUTOFFS = (10_000, 100_000, 500_000, 900_000, 990_000, 999_000, 999_900, 999_990, 999_999)
 """Shares, in millionths, of all counts for which a summary tells how small counts are that belong to them."""
+
+MOST_WEIGHED = 1_000
+"""Labels of a ``br_table`` for which there are weights: LLVM copies all of them whenever it drops a case,
+which takes minutes for 24,000. An interpreter's main loop has some hundreds."""
 
 _MOST_WEIGHT = (1 << 32) - 2
 
@@ -196,7 +201,7 @@ class Informed(Blind):
 
 def _weights(counts: Sequence[int], expected: int) -> str:
     """Metadata with these counts; none if there were none, or if they are of another instruction."""
-    if len(counts) != expected or not any(counts):
+    if len(counts) != expected or expected > MOST_WEIGHED or not any(counts):
         return ""
     return weights(counts)
 
@@ -207,6 +212,7 @@ def weights(counts: Sequence[int]) -> str:
     return f', !prof !{{!"branch_weights", {", ".join(f"i32 {count // scale + 1}" for count in counts)}}}'
 
 
+@functools.lru_cache(maxsize=4)
 def summary(counts: Counts) -> str:
     """What LLVM is told of the program as a whole: how big counts are that make up how much of it."""
     every = sorted([*counts.calls.values(), *(n for ways in counts.branches.values() for n in ways)])
