@@ -115,6 +115,11 @@ class Config:
         high=1 << 40,
     )
 
+    profiler: str = _knob(
+        "none",
+        "Whether compiled functions are written to /tmp/perf-PID.map, where perf finds their names.",
+        choices=("none", "perfmap"),
+    )
     profile: str = _knob(
         "", "A file of what ran how often, made by a run that counted: LLVM makes its modules' code with it."
     )

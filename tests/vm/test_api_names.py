@@ -21,7 +21,6 @@ COMPONENTS = "components are not modules"
 ABSENT = {
     "Config.cranelift_flag_enable": "flags of another compiler",
     "Config.cranelift_flag_set": "flags of another compiler",
-    "Config.profiler": "no profiler is supported",
     "Config.target": "code is made for the machine it runs on",
     "Store.set_wasi_http": COMPONENTS,
     "StoreContext": "what a C callback is given; a Caller here",

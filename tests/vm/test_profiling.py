@@ -15,6 +15,7 @@ from tests.vm.engines import binary
 from vm.cli import main
 from vm.errors import ConfigError, VMError
 from vm.events import KINDS, Event, listening
+from vm.native import perfmap
 from vm.native.sampling import sampler
 from vm.profiling import Profiler, Recording, flame, perfetto, summary
 from vm.profiling.recording import Place
@@ -111,6 +112,24 @@ def test_events_tell_what_was_compiled_and_when() -> None:
     before = len(log.events)
     run(10)
     assert len(log.events) == before  # nobody listens any more
+
+
+def test_perf_finds_the_names_of_compiled_functions() -> None:
+    listed = Path(perfmap.path())
+    try:
+        for tier in ("llvm", "baseline"):
+            engine, run = spin(tier, profiler="perfmap")
+            run(10)
+            lines = [line.split(maxsplit=2) for line in listed.read_text().splitlines()]
+            ((start, size),) = [
+                (int(a, 16), int(b, 16)) for a, b, name in lines if name == f"function 2 [{tier}]"
+            ]
+            assert size > 16
+            frames, found = engine.tier.place(start + size // 2)  # type: ignore[attr-defined]
+            assert ([frame.function_index for frame in frames], found) == ([2], tier)
+        assert listed.stat().st_mode & 0o777 == 0o600
+    finally:
+        listed.unlink(missing_ok=True)
 
 
 def made_up() -> Recording:

@@ -34,6 +34,7 @@ RUNTIME_KNOBS = frozenset(
         "max_wasm_stack",
         "opt_level",
         "profile",
+        "profiler",
         "quick_module_bytes",
         "tier",
         "tier_calls",

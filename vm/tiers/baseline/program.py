@@ -28,6 +28,7 @@ class BaselineProgram(ThreadedProgram):
         self, module: ModuleData, config: Config, spent: Costs, counting: Counting = no_counting
     ) -> None:
         super().__init__(module, config, spent, counting)
+        self._shown = config.profiler == "perfmap"
         self._room = Room()
         self._compiler = compiler(library(), self._room)
         self._compiled: list[Compiled] = []
@@ -42,6 +43,11 @@ class BaselineProgram(ThreadedProgram):
             translator.labels,
             [clause.entry for guard in translator.guards for clause in guard.clauses],
         )
+        if self._shown:
+            from vm.native import perfmap
+
+            name = perfmap.symbol(translator.module, translator.index, "baseline")
+            perfmap.note([(made.start, made.end - made.start, name)])
         bisect.insort(self._compiled, made, key=lambda compiled: compiled.start)
         self._costs.code_bytes += made.end - made.start
         return made.words

@@ -163,6 +163,8 @@ class Program:
         code = place(part.binary, arena.bodies(), {**self._glue.externals, **numbers}, self._costs, keep=keep)
         self._costs.functions += len(part.functions)
         self._images.append(code)
+        if self._config.profiler == "perfmap":
+            _show(module, part, code)
         for index in part.functions:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
@@ -195,6 +197,19 @@ class Program:
     def _publish(self, instance: Instance, addresses: dict[int, int]) -> None:
         for index, address in addresses.items():
             poke(instance.context.address + self._layout.record(index) + RECORD_NATIVE, address)
+
+
+def _show(module: ModuleData, part: Part, code: Code) -> None:
+    """Let perf know the functions of an image; one ends where the next begins."""
+    from vm.native import perfmap
+
+    found = {code.symbols[f"f{index}"]: index for index in part.functions if f"f{index}" in code.symbols}
+    starts = sorted(found)
+    ends = [*starts[1:], code.image.address + code.size]
+    perfmap.note(
+        (start, end - start, perfmap.symbol(module, found[start], "llvm"))
+        for start, end in zip(starts, ends, strict=False)
+    )
 
 
 def _at(module: ModuleData, offset: int, index: int) -> Frame:

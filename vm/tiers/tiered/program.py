@@ -62,6 +62,7 @@ class TieredProgram:
         self._asked: set[Place] = set()
         self._refused: set[Place] = set()
         self._missing: set[Place] = set()
+        self._background = 0.0
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -110,9 +111,11 @@ class TieredProgram:
         poke(pc + COUNTER, NEVER if never else self._policy.again(pc, place[1] is not None))
         return pc
 
-    def counts(self) -> dict[str, int]:
-        """How many places there are of each kind."""
+    def counts(self) -> dict[str, float]:
+        """How many places there are of each kind, and what compiling in the background has taken."""
         return {
+            "asked": len(self._asked),
+            "background_seconds": self._background,
             "compiled_functions": sum(1 for _, loop in self._entries if loop is None),
             "compiled_loops": sum(1 for _, loop in self._entries if loop is not None),
             "refused": len(self._refused),
@@ -160,6 +163,8 @@ class TieredProgram:
             if ticket.cancelled():
                 self._refused.add(place)
             elif self._module() is not None:
+                if not ticket.exception():
+                    self._background += ticket.result().seconds
                 self._take(place, ticket.result)
 
     def _take(self, place: Place, give: Callable[[], Artefact]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from vm.config import Config
 from vm.memory.native import peek, poke
 from vm.module.model import ModuleData
@@ -39,6 +37,10 @@ def _thunks() -> Thunks:
     return Thunks(glue(), Costs(), library().interpret)
 
 
+_COUNTS = ("compiled_functions", "compiled_loops", "asked", "waiting", "refused", "background_seconds")
+"""What ``TieredProgram.counts`` says of one module."""
+
+
 class TieredTier(NativeTier):
     """Code that is made quickly, and LLVM's for what runs often (``vm.tiers.base.Tier``)."""
 
@@ -50,15 +52,16 @@ class TieredTier(NativeTier):
         self._policy = Policy(config, starts_in(config))
 
     def stats(self) -> dict[str, float]:
-        """As every native tier; and how many functions and loops have compiled code, how many places wait for
-        it, or never get any.
+        """As every native tier; and how many functions and loops have compiled code, for how many places it
+        was ``asked``, how many wait for it or never get any, and the seconds of processors spent elsewhere.
         """
-        counts: Counter[str] = Counter(dict.fromkeys(("compiled_functions", "compiled_loops"), 0))
+        counts = dict.fromkeys(_COUNTS, 0.0)
         with self._lock:
             for program in self._programs.values():
                 assert isinstance(program, TieredProgram)
-                counts.update(program.counts())
-        return {**super().stats(), "refused": 0, "waiting": 0, **counts}
+                for name, count in program.counts().items():
+                    counts[name] += count
+        return {**super().stats(), **counts}
 
     def attach(self, instance: Instance) -> None:
         """As every native tier; and there is what compiled code needs."""
