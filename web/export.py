@@ -50,7 +50,11 @@ _PAGES = re.compile(r"/(event|series|run|bisection)/\d+|/commit/[0-9a-f]{7,64}")
 _PAGED = ("/benchmarks", "/runs", "/bisections")  # further pages of these are pages of their own
 _LINK = re.compile(r'\s(href|src)="([^"]*)"')
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
-_SCRIPT = re.compile(r"<script\b.*?</script>|<noscript\b.*?</noscript>|<dialog\b.*?</dialog>", re.DOTALL)
+_SCRIPT = re.compile(
+    r"<script\b.*?</script>|<noscript\b.*?</noscript>|<dialog\b.*?</dialog>"
+    r'|<link rel="(?:module)?preload"[^>]*>|<button type="button" id="theme".*?</button>',
+    re.DOTALL,
+)
 _AGE = re.compile(r'<time datetime="([^"]*)" title="([^"]*)">[^<]*</time>')
 _CHART = re.compile(
     r'<figure class="chart" id="chart".*?</figure>'

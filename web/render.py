@@ -93,6 +93,7 @@ def _environment() -> Environment:
         "is_old": format.is_old,
         "moment": format.moment,
         "short": format.short,
+        "scale": words.scale_for,
         "size": words.size,
         "duration": words.duration,
         "plural": words.count,

@@ -116,7 +116,7 @@ def drawn(page: Page) -> None:
 def answers(page: Page) -> None:
     """Wait for the tooltip of a point below the pointer."""
     drawn(page)
-    box = page.locator(".u-over").bounding_box()
+    box = page.locator("#plot .u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 300, box["y"] + 90)
     page.mouse.move(box["x"] + 310, box["y"] + 100)

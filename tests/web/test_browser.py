@@ -59,7 +59,7 @@ def series(page: Page, history: History) -> Page:
 
 def plot(page: Page) -> FloatRect:
     """Where the drawing area lies on the page."""
-    box = page.locator(".u-over").bounding_box()
+    box = page.locator("#plot .u-over").bounding_box()
     assert box is not None
     return box
 
@@ -292,6 +292,29 @@ def test_a_thinned_series_gets_its_detail_on_zoom(page: Page, history: History) 
         expect(tip).not_to_have_text("…")  # names come after the numbers
         seen.add(tip.inner_text())
     assert seen == {point["commit"][:10] for point in asked["points"]}
+
+
+def test_small_charts_share_view_and_cursor(series: Page) -> None:
+    series.set_viewport_size({"width": 1280, "height": 1800})  # both at once
+    small = series.locator(".mini")
+    small.locator("canvas").wait_for()
+    value = series.locator(".mini-value")
+    expect(value).to_have_text(re.compile(r"9[12]\d\.\d ms"))
+    box = plot(series)
+    series.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 60)
+    expect(value).to_have_text(re.compile(r"(79|80)\d\.\d ms"))
+    zoom(series, 0.25, 0.5)
+    ranges = "nodes => nodes.map(node => [Number(node.dataset.min), Number(node.dataset.max)])"
+    (main, other) = series.locator("#plot, .mini").evaluate_all(ranges)
+    assert main == other == pytest.approx((14.5, 29.5), abs=1)
+    lower = small.locator(".u-over").bounding_box()
+    assert lower is not None
+    series.mouse.move(lower["x"] + lower["width"] * 0.2, lower["y"] + 20)
+    series.mouse.down()
+    series.mouse.move(lower["x"] + lower["width"] * 0.6, lower["y"] + 20, steps=4)
+    series.mouse.up()
+    (main, other) = series.locator("#plot, .mini").evaluate_all(ranges)
+    assert main == other == pytest.approx((17.5, 23.5), abs=1)
 
 
 def test_a_frame_elsewhere_has_its_chart(page: Page, history: History) -> None:

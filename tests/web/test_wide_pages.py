@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from regress.domain import Environment, Machine
+from regress.domain import Environment, Machine, SeriesKey
 from regress.service import browse
+from regress.service.browse.series import Relation
 from regress.store import Store
 from tests.web import history as made
 from tests.web.server import serve
@@ -130,3 +131,17 @@ def test_other_sites_may_show_badges_and_charts_only(
         assert "x-frame-options" not in answer.headers
     assert "<form" not in chart.text
     assert client.get("/").headers["x-frame-options"] == "DENY"
+
+
+def test_a_series_lists_its_relations_by_what_they_share(url: str, wide: httpx.Client) -> None:
+    with Store.open(url) as store:
+        (own,) = [row for row in store.series_list(machine="bench-2") if row.key == _here(made.SMALL)]
+    body = wide.get(f"/series/{own.id}").text
+    parameters, places, others = (body.index(f"<h3>{sort.value}</h3>") for sort in Relation)
+    assert parameters < body.index(">scene.time_render(tiles=4096)</a>") < places
+    assert places < body.index(">bench-1 · py3.11</a>") < body.index(">bench-2 · py3.12</a>") < others
+    assert body[others:].count("data-line=") == 3
+
+
+def _here(key: SeriesKey) -> SeriesKey:
+    return replace(key, machine="bench-2", environment="py3.11")

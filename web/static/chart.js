@@ -8,7 +8,10 @@ import { addOverlays, element, place, tell } from "./chart-overlays.js";
 
 const uPlot = window.uPlot;
 
-/** A chart in `host`. `chart` is the page's data, `line` its points; `on` = { open(position), choose(position), zoom(range | null), hover(text) }. */
+/** Charts of one page share their cursor, by where it is on the x axis. */
+export const SYNC = { key: "positions", scales: ["x", null], filters: { pub: (type) => type === "mousemove", sub: (type) => type === "mousemove" } };
+
+/** A chart in `host`. `chart` is the page's data, `line` its points; `on` = { open(position), choose(position), zoom(range | null), hover(text), changed() }. */
 export class SeriesChart {
   constructor(host, chart, line, on) {
     this.host = host;
@@ -57,6 +60,7 @@ export class SeriesChart {
     this.options[option] = value;
     this.compute();
     this.build(this.view);
+    this.on.changed();
   }
 
   /** What values are divided by, and what stands behind them. */
@@ -77,8 +81,10 @@ export class SeriesChart {
     return this.options.byDate ? interpolate(this.whole.times, this.whole.positions, x) : x;
   }
 
+  /** What is in view, on the x axis. */
   range() {
-    return [this.plot.scales.x.min, this.plot.scales.x.max];
+    const { min, max } = this.plot.scales.x;
+    return min === null || min === undefined ? this.view.map((position) => this.toX(position)) : [min, max];
   }
 
   /** Where a point lies above the canvas, in pixels of the page. */
@@ -132,7 +138,7 @@ export class SeriesChart {
       ...this.size(),
       padding: [30, 12, 0, 0], // room above for the labels of change points
       legend: { show: false },
-      cursor: { drag: { x: true, y: false, dist: CLICK_SLOP }, y: false, points: { size: 9, width: 2, stroke: colour("--surface"), fill: colour("--ink") } },
+      cursor: { drag: { x: true, y: false, dist: CLICK_SLOP }, y: false, points: { size: 9, width: 2, stroke: colour("--surface"), fill: colour("--ink") }, sync: SYNC },
       scales: {
         x: { time: false, min: range[0], max: range[1] },
         y: { distr: this.options.log ? 3 : 1, range: (u, min, max) => this.yRange(min, max) },

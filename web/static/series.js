@@ -12,16 +12,21 @@ const address = new URL(location.href);
 
 async function start() {
   const all = await loadLine(chart.line);
-  let waiting = 0;
+  let waiting = 0, multiples = null;
   const view = new SeriesChart(host, chart, all, {
     open: (position) => open(view, position),
     choose: (position) => window.htmx?.ajax("GET", `${chart.details}${position}`, "#point"),
     hover: (text) => document.activeElement === host && (announce.textContent = text),
     zoom: (range) => {
       reset.disabled = range === null;
+      multiples?.follow();
       clearTimeout(waiting);
-      if (all.thinned) waiting = setTimeout(() => detail(view, range, all), DETAIL_DELAY);
+      waiting = setTimeout(() => {
+        if (all.thinned) detail(view, range, all);
+        multiples?.detail(range);
+      }, DETAIL_DELAY);
     },
+    changed: () => multiples?.rebuild(),
   });
   reset.addEventListener("click", () => view.reset());
   toggle("from-zero", "fromZero", "zero", view);
@@ -29,7 +34,15 @@ async function start() {
   toggle("ratio", "ratio", "ratio", view);
   toggle("by-date", "byDate", "date", view);
   await painted();
-  await name(view);
+  [multiples] = await Promise.all([smallOnes(view), name(view)]);
+}
+
+/** The charts of the other series, where the page has places for them. */
+async function smallOnes(view) {
+  const places = document.querySelectorAll("[data-line]");
+  if (!places.length) return null;
+  const { Multiples } = await import("./multiples.js");
+  return new Multiples(places, view);
 }
 
 /** When what was drawn is on the screen: names can wait, the picture cannot. */

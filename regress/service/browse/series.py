@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from regress.config import Config
 from regress.domain import (
@@ -72,12 +73,21 @@ class Flag:
     tag: bool
 
 
+class Relation(Enum):
+    """What another series of the benchmark has in common with this one: the rest of what makes a series."""
+
+    PARAMETERS = "Other parameters"
+    PLACES = "Other machines and environments"
+    OTHERS = "Other series"
+
+
 @dataclass(frozen=True, slots=True)
 class Sibling:
     """Another series of the benchmark, with the end of it as a small line."""
 
     summary: SeriesSummary
     spark: Spark
+    relation: Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,12 @@ class SeriesPage:
     flags: tuple[Flag, ...]
 
     @property
+    def related(self) -> list[tuple[Relation, list[Sibling]]]:
+        """The siblings by what they share with this series."""
+        groups = [(sort, [row for row in self.siblings if row.relation is sort]) for sort in Relation]
+        return [(sort, rows) for sort, rows in groups if rows]
+
+    @property
     def latest(self) -> LocatedPoint | None:
         """The newest point."""
         return self.newest[-1] if self.newest else None
@@ -132,8 +148,9 @@ def _told(store: Store, series_id: int, newest: int, config: Config | None) -> S
     ends = (sha for _, part in mine for sha in (part.last_before, part.first_after))
     commits = store.located(key.branch, [*ends, *(failure.commit for failure in failures)])
     rows = [row for row in store.series_list(key.branch, key.benchmark) if row.id != series_id]
+    rows.sort(key=lambda row: list(Relation).index(_relation(key, row.key)))
     lines = store.lines(row.id for row in rows[:SIBLINGS])
-    siblings = [Sibling(row, spark(lines.get(row.id, ()))) for row in rows]
+    siblings = [Sibling(row, spark(lines.get(row.id, ())), _relation(key, row.key)) for row in rows]
     return SeriesPage(
         id=series.id,
         key=key,
@@ -177,6 +194,15 @@ def locate(store: Store, branch: str, points: Sequence[Point]) -> list[LocatedPo
     """Points of a branch with their commits."""
     commits = store.located(branch, (point.commit for point in points))
     return [LocatedPoint(point, commits[point.commit]) for point in points if point.commit in commits]
+
+
+def _relation(key: SeriesKey, other: SeriesKey) -> Relation:
+    if (key.metric, key.version) == (other.metric, other.version):
+        if (key.machine, key.environment) == (other.machine, other.environment):
+            return Relation.PARAMETERS
+        if key.parameters == other.parameters:
+            return Relation.PLACES
+    return Relation.OTHERS
 
 
 def _marks(parts: list[tuple[Event, SeriesChange]], commits: dict[str, Commit]) -> tuple[Mark, ...]:
