@@ -54,7 +54,7 @@ def silent(_step: str, _done: int, _total: int) -> None:
 
 def copy(source: Database, target: Database, listen: Listener = silent) -> Copied:
     """Copy everything into an empty database; StoreError where it is not empty or the rows differ after."""
-    with _moment(source) as reading, target.write() as session:
+    with _moment(source) as reading, target.write(quiet=True) as session:  # its count is copied, too
         writing = session.connection()
         _refuse_rows(writing, target.url)
         sums = {}

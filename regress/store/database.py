@@ -11,7 +11,18 @@ import logging
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError, OperationalError
@@ -21,8 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from regress.domain import Deed
 from regress.errors import StoreError
 from regress.store import audit
-from regress.store.models import SCHEMA, ProjectRow
-from regress.store.version import Version
+from regress.store.models import SCHEMA, Base, ProjectRow
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a SQLite writer waits for another one; a delivery takes milliseconds."""
@@ -31,6 +41,10 @@ CACHE_KIB = 64 * 1024
 """SQLite's page cache: a large ingest touches the last page of every series (SQLite's own: 2 MB)."""
 
 _LOG = logging.getLogger(__name__)
+
+_PROJECTS = Base.metadata.tables[ProjectRow.__tablename__].c
+_TOLD = update(ProjectRow.__table__).values(told=_PROJECTS.told + 1)  # type: ignore[arg-type] # a Table
+_VERSION = select(_PROJECTS.told).where(_PROJECTS.id == bindparam("project"))
 
 _POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every process
 
@@ -47,7 +61,6 @@ class Database:
         self.engine = engine
         self.project_id = project_id
         self.project = project
-        self._version = Version(engine)
 
     @classmethod
     def open(cls, url: str, *, create: bool, project: str) -> Database:
@@ -96,27 +109,29 @@ class Database:
             yield session
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls all of it back; writers take turns."""
+    def write(self, *, quiet: bool = False) -> Iterator[Session]:
+        """A session that commits at the end, or rolls all of it back; writers take turns.
+
+        After a ``quiet`` one pages may go on telling what they told before, until one that is not.
+        """
         with translated(self.url), _writing(self.engine) as session:
             if self._deed is not None:
                 audit.record(session, self.project_id, self._deed)
             yield session
+            if not quiet:
+                session.connection().execute(_TOLD)
 
     def version(self) -> Hashable:
-        """Which state it is in: what is read after this call is of this version, or of a later one."""
-        with translated(self.url):
-            return self._version.now()
+        """Which state pages tell of: what is read after this call is of this version, or of a later one."""
+        with translated(self.url), self.engine.connect() as connection:
+            return connection.scalar(_VERSION, {"project": self.project_id})
 
     def on_behalf(self, deed: Deed) -> Database:
         """The same database, each of whose writing transactions leaves ``deed`` in the audit log."""
-        same = Database(self._parsed, self.engine, self.project_id, self.project, deed)
-        same._version = self._version
-        return same
+        return Database(self._parsed, self.engine, self.project_id, self.project, deed)
 
     def close(self) -> None:
         """Close all connections."""
-        self._version.close()
         self.engine.dispose()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0015"
+SCHEMA = "0016"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -32,12 +32,15 @@ class Base(DeclarativeBase):
 
 
 class ProjectRow(Base):
-    """A repository under watch; ``examined`` grows whenever examinations are kept."""
+    """A repository under watch; ``examined`` grows whenever examinations are kept, ``told`` with every change
+    that pages tell of (``Database.version``).
+    """
 
     __tablename__ = "project"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     examined: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    told: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class BranchRow(Base):

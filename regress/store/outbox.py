@@ -138,7 +138,7 @@ class Outbox:
 
     def pack(self, drafts: Sequence[Draft], skipped: Mapping[int, str], now: datetime) -> None:
         """Make messages of drafts, and say why notices (by id) will be in none: all of it, or nothing."""
-        with self._db.write() as session:
+        with self._db.write(quiet=True) as session:
             for draft in drafts:
                 id_ = self._add(session, draft, Progress.WAITING, now)
                 _set(session, draft.notices, {"message_id": id_})
@@ -191,7 +191,7 @@ class Outbox:
 
     def claim(self, message: Message) -> Message:
         """Note that a message is on its way."""
-        with self._db.write() as session:
+        with self._db.write(quiet=True) as session:
             row = session.get_one(MessageRow, message.id)
             row.state, row.attempts = Progress.CLAIMED.value, row.attempts + 1
             return _message(row)
@@ -212,7 +212,7 @@ class Outbox:
         """Give every dead message a new life; how many."""
         row = MessageRow
         dead = (row.project_id == self._db.project_id, row.state == Progress.DEAD.value)
-        with self._db.write() as session:
+        with self._db.write(quiet=True) as session:
             ids = list(session.scalars(select(row.id).where(*dead)))
             values = {"state": Progress.WAITING.value, "attempts": 0, "due_at": now}
             for batch in batches(ids):
@@ -272,7 +272,7 @@ class Outbox:
             return [_message(row) for row in session.scalars(query)]  # type: ignore[call-overload]
 
     def _note(self, message: Message, **values: object) -> None:
-        with self._db.write() as session:
+        with self._db.write(quiet=True) as session:
             session.execute(update(MessageRow).where(MessageRow.id == message.id).values(**values))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from regress.config import Config
+from regress.domain import Examination
 from regress.errors import UnknownNameError
 from regress.service.browse import event_page, overview, runs_page
 from regress.store import Store
@@ -71,6 +72,16 @@ def test_pages_are_those_of_the_newest_delivery_whoever_sent_it(store: Store, ur
         assert [overview(store, None, config).commit, runs_page(store).total] == [commit(2), 3]
     with pytest.raises(UnknownNameError):
         event_page(store, 7)
+
+
+def test_what_an_analysis_keeps_on_its_way_is_told_with_what_it_finds(store: Store, url: str) -> None:
+    store.deliver(delivery(measured(1, 1.0)))
+    before = runs_page(store)
+    with Store.open(url) as elsewhere:
+        elsewhere.save_examinations("settings", [Examination(1, 1, (), None)])
+        assert runs_page(store) is before
+        elsewhere.replace_changes("main", [])
+    assert runs_page(store) is not before
 
 
 def test_reading_is_no_change(tmp_path_factory: pytest.TempPathFactory) -> None:

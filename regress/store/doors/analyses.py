@@ -35,9 +35,9 @@ class Analyses(Door):
             return examinations.known(session, stretch, settings)
 
     def save_examinations(self, settings: str, found: Sequence[Examination]) -> None:
-        """Keep what the detector said of some series."""
+        """Keep what the detector said of some series; pages tell it when the analysis is over."""
         if found:
-            with self._db.write() as session:
+            with self._db.write(quiet=True) as session:
                 examinations.save(session, settings, found)
 
     def begin_analysis(self, branch: str) -> None:
