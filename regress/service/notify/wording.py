@@ -17,6 +17,7 @@ from regress.service.notify.channel import Payload
 from regress.service.triage import LONGEST_NOTE
 from regress.store import Store
 from regress.store.outbox import News
+from regress.words import interval as bounds
 
 VERSION = 1
 """Of the payload; it grows by new keys only."""
@@ -141,11 +142,9 @@ def size(change: Payload, kind: str) -> str:
 
 
 def interval(change: Payload) -> str:
-    """The bounds of a change: "+10.1 … +14.8 %"."""
+    """The bounds of a change: "+10.1 to +14.8 %"."""
     low, high = change["low"], change["high"]
-    if low is None or high is None:
-        return "no bounds"
-    return f"{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f} %"
+    return "no bounds" if low is None or high is None else bounds(low, high)
 
 
 def lines(told: Payload) -> list[str]:
