@@ -42,6 +42,13 @@ def command(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Begin even where it would most likely name nobody.")
     ] = False,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers measure: tcp://host:8786.")
+    ] = "",
+    source: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Where workers get the repository (else: path, origin)."),
+    ] = "",
     simulate: Annotated[
         bool, typer.Option("--simulate", help="Measure nothing: search made histories, and say how it went.")
     ] = False,
@@ -90,7 +97,11 @@ def command(
       regress bisect
       regress bisect -b bench.time_parse --good v1.0 --bad main
       regress bisect --resume 3 --budget 300
+      regress bisect --scheduler tcp://10.0.0.1:8786
       regress bisect --simulate --commits 128 --shift-sigma 1 --trials 300 --json
+
+    On a cluster, workers of the series' machine (dask worker ADDRESS
+    --nthreads 1 --resources machine-NAME=1) measure as many commits at once.
     """
     if simulate:
         from regress.bisect.simulate import Scenario
@@ -110,18 +121,29 @@ def command(
         return
     if number is not None and not again:
         raise typer.BadParameter("a search is named with --resume", param_hint="SEARCH")
+    if source and not scheduler:
+        raise typer.BadParameter("is for workers of a --scheduler", param_hint="--source")
     if again and (benchmark or good or bad):
         raise typer.BadParameter("goes on with what it was begun with", param_hint="--resume")
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown
     from regress.service.bisect import SearchInterrupted, bisect, resume
+    from regress.service.run_distributed import Where
     from regress.words import count
 
+    where = Where(scheduler, source=source) if scheduler else None
     try:
         with opened(repo, database, branch) as (project, store), shown(progress_console()) as listen:
             if again:
                 found = resume(
-                    project, store, number, confidence=confidence, budget=budget, listen=listen, wait=wait
+                    project,
+                    store,
+                    number,
+                    confidence=confidence,
+                    budget=budget,
+                    where=where,
+                    listen=listen,
+                    wait=wait,
                 )
             else:
                 found = bisect(
@@ -133,6 +155,7 @@ def command(
                     confidence=confidence or CONFIDENCE,
                     budget=budget or BUDGET,
                     anyway=anyway,
+                    where=where,
                     listen=listen,
                     wait=wait,
                 )

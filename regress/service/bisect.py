@@ -27,14 +27,16 @@ from regress.domain import (
     Series,
 )
 from regress.errors import RegressError, UnknownNameError
-from regress.runner import Outcome, Runner
-from regress.runner.events import CommitStarted, Listener, Note, ignore
+from regress.runner import Outcome
+from regress.runner.events import Listener, Note, ignore
 from regress.service.bisect_answer import answered
 from regress.service.bisect_history import free_evidence, noise_of
+from regress.service.bisect_measure import Measurer, measurer
 from regress.service.bisect_price import price_of, refuse, told_price
 from regress.service.bisect_target import find_target, measure_ends
 from regress.service.project import Project
 from regress.service.run import record_history
+from regress.service.run_distributed import Where
 from regress.store import Store
 
 TOLD = 2_000
@@ -60,10 +62,11 @@ def bisect(
     confidence: float = 0.95,
     budget: int = 150,
     anyway: bool = False,
+    where: Where | None = None,
     listen: Listener = ignore,
     wait: bool = False,
 ) -> Bisection:
-    """Search for the culprit and store the bisection.
+    """Search for the culprit and store the bisection; on the workers of a cluster, if ``where`` names one.
 
     Without ``benchmark`` the latest open regression is taken; ``good`` and ``bad`` (revisions) widen or move
     its range. RegressError when there is nothing to search, or (unless ``anyway``) when such a search would
@@ -72,7 +75,7 @@ def bisect(
     """
     started = datetime.now(UTC)
     if benchmark and good and bad:
-        measure_ends(project, store, benchmark, (good, bad), listen, wait)
+        measure_ends(project, store, benchmark, (good, bad), where, listen, wait)
     target = find_target(project, store, benchmark, good, bad)
     sign = 0 if good and bad else _worse(target.series)
     plan = BisectionPlan(target.series.key, target.good, target.bad, confidence, budget, started, sign)
@@ -91,7 +94,8 @@ def bisect(
         listen(Note(said))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
         store.searches.price(begun.id, cost.runs if cost else None)
-        return _Session(project, store, begun, target.series, commits, listen).run()
+        with measurer(project, plan.series, where, listen) as measuring:
+            return _Session(store, begun, target.series, commits, measuring).run()
 
 
 def resume(
@@ -101,6 +105,7 @@ def resume(
     *,
     confidence: float | None = None,
     budget: int | None = None,
+    where: Where | None = None,
     listen: Listener = ignore,
     wait: bool = False,
 ) -> Bisection:
@@ -122,8 +127,9 @@ def resume(
         commits = _commits(project, plan)
         record_history(project, store, commits)
         listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
-        session = _Session(project, store, replace(begun, plan=plan), store.series(same[0]), commits, listen)
-        return session.run()
+        begun, series = replace(begun, plan=plan), store.series(same[0])
+        with measurer(project, plan.series, where, listen) as measuring:
+            return _Session(store, begun, series, commits, measuring).run()
 
 
 def _unfinished(store: Store, number: int | None) -> BegunBisection:
@@ -163,20 +169,18 @@ class _Session:
 
     def __init__(
         self,
-        project: Project,
         store: Store,
         begun: BegunBisection,
         series: Series,
         commits: Sequence[Commit],
-        listen: Listener,
+        measuring: Measurer,
     ) -> None:
         self.begun = begun
         self.commits = commits
         self.steps: list[BisectionStep] = []
         self._store = store
         self._key = series.key
-        self._listen = listen
-        self._runner: Runner = project.runner_of(series.key.machine)
+        self._measurer = measuring
         plan = begun.plan
         self._search = Search(
             len(commits),
@@ -197,29 +201,31 @@ class _Session:
         """Measure what the search asks for, until it asks no more, and store what it came to."""
         try:
             with self._store.searches.going_on(self.begun.id):
-                while (index := self._next()) is not None:
-                    self._take(self._measure(self.commits[index]))
+                while batch := self._next():
+                    for commit, outcome in self._measurer.measure(batch, len(self.steps)):
+                        self._take(self._keep(commit, outcome))
         except KeyboardInterrupt as stopped:
             raise SearchInterrupted(self.begun.id, len(self.steps)) from stopped
         found = self._record()
         self._store.begun_bisections.finish(self.begun.id, found)
         return found
 
-    def _next(self) -> int | None:
-        """The place to measure next; what is known so far is told to whoever looks at the search."""
+    def _next(self) -> list[Commit]:
+        """The commits to measure next; what is known so far is told to whoever looks at the search."""
         first = not self._search.found
         told = posterior_of(self._search, self.commits)
-        index = self._asked()
+        places = self._asked()
         if first:  # the picture of the first culprit stays
             self._store.searches.tell(self.begun.id, told)
-        return index
+        return [self.commits[place] for place in places]
 
-    def _asked(self) -> int | None:
+    def _asked(self) -> list[int]:
         """What the search asks for: after a culprit, whatever tells of a further one."""
-        while (index := self._search.next()) is None:
+        width = max(1, min(self._measurer.width, self.begun.plan.budget - self._search.runs))
+        while not (places := self._search.batch(width)):
             if self._search.conclude() is None:
-                return None
-        return index
+                break
+        return places
 
     def _take(self, step: BisectionStep) -> None:
         """Tell the search a measurement; RegressError when its commit left the range."""
@@ -237,12 +243,8 @@ class _Session:
             self._taken.append((places[0], step.seconds))
             self._search.costs = costs_of(self._taken)
 
-    def _measure(self, commit: Commit) -> BisectionStep:
-        """The series at a commit, measured now and stored."""
-        self._listen(CommitStarted(commit, len(self.steps), 0))
-        outcome = self._runner.measure(
-            commit, branch=self._key.branch, benchmarks=[self._key.benchmark], listen=self._listen
-        )
+    def _keep(self, commit: Commit, outcome: Outcome) -> BisectionStep:
+        """What measuring a commit gave, stored."""
         step = BisectionStep(commit.sha, self._value(outcome), outcome.seconds)
         # That it does not build is for everybody; the numbers are not: with one benchmark's a commit would
         # count as measured.

@@ -9,6 +9,7 @@ from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import Listener, Note
 from regress.service.project import Project
 from regress.service.run import Selection, run
+from regress.service.run_distributed import Where, run_distributed
 from regress.store import Store
 
 
@@ -56,7 +57,13 @@ def target_of(store: Store, part: SeriesChange) -> Target:
 
 
 def measure_ends(
-    project: Project, store: Store, benchmark: str, ends: tuple[str, str], listen: Listener, wait: bool
+    project: Project,
+    store: Store,
+    benchmark: str,
+    ends: tuple[str, str],
+    where: Where | None,
+    listen: Listener,
+    wait: bool,
 ) -> None:
     """Measure a range's ends in a store that does not know the benchmark: they tell its series."""
     known = store.series_list(branch=project.branch)
@@ -65,7 +72,12 @@ def measure_ends(
     shas = [project.history.resolve(end) for end in ends]
     if any(not store.measurements_at(sha) for sha in shas):
         listen(Note(f"{benchmark} was not measured yet: both ends of the range come first"))
-        if run(project, store, Selection(revisions=tuple(shas)), listen=listen, wait=wait).interrupted:
+        chosen = Selection(revisions=tuple(shas))
+        if where:
+            report = run_distributed(project, store, chosen, where, listen=listen, wait=wait)
+        else:
+            report = run(project, store, chosen, listen=listen, wait=wait)
+        if report.interrupted:
             raise KeyboardInterrupt  # a run ends in order; the search that wanted it has nothing to go on
 
 
