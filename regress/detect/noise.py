@@ -74,13 +74,22 @@ def prepare(values: Floats) -> Signal:
     else:
         with np.errstate(over="ignore"):  # sizes may be as far apart as floats can be
             level = np.clip(finite / typical_size(finite), -_HUGE, _HUGE)
-    level = level - median(level) if finite.size else level
-    smooth = rolling_median(level, min(WINDOW, 2 * (finite.size // 4) + 1))
+    return _made(kept, finite, level, logarithmic)
+
+
+def shifted(signal: Signal, level: Floats) -> Signal:
+    """A logarithmic signal whose points have moved to another ``level``, and their values with them."""
+    return _made(signal.kept, signal.values * np.exp(level - signal.level), level, logarithmic=True)
+
+
+def _made(kept: NDArray[np.intp], values: Floats, level: Floats, logarithmic: bool) -> Signal:
+    level = level - median(level) if level.size else level
+    smooth = rolling_median(level, min(WINDOW, 2 * (level.size // 4) + 1))
     sigma = max(neighbour_sigma(level), EXACT)
     if sigma > EXACT:
         sigma = max(sigma, mad(level - smooth))
     clipped = np.clip(level, smooth - CLIP * sigma, smooth + CLIP * sigma) if sigma > EXACT else level
-    return Signal(kept, finite, level, clipped, sigma, logarithmic)
+    return Signal(kept, values, level, clipped, sigma, logarithmic)
 
 
 def typical_size(values: Floats) -> float:

@@ -98,7 +98,7 @@ def _library(name: str, peer: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        hint = f"Install it ({_PACKAGES[peer]}), or choose another detector."
+        hint = f"Install it ({PACKAGES[peer]}), or choose another detector."
         raise RegressError(f"detector {peer!r} needs {name.split('.')[0]}: {error}", hint=hint) from error
 
 
@@ -121,10 +121,11 @@ def _ruptures(values: Floats) -> list[int]:
     return [int(end) for end in search.predict(pen=PENALTY * math.log(values.size))[:-1]]
 
 
-_PACKAGES = {
+PACKAGES = {
     "asv-steps": "pip install asv",
     "e-divisive": "pip install apache-otava, in an environment of its own: it asks for one numpy only",
     "kernel": 'pip install "regress[peers]"',
 }
+"""How to install each peer's library."""
 
 PEERS = (Peer("asv-steps", _asv), Peer("e-divisive", _otava), Peer("kernel", _ruptures))

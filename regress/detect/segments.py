@@ -1,6 +1,7 @@
 """The default detector: many candidates, the weakest dropped until all that are left are sure.
 
-1. ``noise``: logarithms, spikes clipped to the running median, sigma from neighbours.
+1. ``noise``: logarithms, spikes clipped to the running median, sigma from neighbours. A series that rides
+   between two modes is first laid upon one of them (``modes``); its levels are then those of that mode.
 2. ``candidates``: peaks of moving-window differences at all scales.
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
    (``evidence``); drop bursts, modes and passages (``excursions``); move each boundary to where it fits best;
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from regress.detect.candidates import candidates
 from regress.detect.evidence import Evidence, p_of, z_of
 from regress.detect.excursions import without_excursions, without_mixtures, without_passages
+from regress.detect.modes import folded
 from regress.detect.moods import without_moods
 from regress.detect.noise import (
     EXACT,
@@ -35,6 +37,7 @@ from regress.detect.noise import (
     median,
     prepare,
     running,
+    shifted,
     typical_size,
     typical_variance,
 )
@@ -65,6 +68,9 @@ class SegmentsDetector:
     def detect(self, values: Floats, options: Options, signal: Signal | None = None) -> list[ChangePoint]:
         """The change points of a series; see ``regress.detect.Detector``."""
         signal = signal or prepare(values)
+        if signal.logarithmic and not signal.exact:
+            laid = folded(signal.level)
+            signal = signal if laid is None else shifted(signal, laid)
         if signal.values.size < (FEWEST_EXACT if signal.exact else FEWEST):
             return []
         return _Search(signal, options).run()

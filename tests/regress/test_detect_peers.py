@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from regress.detect import DETECTORS, detect
-from regress.detect.peers import PEERS
+from regress.detect.peers import PACKAGES, PEERS
 from regress.errors import RegressError
 
 LIBRARIES = {"asv-steps": "asv", "e-divisive": "otava", "kernel": "ruptures"}
@@ -20,7 +20,7 @@ LIBRARIES = {"asv-steps": "asv", "e-divisive": "otava", "kernel": "ruptures"}
 @pytest.fixture(params=[peer.name for peer in PEERS])
 def peer(request: pytest.FixtureRequest) -> str:
     """The name of a peer whose library is installed."""
-    pytest.importorskip(LIBRARIES[request.param], reason="not installed: pip install regress[peers]")
+    pytest.importorskip(LIBRARIES[request.param], reason=f"not installed: {PACKAGES[request.param]}")
     return request.param
 
 
