@@ -26,16 +26,22 @@ if TYPE_CHECKING:
 
 
 def create_app(
-    database_url: str, *, config: Config | None = None, bisector: Bisector | None = None
+    database_url: str,
+    *,
+    config: Config | None = None,
+    bisector: Bisector | None = None,
+    behind: float = 0.0,
 ) -> FastAPI:
     """The dashboard over the database at ``database_url``; who may do what, ``[access]`` says.
 
     The store is opened here, so that a database that cannot be used is a StoreError for the caller and not
     a stack trace of the server; it is closed when the server shuts down. Each request reads afresh: what a
     run stores meanwhile is there on reload. Without ``config`` its defaults hold. ``bisector`` does what
-    pages ask for, if any may.
+    pages ask for, if any may. ``behind`` is by how many seconds pages may be behind what other processes
+    store, so that no reader waits while they do.
     """
     store = Store.open(database_url, tell=config.notify.names if config else ())
+    store.answers.behind = behind
     try:
         doors = Doors(config, store)
     except BaseException:

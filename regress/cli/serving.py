@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from regress.config import Config
     from regress.service.project import Project
 
+BEHIND = 3.0
+"""Seconds by which pages may be behind what other processes store, so that nobody waits while they do."""
+
 
 def serve_dashboard(
     project: Project,
@@ -40,7 +43,7 @@ def serve_dashboard(
         hint += " or open = true to let anybody read."
         raise RegressError(f"serving on {wanted} takes a log-in", hint=hint)
     bisector = Bisector(project) if may_bisect(config, here=is_loopback(wanted)) else None
-    app = create_app(config.database_url, config=config, bisector=bisector)
+    app = create_app(config.database_url, config=config, bisector=bisector, behind=BEHIND)
     listener = _listen(wanted, config.web.port if port is None else port)
     address = f"http://{_readable(listener)}/"
     print(f"dashboard: {address}   (Ctrl-C ends it)", flush=True)

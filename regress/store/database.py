@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import (
@@ -49,14 +50,28 @@ _VERSION = select(_PROJECTS.told).where(_PROJECTS.id == bindparam("project"))
 _POSTGRES_WRITER = 0x7265_6772  # "regr": an arbitrary number, the same in every process
 
 
+@dataclass(slots=True)
+class _Own:
+    """What those who write for different people through one engine share."""
+
+    version: int = 0
+
+
 class Database:
     """An engine that is open, migrated, and bound to one project."""
 
     def __init__(
-        self, url: URL, engine: Engine, project_id: int, project: str = "", deed: Deed | None = None
+        self,
+        url: URL,
+        engine: Engine,
+        project_id: int,
+        project: str = "",
+        deed: Deed | None = None,
+        own: _Own | None = None,
     ) -> None:
         self._parsed = url
         self._deed = deed
+        self._own = own or _Own()
         self.url = _shown(url)
         self.engine = engine
         self.project_id = project_id
@@ -118,17 +133,29 @@ class Database:
             if self._deed is not None:
                 audit.record(session, self.project_id, self._deed)
             yield session
-            if not quiet:
-                session.connection().execute(_TOLD)
+            told = None if quiet else self._count(session.connection())
+        if told is not None:
+            self._own.version = told
 
-    def version(self) -> Hashable:
+    def _count(self, connection: Connection) -> int:
+        connection.execute(_TOLD)
+        return self._version(connection)
+
+    def _version(self, connection: Connection) -> int:
+        return connection.scalar(_VERSION, {"project": self.project_id}) or 0
+
+    def version(self) -> int:
         """Which state pages tell of: what is read after this call is of this version, or of a later one."""
         with translated(self.url), self.engine.connect() as connection:
-            return connection.scalar(_VERSION, {"project": self.project_id})
+            return self._version(connection)
+
+    def own_version(self) -> int:
+        """The version that the last change by this process (through this object) led to; 0 before."""
+        return self._own.version
 
     def on_behalf(self, deed: Deed) -> Database:
         """The same database, each of whose writing transactions leaves ``deed`` in the audit log."""
-        return Database(self._parsed, self.engine, self.project_id, self.project, deed)
+        return Database(self._parsed, self.engine, self.project_id, self.project, deed, self._own)
 
     def close(self) -> None:
         """Close all connections."""

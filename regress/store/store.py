@@ -55,7 +55,7 @@ class Store(History, Deliveries, Lines, Analyses, Events, Access):
     @functools.cached_property
     def answers(self) -> Answers:
         """What was answered since the last commit."""
-        return Answers(self._db.version)
+        return Answers(self._db.version, self._db.own_version)
 
     @functools.cached_property
     def columns(self) -> Columns:
@@ -81,6 +81,8 @@ class Store(History, Deliveries, Lines, Analyses, Events, Access):
 
     def close(self) -> None:
         """Give all connections back. The store cannot be used afterwards."""
+        if "answers" in self.__dict__:
+            self.answers.close()
         self._db.close()
 
     def __enter__(self) -> Self:

@@ -84,6 +84,29 @@ def test_what_an_analysis_keeps_on_its_way_is_told_with_what_it_finds(store: Sto
     assert runs_page(store) is not before
 
 
+def test_where_answers_may_be_behind_nobody_waits_for_the_changes_of_others(store: Store, url: str) -> None:
+    store.answers.behind = 3600.0
+    assert runs_page(store).total == 0
+    with Store.open(url) as elsewhere:
+        elsewhere.deliver(delivery(measured(1, 1.0)))
+    assert runs_page(store).total == 0, "told once more, while the newest is looked for beside"
+    store.answers.close()
+    assert runs_page(store).total == 1
+    store.deliver(delivery(measured(2, 1.0)))
+    assert runs_page(store).total == 2, "what this process did is never told late"
+
+
+def test_an_error_beside_is_for_who_asks_next() -> None:
+    version, answers = [1], Answers(lambda: version[0])
+    answers.behind = 3600.0
+    assert answers.told(0, None, lambda: "found") == "found"
+    version[0] = 2
+    assert answers.told(0, None, lambda: 1 // 0) == "found"
+    answers.close()
+    with pytest.raises(ZeroDivisionError):
+        answers.told(0, None, lambda: 1 // 0)
+
+
 def test_reading_is_no_change(tmp_path_factory: pytest.TempPathFactory) -> None:
     with Store.open(f"sqlite:///{tmp_path_factory.mktemp('answers') / 'regress.db'}") as store:
         store.deliver(delivery(measured(1, 1.0)))
