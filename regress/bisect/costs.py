@@ -9,7 +9,7 @@ from statistics import median
 KEPT = 2
 """Builds that a tool keeps at hand, the newest (asv's build cache): other commits are built again."""
 
-WORTH_COUNTING = 0.25
+WORTH_COUNTING = 0.5
 """A build of less than this share of a run is no build: first runs are slower by themselves."""
 
 

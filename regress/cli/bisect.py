@@ -192,6 +192,10 @@ def _print(found: Bisection, history: History) -> None:
         size = f"{change(one.ratio)} {interval(one.low, one.high)}"
         sure = f"confidence {100 * one.confidence:.1f} %"
         out.print(f"{escape(found.series.title)}: {size}, {verdict}, {sure}")
+    if found.suspicion and found.suspicion.files:
+        out.print(f"it touches what the benchmark runs: {escape(', '.join(found.suspicion.files))}")
+    elif found.suspicion:
+        out.print("nothing that it touches is seen to be run by the benchmark")
     if found.rest and not found.rest.explained:
         left = f"{change(found.rest.ratio)} {interval(found.rest.low, found.rest.high)}"
         out.print(f"[yellow]not all of the change is explained:[/] {left} remains")
@@ -215,6 +219,7 @@ def _json(found: Bisection) -> dict[str, Any]:
         "runs": found.runs,
         "seconds": found.seconds,
         "skipped": list(found.skipped),
+        "suspicion": asdict(found.suspicion) if found.suspicion else None,
         "further": [asdict(one) for one in found.further],
         "rest": asdict(found.rest) | {"explained": found.rest.explained} if found.rest else None,
         "started_at": found.started_at,

@@ -16,6 +16,7 @@ from regress.domain.bisections import (
     Culprit,
     Posterior,
     Rest,
+    Suspicion,
 )
 from regress.domain.commits import ChangedFile, Commit
 from regress.domain.comparisons import Comparison, Verdict
@@ -99,6 +100,7 @@ __all__ = [
     "SeriesKey",
     "SeriesSummary",
     "State",
+    "Suspicion",
     "Token",
     "TriageAct",
     "TriageStep",

@@ -35,6 +35,16 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspicion:
+    """How likely a commit was thought before anything was measured: 1, or less where it touches nothing that
+    the benchmark is seen to run; ``files`` are those that it does run.
+    """
+
+    weight: float
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bisection:
     """A finished search for the commit that changed a series.
 
@@ -44,6 +54,7 @@ class Bisection:
     measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
     ``seconds``: spent measuring; None in records of before that was kept. ``further`` culprits were found in
     what the first left of the change; ``rest`` is what all leave of it, None where nobody measured both ends.
+    ``suspicion`` is what the first was thought before, None where nothing told commits apart.
     """
 
     series: SeriesKey
@@ -63,6 +74,7 @@ class Bisection:
     seconds: float | None = None
     further: tuple[Culprit, ...] = ()
     rest: Rest | None = None
+    suspicion: Suspicion | None = None
 
     @property
     def culprit(self) -> str:

@@ -116,6 +116,49 @@ class History:
         lines = (line.split("\t", 2) for line in told.split("\0") if line)
         return [ChangedFile(path, _lines(added), _lines(removed)) for added, removed, path in lines]
 
+    def touched(self, before: str, after: str) -> dict[str, tuple[str, ...]]:
+        """The files that each first-parent commit after ``before`` up to ``after`` touches, by its sha."""
+        span = f"{self.resolve(before)}..{self.resolve(after)}"
+        mark = "\x01"
+        told = self._git(
+            "log",
+            "-z",
+            "--first-parent",
+            "-m",
+            "--name-only",
+            "--no-renames",
+            f"--format={mark}%H",
+            span,
+            "--",
+        )
+        found: dict[str, list[str]] = {}
+        files: list[str] = []
+        for piece in told.split("\0"):
+            if piece.startswith(mark):
+                sha, _, piece = piece.removeprefix(mark).partition("\n")
+                files = found.setdefault(sha, [])
+            files += [name for name in (piece.removeprefix("\n"),) if name]
+        return {sha: tuple(names) for sha, names in found.items()}
+
+    def files(self, revision: str) -> list[str]:
+        """The paths of a commit's files."""
+        told = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", self.resolve(revision))
+        return [path for path in told.split("\0") if path]
+
+    def matching(self, revision: str, pattern: str, files: str) -> list[tuple[str, str]]:
+        """Path and line of all that matches an extended regular expression in a commit's text ``files``."""
+        sha = self.resolve(revision)
+        try:
+            told = str(
+                self._repo.git.grep("-I", "-z", "--full-name", "-E", "-e", pattern, sha, "--", f":/{files}")
+            )
+        except git.GitCommandError as error:
+            if error.status == 1:  # nothing does
+                return []
+            raise HistoryError(self.root, f"git grep: {error}") from error
+        rows = (line.split("\0", 1) for line in told.split("\n") if "\0" in line)
+        return [(name.removeprefix(f"{sha}:"), line) for name, line in rows]
+
     def merge_base(self, a: str, b: str) -> str:
         """The newest commit that two revisions both come from; HistoryError when there is none."""
         first, second = self.resolve(a), self.resolve(b)

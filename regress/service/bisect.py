@@ -25,6 +25,7 @@ from regress.domain import (
     Direction,
     Posterior,
     Series,
+    Suspicion,
 )
 from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome
@@ -33,6 +34,7 @@ from regress.service.bisect_answer import answered
 from regress.service.bisect_history import free_evidence, noise_of
 from regress.service.bisect_measure import Measurer, measurer
 from regress.service.bisect_price import price_of, refuse, told_price
+from regress.service.bisect_suspects import suspicions, told_suspicions
 from regress.service.bisect_target import find_target, measure_ends
 from regress.service.project import Project
 from regress.service.run import record_history
@@ -94,8 +96,9 @@ def bisect(
         listen(Note(said))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
         store.searches.price(begun.id, cost.runs if cost else None)
+        suspects = _suspects(project, commits, target.series, listen)
         with measurer(project, plan.series, where, listen) as measuring:
-            return _Session(store, begun, target.series, commits, measuring).run()
+            return _Session(store, begun, target.series, commits, suspects, measuring).run()
 
 
 def resume(
@@ -128,8 +131,9 @@ def resume(
         record_history(project, store, commits)
         listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
         begun, series = replace(begun, plan=plan), store.series(same[0])
+        suspects = _suspects(project, commits, series, listen)
         with measurer(project, plan.series, where, listen) as measuring:
-            return _Session(store, begun, series, commits, measuring).run()
+            return _Session(store, begun, series, commits, suspects, measuring).run()
 
 
 def _unfinished(store: Store, number: int | None) -> BegunBisection:
@@ -157,6 +161,16 @@ def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     return commits
 
 
+def _suspects(
+    project: Project, commits: Sequence[Commit], series: Series, listen: Listener
+) -> list[Suspicion]:
+    """How suspect each commit is by what it touches, which is told."""
+    told = suspicions(project.history, commits, series.key.benchmark)
+    if said := told_suspicions(told):
+        listen(Note(said))
+    return told
+
+
 def posterior_of(search: Search, commits: Sequence[Commit]) -> Posterior:
     """What a search knows, as it is kept: all of its commits, or the likeliest of a huge range."""
     *chances, none = search.posterior().tolist()
@@ -173,6 +187,7 @@ class _Session:
         begun: BegunBisection,
         series: Series,
         commits: Sequence[Commit],
+        suspects: Sequence[Suspicion],
         measuring: Measurer,
     ) -> None:
         self.begun = begun
@@ -182,12 +197,14 @@ class _Session:
         self._key = series.key
         self._measurer = measuring
         plan = begun.plan
+        self._suspects = suspects
         self._search = Search(
             len(commits),
             [noise_of(series)],
             confidence=plan.confidence,
             budget=plan.budget,
             signs=[plan.sign],
+            prior=[one.weight for one in self._suspects],
         )
         self._known = free_evidence(series, commits)
         for known in self._known:
@@ -264,4 +281,4 @@ class _Session:
         return None
 
     def _record(self) -> Bisection:
-        return answered(self.begun.plan, self.commits, self._search, self._known, self.steps)
+        return answered(self.begun.plan, self.commits, self._search, self._known, self.steps, self._suspects)

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from regress.bisect.search import Search
+from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
-from regress.domain import Bisection, BisectionPlan, BisectionStep, Commit, Culprit, Rest
+from regress.domain import Bisection, BisectionPlan, BisectionStep, Commit, Culprit, Rest, Suspicion
 from regress.service.bisect_history import Known
+
+TOLD = 5
+"""Files of a culprit that are named."""
 
 ENOUGH = 2
 """Values of either end from which on the whole change is known."""
@@ -21,8 +24,11 @@ def answered(
     search: Search,
     known: Sequence[Known],
     steps: Sequence[BisectionStep],
+    suspects: Sequence[Suspicion],
 ) -> Bisection:
-    """The record of a search that is over; ``known``: what was known before it."""
+    """The record of a search that is over; ``known``: what was known before it, as were ``suspects``, a
+    suspicion for each commit, or none.
+    """
     sizes = [check(*search.sides(one)) for one in search.found]
     culprits = [
         Culprit(
@@ -50,7 +56,15 @@ def answered(
         seconds=sum(step.seconds for step in steps),
         further=tuple(culprits[1:]),
         rest=rest(_ends(commits, known, steps), sizes) if culprits else None,
+        suspicion=_suspicion(suspects, search.found[0]) if culprits and suspects else None,
     )
+
+
+def _suspicion(suspects: Sequence[Suspicion], found: Answer) -> Suspicion:
+    """What the commits of an answer were thought: the most of any."""
+    each = suspects[found.first : found.last + 1]
+    files = dict.fromkeys(path for one in each for path in one.files)
+    return Suspicion(max(one.weight for one in each), tuple(files)[:TOLD])
 
 
 def rest(ends: tuple[Sequence[float], Sequence[float]], found: Sequence[Check]) -> Rest | None:

@@ -25,6 +25,7 @@ from regress.domain import (
     Metric,
     Rest,
     SeriesKey,
+    Suspicion,
 )
 from regress.store import deliveries, history
 from regress.store.database import Database
@@ -134,7 +135,10 @@ def bisection_from(told: dict[str, Any]) -> Bisection:
     times = {name: datetime.fromisoformat(told[name]) for name in _TIMES}
     further = tuple(Culprit(**one) for one in told.get("further", ()))
     rest = Rest(**told["rest"]) if told.get("rest") else None
-    rows = {"skipped": tuple(told["skipped"]), "further": further, "rest": rest}
+    seen = told.get("suspicion")
+    suspicion = Suspicion(seen["weight"], tuple(seen["files"])) if seen else None
+    skipped = tuple(told["skipped"])
+    rows = {"skipped": skipped, "further": further, "rest": rest, "suspicion": suspicion}
     return Bisection(**{**told, **times, **rows, "series": _key(told["series"])})
 
 

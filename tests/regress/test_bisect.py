@@ -41,6 +41,7 @@ def test_the_command_finds_both_culprits_without_any_history(
     assert told["verified"]
     assert (told["ratio"], further["ratio"]) == (pytest.approx(1.6), pytest.approx(1.6))
     assert told["rest"]["explained"]
+    assert told["suspicion"] == {"weight": 1.0, "files": ["tests/test_speed.py"]}
 
 
 def test_without_a_change_no_culprit_is_named(tmp_path: Path) -> None:
