@@ -149,6 +149,7 @@ print(*(module.__file__ for name, module in sys.modules.items() if name.startswi
 """
 
 ELSEWHERE = {
+    "finding.py",
     "importing.py",
     "jit/__init__.py",
     "jit/library.py",

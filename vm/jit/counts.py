@@ -2,7 +2,7 @@
 
 A file is JSON, so that people and scripts can read it:
 
-    {"format": "wasmvm profile 1", "module": SHA-256 of the binary,
+    {"format": "wasmvm profile 1", "module": digest of the binary,
      "calls": [[function, times entered], ...],
      "branches": [[offset, taken, not taken], ...],
      "targets": [[offset, calls, [[function, times], ...]], ...]}   of ``call_indirect`` and ``call_ref``

@@ -102,6 +102,7 @@ _SOURCES = (
     "gc/*.py",
     "isa/**/*.py",
     "jit/artefact.py",
+    "jit/counts.py",
     "jit/makers.py",
     "jit/request.py",
     "memory/*.py",

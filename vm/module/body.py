@@ -63,14 +63,27 @@ def check_constant(module: ModuleData, expression: ConstExpr, wanted: ValueType,
         raise _error(module, checker, end, None)
 
 
+WORTHWHILE = 1 << 12
+"""Bytes of code from which on looking for the kernel's native form, 3 ms, costs less than it saves."""
+
+
 def check_body(module: ModuleData, index: int, kernel: Kernel) -> FunctionInfo:
     """Check the body of function ``index`` of the index space; raises what is wrong with it."""
+    return _info(module, index, _checked(module, index, kernel))
+
+
+def check_only(module: ModuleData, index: int, kernel: Kernel) -> None:
+    """As ``check_body``, for who does not want to know what follows from it."""
+    _checked(module, index, kernel)
+
+
+def _checked(module: ModuleData, index: int, kernel: Kernel) -> Work:
     number = index - module.imported_functions
     start, end = module.bodies.extents[number]
     checker = kernel(module.binary, facts_of(module), _room(start, end))
     if checker.check_body(index, start, end):
         raise _error(module, checker, end, index)
-    return _info(module, index, checker.work)
+    return checker.work
 
 
 def operand_types(module: ModuleData, index: int, offset: int) -> list[ValueType | None]:

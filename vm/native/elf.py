@@ -10,10 +10,11 @@ symbol that the loader does not know raises ``VMError``: nothing is left unresol
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from vm.errors import VMError
 from vm.records import record
+from vm.typed import Any
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -140,8 +141,7 @@ class _Linker:
         numbers: dict[int, None] = {}
         for section in self.sections:
             if section.kind == _RELA and section.info in self.places:
-                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
-                    info = _RELOCATION.unpack_from(self.binary, at)[1]
+                for _, info, _ in self._rows(_RELOCATION, section):
                     if info & 0xFFFF_FFFF not in _NUMBERS:
                         numbers[info >> 32] = None
         return [symbols[number][0] for number in sorted(numbers) if symbols[number][1] == 0]
@@ -157,8 +157,7 @@ class _Linker:
         }
         for section in self.sections:
             if section.kind == _RELA and section.info in found:
-                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
-                    offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+                for offset, info, addend in self._rows(_RELOCATION, section):
                     _, number, value, _ = symbols[info >> 32]
                     form = "<Q" if info & 0xFFFF_FFFF == _R64 else "<I"
                     target = self.places.get(number, 0) + value + addend
@@ -176,8 +175,7 @@ class _Linker:
         relocations: dict[int, list[Relocation]] = {number: [] for number in contents}
         for section in self.sections:
             if section.kind == _RELA and section.info in contents:
-                for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
-                    offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+                for offset, info, addend in self._rows(_RELOCATION, section):
                     name, number, value, _ = symbols[info >> 32]
                     kind = info & 0xFFFF_FFFF
                     found = Relocation(offset, name, number, kind, addend + (value if number else 0))
@@ -200,8 +198,7 @@ class _Linker:
         table = next((section for section in self.sections if section.kind == _SYMTAB), None)
         if table is None:
             return []
-        places = range(table.offset, table.offset + table.size, _SYMBOL.size)
-        return [_SYMBOL.unpack_from(self.binary, at)[5] for at in places]
+        return [row[5] for row in self._rows(_SYMBOL, table)]
 
     def _lay_out(self) -> None:
         """Put the sections that occupy memory one behind the other."""
@@ -243,29 +240,40 @@ class _Linker:
         if table is None:
             return []
         strings = self.sections[table.link].offset
-        symbols = []
-        for at in range(table.offset, table.offset + table.size, _SYMBOL.size):
-            name, info, _, section, value, _ = _SYMBOL.unpack_from(self.binary, at)
-            symbols.append((self._string(strings + name), section, value, info & 0xF == _FUNC))
-        return symbols
+        binary, end = self.binary, self.binary.index
+        return [
+            (
+                binary[strings + name : end(b"\0", strings + name)].decode(),
+                section,
+                value,
+                info & 0xF == _FUNC,
+            )
+            for name, info, _, section, value, _ in self._rows(_SYMBOL, table)
+        ]
+
+    def _rows(self, layout: struct.Struct, section: _Section) -> Iterator[tuple[Any, ...]]:
+        """A section's content, as rows of this layout."""
+        content = self.binary[section.offset : section.offset + section.size]
+        if len(content) != section.size:
+            raise ValueError("a section ends behind the file")
+        return layout.iter_unpack(content)
 
     def _relocate(self, section: _Section, symbols: list[tuple[str, int, int, bool]]) -> None:
-        for at in range(section.offset, section.offset + section.size, _RELOCATION.size):
-            offset, info, addend = _RELOCATION.unpack_from(self.binary, at)
+        place, base, image = self.places[section.info], self.base, self.image
+        for offset, info, addend in self._rows(_RELOCATION, section):
             name, number, value, _ = symbols[info >> 32]
-            here = self.places[section.info] + offset
-            if info & 0xFFFF_FFFF in _NUMBERS and number == 0:
-                struct.pack_into("<i", self.image, here, self.externals[name] + addend)
+            here, kind = place + offset, info & 0xFFFF_FFFF
+            if number == 0 and kind in _NUMBERS:
+                struct.pack_into("<i", image, here, self.externals[name] + addend)
                 continue
-            target = self.base + (self.stubs[name] if number == 0 else self.places[number] + value) + addend
-            match info & 0xFFFF_FFFF:
-                case kind if kind in (_RPC32, _RPLT32):
-                    struct.pack_into("<i", self.image, here, target - self.base - here)
-                case kind if kind == _R64:
-                    struct.pack_into("<Q", self.image, here, target)
-                case kind if kind == _RPC64:
-                    struct.pack_into("<q", self.image, here, target - self.base - here)
-                case kind if kind in _GOT and number == 0:
-                    struct.pack_into("<i", self.image, here, target + _CELL - self.base - here)
-                case kind:
-                    raise VMError(f"relocation type {kind} in {section.name}: the loader does not know it")
+            target = base + (self.stubs[name] if number == 0 else self.places[number] + value) + addend
+            if kind in (_RPC32, _RPLT32):
+                struct.pack_into("<i", image, here, target - base - here)
+            elif kind == _R64:
+                struct.pack_into("<Q", image, here, target)
+            elif kind == _RPC64:
+                struct.pack_into("<q", image, here, target - base - here)
+            elif kind in _GOT and number == 0:
+                struct.pack_into("<i", image, here, target + _CELL - base - here)
+            else:
+                raise VMError(f"relocation type {kind} in {section.name}: the loader does not know it")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
 from array import array
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 
+from vm.module.body import WORTHWHILE
 from vm.module.kernel.facts import OPCODE_ROWS, Facts
 from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Kernel, PlainChecker, Scratch
@@ -20,13 +22,11 @@ from vm.once import once
 from vm.typed import cast
 
 _NAME = "validator"
-_WORTHWHILE = 1 << 15
-"""Bytes of code from which on looking for the artefact costs less than it saves."""
 
 
 def kernel(code_bytes: int) -> Kernel:
     """The form to check so much code with: native if that has been made, otherwise plain."""
-    if code_bytes >= _WORTHWHILE and _entries(cache.folder()) is not None:
+    if code_bytes >= WORTHWHILE and _entries(cache.folder()) is not None:
         return NativeChecker
     return PlainChecker
 
@@ -84,6 +84,18 @@ def _scratch() -> Scratch:
 
 _OPCODES = _cells(OPCODE_ROWS)
 
+_latest: tuple[Callable[[], Facts | None], array[int]] = (lambda: None, array("q"))
+"""The module whose bodies were checked last, one by one perhaps, and its facts for machine code."""
+
+
+def _packed(facts: Facts) -> array[int]:
+    global _latest
+    known, cells = _latest
+    if known() is not facts:
+        cells = _cells(facts.cells)
+        _latest = weakref.ref(facts), cells
+    return cells
+
 
 def _address(cells: object) -> int:
     return cells.buffer_info()[0] if isinstance(cells, array) else ctypes.addressof(cells)  # type: ignore[arg-type]
@@ -97,7 +109,7 @@ class NativeChecker:
         assert entries is not None  # whoever chose this form has seen it
         self._entries = entries
         arrays = _scratch().arrays(room)
-        self.work = Work(binary, _OPCODES, _cells(facts.cells), extents=_cells(extents), **arrays)
+        self.work = Work(binary, _OPCODES, _packed(facts), extents=_cells(extents), **arrays)
         self._pointers = [_address(cells) for cells in self.work[1:]]
 
     def check_body(self, function: int, start: int, end: int) -> int:

@@ -7,7 +7,6 @@ import atexit
 import contextlib
 import ctypes
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator
 
@@ -46,6 +45,8 @@ def with_room(function: Callable[[], _T]) -> _T:
     """
     if size() >= _ROOM and threading.get_ident() != threading.main_thread().ident:
         return function()
+    import queue  # for what starts LLVM: others do without
+
     outcomes: queue.SimpleQueue[tuple[list[_T], BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:

@@ -8,7 +8,10 @@ from vm.config import Config
 from vm.errors import ConfigError
 from vm.importing import uninterrupted
 from vm.records import record
-from vm.tiers.base import Tier
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.tiers.base import Tier
 
 
 @record(frozen=True)

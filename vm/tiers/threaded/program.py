@@ -13,9 +13,10 @@ from vm.errors import Frame
 from vm.isa.types import ValType
 from vm.memory.bounds import guarded
 from vm.memory.native import WORD, Block, poke
+from vm.module.body import WORTHWHILE, check_only
 from vm.module.fuel import costs
+from vm.module.kernel.run import PlainChecker
 from vm.module.model import ModuleData
-from vm.module.validator import validate_function
 from vm.native.code import Costs
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
@@ -50,6 +51,7 @@ class ThreadedProgram:
         self._layout = ContextLayout.of(module)
         self.instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._counting = counting
+        self._checked = 0
         self._codes: dict[int, Block] = {}
         self._entries: dict[int, int] = {}
         self._loops: dict[int, dict[int, int]] = {}
@@ -96,7 +98,7 @@ class ThreadedProgram:
         module = self._module()
         assert module is not None  # an instance, which holds it, is asking
         if not module.validated:
-            validate_function(module, index)
+            self._check(module, index)
         translator = Translator(
             module, self._layout, index, self._table, self.steps, self._metering(module, index)
         )
@@ -109,6 +111,17 @@ class ThreadedProgram:
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1
         return code
+
+    def _check(self, module: ModuleData, index: int) -> None:
+        """Check a body; once there have been enough of them, by machine code if that has been made."""
+        start, end = module.bodies.extents[index - module.imported_functions]
+        self._checked += end - start
+        if self._checked < WORTHWHILE:
+            check_only(module, index, PlainChecker)
+            return
+        from vm.native.validation import kernel  # most programs are too small for it
+
+        check_only(module, index, kernel(self._checked))
 
     def _place(self, words: array[int], translator: Translator) -> Block:
         """Put the words where they are to be run."""
