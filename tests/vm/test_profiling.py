@@ -214,3 +214,24 @@ def test_the_command_says_what_it_cannot_do(
     program.write_bytes(binary("(module)"))
     assert main(["profile", *options, str(program)]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tier", NATIVE)
+def test_time_in_host_functions_is_their_callers_too(tier: str) -> None:
+    config = w.Config()
+    config.tier = tier
+    store = w.Store(w.Engine(config))
+    slow = w.Func(store, w.FuncType([w.ValType.i32()], []), lambda count: [sum(range(count))].clear())
+    text = """(module (import "env" "slow" (func $slow (param i32)))
+      (func $inner (export "outer") (param i32) (call $slow (local.get 0))))"""
+    outer = w.Instance(store, w.Module(store.engine, text), [slow]).exports(store)["outer"]
+    outer(store, 1)
+    with Profiler(store.engine) as profiler:
+        for _ in range(10_000):
+            outer(store, 20_000)
+            if profiler.samples >= ENOUGH:
+                break
+    rows = {row.name: row for row in summary.rows(profiler.recording)}
+    assert rows["env.slow"].total == max(row.total for row in rows.values() if row.function < 0)
+    assert rows["inner"].total >= rows["env.slow"].total > 0
+    assert rows["env.slow"].self == 0  # the library that computes it has that

@@ -13,8 +13,9 @@ from array import array
 from vm.gc import cycles
 from vm.memory.native import WORD, Block
 from vm.native import arena
-from vm.native.callbacks import BORDER, CALLBACKS_IR
+from vm.native.callbacks import CALLBACKS_IR
 from vm.native.code import kept
+from vm.native.crossing import BORDER
 from vm.native.entries import ENTRIES_IR
 from vm.native.glue import FRAMES, Glue, glue, python_function
 from vm.native.signals import signals

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, Block, poke
 from vm.native.border import border
-from vm.native.callbacks import MOST
 from vm.native.entries import (
     OBJECT_SIZE,
     PATIENCE,
@@ -33,6 +32,7 @@ from vm.native.entries import (
     VECTORCALL_AT,
 )
 from vm.native.glue import python_function
+from vm.native.host_calls import MOST
 from vm.native.kinds import kinds
 from vm.runtime.functions import Function
 from vm.typed import Any, NamedTuple

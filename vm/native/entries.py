@@ -23,7 +23,8 @@ memory calls always release it: one may wait there for what another thread does.
 
 from __future__ import annotations
 
-from vm.native.callbacks import MOST, border, get
+from vm.native.crossing import border, get
+from vm.native.host_calls import MOST
 from vm.runtime.layout import RECORD_CONTEXT, STATE_RELEASES
 
 VECTORCALL_AT, RECORD_AT, OBJECT_SIZE = 64, 72, 80

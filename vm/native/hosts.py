@@ -1,4 +1,4 @@
-"""Host functions in native records: what ``vm.native.callbacks`` finds behind the context that they get."""
+"""Host functions in native records: what ``vm.native.host_calls`` finds behind the context that they get."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from vm.memory.native import WORD, peek, poke
 from vm.native.border import border
-from vm.native.callbacks import MOST
+from vm.native.host_calls import MOST
 from vm.native.kinds import kinds
 from vm.runtime.functions import Function, HostOnValues
 from vm.runtime.layout import (

@@ -3,7 +3,8 @@
 A timer of the system's interrupts one thread. If that runs code for a store, the handler copies the head of
 the store's state, and walks (``vm.native.walking``) from where the thread was, as a trap would. It writes
 into the copy, so whatever the store is in the middle of stays as it is; it takes no lock, and no memory.
-Outside of function bodies, in a host function or a library, only the address is noted.
+Outside of function bodies, in a host function or a library, the walk begins where a callback asks Python
+(``vm.native.crossing``), if one does; else only the address is noted.
 
 Times are of the monotonic clock: what the processor does for other processes counts as the place where the
 thread was stopped meanwhile, which is fair to all places. A clock of processor time would tell the time in
@@ -25,6 +26,8 @@ from vm.native.code import Code, kept
 from vm.native.glue import Glue, glue
 from vm.once import once
 from vm.runtime.layout import (
+    STATE_AWAY,
+    STATE_ERRAND,
     STATE_MACHINE,
     STATE_MACHINE_SIZE,
     STATE_SIZE,
@@ -38,7 +41,7 @@ _PREVIOUS, _WRITTEN, _READ, _DROPPED, _ELSEWHERE, _RING = 0, 8, 16, 24, 32, 64
 """Fields of the data: the handler before; entries written and read so far; entries for which there was no
 room, and interruptions while the thread ran no code for a store."""
 
-_TIME, _STATE = 0, 16
+_TIME, _WHOSE, _STATE = 0, 16, 24
 _ENTRY = _STATE + STATE_SIZE
 _ENTRIES = 1 << 12
 
@@ -51,6 +54,11 @@ _SI_CODE, _SI_VALUE, _SI_TIMER = 8, 24, -2
 _CLOCK_MONOTONIC, _SIGEV_THREAD_ID = 1, 4
 _SIGEVENT, _ACTION, _FLAGS = 64, 152, 136
 _SA_SIGINFO, _SA_RESTART = 4, 0x1000_0000
+
+INSIDE = (1 << 64) - 1
+"""The errand of code that asks nothing: it runs itself."""
+
+_INSIDE = INSIDE - (1 << 64)
 
 MOST_RATE = 10_000
 """Interruptions a second: one takes a microsecond or two."""
@@ -109,6 +117,8 @@ note:
   %ring = getelementptr i8, ptr @sampling_data, i64 {_RING}
   %entry = getelementptr i8, ptr %ring, i64 %offset
   %clocked = call i32 @clock_gettime(i32 {_CLOCK_MONOTONIC}, ptr %entry)
+  %whose = getelementptr i8, ptr %entry, i64 {_WHOSE}
+  store ptr %state, ptr %whose
   %copy = getelementptr i8, ptr %entry, i64 {_STATE}
   call void @llvm.memcpy.p0.p0.i64(ptr %copy, ptr %state, i64 {STATE_TRACE_LENGTH}, i1 false)
   call void @place(ptr %copy, ptr %context)
@@ -136,12 +146,13 @@ define internal void @place(ptr %copy, ptr %context) nounwind {{
   %body = icmp ult i64 %into, {SPAN}
   br i1 %body, label %which, label %outside
 outside:
-  %length_field = getelementptr i8, ptr %copy, i64 {STATE_TRACE_LENGTH}
-  store i64 1, ptr %length_field
-  %first_field = getelementptr i8, ptr %copy, i64 {STATE_TRACE}
-  store i64 %inside, ptr %first_field
+  %away = call i64 @register(ptr %copy, i64 {STATE_AWAY})
+  %callback = inttoptr i64 %away to ptr
+  call void @walk(ptr %copy, i64 %inside, ptr %callback, i64 0)
   ret void
 which:
+  %errand_field = getelementptr i8, ptr %copy, i64 {STATE_ERRAND}
+  store i64 {_INSIDE}, ptr %errand_field
   %machine = call i64 @register(ptr %copy, i64 {STATE_MACHINE})
   %machine_size = call i64 @register(ptr %copy, i64 {STATE_MACHINE_SIZE})
   %into_machine = sub i64 %rip, %machine
@@ -170,11 +181,14 @@ native:
 
 class Sample(NamedTuple):
     """One interruption: when, in nanoseconds of the monotonic clock, and the addresses of a trace, innermost
-    first; ``cut`` says that there were more.
+    first; ``state`` is the address of the store's. ``errand`` is what Python was asked for, as the state has
+    it: then the first address is of no function body. It is ``INSIDE`` in one.
     """
 
     at: int
     trace: tuple[int, ...]
+    state: int
+    errand: int
 
     @property
     def cut(self) -> bool:
@@ -232,7 +246,9 @@ class Sampler:
             start = at + (_STATE + STATE_TRACE) // WORD
             length = words[at + (_STATE + STATE_TRACE_LENGTH) // WORD]
             when = words[at + _TIME // WORD] * 1_000_000_000 + words[at + _TIME // WORD + 1]
-            found.append(Sample(when, tuple(words[start : start + min(length, TRACE_MAXIMUM)])))
+            trace = tuple(words[start : start + min(length, TRACE_MAXIMUM)])
+            state, errand = words[at + _WHOSE // WORD], words[at + (_STATE + STATE_ERRAND) // WORD]
+            found.append(Sample(when, trace, state, errand))
         words[_READ // WORD] = written
         return found
 

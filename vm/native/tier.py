@@ -112,6 +112,10 @@ class NativeTier(ABC):
             "cached_functions": costs.cached,
         }
 
+    def stores(self) -> list[Store]:
+        """The stores that are alive."""
+        return list(self._links)
+
     def _handle_signals(self) -> None:
         """Get in front of the present handlers."""
         if self._config.memory_guard == "guard":

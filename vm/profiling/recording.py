@@ -19,9 +19,12 @@ from types import TracebackType
 from vm.config import Config
 from vm.errors import ConfigError
 from vm.events import Event, listening
-from vm.native.sampling import Sample, sampler
+from vm.isa.types import DefType
+from vm.native.crossing import BORDER
+from vm.native.sampling import INSIDE, Sample, sampler
 from vm.native.tier import NativeTier
 from vm.profiling.libraries import Libraries
+from vm.runtime.store import Store
 from vm.tiers.base import Tier
 from vm.typed import NamedTuple, Protocol
 
@@ -33,6 +36,10 @@ _LOOKS = 0.05
 
 _MOST_MOMENTS = 2_000_000
 """Samples whose time is kept: half an hour's. Later ones only count."""
+
+
+_Trace = tuple[tuple[int, ...], int, int]
+"""A sample without its time."""
 
 
 class EngineLike(Protocol):
@@ -102,7 +109,7 @@ class Profiler:
         if not isinstance(tier, NativeTier):
             raise ConfigError("tier", f"{tier.name} runs in Python, where its profilers see it; use another")
         self._engine, self._tier, self._rate = engine, tier, rate
-        self._traces: dict[tuple[int, ...], int] = {}
+        self._traces: dict[_Trace, int] = {}
         self._counts: Counter[int] = Counter()
         self._taken = 0
         self._moments, self._seen = array("Q"), array("I")
@@ -161,7 +168,7 @@ class Profiler:
                 self._add(sample)
 
     def _add(self, sample: Sample) -> None:
-        number = self._traces.setdefault(sample.trace, len(self._traces))
+        number = self._traces.setdefault(sample[1:], len(self._traces))
         self._counts[number] += 1
         self._taken += 1
         if len(self._moments) < _MOST_MOMENTS:
@@ -177,14 +184,28 @@ class _Resolver:
         self._libraries = Libraries()
         self._known: dict[int, tuple[Place, ...]] = {}
 
-    def stack(self, trace: tuple[int, ...]) -> tuple[Place, ...]:
+    def stack(self, found: _Trace) -> tuple[Place, ...]:
         """The frames of a trace, outermost first."""
+        trace, state, errand = found
         places = [place for address in trace for place in self._places(address)]
-        if not places:  # between two functions: in a thunk, say
+        if errand != INSIDE:
+            outside = Place(self._libraries.name(trace[0] - 1), -1, "host")
+            places = [outside, *self._asked(state, errand), *places]
+        elif not places:  # between two functions: in a thunk, say
             places = [Place(self._libraries.name(trace[0] - 1), -1, "host")]
-        if Sample(0, trace).cut:
+        if Sample(0, *found).cut:
             places.append(DEEPER)
         return tuple(reversed(places))
+
+    def _asked(self, state: int, errand: int) -> list[Place]:
+        """What Python was asked for: a host function, or something of the engine; nothing when it was not."""
+        if not errand:
+            return []
+        number, host = errand >> 1, errand & 1
+        if not host:
+            return [Place(f"[{BORDER[number]}]", -1, "host")]
+        store = next((store for store in self._tier.stores() if store.state.address == state), None)
+        return [Place(_import_name(store, number) if store else "host function", -1, "host")]
 
     def _places(self, address: int) -> tuple[Place, ...]:
         """The frames at an address of a trace, innermost first: none for glue."""
@@ -196,3 +217,13 @@ class _Resolver:
             )
             self._known[address] = found
         return self._known[address]
+
+
+def _import_name(store: Store, handle: int) -> str:
+    """What the modules of a store call a host function that they import."""
+    for instance in store.instances:
+        imports = (entry for entry in instance.module.imports if isinstance(entry.type, DefType))
+        for entry, function in zip(imports, instance.functions, strict=False):
+            if function is store.functions[handle]:
+                return f"{entry.module}.{entry.name}"
+    return "host function"

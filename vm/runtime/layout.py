@@ -33,7 +33,9 @@ state (one per store)        function record (a funcref points here)   table rec
 232  whether calls release that lock, however short they are
 240  callback: hot
 248  the record that a tail call from compiled code goes to, or 0
-256  number of code addresses in a trap's trace, which follow, innermost first
+256  the frame of the callback that asks Python now, or 0
+264  what it asks (``vm.native.crossing``)
+272  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -85,8 +87,10 @@ STATE_SAVED = 224
 STATE_RELEASES = 232
 STATE_HOT = 240
 STATE_TAIL = 248
-STATE_TRACE_LENGTH = 256
-STATE_TRACE = 264
+STATE_AWAY = 256
+STATE_ERRAND = 264
+STATE_TRACE_LENGTH = 272
+STATE_TRACE = 280
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

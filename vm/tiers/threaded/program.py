@@ -157,8 +157,8 @@ class ThreadedProgram:
         if recorder is None:
             metering = self._metering(module, index)
             recorder = Recorder(module, self._layout, index, self._table, [], metering)
+            recorder.run()  # which may fail where the stack is nearly used up
             self._recorders[index] = recorder
-            recorder.run()
         return recorder
 
     def _metering(self, module: ModuleData, index: int) -> Metering:
