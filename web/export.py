@@ -173,7 +173,7 @@ class _Site:
         wanted = f"{parts.path}?{parts.query}" if parts.query else parts.path
         if wanted not in self._known:
             names = {name for name, _ in parse_qsl(parts.query)}
-            pages = parts.path in _PAGED and names <= {"page", "branch"}
+            pages = parts.path in _PAGED and names <= {"page", "branch", "view"}
             ours = pages or (parts.path == "/" and names == {"branch"}) or _PAGES.fullmatch(wanted)
             if not ours or len(self._known) >= self._most:
                 return None

@@ -29,6 +29,7 @@ from regress.domain.events import (
     EventKind,
     EventUpdate,
     FactChange,
+    OpenChange,
     SeriesChange,
     State,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "MachineTest",
     "Measurement",
     "Metric",
+    "OpenChange",
     "Point",
     "Posterior",
     "Power",

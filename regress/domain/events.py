@@ -146,3 +146,13 @@ class EventUpdate:
     kept: tuple[int, ...] = ()
     went_away: tuple[int, ...] = ()
     brief: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChange:
+    """A series' part in an open event, as lists show it; ``ratio`` is the level after, relative to before."""
+
+    event_id: int
+    kind: EventKind
+    first_after: str
+    ratio: float

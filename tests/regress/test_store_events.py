@@ -129,6 +129,11 @@ def test_events_keep_identity_and_triage_across_analysis(store: Store, ids: list
         sha(6),
         first.first_seen,
     )
+    shown = store.open_changes(ids)
+    assert (shown[ids[0]].event_id, shown[ids[0]].first_after) == (first.id, sha(6))
+    assert (shown[ids[1]].ratio, shown[ids[1]].first_after) == (1.2, sha(2))
+    store.decide(first.id, Decision(state=State.EXPECTED))
+    assert list(store.open_changes(ids)) == [ids[1]]
 
 
 def test_what_vanishes_went_away_and_comes_back_as_it_was(store: Store, ids: list[int]) -> None:

@@ -32,12 +32,13 @@ def test_axe_finds_nothing(scheme: Any, browser: Browser, site: str, history: Hi
     if not (AXE.is_file() and htmx_present()):
         pytest.skip("NO AXE TESTS: the folders vendor are empty; `pip install .` brings it where npm answers")
     # contrast is all that the scheme changes: three pages have every colour
-    names = {"light": addresses(history), "dark": ["overview", "event", "compare", "series"]}[scheme]
+    places = addresses(history) | {"grid": "/benchmarks?view=grid"}
+    names = {"light": places, "dark": ["overview", "event", "compare", "series", "grid"]}[scheme]
     bad = {}
     with quiet_page(browser, site) as page:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for name in names:
-            page.goto(addresses(history)[name])
+            page.goto(places[name])
             if name == "series":
                 page.locator("#plot canvas").wait_for()
             bad[name] = violations(page)

@@ -326,3 +326,16 @@ def test_a_crash_is_a_page_without_details(broken_client: httpx.Client) -> None:
     assert "This went wrong" in text(response)
     assert "secret detail" not in response.text
     assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+def test_benchmarks_show_open_changes_as_a_list_and_as_a_grid(client: httpx.Client, history: History) -> None:
+    for query, cells in (("", "<tr><td>"), ("&view=grid", "<li><span")):
+        body = client.get(f"/benchmarks?q=time{query}").text
+        assert body.count(cells) == 4
+        found = re.findall(r'verdict (\w+)" href="/event/(\d+)"[^>]*>([^<]+)</a>', body)
+        assert sorted(found) == [
+            ("better", str(history.improvement), "\u221225.0 %"),
+            *[("worse", str(history.regression), "+15.0 %")] * 2,
+        ]
+        assert body.count('<polyline class="worse"') == 2
+    assert 'name="view" value="grid"' in body

@@ -1,15 +1,15 @@
-"""All benchmarks and their series."""
+"""All benchmarks and their series, as a list or as a grid of small charts."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from regress.service import browse
 from web.render import render
-from web.state import Branch, StoreDep, Text
+from web.state import Branch, PageNumber, StoreDep, Text
 
 router = APIRouter()
 
@@ -20,7 +20,9 @@ def benchmarks(
     store: StoreDep,
     branch: Branch = None,
     q: Text = "",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    page: PageNumber = 1,
+    view: Literal["list", "grid"] = "list",
 ) -> HTMLResponse:
-    """Show one page of the list, filtered by words."""
-    return render(request, "benchmarks.html", page=browse.benchmarks_page(store, branch, q, page))
+    """Show one page of the series, filtered by words."""
+    found = browse.benchmarks_page(store, branch, q, page)
+    return render(request, "benchmarks.html", page=found, view=view)

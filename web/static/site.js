@@ -36,6 +36,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.matches("main")) event.detail.shouldSwap = true; // else htmx drops the page that says what was wrong
 });
 
+const menu = document.querySelector(".top nav"), here = menu.querySelector("[aria-current]");
+if (here) menu.scrollLeft = here.offsetLeft - menu.offsetLeft - 16; // a phone shows some of it: this page's part
+
 const THEMES = { "": "as the system", light: "light", dark: "dark" };
 const theme = document.getElementById("theme");
 

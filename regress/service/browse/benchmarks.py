@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from regress.domain import SeriesSummary
+from regress.domain import OpenChange, SeriesSummary
 from regress.service.browse.common import Spark, pick_branch, spark
 from regress.service.browse.remembering import remembered
 from regress.store import Store
@@ -16,10 +17,11 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A series with its small line."""
+    """A series with its small line, and the open change that it is part of."""
 
     summary: SeriesSummary
     spark: Spark
+    change: OpenChange | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,20 @@ def benchmarks_page(
     page = min(max(1, page), pages)
     first = (page - 1) * PAGE_SIZE
     shown = store.find_series(branch, query, first=first, limit=PAGE_SIZE) if branch else []
-    lines = store.lines(row.id for row in shown)
+    rows = _rows(store, shown)
     groups = tuple(
-        BenchmarkGroup(name, tuple(SeriesRow(row, spark(lines.get(row.id, ()))) for row in rows))
-        for name, rows in groupby(shown, key=lambda row: row.key.benchmark)
+        BenchmarkGroup(name, tuple(rows[row.id] for row in listed))
+        for name, listed in groupby(shown, key=lambda row: row.key.benchmark)
     )
     return BenchmarksPage(branch, query, groups, total, page, pages)
+
+
+def _rows(store: Store, shown: Sequence[SeriesSummary]) -> dict[int, SeriesRow]:
+    lines = store.lines(row.id for row in shown)
+    changes = store.open_changes(row.id for row in shown)
+    found = {}
+    for row in shown:
+        change = changes.get(row.id)
+        line = spark(lines.get(row.id, ()), change.first_after if change else None)
+        found[row.id] = SeriesRow(row, line, change)
+    return found

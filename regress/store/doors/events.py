@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from regress.domain import Bisection, Decision, Event, EventKind, EventUpdate, SeriesChange, State, TriageStep
-from regress.store import bisections, events, triage
+from regress.domain import (
+    Bisection,
+    Decision,
+    Event,
+    EventKind,
+    EventUpdate,
+    OpenChange,
+    SeriesChange,
+    State,
+    TriageStep,
+)
+from regress.store import bisections, events, open_changes, triage
 from regress.store.bisections import Begun
 from regress.store.doors.base import Door
 from regress.store.searches import Searches
@@ -46,6 +56,11 @@ class Events(Door):
             return events.events(
                 session, self._db.project_id, branch, kind, states, limit, series_id, first_after, parts
             )
+
+    def open_changes(self, series_ids: Iterable[int]) -> dict[int, OpenChange]:
+        """The latest open change of each of some series that has one."""
+        with self._db.read() as session:
+            return open_changes.open_changes(session, series_ids)
 
     def count_events(self, branch: str, kind: EventKind, states: Collection[State]) -> int:
         """How many events of a branch are in one of some states."""
