@@ -16,13 +16,25 @@ import pytest
 from tests.conftest import ROOT
 from tests.vm import binary as b
 from tests.vm.engines import call, store
+from vm.config import Config
+from vm.jit.request import Request
 from vm.module.decoder import decode
 from vm.module.leb import encode_unsigned as unsigned
 from vm.module.model import ModuleData
 from vm.module.validator import validate
 from vm.native.pipeline import ALLOCATE, PLAIN, PROMOTE
 from vm.runtime.instantiate import instantiate
-from vm.tiers.llvm.effort import ALLOCATABLE, ANY_LEVEL, NOTHING, PROMOTABLE, Size, affordable, parts
+from vm.tiers.llvm.effort import (
+    ALLOCATABLE,
+    ANY_LEVEL,
+    NOTHING,
+    PROMOTABLE,
+    TOGETHER,
+    Size,
+    affordable,
+    parts,
+)
+from vm.tiers.llvm.emission import make
 
 GET, TEE = b"\x20\0", b"\x22\0"
 
@@ -107,18 +119,35 @@ def test_each_part_of_a_size_lowers_the_effort(field: str) -> None:
     def sized(limit: Size, more: int) -> Size:
         return NOTHING + replace(NOTHING, **{field: getattr(limit, field) + more})
 
-    assert affordable(sized(ANY_LEVEL, 0), 3) == 3
-    assert affordable(sized(ANY_LEVEL, 1), 0) == PROMOTE
-    assert affordable(sized(ALLOCATABLE, 0), 3) in (3, ALLOCATE)
+    assert affordable([sized(ANY_LEVEL, 0)] * 2, 3) == 3
+    assert affordable([sized(ANY_LEVEL, 1)], 0) == PROMOTE
+    assert affordable([sized(ALLOCATABLE, 0)], 3) in (3, ALLOCATE)
     beyond = replace(sized(ALLOCATABLE, 1), lines=ANY_LEVEL.lines + 1)
-    assert affordable(sized(ALLOCATABLE, 1) if field == "lines" else beyond, 3) in (PROMOTE, PLAIN)
-    assert affordable(sized(PROMOTABLE, 0), 0) == PROMOTE
-    assert affordable(sized(PROMOTABLE, 1), 0) == PLAIN
+    assert affordable([sized(ALLOCATABLE, 1) if field == "lines" else beyond], 3) in (PROMOTE, PLAIN)
+    assert affordable([sized(PROMOTABLE, 0)], 0) == PROMOTE
+    assert affordable([sized(PROMOTABLE, 1)], 0) == PLAIN
 
 
 def test_a_batch_falls_into_parts_that_llvm_can_bear() -> None:
-    small, big = Size(10, ANY_LEVEL.blocks // 2, 1, 1, 0, 0), Size(10, ANY_LEVEL.blocks + 1, 1, 1, 0, 0)
+    small, big = Size(10, TOGETHER.blocks // 4, 1, 1, 0, 0), Size(10, ANY_LEVEL.blocks + 1, 1, 1, 0, 0)
     assert parts({7: small, 3: small}) == [[7, 3]]
-    assert parts({7: small, 3: small, 5: small}) == [[7, 3], [5]]
+    assert parts({7: small, 3: small, 1: small, 2: small, 5: small}) == [[7, 3, 1, 2], [5]]
     assert parts({1: small, 2: big, 3: small, 4: small}) == [[1], [2], [3, 4]]
-    assert parts({2: big}) == [[2]]
+    assert parts({2: big, 1: big}) == [[2], [1]]
+
+
+def test_functions_that_are_many_but_not_big_are_compiled_together_and_seen_from_outside() -> None:
+    """Whoever is seen is not put into its only caller, so each stays as big as it is."""
+    sums = b"\0\x20\0" + b"\x41\1\x6a" * 1_000 + b"\x0b"
+    count = ANY_LEVEL.lines // 1_000 + 1
+    content = unsigned(count) + (unsigned(len(sums)) + sums) * count
+    module = decode(
+        b.HEADER
+        + b.section(b.TYPE, b"\x60\1\x7f\1\x7f")
+        + b.section(b.FUNCTION, *[b"\0"] * count)
+        + bytes([b.CODE])
+        + unsigned(len(content))
+        + content
+    )
+    (part,) = make(Request(module, (0,), Config(), 1, "module")).parts
+    assert part.functions == part.visible == tuple(range(count))

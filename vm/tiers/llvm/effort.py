@@ -12,8 +12,8 @@ translator's own output, so that the choice is the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from vm.native.pipeline import ALLOCATE, PLAIN, PROMOTE
 
@@ -57,7 +57,12 @@ class Size:
 NOTHING = Size(0, 0, 0, 0, 0, 0)
 
 ANY_LEVEL = Size(lines=10_000, blocks=960, slots=1_000, joins=50_000, nest=960, longest=10_000)
-"""What LLVM gets at once at levels 0 to 3. simplifycfg's assertion allows 1,000 rounds."""
+"""A function that LLVM gets at levels 0 to 3. simplifycfg's assertion allows 1,000 rounds."""
+
+TOGETHER = Size(lines=30_000, blocks=2_880, slots=3_000, joins=150_000, nest=960, longest=10_000)
+"""What LLVM gets at once: functions within ``ANY_LEVEL``, each of which takes its time alone. Beyond that
+limit in sum, none of them may be one that only others in the group see: LLVM puts such a function into its
+only caller however big both are, and they would not stay within it."""
 
 ALLOCATABLE = Size(lines=60_000, blocks=5_000, slots=1_500, joins=1_000_000, nest=100, longest=5_000)
 """What its whole code generator gets behind SROA, so that the worst takes seconds. JavaScript interpreters'
@@ -67,9 +72,10 @@ PROMOTABLE = Size(lines=1 << 40, blocks=1 << 40, slots=2_000, joins=1_000_000, n
 """What SROA takes."""
 
 
-def affordable(size: Size, level: int) -> int:
-    """The level (of ``vm.native.pipeline``) for code of ``size`` where ``level`` is wanted."""
-    if size.within(ANY_LEVEL):
+def affordable(sizes: Collection[Size], level: int) -> int:
+    """The level (of ``vm.native.pipeline``) for functions of these ``sizes`` where ``level`` is wanted."""
+    size = sum(sizes, NOTHING)
+    if all(each.within(ANY_LEVEL) for each in sizes):
         return level
     if level > 0 and size.within(ALLOCATABLE):
         return ALLOCATE
@@ -79,14 +85,18 @@ def affordable(size: Size, level: int) -> int:
 def parts(sizes: Mapping[int, Size]) -> list[list[int]]:
     """The functions of a batch, in order, in groups that LLVM gets at once.
 
-    A function that exceeds the limit is alone.
+    A function that exceeds ``ANY_LEVEL`` is alone.
     """
     found: list[list[int]] = []
     total = NOTHING
     for index, size in sizes.items():
         total += size
-        if not found or not total.within(ANY_LEVEL):
+        if not found or not size.within(ANY_LEVEL) or not total.within(TOGETHER):
             found.append([])
-            total = size
+            total = size if size.within(ANY_LEVEL) else _FULL
         found[-1].append(index)
     return found
+
+
+_FULL = replace(TOGETHER, lines=TOGETHER.lines + 1)
+"""Of a group that takes no more."""

@@ -98,9 +98,13 @@ class Emission:
         """Code for ``batch``, in as many objects as it takes to keep LLVM's time in bounds."""
         started = time.thread_time()
         bodies = self._translate(batch, visible)
-        groups = effort.parts({index: size for index, (_, size, _) in bodies.items()})
-        if len(groups) == 1:
+        sizes = {index: size for index, (_, size, _) in bodies.items()}
+        if sum(sizes.values(), effort.NOTHING).within(effort.ANY_LEVEL) or len(batch) == 1:
             parts = [self._emit(bodies, visible)]
+        elif len(groups := effort.parts(sizes)) == 1:
+            everything = set(batch)
+            bodies = bodies if everything <= visible else self._translate(batch, everything)
+            parts = [self._emit(bodies, everything)]
         else:  # what was one batch calls across objects now, so all of it is translated anew
             parts = [self._emit(self._translate(group, set(group)), set(group)) for group in groups]
         self._seconds += time.thread_time() - started
@@ -160,8 +164,9 @@ class Emission:
             texts.append(profiled.COUNTING_IR)
         elif self._module.counts is not None:
             texts.append(profiled.summary(self._module.counts))
-        size = sum((size for _, size, _ in bodies.values()), effort.NOTHING)
-        binary, seconds = compile_text("".join(texts), effort.affordable(size, self.request.level))
+        sizes = [size for _, size, _ in bodies.values()]
+        level = effort.affordable(sizes, self.request.level)
+        binary, seconds = compile_text("".join(texts), level)
         self._seconds += seconds
         seen = tuple(index for index in bodies if index in visible)
         return Part(binary, tuple(bodies), seen, tuple(sorted(types)))
