@@ -141,9 +141,9 @@ def test_llvm_is_told_what_was_counted(profile: Path, monkeypatch: pytest.Monkey
     texts: list[str] = []
     compile_text = emission.compile_text
 
-    def keep(ir: str, level: int) -> tuple[bytes, float]:
+    def keep(ir: str, level: int, *, widen: bool) -> tuple[bytes, float]:
         texts.append(ir)
-        return compile_text(ir, level)
+        return compile_text(ir, level, widen=widen)
 
     monkeypatch.setattr(emission, "compile_text", keep)
     makers.make(Request(informed(profile), (BY_TABLE,), Config(), 2, scope="reachable"))

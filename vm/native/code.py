@@ -59,15 +59,15 @@ def place(
     return code
 
 
-def compile_text(ir: str, level: int) -> tuple[bytes, float]:
-    """The object file of IR text, and the processor time that it took."""
-    return stack.with_room(lambda: _timed(ir, level))
+def compile_text(ir: str, level: int, *, widen: bool = False) -> tuple[bytes, float]:
+    """The object file of IR text (``widen`` as in ``vm.native.pipeline``), and the processor time it took."""
+    return stack.with_room(lambda: _timed(ir, level, widen))
 
 
-def _timed(ir: str, level: int) -> tuple[bytes, float]:
+def _timed(ir: str, level: int, widen: bool) -> tuple[bytes, float]:
     """The object, and the processor time that it took."""
     started = time.thread_time()
-    return _emit(ir, level), time.thread_time() - started
+    return _emit(ir, level, widen=widen), time.thread_time() - started
 
 
 def kept(
@@ -94,10 +94,10 @@ def kept(
     return load(binary, arena, externals)
 
 
-def _emit(ir: str, level: int) -> bytes:
+def _emit(ir: str, level: int, *, widen: bool = False) -> bytes:
     from vm.native.pipeline import emit_object  # imports LLVM, which ready-made code does without
 
-    return emit_object(ir, level)
+    return emit_object(ir, level, widen=widen)
 
 
 def load(binary: bytes, arena: Arena, externals: Mapping[str, int]) -> Code:

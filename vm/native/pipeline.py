@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
+from vm.native.widening import widened
 from vm.runtime import stack
 from vm.typed import Any
 
@@ -71,25 +72,30 @@ def target(level: int) -> Target:
     return Target(triple, str(machine.target_data), machine)
 
 
-def emit_object(ir: str, level: int) -> bytes:
+def emit_object(ir: str, level: int, *, widen: bool = False) -> bytes:
     """An ELF object from IR text. Invalid IR is a fault of the translator and raises ``RuntimeError``.
+    ``widen``: i32s that become addresses travel as 64 bits (``vm.native.widening``), where LLVM tries hard
+    enough to gain by it.
 
     Each module gets a context of its own, so that nothing of one compilation outlives it. Verification is not
     optional: LLVM built with assertions ends the process on IR that breaks its rules.
     """
-    return stack.with_room(lambda: _emit(ir, level))
+    return stack.with_room(lambda: _emit(ir, level, widen))
 
 
-def _emit(ir: str, level: int) -> bytes:
+def _emit(ir: str, level: int, widen: bool) -> bytes:
     host = target(level)
     head = f'target triple = "{host.triple}"\ntarget datalayout = "{host.layout}"\n'
     with llvm.create_context() as context, llvm.parse_assembly(head + ir, context) as module:
         module.verify()
         _optimise(module, host.machine, level)
         if level == ALLOCATE and _tangled(module):
-            host = target(PROMOTE)
-        code: bytes = host.machine.emit_object(module)
-    return code
+            host, widen = target(PROMOTE), False
+        if not widen or _CODEGEN_LEVEL[level] == 0:
+            return bytes(host.machine.emit_object(module))
+        with llvm.parse_assembly(widened(str(module)), context) as wide:
+            wide.verify()
+            return bytes(host.machine.emit_object(wide))
 
 
 def _optimise(module: Any, machine: Any, level: int) -> None:

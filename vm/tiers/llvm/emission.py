@@ -166,7 +166,7 @@ class Emission:
             texts.append(profiled.summary(self._module.counts))
         sizes = [size for _, size, _ in bodies.values()]
         level = effort.affordable(sizes, self.request.level)
-        binary, seconds = compile_text("".join(texts), level)
+        binary, seconds = compile_text("".join(texts), level, widen=True)
         self._seconds += seconds
         seen = tuple(index for index in bodies if index in visible)
         return Part(binary, tuple(bodies), seen, tuple(sorted(types)))
