@@ -252,6 +252,10 @@ def test_the_command_makes_and_uses_profiles(tmp_path: Path, capsys: pytest.Capt
     assert main(["run", "--profile-make", made, "--invoke", "inc", str(program), "4"]) == 0
     assert main(["run", "--profile-use", made, "--invoke", "inc", str(program), "5"]) == 0
     assert capsys.readouterr().out == "5\n6\n"
+    ahead = str(tmp_path / "p.cwasm")
+    assert main(["compile", "--profile-use", made, "--workers", "0", "-o", ahead, str(program)]) == 0
+    assert main(["run", "--allow-precompiled", "--invoke", "inc", ahead, "6"]) == 0
+    assert capsys.readouterr().out == "7\n"
     assert main(["run", "--profile-use", made, "--invoke", "more", str(other), "5"]) == 2
     assert capsys.readouterr().err == (
         f"wasmvm: {made}: this profile is of another module, or of another build of it: make it again\n"

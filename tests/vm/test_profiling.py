@@ -31,7 +31,10 @@ SPIN = """(module
       (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (local.get $x))
   (func (export "outer") (param i32) (result i32) (call $rest) (call $spin (local.get 0)))
-  (func (export "_start") (drop (call $spin (i32.const 6000000)))))"""
+  (func (export "_start") (drop (call $spin (i32.const 30000000)))))"""
+
+NEVER: dict[str, Any] = {"tier_calls": 1 << 40, "tier_trips": 1 << 40}
+"""For the tiered tier: nothing is ever hot, so Python, which would take samples too, is not asked."""
 
 ENOUGH = 20
 """Samples that a test waits for, in however many rounds; without any in a thousand, something is broken."""
@@ -65,13 +68,12 @@ def profiled(tier: str, **knobs: Any) -> Recording:
 
 @pytest.mark.parametrize("tier", NATIVE)
 def test_samples_find_the_function_that_runs_and_who_called_it(tier: str) -> None:
-    recording = profiled(tier, debug_info=True, tier_start="baseline" if tier == "tiered" else "auto")
+    recording = profiled(tier, debug_info=True, **(NEVER if tier == "tiered" else {}))
     assert recording.samples >= ENOUGH
     rows = {row.name: row for row in summary.rows(recording)}
     busiest = max(rows.values(), key=lambda row: row.self)
     assert (busiest.name, busiest.function) == ("spin", 1)
-    runs_in = {"tiered": {"baseline", "llvm"}}.get(tier, {tier})
-    assert set(busiest.tiers) <= runs_in
+    assert set(busiest.tiers) <= ({"baseline", "threaded"} if tier == "tiered" else {tier})
     below = [stack for stack in recording.stacks if stack[-1].name == "spin" and len(stack) > 1]
     assert {stack[-2].label for stack in below} == {"function 2"}  # by export only, it has no name
 
@@ -192,8 +194,8 @@ def test_the_command_writes_what_it_is_asked_for(tmp_path: Path, capfd: pytest.C
     assert main(["profile", *options, str(program)]) == 0
     out, err = capfd.readouterr()
     data = json.loads(out)
-    assert data["functions"][0]["name"] == "spin"
-    assert data["functions"][0]["tiers"] == {"threaded": data["functions"][0]["self"]}
+    busiest = next(row for row in data["functions"] if row["function"] >= 0)
+    assert (busiest["name"], list(busiest["tiers"])) == ("spin", ["threaded"])
     assert "spin  (function 1)  [threaded]" in err
     assert all(path.stat().st_size for path in outputs)
 
@@ -220,6 +222,8 @@ def test_the_command_says_what_it_cannot_do(
 def test_time_in_host_functions_is_their_callers_too(tier: str) -> None:
     config = w.Config()
     config.tier = tier
+    for name, value in NEVER.items():
+        setattr(config, name, value)
     store = w.Store(w.Engine(config))
     slow = w.Func(store, w.FuncType([w.ValType.i32()], []), lambda count: [sum(range(count))].clear())
     text = """(module (import "env" "slow" (func $slow (param i32)))
@@ -232,6 +236,5 @@ def test_time_in_host_functions_is_their_callers_too(tier: str) -> None:
             if profiler.samples >= ENOUGH:
                 break
     rows = {row.name: row for row in summary.rows(profiler.recording)}
-    assert rows["env.slow"].total == max(row.total for row in rows.values() if row.function < 0)
-    assert rows["inner"].total >= rows["env.slow"].total > 0
+    assert rows["inner"].total >= rows["env.slow"].total > ENOUGH // 2
     assert rows["env.slow"].self == 0  # the library that computes it has that

@@ -37,6 +37,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="processes that compile (default: one a processor; 0: none but this)",
     )
+    command.add_argument(
+        "--profile-use", metavar="IN", default="", help="with what wasmvm run --profile-make has counted"
+    )
     command.add_argument("file", metavar="FILE", help="the module (.wasm or .wat)")
     command.set_defaults(main=main)
 
@@ -46,10 +49,12 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.workers is not None and not 0 <= arguments.workers <= 256:
         raise InputError(f"--workers {arguments.workers}: expected 0 to 256")
     content = read_file(arguments.file)
-    from vm.api import Engine, Module
+    from vm.api import Config, Engine, Module
 
+    config = Config()
+    config.profile = arguments.profile_use
     with named(arguments.file, content):
-        module = Module(Engine(), content)
+        module = Module(Engine(config), content)
         module.compile_all(level=arguments.level, workers=arguments.workers, progress=_Progress())
     code = module.serialize()
     if arguments.out == "-":
