@@ -171,7 +171,7 @@ def _first_init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Ca
 
 
 def _init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Callable[..., None]:
-    parameters, lines, known = [], [], {"_set": object.__setattr__, "_missing": _MISSING}
+    parameters, lines, known = [], [], {"_missing": _MISSING}
     for name, f in fields.items():
         value = name
         if f.default_factory is not None:
@@ -186,7 +186,9 @@ def _init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Callable
             parameters.append(name)
         if not f.init:
             parameters.pop()
-        lines.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+        if frozen:  # past __setattr__, by the field's own slot: quicker than object.__setattr__
+            known[f"_set_{name}"] = getattr(cls, name).__set__
+        lines.append(f"_set_{name}(self, {value})" if frozen else f"self.{name} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")
     source = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])
