@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from vm import finding
 from vm.finding import _Finder
 
 ROOT = Path(vm.__file__).parent
-HERE = next(finder for finder in sys.meta_path if isinstance(finder, _Finder))
+HERE = _Finder("vm", str(ROOT), importlib.util.cache_from_source(str(ROOT / "__init__.py")))
+"""As it is installed, unless somebody else loads this package (pytest does, where it is no editable one)."""
 
 PROGRAM = """\
 import os, sys

@@ -15,9 +15,12 @@ import gc
 import sys
 from collections.abc import Sequence
 
-from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
-from vm.errors import VMError
-from vm.typed import Any
+from vm.importing import uninterrupted
+
+with uninterrupted():
+    from vm.cli.errors import EXIT_INTERRUPTED, EXIT_USAGE, InputError
+    from vm.errors import VMError
+    from vm.typed import Any
 
 COMMANDS = {
     "run": "run",
@@ -66,8 +69,8 @@ def _plain(given: Sequence[str]) -> Any:
     """What a plain ``wasmvm run`` was told, as argparse would have it; None for everything else."""
     if given[:1] not in (["run"], ("run",)):
         return None
-    from vm.cli import plain, run
-
+    with uninterrupted():
+        from vm.cli import plain, run
     arguments = plain.read(given[1:], run.OPTIONS)
     if arguments is not None:
         arguments.main = run.main
