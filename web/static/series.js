@@ -9,6 +9,7 @@ const host = document.getElementById("plot");
 const reset = document.getElementById("reset");
 const announce = document.getElementById("announce");
 const address = new URL(location.href);
+let wholeTexts = null; // the names of what is drawn at first, once they are asked for
 
 async function start() {
   const all = await loadLine(chart.line);
@@ -34,7 +35,8 @@ async function start() {
   toggle("ratio", "ratio", "ratio", view);
   toggle("by-date", "byDate", "date", view);
   await painted();
-  [multiples] = await Promise.all([smallOnes(view), name(view)]);
+  name(view).catch(() => (announce.textContent = "The names of the commits did not come.")); // the picture stands without them
+  multiples = await smallOnes(view);
 }
 
 /** The charts of the other series, where the page has places for them. */
@@ -52,12 +54,13 @@ function painted() {
 
 /** The names of the commits of the points at hand; those of a view that is gone meanwhile are let go. */
 async function name(view, query = "") {
-  const asked = view.line, texts = await loadTexts(chart.texts, query);
+  const asked = view.line, texts = await (query ? loadTexts(chart.texts, query) : (wholeTexts ??= loadTexts(chart.texts)));
   if (view.line === asked) view.name(texts);
 }
 
 /** Full detail of what is in view; the thinned whole again when all is. */
 async function detail(view, range, all) {
+  if (range === null && view.line === all) return; // it is there already
   const query = range === null ? "" : `?start=${range[0]}&stop=${range[1]}`;
   const got = range === null ? all : await loadLine(chart.line, query);
   if (got.length < 2) return;
