@@ -49,6 +49,16 @@ class Price:
     runs: float
     hard: bool
 
+    @property
+    def clear(self) -> bool:
+        """Whether a larger shift would cost no less."""
+        return self.shift >= CLEAR
+
+    @property
+    def endless(self) -> bool:
+        """Whether no search would find it."""
+        return self.runs >= ENDLESS
+
 
 def price(commits: int, free: Sequence[Known], noise: float, confidence: float, budget: int) -> Price | None:
     """The price, from what is known of both ends; None where that is too little."""
@@ -92,9 +102,9 @@ def told_price(
     if told is None:
         return f"what it costs is not known: too little was measured; {plan.budget} runs at most (--budget)"
     each = seconds_of(store, series.id)
-    shift = f"{told.shift:.1f} times the noise" if told.shift < CLEAR else "far above the noise"
+    shift = f"{told.shift:.1f} times the noise" if not told.clear else "far above the noise"
     what = f"a shift {shift} among {len(commits) - 1} commits"
-    if told.runs >= ENDLESS:
+    if told.endless:
         return f"{what}: no search finds that in {ENDLESS:,.0f} runs"
     time = f", each {each:.1f} s and a build" if each else ""
     if told.hard and told.runs <= plan.budget:
@@ -106,7 +116,7 @@ def refuse(said: str, told: Price | None, budget: int) -> None:
     """RegressError for a search that most likely names nobody within its budget; ``said`` is its price."""
     if told is None or not told.hard:
         return
-    enough = math.ceil(AMPLE * max(told.runs, budget) / 10) * 10 if told.runs < ENDLESS else 0
+    enough = math.ceil(AMPLE * max(told.runs, budget) / 10) * 10 if not told.endless else 0
     longer = f"--budget {enough} is enough for most; " if enough else ""
     hint = f"{longer}--anyway begins with {budget} all the same; a larger range or quieter machine may help."
     raise RegressError(f"this search would most likely name nobody: {said}", hint=hint)

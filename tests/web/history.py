@@ -18,6 +18,7 @@ from regress.domain import (
     BisectionStep,
     ChangePoint,
     Commit,
+    Culprit,
     Delivery,
     Direction,
     Environment,
@@ -28,6 +29,7 @@ from regress.domain import (
     Measurement,
     Metric,
     Posterior,
+    Rest,
     SeriesChange,
     SeriesKey,
 )
@@ -189,6 +191,8 @@ def _search(commits: tuple[Commit, ...]) -> Bisection:
         skipped=(),
         started_at=NOW - timedelta(minutes=90),
         finished_at=NOW - timedelta(minutes=60),
+        further=(Culprit(commits[44].sha, commits[45].sha, 0.962, 0.98, 0.972, 0.988),),
+        rest=Rest(1.001, 0.992, 1.011),
     )
 
 

@@ -30,6 +30,8 @@ def addresses(history: History) -> dict[str, str]:
         "/api/v1/events": "/api/v1/events",
         "/api/v1/events/{event_id}": f"/api/v1/events/{history.regression}",
         "/api/v1/drift": "/api/v1/drift",
+        "/api/v1/bisections": "/api/v1/bisections",
+        "/api/v1/bisections/{bisection_id}": "/api/v1/bisections/2",
         "/api/v1/search": "/api/v1/search?q=render",
         "/healthz": "/healthz",
     }
@@ -69,6 +71,20 @@ def test_overview_lists_the_regression(client: httpx.Client, history: History) -
     assert [change["ratio"] for change in event["changes"]] == pytest.approx([1.15, 1.15])
     assert [row["series"]["key"]["benchmark"] for row in found["stale"]] == ["legacy.time_blit"]
     assert [row["benchmark"] for row in found["failures"]] == ["net.time_fetch"]
+
+
+def test_bisections_say_how_they_stand(client: httpx.Client, history: History) -> None:
+    listed = client.get("/api/v1/bisections").json()
+    assert [(one["id"], one["status"], one["runs"]) for one in listed["items"]] == [
+        (2, "cut off", 5),
+        (1, "found", 14),
+    ]
+    assert [one["ratio"] for one in listed["items"][1]["culprits"]] == [1.152, 0.98]
+    one = client.get("/api/v1/bisections/2").json()
+    assert (one["culprits"], one["expected"], len(one["steps"])) == ([], 11.6, 5)
+    chances = {told["commit"]: told["chance"] for told in one["suspects"]}
+    assert chances[history.culprit.sha] == 0.74
+    assert one["none"] == 0.024
 
 
 def test_points_are_all_there_and_carry_their_commit(client: httpx.Client, history: History) -> None:

@@ -52,6 +52,11 @@ def test_a_finished_search_says_its_answer(client: httpx.Client, history: Histor
     assert f"+15.2 % came with {history.culprit.sha[:10]}" in page
     assert "in turns with its parent, it differs by +15.2 % ( +14.3 to +16.1 % ); 98.7 % sure." in page
     assert history.culprit.subject in page
+    assert f"{history.culprit.sha[:10]} and 1 more" in page
+    further = page[page.index("it differs by −2.00 %") :]
+    assert re.search(r"96.2 % sure. It is one of these, what lies between does not build", further)
+    assert all(f"{commit.sha[:10]} {commit.subject}" in further for commit in history.commits[44:46])
+    assert "explains the whole change, as far as chance lets one see: +0.10 %" in page
     assert f"regression {history.regression}" in page
     event = client.get(f"/event/{history.regression}").text
     assert 'href="/bisection/1"' in event

@@ -6,10 +6,22 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from web.api import benchmarks, commits, compare, deliveries, drift, events, health, overview, search, series
+from web.api import (
+    benchmarks,
+    bisections,
+    commits,
+    compare,
+    deliveries,
+    drift,
+    events,
+    health,
+    overview,
+    search,
+    series,
+)
 from web.api.schema import Problem
 
-RESOURCES = (deliveries, overview, benchmarks, series, commits, compare, drift, events, search)
+RESOURCES = (deliveries, overview, benchmarks, series, commits, compare, drift, events, bisections, search)
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such thing; `near` has close names."},

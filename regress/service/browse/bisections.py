@@ -87,13 +87,9 @@ class BisectionPage:
         told = [one for one in self.suspects if one.chance >= LEAST_CHANCE]
         return sorted(told, key=lambda one: -one.chance)[:LIKELIEST]
 
-    @property
-    def culprits(self) -> list[Suspect]:
-        """What it came to: the commits of which one is the culprit."""
-        found = self.state.found
-        if found is None or not found.first:
-            return []
-        places = [place for place, one in enumerate(self.suspects) if one.sha in (found.first, found.last)]
+    def between(self, first: str, last: str) -> list[Suspect]:
+        """The commits of which one is the culprit, by its ends; empty where the store does not know them."""
+        places = [place for place, one in enumerate(self.suspects) if one.sha in (first, last)]
         return list(self.suspects[min(places) : max(places) + 1]) if places else []
 
     @property
