@@ -18,9 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import numpy as np
 
+from regress.bisect.batches import picks
 from regress.bisect.costs import Costs, at_hand
 from regress.bisect.information import told
 from regress.bisect.posterior import STEP_CHANCE, Evidence, Fit, Floats, fit, logarithms, normalised
@@ -195,16 +197,17 @@ class Search:
             return []
         ends = [end for end in self._ends(buildable) if self._places.count(end) < END_RUNS]
         if ends:
-            return ends[:width]
+            return _in_turns(ends, min(width, END_RUNS * len(ends)))
         answer = self.answer()
         if answer.step <= (WORTH_SEARCHING if self.found else 1 - NO_STEP):
             return []
         if not self.found and answer.step <= 1 - DOUBT:
-            return self._ends(buildable)[:width]
+            return _in_turns(self._ends(buildable), width)
         if answer.confidence >= self.confidence:
             if self.verified():
                 return []
-            return sorted((answer.first - 1, answer.last), key=self._count)[:width]
+            pair = sorted((answer.first - 1, answer.last), key=self._count)
+            return _in_turns(pair, min(width, 2 * PAIRS))
         return self._most_telling(buildable, width)
 
     def _ends(self, buildable: Sequence[int]) -> list[int]:
@@ -212,23 +215,19 @@ class Search:
         return sorted((buildable[-1], buildable[0]), key=self._count)
 
     def _most_telling(self, buildable: Sequence[int], width: int) -> list[int]:
-        """The commits of which a second of measuring tells most; several share out what is open.
-
-        Of a batch, the j-th is what would tell most if the step were known to lie in the j-th part of the
-        posterior: neighbours would tell the same twice.
-        """
+        """The commits of which a second of measuring tells most; of equals, the least measured."""
         places, fits = self._knowledge()
-        chosen: list[int] = []
-        passed = (places[:-1].cumsum() - places[:-1] / 2) / max(float(places[:-1].sum()), 1e-300)
-        for part in range(width):
-            inside = (passed >= part / width) & (passed < (part + 1) / width)
-            slice_ = np.where(np.append(inside, False), places, 0.0) if width > 1 else places
-            if not slice_.sum():
-                continue
-            rate = self._rates(slice_ / slice_.sum(), fits)[list(buildable)]
-            best = np.flatnonzero(rate >= rate.max() * (1 - 1e-9))
-            chosen.append(min((buildable[int(i)] for i in best), key=self._count))
-        return chosen
+
+        def best(worth: Floats) -> int:
+            rate = worth[list(buildable)]
+            found = np.flatnonzero(rate >= rate.max() * (1 - 1e-9))
+            return min((buildable[int(i)] for i in found), key=self._count)
+
+        def nats(posterior: Floats) -> Floats:
+            every: Floats = np.sum([told(one, posterior, 1) for one in fits], axis=0)
+            return every
+
+        return picks(places, lambda posterior: self._rates(posterior, fits), nats, best, width)
 
     def _rates(self, places: Floats, fits: Sequence[Fit]) -> Floats:
         """Nats a second of measuring each commit, at its best number of repeats."""
@@ -300,3 +299,8 @@ class Search:
 
     def _count(self, index: int) -> int:
         return sum(place == index and turn > 0 for place, turn in zip(self._places, self._turns, strict=True))
+
+
+def _in_turns(places: Sequence[int], width: int) -> list[int]:
+    """So many measurements, one place after the other."""
+    return list(islice(cycle(places), width))

@@ -133,6 +133,23 @@ def test_several_series_share_the_measurements() -> None:
     assert together.answer().confidence > alone.answer().confidence
 
 
+def test_measuring_several_at_once_takes_fewer_turns_for_few_more_runs() -> None:
+    """Also where only two neighbours are left, so that different commits would tell nothing."""
+    spent = {1: [0, 0], 4: [0, 0]}
+    for seed in range(6):
+        for width, total in spent.items():
+            random = np.random.default_rng(seed)
+            search, culprit = Search(64, [0.01], signs=[1]), 9 * seed + 5
+            while batch := search.batch(width):
+                total[0] += 1
+                total[1] += len(batch)
+                for index in batch:
+                    search.add(index, [float(np.exp(random.normal(0, 0.01) + 0.03 * (index >= culprit)))])
+            assert abs(search.answer().first - culprit) <= 1
+    assert spent[4][0] <= 0.7 * spent[1][0], spent
+    assert spent[4][1] <= 2.5 * spent[1][1], spent
+
+
 def test_a_batch_asks_for_different_commits() -> None:
     search = Search(64, [0.01])
     for index in (0, 0, 63, 63):

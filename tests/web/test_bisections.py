@@ -50,7 +50,7 @@ def test_a_search_that_was_cut_off_says_what_it_knows_and_how_to_go_on(
 def test_a_finished_search_says_its_answer(client: httpx.Client, history: History) -> None:
     page = text(client.get("/bisection/1"))
     assert f"+15.2 % came with {history.culprit.sha[:10]}" in page
-    assert "in turns with its parent, it differs by +15.2 % ( +14.3 to +16.1 % ); 98.7 % sure." in page
+    assert "in turns with its parent, it differs by +15.2 % ( +14.3 to +16.1 % ); 98.7 % sure:" in page
     assert history.culprit.subject in page
     assert f"{history.culprit.sha[:10]} and 1 more" in page
     further = page[page.index("it differs by −2.00 %") :]
