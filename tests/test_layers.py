@@ -7,6 +7,7 @@ Data flows one way; each tree is a list of layers and imports only point up that
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,16 @@ def test_every_record_of_the_domain_can_be_imported_from_it() -> None:
         if isinstance(node, ast.ClassDef)
     }
     assert defined <= set(regress.domain.__all__)
+
+
+def test_migrations_follow_each_other_one_by_one() -> None:
+    """Two that were made side by side would leave every database where it is."""
+    files = sorted((ROOT / "regress/store/migrations/versions").glob("0*.py"))
+    found = [
+        re.findall(r'^(?:down_)?revision = "?(\w+)"?$', path.read_text(), re.MULTILINE) for path in files
+    ]
+    numbers = [path.name[:4] for path in files]
+    assert found == [list(pair) for pair in zip(numbers, ["None", *numbers], strict=False)]
 
 
 def test_sqlalchemy_stays_in_the_store() -> None:

@@ -7,7 +7,8 @@ Makes a repository with asv results (``asv_trees``: 200 commits, 50,000 series),
 them, and does what a user would: ``regress ingest``, ``regress analyse --all``, ``regress serve``, each
 as a process. Printed are seconds on the clock and of processor, peak memory, the size of the file, and of
 each page the median and the 95th percentile of the time to its last byte: asked by one reader, then by
-twenty who pause a second between pages while further results are ingested.
+twenty who pause a second between pages while further results are ingested, or (``--beside analysis``) while
+all series are analysed again, as a dashboard does by itself.
 """
 
 from __future__ import annotations
@@ -52,13 +53,19 @@ def main() -> int:
             size = (place / "regress.db").stat().st_size
             print(f"  {size / 1e9:.2f} GB, {size / held:.0f} bytes a measurement", flush=True)
         _step("analyse", [*REGRESS, "analyse", "--all", "--jobs", str(told.jobs), *common])
+    beside = {
+        "ingest": [*REGRESS, "ingest", str(place / "later"), *common],
+        "analysis": ["nice", *REGRESS, "analyse", "--all", *common],
+    }
+    attend = str(told.beside != "analysis").lower()  # or the server would analyse what is analysed
+    (place / "repository" / "regress.toml").write_text(f"[web]\nattend = {attend}\n", encoding="utf-8")
     with subprocess.Popen(
         [*REGRESS, "serve", "--port", "0", *common], stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[1].rstrip("/")
-            _pages(address, told, [*REGRESS, "ingest", str(place / "later"), *common])
+            _pages(address, told, beside[told.beside])
         finally:
             server.terminate()
     return 0
@@ -81,6 +88,9 @@ def _arguments() -> argparse.Namespace:
         ("rounds", 10, "times that each page is asked for"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_} (default {default})")
+    parser.add_argument(
+        "--beside", choices=("ingest", "analysis"), default="ingest", help="what goes on then"
+    )
     parser.add_argument("--pages-only", action="store_true", help="the database is there from another time")
     return parser.parse_args()
 
@@ -99,7 +109,7 @@ def _step(name: str, command: list[str]) -> float:
     return cpu
 
 
-def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
+def _pages(address: str, told: argparse.Namespace, beside: list[str]) -> None:
     """Ask for each page, alone and then in a crowd."""
     pages = _addresses(address)
     times: defaultdict[str, list[float]] = defaultdict(list)
@@ -107,7 +117,7 @@ def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
         times[name] = [_seconds(address + path) for _ in range(told.rounds + 1)]  # the first does not count
     _print("one reader", {name: taken[1:] or taken for name, taken in times.items()})
     crowded: defaultdict[str, list[float]] = defaultdict(list)
-    writer = subprocess.Popen(ingest, stdout=subprocess.DEVNULL)
+    writer = subprocess.Popen(beside, stdout=subprocess.DEVNULL)
     readers = [
         threading.Thread(target=_read, args=(address, pages, told.rounds, crowded, seed))
         for seed in range(told.readers)
@@ -117,9 +127,13 @@ def _pages(address: str, told: argparse.Namespace, ingest: list[str]) -> None:
     for reader in readers:
         reader.join()
     busy = "all the while" if writer.poll() is None else "for a part of it"
-    if writer.wait():
+    if told.beside == "analysis":
+        writer.terminate()
+        writer.wait()
+    elif writer.wait():
         raise SystemExit("ingest failed")
-    _print(f"{told.readers} readers, ingest {busy}", crowded)
+    every = [seconds for taken in crowded.values() for seconds in taken]
+    _print(f"{told.readers} readers, {told.beside} {busy}", crowded | {"all pages": every})
 
 
 def _addresses(address: str) -> dict[str, str]:

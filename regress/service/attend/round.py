@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import traceback
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Outcome:
 def main(config: Config, root: Path, answer: Connection) -> None:
     """Be the process of a round, and send its ``Outcome`` to whoever started it."""
     os.nice(_NICE)
+    gc.freeze()  # what is imported stays; an analysis makes many objects, and garbage is looked for often
     outcome = Outcome()
     try:
         with Store.open(config.database_url, create=False, tell=config.notify.names) as store:
