@@ -54,8 +54,6 @@ REGRESS_LAYERS = (
     "measurements",
     "precision",
     "metrics",
-    "knobs",
-    "notify_config",
     "config",
     "ingest",
     "store",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from regress.config import FILE_NAME, SuiteConfig, write_default
+from regress.config import FILE_NAME, SuiteConfig
+from regress.config.writing import write_default
 from regress.errors import RunnerError
 from regress.runner import find_suites
 from regress.runner.history import History

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regress import config as module
-from regress.config import Config, SuiteConfig, load, parse, write_default
+from regress.config import Config, DetectionConfig, ProjectConfig, SuiteConfig, load, parse
+from regress.config.sections import LISTS, SECTIONS
+from regress.config.writing import write_default
 from regress.errors import ConfigError
 
 
@@ -26,15 +27,15 @@ def test_the_written_default_means_the_defaults(tmp_path: Path) -> None:
     write_default(tmp_path / "regress.toml", suites, name="demo")
     loaded = load(tmp_path)
     fresh = Config(root=tmp_path, path=tmp_path / "regress.toml", suite=suites)
-    assert loaded == dataclasses.replace(fresh, project=module.ProjectConfig(name="demo"))
+    assert loaded == dataclasses.replace(fresh, project=ProjectConfig(name="demo"))
 
 
 def test_the_written_default_explains_every_knob(tmp_path: Path) -> None:
     write_default(tmp_path / "regress.toml", [SuiteConfig()])
     text = (tmp_path / "regress.toml").read_text()
-    for kind in (*module.SECTIONS.values(), SuiteConfig):
+    for kind in (*SECTIONS.values(), SuiteConfig):
         for knob in dataclasses.fields(kind):
-            if knob.name not in module.LISTS:
+            if knob.name not in LISTS:
                 assert f"# {knob.metadata['help']}\n{knob.name} = " in text
 
 
@@ -114,6 +115,6 @@ def test_the_last_matching_effect_rule_counts() -> None:
 def test_the_default_detector_exists() -> None:
     from regress.detect import DETECTORS, detect
 
-    default = module.DetectionConfig().detector
+    default = DetectionConfig().detector
     assert default in DETECTORS
     assert inspect.signature(detect).parameters["detector"].default == default

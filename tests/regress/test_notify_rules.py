@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from regress.config import ChannelConfig
+from regress.config.notify import KINDS, NEWS
 from regress.domain import ChangePoint, Event, EventKind, SeriesChange, State
-from regress.notify_config import KINDS, NEWS
 from regress.service.notify import CHANNELS
 from regress.service.notify.rules import Plan, plan, quiet_until
 from regress.store.outbox import News, Notice

@@ -5,7 +5,7 @@
     channel     what a channel is; one a file below, and their registry here
 
 Add a channel: a file with a class that fulfils ``channel.Channel`` and takes a ``Setting``, a row in
-``CHANNELS``, its kind in ``regress.notify_config.KINDS``.
+``CHANNELS``, its kind in ``regress.config.notify.KINDS``.
 """
 
 from __future__ import annotations

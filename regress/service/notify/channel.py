@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from regress.config import Config
+from regress.config.notify import ChannelConfig
 from regress.errors import ConfigError
-from regress.notify_config import ChannelConfig
 
 Payload = dict[str, Any]
 """What a message says, as JSON: ``wording.payload`` makes it."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from regress.config.notify import ChannelConfig, span, zone
 from regress.domain import Event
-from regress.notify_config import ChannelConfig, span, zone
 from regress.service.notify.wording import Item
 from regress.store.outbox import News, Notice
 

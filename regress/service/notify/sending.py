@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from regress.config import Config
+from regress.config.notify import ChannelConfig
 from regress.domain import Event
 from regress.errors import ConfigError, NotifyError, RegressError, UnknownNameError
-from regress.notify_config import ChannelConfig
 from regress.service.notify import CHANNELS
 from regress.service.notify.channel import Channel, Outgoing, Payload, Setting
 from regress.service.notify.rules import Parcel, Plan, plan

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
-from regress.knobs import ADDRESS, COUNT, MINUTES, SHARE, WORDS, Check, all_of, knob, one_of
+from regress.config.knobs import ADDRESS, COUNT, MINUTES, SHARE, WORDS, Check, all_of, knob, one_of
 
 KINDS = (
     "email",
