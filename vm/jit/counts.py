@@ -36,8 +36,9 @@ _MOST_COUNT = (1 << 63) - 1
 _MOST_CASES = 100_000
 _MOST_TARGETS = 8
 
-_HOT_SHARE = 0.999
-"""Functions that make up so much of what was counted are hot."""
+_HOT_SHARE = 0.99
+"""Functions that make up so much of what was counted are hot. QuickJS runs in 0.50 of the time without
+counts, and compiles in 3.4 times as long; 0.48 and 4.7 at 0.999, 0.50 and 2.5 at 0.9."""
 
 
 class Counts:

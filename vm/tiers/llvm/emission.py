@@ -161,7 +161,9 @@ class Emission:
         if self.request.config.debug_info:
             texts.append(debug.HEAD)
         if self.request.config.profile_make:
-            texts.append(profiled.COUNTING_IR)
+            texts.append(profiled.COUNTERS_IR)
+            if any("@count_target(" in text for text in texts):
+                texts.append(profiled.TARGETS_IR)
         elif self._module.counts is not None:
             texts.append(profiled.summary(self._module.counts))
         sizes = [size for _, size, _ in bodies.values()]

@@ -115,9 +115,11 @@ class Counting(Blind):
         t.effect(f"call void @count_target(ptr {self._pointer(t, at)}, i64 {apart})")
 
 
-COUNTING_IR = f"""\
-@{SYMBOL} = external global i8
-define internal void @count_target(ptr %words, i64 %found) nounwind noinline {{
+COUNTERS_IR = f"@{SYMBOL} = external global i8\n"
+"""What all code that counts needs."""
+
+TARGETS_IR = """\
+define internal void @count_target(ptr %words, i64 %found) nounwind noinline {
   %total = load i64, ptr %words
   %more = add i64 %total, 1
   store i64 %more, ptr %words
@@ -160,9 +162,9 @@ count_second:
   %second_more = add i64 %second_times, 1
   store i64 %second_more, ptr %second_times_field
   ret void
-}}
+}
 """
-"""What code that counts calls, in its own object: words are the calls altogether, and pairs of who and how
+"""What code calls that counts whom it calls: words are the calls altogether, and pairs of who and how
 often."""
 
 
