@@ -61,6 +61,12 @@ Text = Annotated[str, Query(max_length=200)]
 Part = Annotated[bool, Header(alias="HX-Request")]
 """Whether htmx asks: for a part of the page, to put in its place."""
 
+_PLACES = {"ge": -(2**31), "le": 2**31 - 1}  # what databases take for a position
+
+First = Annotated[int | None, Query(**_PLACES, description="First position on the branch.")]
+
+Last = Annotated[int | None, Query(**_PLACES, description="Last position on the branch.")]
+
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="A page of a long list.")]
 
 Branch = Annotated[str | None, Query(max_length=200, description="A branch; the main one when left out.")]

@@ -107,6 +107,8 @@ def test_points_are_thinned_and_cut(client: httpx.Client, history: History) -> N
     assert {p["value"] for p in thin["points"]} >= {f(p["value"] for p in whole) for f in (min, max)}
     part = client.get(address, params={"start": 10, "stop": 14}).json()
     assert [point["position"] for point in part["points"]] == [10, 11, 12, 13, 14]
+    for path in (address, address.removeprefix("/api/v1").replace("points", "line")):
+        assert client.get(path, params={"start": 2**70}).status_code == 422
 
 
 def test_lists_are_paged(client: httpx.Client) -> None:

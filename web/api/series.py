@@ -10,7 +10,7 @@ from regress.service import browse
 from regress.service.browse import LocatedPoint
 from web.api import convert, schema
 from web.api.paging import Limit, Offset, page_of
-from web.state import Branch, ConfigDep, Id, StoreDep
+from web.state import Branch, ConfigDep, First, Id, Last, StoreDep
 
 router = APIRouter(tags=["series"])
 
@@ -63,8 +63,8 @@ def _change(page: browse.SeriesPage, mark: browse.Mark) -> schema.Change:
 def points(
     store: StoreDep,
     series_id: Id,
-    start: Annotated[int | None, Query(description="First position on the branch.")] = None,
-    stop: Annotated[int | None, Query(description="Last position on the branch.")] = None,
+    start: First = None,
+    stop: Last = None,
     limit: Annotated[int, Query(ge=4, le=20_000, description="At most this many points.")] = 2_000,
 ) -> schema.Points:
     """Points in range; more than ``limit`` are thinned so that the drawn line stays the same (M4)."""

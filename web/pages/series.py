@@ -14,7 +14,7 @@ from regress.service import browse
 from regress.service.browse import Mark, SeriesFailure, SeriesPage
 from web import drawing, format
 from web.render import render
-from web.state import ConfigDep, Id, StoreDep
+from web.state import ConfigDep, First, Id, Last, StoreDep
 
 router = APIRouter()
 
@@ -40,8 +40,8 @@ def point(request: Request, store: StoreDep, series_id: Id, position: Id) -> HTM
 def line(
     store: StoreDep,
     series_id: Id,
-    start: int | None = None,
-    stop: int | None = None,
+    start: First = None,
+    stop: Last = None,
     limit: Annotated[int, Query(ge=4, le=20_000)] = 2_000,
 ) -> Response:
     """The points of a chart as its script takes them: little-endian doubles, a column after the other.

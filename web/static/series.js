@@ -69,8 +69,8 @@ async function detail(view, range, all) {
 }
 
 async function open(view, position) {
-  if (!view.texts.has(position)) await name(view);
-  window.open(`/commit/${view.texts.get(position).commit}`, "_top"); // out of a frame elsewhere
+  const texts = view.texts.has(position) ? view.texts : await loadTexts(chart.texts, `?start=${position}&stop=${position}`);
+  window.open(`/commit/${texts.get(position).commit}`, "_top"); // out of a frame elsewhere
 }
 
 function toggle(id, option, parameter, view) {
