@@ -138,7 +138,7 @@ def test_who_may_start_bisections_on_a_server() -> None:
 
 @pytest.mark.usefixtures("few_plugins")
 def test_a_search_goes_on_after_the_servers_end_and_after_a_stop(tmp_path: Path) -> None:
-    repo = make_counted_repo(tmp_path, commits=4, slow_at=2)
+    repo = make_counted_repo(tmp_path, commits=16, slow_at=9)  # eight runs or so
     project = Project.open(repo.path)
     config = replace(project.config, access=MAINTAINER)
     with project.open_store() as store:
@@ -170,7 +170,7 @@ def test_a_search_goes_on_after_the_servers_end_and_after_a_stop(tmp_path: Path)
         kept = steps()
         with served() as client:
             csrf = {"csrf": token(client, "/bisection/1")}
-            until(lambda: steps() > kept)
+            until(lambda: store.searches.now()[0] == 1)
             client.post("/bisection/1/stop", data=csrf)
             until(lambda: store.searches.now() == (0, ""))
             assert "cut off" in text(client.get("/bisection/1"))

@@ -28,7 +28,10 @@ from regress.service.project import Project
 from regress.store import Store
 
 EVERY = 1.0
-"""Seconds between two looks at what is asked for, and whether what goes on still is."""
+"""Seconds between two looks at what is asked for."""
+
+STILL = 0.25
+"""Seconds between two looks at whether what goes on is still wanted."""
 
 BUSY = "busy"  # what a process says whose machine or store somebody else holds
 _GRACE = 15.0  # seconds that a search has to stop its tool
@@ -95,7 +98,7 @@ class Bisector:
                 _end(process)
 
     def _answer(self, store: Store, number: int, process: Any, answer: Connection) -> str:
-        while not answer.poll(EVERY):
+        while not answer.poll(STILL):
             if self._stopped.is_set() or number not in store.searches.wanted():
                 return ""
         try:
