@@ -45,6 +45,10 @@ def test_a_chart_reads_a_line_and_only_what_it_draws(store: Store) -> None:
     assert store.line(id_) == [(1, 1.5), (2, 2.5), (5, 5.5), (8, 8.5)]
     assert store.line(id_, 2, 5) == [(2, 2.5), (5, 5.5)]
     assert store.points_at(id_, [8, 2, 3]) == [whole[1], whole[3]]
+    here = store.located("main", (point.commit for point in whole))
+    assert store.figures(id_, [8, 2, 3]) == [
+        (p.position, here[p.commit].committed_at.timestamp(), p.value, p.low, p.high) for p in whole[1::2]
+    ]
     newest, total = store.newest_points(id_, 2)
     assert (newest.points, newest.key, total) == (whole[2:], store.series_key(id_), 4)
     with pytest.raises(UnknownNameError):
