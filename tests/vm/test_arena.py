@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from types import FrameType
 from typing import Any
 
+import pytest
+
+from vm.errors import VMError
 from vm.native.arena import Arena, Image
 
 
@@ -14,7 +18,7 @@ def _make_while_others_go(arena: Arena, spare: list[Image]) -> None:
     """Make an image; in front of each line that this takes, one of ``spare`` goes."""
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line" and frame.f_code is Arena.image.__code__:
+        if event == "line" and frame.f_code in (Arena.image.__code__, Arena._take.__code__):
             spare.pop()
         return trace
 
@@ -42,3 +46,19 @@ def test_what_comes_back_is_joined_and_used_again() -> None:
     first = images[0].address
     images.clear()
     assert arena.image(3 * 4096).address == first
+
+
+def test_what_nobody_has_is_collected_before_there_is_no_room() -> None:
+    arena = Arena(span=4 * 4096)
+    gc.disable()
+    try:
+        for _ in range(10):
+            cycle: list[object] = [arena.image(4096)]
+            cycle.append(cycle)
+            del cycle
+    finally:
+        gc.enable()
+    kept = [arena.image(4096) for _ in range(4)]
+    with pytest.raises(VMError, match="no room for 4096 more bytes"):
+        arena.image(1)
+    assert len({image.address for image in kept}) == 4

@@ -6,6 +6,7 @@ once. All bodies lie in one region, so that "is this address compiled WebAssembl
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import threading
@@ -56,17 +57,26 @@ class Arena:
     def image(self, size: int) -> Image:
         """A fresh image of at least ``size`` bytes; ``VMError`` when the region is full."""
         size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        address = self._take(size)
+        if address is None:  # modules that nobody has wait for the cycle collector, which counts objects only
+            gc.collect()
+            address = self._take(size)
+        if address is None:
+            span = self.end - self.start
+            raise VMError(f"no room for {size} more bytes of compiled code: {span >> 20} MiB are in use")
+        image = Image(address, size)
+        weakref.finalize(image, self._release, address, size).atexit = False
+        return image
+
+    def _take(self, size: int) -> int | None:
+        """The address of ``size`` bytes that were free, if there are."""
         with self._lock:
             self._take_back()
             for i, (address, room) in enumerate(self._free):
                 if room >= size:
                     self._free[i : i + 1] = [(address + size, room - size)] if room > size else []
-                    break
-            else:
-                raise VMError(f"no room for {size} more bytes of compiled code: {SPAN >> 20} MiB are in use")
-        image = Image(address, size)
-        weakref.finalize(image, self._release, address, size).atexit = False
-        return image
+                    return address
+        return None
 
     def _release(self, address: int, size: int) -> None:
         """Python may run this anywhere, in ``image`` too: it takes no lock."""
