@@ -236,5 +236,4 @@ def test_time_in_host_functions_is_their_callers_too(tier: str) -> None:
             if profiler.samples >= ENOUGH:
                 break
     rows = {row.name: row for row in summary.rows(profiler.recording)}
-    assert rows["inner"].total >= rows["env.slow"].total > ENOUGH // 2
-    assert rows["env.slow"].self == 0  # the library that computes it has that
+    assert rows["inner"].total >= rows["env.slow"].total == rows["env.slow"].self > ENOUGH // 2

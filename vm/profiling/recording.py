@@ -188,24 +188,21 @@ class _Resolver:
         """The frames of a trace, outermost first."""
         trace, state, errand = found
         places = [place for address in trace for place in self._places(address)]
-        if errand != INSIDE:
-            outside = Place(self._libraries.name(trace[0] - 1), -1, "host")
-            places = [outside, *self._asked(state, errand), *places]
-        elif not places:  # between two functions: in a thunk, say
-            places = [Place(self._libraries.name(trace[0] - 1), -1, "host")]
+        if errand not in (0, INSIDE):
+            places = [self._asked(state, errand), *places]
+        elif errand == 0 or not places:  # asked for nothing, or between two functions: in a thunk, say
+            places = [Place(self._libraries.name(trace[0] - 1), -1, "host"), *places]
         if Sample(0, *found).cut:
             places.append(DEEPER)
         return tuple(reversed(places))
 
-    def _asked(self, state: int, errand: int) -> list[Place]:
-        """What Python was asked for: a host function, or something of the engine; nothing when it was not."""
-        if not errand:
-            return []
+    def _asked(self, state: int, errand: int) -> Place:
+        """What Python was asked for: a host function, or something of the engine."""
         number, host = errand >> 1, errand & 1
         if not host:
-            return [Place(f"[{BORDER[number]}]", -1, "host")]
+            return Place(f"[{BORDER[number]}]", -1, "host")
         store = next((store for store in self._tier.stores() if store.state.address == state), None)
-        return [Place(_import_name(store, number) if store else "host function", -1, "host")]
+        return Place(_import_name(store, number) if store else "host function", -1, "host")
 
     def _places(self, address: int) -> tuple[Place, ...]:
         """The frames at an address of a trace, innermost first: none for glue."""
