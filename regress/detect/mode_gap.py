@@ -9,6 +9,7 @@ then fits noise, gap, and the share of changes by expectation and maximisation.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -16,12 +17,15 @@ import numpy as np
 
 from regress.detect.noise import EXACT, Floats, gaps, middle
 
-LEAST = 4.0
-"""Sigma between two modes, at least: nearer ones overlap, and noise with one mode looks like them."""
+LEAST = 3.0
+"""Sigma between two modes, at least: points of nearer ones could be in either."""
 
 _HEIGHTS = (4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0)  # sigma between the modes that are looked for
 _SHARES = (0.03, 0.06, 0.12, 0.25, 0.5)  # of neighbours in different modes
-_FREEDOM = (1.0, 2.0, 3.0, 5.0, 10.0, 1000.0)  # of Student's t: tails of noise with one mode
+_FREEDOM = (1.0, 2.0, 3.0, 5.0, 10.0)  # of Student's t: tails of noise with one mode
+_POWERS = (1.0, 1.25, 1.5, 2.0)  # of sizes in the logarithm of other noise's density: Laplace's to normal
+_TIPS = (1.0, 4.0, 16.0)  # how round Laplace's tip is made, squared: skewed noise beside normal
+_SPIKES = tuple(itertools.product((0.03, 0.1, 0.3), (4.0, 12.0)))  # in normal noise: their share, their sigma
 _FINE = 4  # bins of a histogram to a median difference
 _BINS = 128  # the last takes all that is larger
 _STRAY = 0.02  # share of differences that fit nowhere, in each histogram
@@ -42,7 +46,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class _Histograms:
-    """Log-probabilities of bins, in units of the median difference; what the gaps are in these units."""
+    """Log-probabilities of bins, in units of the median difference, and the gaps in these units."""
 
     one: Floats
     two: Floats
@@ -90,7 +94,10 @@ def _fitted(sizes: Floats, gap: Gap) -> Gap | None:
 def _histograms() -> _Histograms:
     """What differences look like with one mode and with two."""
     sizes = np.arange(0.0, 200.0, 0.01)
-    one = [np.exp(-sizes), *((1 + sizes**2 / free) ** (-(free + 1) / 2) for free in _FREEDOM)]
+    one = [np.exp(-(sizes**power)) for power in _POWERS]
+    one += [np.exp(-np.sqrt(tip + sizes**2)) for tip in _TIPS]
+    one += [np.exp(-0.5 * sizes**2) + share / s * np.exp(-0.5 * (sizes / s) ** 2) for share, s in _SPIKES]
+    one += [(1 + sizes**2 / free) ** (-(free + 1) / 2) for free in _FREEDOM]
     two, found = [], []
     for height in _HEIGHTS:
         for share in _SHARES:
