@@ -5,7 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from regress.domain import ChangePoint, Deed, Environment, Failure, FailureKind, Machine, SeriesChange
+from regress.domain import (
+    BisectionPlan,
+    ChangePoint,
+    Deed,
+    Environment,
+    Failure,
+    FailureKind,
+    Machine,
+    Posterior,
+    SeriesChange,
+)
 from regress.store import Store
 from tests.web import history as made
 
@@ -32,5 +42,9 @@ def fill(store: Store) -> None:
         store.deliver(replace(delivery, digest="failed" + at.sha, measurements=(), failures=(failure, build)))
     store.record_deed(Deed(EVIL, EVIL, EVIL, EVIL, EVIL, EVIL))
     ids = {row.key: row.id for row in store.series_list(EVIL)}
+    plan = BisectionPlan(series, commits[0].sha, commits[1].sha, 0.95, 9, commits[1].committed_at)
+    number = store.searches.ask(plan, EVIL, 3.0)
+    store.searches.tell(number, Posterior(((commits[1].sha, 0.9),), 0.1))
+    store.searches.drop(number, EVIL)
     change = ChangePoint(1, 1.0, 2.0, 1.9, 2.1, 0.001)
     store.replace_changes(EVIL, [SeriesChange(ids[series], series, commits[0].sha, commits[1].sha, change)])

@@ -24,6 +24,9 @@ HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options
         f"/compare?a={made.commit(0, 2).sha}&b={made.commit(1, 2).sha}",
         "/events",
         "/event/1",
+        "/event/1/bisect",
+        "/bisections",
+        "/bisection/1",
         "/search?q=alert",
         "/audit",
     ],
@@ -83,7 +86,10 @@ def test_static_files_asked_for_by_digest_may_be_kept(client: httpx.Client) -> N
     assert client.get("/").headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize("path", ["/series/{}", "/event/{}", "/api/v1/series/{}", "/api/v1/series/{}/points"])
+@pytest.mark.parametrize(
+    "path",
+    ["/series/{}", "/event/{}", "/bisection/{}", "/api/v1/series/{}", "/api/v1/series/{}/points"],
+)
 def test_an_id_that_no_database_holds_is_the_visitors_mistake(hostile: httpx.Client, path: str) -> None:
     assert hostile.get(path.format(2**63 - 1)).status_code == 404
     assert hostile.get(path.format(2**63)).status_code == 422
