@@ -80,11 +80,13 @@ class Search:
         prior: Sequence[float] = (),
         signs: Sequence[int] = (),
         costs: Costs | None = None,
+        independence: float = 1.0,
     ) -> None:
         """``noises``: prior guess of one run's relative noise, by series; ``budget``: the most runs it takes.
 
         ``prior``: how likely each commit is the culprit, by what it touches (the first counts for nothing);
-        ``signs``: 1 or -1 for a series known to shift up or down; ``costs`` may be set anew at any time.
+        ``signs``: 1 or -1 for a series known to shift up or down; ``costs`` may be set anew at any time;
+        ``independence``: for how much each series' evidence counts, 1 where their noises share nothing.
         ValueError with fewer than two commits.
         """
         if size < 2:
@@ -96,6 +98,7 @@ class Search:
         self.runs = 0
         self.found: list[Answer] = []
         self.costs = costs or Costs()
+        self._independence = independence
         self._signs = tuple(signs) or (0,) * len(self.noises)
         weights = np.array(prior, dtype=np.float64) if len(prior) else np.ones(size)
         weights[0] = 0.0
@@ -181,7 +184,7 @@ class Search:
             weight = len(before) * len(after) / (len(before) + len(after)) / noise**2
             seen = float(after.mean() - before.mean())
             proof += float(weight * (seen * shift - shift**2 / 2))
-        return proof >= PROOF
+        return self._independence * proof >= PROOF
 
     # -- what to measure -------------------------------------------------------------------------------
 
@@ -258,7 +261,8 @@ class Search:
                 for series, sign in enumerate(self._signs)
             ]
             with np.errstate(divide="ignore"):
-                logs = np.log(self._prior) + np.sum([self._vote(one.evidence) for one in fits], axis=0)
+                logs = np.log(self._prior)
+            logs += self._independence * np.sum([self._vote(one.evidence) for one in fits], axis=0)
             self._known = normalised(logs), fits
         return self._known
 

@@ -192,6 +192,8 @@ def _print(found: Bisection, history: History) -> None:
         size = f"{change(one.ratio)} {interval(one.low, one.high)}"
         sure = f"confidence {100 * one.confidence:.1f} %"
         out.print(f"{escape(found.series.title)}: {size}, {verdict}, {sure}")
+    for other in found.others:
+        out.print(f"{escape(other.series.title)}: {change(other.ratio)} {interval(other.low, other.high)}")
     if found.suspicion and found.suspicion.files:
         out.print(f"it touches what the benchmark runs: {escape(', '.join(found.suspicion.files))}")
     elif found.suspicion:
@@ -220,6 +222,10 @@ def _json(found: Bisection) -> dict[str, Any]:
         "seconds": found.seconds,
         "skipped": list(found.skipped),
         "suspicion": asdict(found.suspicion) if found.suspicion else None,
+        "others": [
+            {"benchmark": one.series.title, "ratio": one.ratio, "low": one.low, "high": one.high}
+            for one in found.others
+        ],
         "further": [asdict(one) for one in found.further],
         "rest": asdict(found.rest) | {"explained": found.rest.explained} if found.rest else None,
         "started_at": found.started_at,

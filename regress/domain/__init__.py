@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from regress.domain.access import AuditEntry, Deed, Role, Scope, Token
 from regress.domain.bisections import (
+    Affected,
     BegunBisection,
     Bisection,
     BisectionPlan,
@@ -52,6 +53,7 @@ from regress.domain.triage import Decision, TriageAct, TriageStep
 __all__ = [
     "BACK",
     "OPEN_STATES",
+    "Affected",
     "AuditEntry",
     "BegunBisection",
     "Bisection",

@@ -45,6 +45,16 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class Affected:
+    """A series that was measured with a search's own: the level after the culprit relative to before."""
+
+    series: SeriesKey
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bisection:
     """A finished search for the commit that changed a series.
 
@@ -54,7 +64,8 @@ class Bisection:
     measured for it. ``verified`` tells whether the culprit and its parent, measured in turns, still differ.
     ``seconds``: spent measuring; None in records of before that was kept. ``further`` culprits were found in
     what the first left of the change; ``rest`` is what all leave of it, None where nobody measured both ends.
-    ``suspicion`` is what the first was thought before, None where nothing told commits apart.
+    ``suspicion`` is what the first was thought before, None where nothing told commits apart; ``others`` how
+    it changed what was measured with the series.
     """
 
     series: SeriesKey
@@ -75,6 +86,7 @@ class Bisection:
     further: tuple[Culprit, ...] = ()
     rest: Rest | None = None
     suspicion: Suspicion | None = None
+    others: tuple[Affected, ...] = ()
 
     @property
     def culprit(self) -> str:
@@ -84,18 +96,23 @@ class Bisection:
 
 @dataclass(frozen=True, slots=True)
 class BisectionStep:
-    """A measurement of a search, in ``seconds``; no ``value`` where a commit gave no number."""
+    """A measurement of a search, in ``seconds``; no ``value`` where a commit gave no number.
+
+    ``others`` are those of the plan's ``others``, in their order.
+    """
 
     commit: str
     value: float | None
     seconds: float
+    others: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BisectionPlan:
     """What a search was asked; ``good``..``bad`` are hashes, ``budget`` the most runs it may take.
 
-    ``sign``: 1 or -1 for a series known to have gone up or down, else 0.
+    ``sign``: 1 or -1 for a series known to have gone up or down, else 0; ``others``: series that are measured
+    with it and changed alike.
     """
 
     series: SeriesKey
@@ -105,6 +122,7 @@ class BisectionPlan:
     budget: int
     started_at: datetime
     sign: int = 0
+    others: tuple[SeriesKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ measurements in the same order, ``Search`` asks what it would have asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from regress.errors import RegressError, UnknownNameError
 from regress.runner import Outcome
 from regress.runner.events import Listener, Note, ignore
 from regress.service.bisect_answer import answered
+from regress.service.bisect_company import companions, independence
 from regress.service.bisect_history import free_evidence, noise_of
 from regress.service.bisect_measure import Measurer, measurer
 from regress.service.bisect_price import price_of, refuse, told_price
@@ -80,7 +82,10 @@ def bisect(
         measure_ends(project, store, benchmark, (good, bad), where, listen, wait)
     target = find_target(project, store, benchmark, good, bad)
     sign = 0 if good and bad else _worse(target.series)
-    plan = BisectionPlan(target.series.key, target.good, target.bad, confidence, budget, started, sign)
+    others = companions(store, target.series, target.good, target.bad)
+    plan = BisectionPlan(
+        target.series.key, target.good, target.bad, confidence, budget, started, sign, others
+    )
     commits = _commits(project, plan)
     with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
         record_history(project, store, commits)
@@ -96,9 +101,7 @@ def bisect(
         listen(Note(said))
         begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
         store.searches.price(begun.id, cost.runs if cost else None)
-        suspects = _suspects(project, commits, target.series, listen)
-        with measurer(project, plan.series, where, listen) as measuring:
-            return _Session(store, begun, target.series, commits, suspects, measuring).run()
+        return _search(project, store, begun, commits, where, listen)
 
 
 def resume(
@@ -122,18 +125,34 @@ def resume(
         begun = _unfinished(store, number)
         asked = begun.plan
         plan = replace(asked, confidence=confidence or asked.confidence, budget=budget or asked.budget)
-        same = [s.id for s in store.series_list(branch=plan.series.branch) if s.key == plan.series]
-        if not same:
-            raise RegressError(
-                f"{plan.series.title}, which search {begun.id} was about, is not stored any more"
-            )
         commits = _commits(project, plan)
         record_history(project, store, commits)
         listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
-        begun, series = replace(begun, plan=plan), store.series(same[0])
-        suspects = _suspects(project, commits, series, listen)
-        with measurer(project, plan.series, where, listen) as measuring:
-            return _Session(store, begun, series, commits, suspects, measuring).run()
+        return _search(project, store, replace(begun, plan=plan), commits, where, listen)
+
+
+def _search(
+    project: Project,
+    store: Store,
+    begun: BegunBisection,
+    commits: Sequence[Commit],
+    where: Where | None,
+    listen: Listener,
+) -> Bisection:
+    """Search, or go on, among ``commits``; RegressError when a series that it is about is gone."""
+    keys = [begun.plan.series, *begun.plan.others]
+    if begun.plan.others:
+        listen(Note(f"measured with it, since they changed alike: {', '.join(k.title for k in keys[1:])}"))
+    stored = {one.key: one.id for one in store.series_list(branch=keys[0].branch)}
+    gone = [key for key in keys if key not in stored]
+    if gone:
+        raise RegressError(f"{gone[0].title}, which search {begun.id} was about, is not stored any more")
+    suspects = suspicions(project.history, commits, keys[0].benchmark)
+    if said := told_suspicions(suspects):
+        listen(Note(said))
+    series = [store.series(stored[key]) for key in keys]
+    with measurer(project, keys, where, listen) as measuring:
+        return _Session(store, begun, series, commits, suspects, measuring).run()
 
 
 def _unfinished(store: Store, number: int | None) -> BegunBisection:
@@ -161,16 +180,6 @@ def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     return commits
 
 
-def _suspects(
-    project: Project, commits: Sequence[Commit], series: Series, listen: Listener
-) -> list[Suspicion]:
-    """How suspect each commit is by what it touches, which is told."""
-    told = suspicions(project.history, commits, series.key.benchmark)
-    if said := told_suspicions(told):
-        listen(Note(said))
-    return told
-
-
 def posterior_of(search: Search, commits: Sequence[Commit]) -> Posterior:
     """What a search knows, as it is kept: all of its commits, or the likeliest of a huge range."""
     *chances, none = search.posterior().tolist()
@@ -185,7 +194,7 @@ class _Session:
         self,
         store: Store,
         begun: BegunBisection,
-        series: Series,
+        series: Sequence[Series],
         commits: Sequence[Commit],
         suspects: Sequence[Suspicion],
         measuring: Measurer,
@@ -194,21 +203,24 @@ class _Session:
         self.commits = commits
         self.steps: list[BisectionStep] = []
         self._store = store
-        self._key = series.key
         self._measurer = measuring
         plan = begun.plan
         self._suspects = suspects
         self._search = Search(
             len(commits),
-            [noise_of(series)],
+            [noise_of(one) for one in series],
             confidence=plan.confidence,
             budget=plan.budget,
-            signs=[plan.sign],
+            signs=[plan.sign, *(0 for _ in plan.others)],
             prior=[one.weight for one in self._suspects],
+            independence=independence(series),
         )
-        self._known = free_evidence(series, commits)
-        for known in self._known:
-            self._search.add(known.place, [known.value], free=True, worth=known.worth)
+        self._known = free_evidence(series[0], commits)
+        for number, one in enumerate(series):
+            for known in free_evidence(one, commits) if number else self._known:
+                row = [math.nan] * len(series)
+                row[number] = known.value
+                self._search.add(known.place, row, free=True, worth=known.worth)
         self._taken: list[tuple[int, float]] = []
         for step in begun.steps:
             self._asked()
@@ -253,16 +265,21 @@ class _Session:
             )
             raise RegressError(what, hint="Was the branch rewritten? Begin a new search: regress bisect")
         self.steps.append(step)
-        if step.value is None:
+        row = [math.nan if value is None else value for value in (step.value, *step.others)]
+        if not any(map(math.isfinite, row)):
             self._search.skip(places[0])
         else:
-            self._search.add(places[0], [step.value])
+            self._search.add(places[0], row)
             self._taken.append((places[0], step.seconds))
             self._search.costs = costs_of(self._taken)
 
     def _keep(self, commit: Commit, outcome: Outcome) -> BisectionStep:
         """What measuring a commit gave, stored."""
-        step = BisectionStep(commit.sha, self._value(outcome), outcome.seconds)
+        plan = self.begun.plan
+        others = {one.series: one.value for one in outcome.measurements}
+        step = BisectionStep(
+            commit.sha, self._value(outcome), outcome.seconds, tuple(others.get(key) for key in plan.others)
+        )
         # That it does not build is for everybody; the numbers are not: with one benchmark's a commit would
         # count as measured.
         self._store.begun_bisections.add(self.begun.id, step, () if outcome.built else outcome.deliveries)
@@ -270,13 +287,14 @@ class _Session:
 
     def _value(self, outcome: Outcome) -> float | None:
         """The series' value; RegressError when its benchmark was measured, but as another series."""
+        key = self.begun.plan.series
         for measurement in outcome.measurements:
-            if measurement.series == self._key:
+            if measurement.series == key:
                 return measurement.value
-        others = {m.series for m in outcome.measurements if m.series.title == self._key.title}
+        others = {m.series for m in outcome.measurements if m.series.title == key.title}
         if others:
             hint = "Measure both ends anew, then bisect: regress run --again GOOD BAD"
-            what = f"{self._key.title}: its code or environment changed since it was measured"
+            what = f"{key.title}: its code or environment changed since it was measured"
             raise RegressError(what, hint=hint)
         return None
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from regress.bisect.search import Answer, Search
 from regress.bisect.verify import Check, check
-from regress.domain import Bisection, BisectionPlan, BisectionStep, Commit, Culprit, Rest, Suspicion
+from regress.domain import Affected, Bisection, BisectionPlan, BisectionStep, Commit, Culprit, Rest, Suspicion
 from regress.service.bisect_history import Known
 
 TOLD = 5
@@ -56,8 +56,16 @@ def answered(
         seconds=sum(step.seconds for step in steps),
         further=tuple(culprits[1:]),
         rest=rest(_ends(commits, known, steps), sizes) if culprits else None,
+        others=_affected(plan, search) if culprits else (),
         suspicion=_suspicion(suspects, search.found[0]) if culprits and suspects else None,
     )
+
+
+def _affected(plan: BisectionPlan, search: Search) -> tuple[Affected, ...]:
+    """How the first culprit changed the series that were measured with the search's own."""
+    sides = [search.sides(search.found[0], number) for number in range(1, 1 + len(plan.others))]
+    sizes = [(key, check(*two)) for key, two in zip(plan.others, sides, strict=True) if min(map(len, two))]
+    return tuple(Affected(key, size.ratio, size.low, size.high) for key, size in sizes)
 
 
 def _suspicion(suspects: Sequence[Suspicion], found: Answer) -> Suspicion:

@@ -16,7 +16,7 @@ from regress.service.run_distributed import Where, source_of
 
 
 class Measurer(Protocol):
-    """Measures a series' benchmark at commits, ``width`` of them at once."""
+    """Measures benchmarks at commits, ``width`` of them at once."""
 
     width: int
 
@@ -30,8 +30,8 @@ class Here:
 
     width = 1
 
-    def __init__(self, runner: Runner, key: SeriesKey, listen: Listener) -> None:
-        self._runner, self._key, self._listen = runner, key, listen
+    def __init__(self, runner: Runner, keys: Sequence[SeriesKey], listen: Listener) -> None:
+        self._runner, self._keys, self._listen = runner, keys, listen
 
     def measure(self, commits: Sequence[Commit], done: int) -> Iterator[tuple[Commit, Outcome]]:
         """See ``Measurer``; one after the other."""
@@ -40,7 +40,7 @@ class Here:
             yield (
                 commit,
                 self._runner.measure(
-                    commit, branch=self._key.branch, benchmarks=[self._key.benchmark], listen=self._listen
+                    commit, branch=self._keys[0].branch, benchmarks=_names(self._keys), listen=self._listen
                 ),
             )
 
@@ -49,19 +49,16 @@ class Elsewhere:
     """Measures on the workers of the series' machine; each of them is one of the ``width``."""
 
     def __init__(
-        self, workers: Cluster, project: Project, source: Source, key: SeriesKey, listen: Listener
+        self, workers: Cluster, project: Project, source: Source, keys: Sequence[SeriesKey], listen: Listener
     ) -> None:
-        self.width = workers.machines[key.machine]
-        self._workers, self._source, self._key, self._listen = workers, source, key, listen
+        self.width = workers.machines[keys[0].machine]
+        self._workers, self._source, self._keys, self._listen = workers, source, keys, listen
         self._suites = project.suites[:1]  # the one that ``runner_of`` takes
 
     def measure(self, commits: Sequence[Commit], done: int) -> Iterator[tuple[Commit, Outcome]]:
         """See ``Measurer``. RunnerError for what other commits would meet too."""
-        key = self._key
-        jobs = [
-            Job(self._source, self._suites, commit, key.branch, key.machine, (key.benchmark,))
-            for commit in commits
-        ]
+        key, names = self._keys[0], tuple(_names(self._keys))
+        jobs = [Job(self._source, self._suites, commit, key.branch, key.machine, names) for commit in commits]
         for number, job in enumerate(jobs):
             self._listen(CommitStarted(job.commit, done + number, 0))
         results = self._workers.results(jobs, self._progress)
@@ -80,21 +77,29 @@ class Elsewhere:
 
 
 def measurer(
-    project: Project, key: SeriesKey, where: Where | None, listen: Listener
+    project: Project, keys: Sequence[SeriesKey], where: Where | None, listen: Listener
 ) -> AbstractContextManager[Measurer]:
-    """Who measures a series while the context lasts; UnknownNameError where its machine is neither here nor
-    among the workers of a cluster.
+    """Who measures series of one machine while the context lasts; UnknownNameError where it is neither here
+    nor among the workers of a cluster.
     """
-    return _elsewhere(project, key, where, listen) if where else _here(project, key, listen)
+    return _elsewhere(project, keys, where, listen) if where else _here(project, keys, listen)
 
 
 @contextmanager
-def _here(project: Project, key: SeriesKey, listen: Listener) -> Iterator[Measurer]:
-    yield Here(project.runner_of(key.machine), key, listen)
+def _here(project: Project, keys: Sequence[SeriesKey], listen: Listener) -> Iterator[Measurer]:
+    yield Here(project.runner_of(keys[0].machine), keys, listen)
 
 
 @contextmanager
-def _elsewhere(project: Project, key: SeriesKey, where: Where, listen: Listener) -> Iterator[Measurer]:
-    with cluster(where.scheduler, key.machine) as workers:
-        workers.chosen((key.machine,))
-        yield Elsewhere(workers, project, source_of(project, where), key, listen)
+def _elsewhere(
+    project: Project, keys: Sequence[SeriesKey], where: Where, listen: Listener
+) -> Iterator[Measurer]:
+    machine = keys[0].machine
+    with cluster(where.scheduler, machine) as workers:
+        workers.chosen((machine,))
+        yield Elsewhere(workers, project, source_of(project, where), keys, listen)
+
+
+def _names(keys: Sequence[SeriesKey]) -> list[str]:
+    """The benchmarks of series, each once."""
+    return list(dict.fromkeys(key.benchmark for key in keys))

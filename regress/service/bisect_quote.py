@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from regress.domain import BisectionPlan, Commit, Event
 from regress.errors import RegressError
+from regress.service.bisect_company import companions
 from regress.service.bisect_price import Price, price_of
 from regress.service.bisect_target import target_of
 from regress.service.sight import seconds_of
@@ -54,7 +55,8 @@ def quote(store: Store, event_id: int, machines: Collection[str]) -> Quote:
     if len(commits) < 2:
         raise RegressError("the store does not know the commits between both sides")
     sign = 1 if part.change.ratio > 1 else -1
-    plan = BisectionPlan(key, target.good, target.bad, CONFIDENCE, BUDGET, datetime.now(UTC), sign)
+    now, others = datetime.now(UTC), companions(store, target.series, target.good, target.bad)
+    plan = BisectionPlan(key, target.good, target.bad, CONFIDENCE, BUDGET, now, sign, others)
     same = (
         begun.id
         for begun in store.begun_bisections.all()

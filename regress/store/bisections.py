@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import (
+    Affected,
     BegunBisection,
     Bisection,
     BisectionPlan,
@@ -58,6 +59,7 @@ class Begun:
             row = BisectionStepRow(
                 plan_id=plan_id, turn=turn, commit_id=commit, value=step.value, seconds=step.seconds
             )
+            row.others = json.dumps(step.others) if step.others else None
             session.add(row)
 
     def finish(self, plan_id: int, record: Bisection) -> None:
@@ -116,18 +118,22 @@ def _json(record: Bisection | BisectionPlan) -> str:
 def plan_from(told: dict[str, Any]) -> BisectionPlan:
     """A plan from its JSON."""
     started = datetime.fromisoformat(told["started_at"])
-    return BisectionPlan(**{**told, "started_at": started, "series": _key(told["series"])})
+    others = tuple(_key(one) for one in told.get("others", ()))
+    return BisectionPlan(**{**told, "started_at": started, "series": _key(told["series"]), "others": others})
 
 
 def steps_of(session: Session, plan_id: int) -> tuple[BisectionStep, ...]:
     """The measurements of a search, in order."""
     rows = session.execute(
-        select(CommitRow.sha, BisectionStepRow.value, BisectionStepRow.seconds)
+        select(CommitRow.sha, BisectionStepRow.value, BisectionStepRow.seconds, BisectionStepRow.others)
         .join(CommitRow, CommitRow.id == BisectionStepRow.commit_id)
         .where(BisectionStepRow.plan_id == plan_id)
         .order_by(BisectionStepRow.turn)
     )
-    return tuple(BisectionStep(*row) for row in rows)
+    return tuple(
+        BisectionStep(sha, value, seconds, tuple(json.loads(others or "[]")))
+        for sha, value, seconds, others in rows
+    )
 
 
 def bisection_from(told: dict[str, Any]) -> Bisection:
@@ -137,9 +143,10 @@ def bisection_from(told: dict[str, Any]) -> Bisection:
     rest = Rest(**told["rest"]) if told.get("rest") else None
     seen = told.get("suspicion")
     suspicion = Suspicion(seen["weight"], tuple(seen["files"])) if seen else None
-    skipped = tuple(told["skipped"])
-    rows = {"skipped": skipped, "further": further, "rest": rest, "suspicion": suspicion}
-    return Bisection(**{**told, **times, **rows, "series": _key(told["series"])})
+    others = tuple(Affected(**{**one, "series": _key(one["series"])}) for one in told.get("others", ()))
+    rows = {"skipped": tuple(told["skipped"]), "further": further, "others": others}
+    whole = {**told, **times, **rows, "rest": rest, "suspicion": suspicion, "series": _key(told["series"])}
+    return Bisection(**whole)
 
 
 def _key(told: dict[str, Any]) -> SeriesKey:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from regress.store.types import ByteOrdered, Instant, SafeText, UtcDateTime
 
-SCHEMA = "0016"
+SCHEMA = "0017"
 """The revision of the newest migration in ``migrations/versions``."""
 
 
@@ -330,6 +330,7 @@ class BisectionStepRow(Base):
     commit_id: Mapped[int] = mapped_column(ForeignKey("commit.id"))
     value: Mapped[float | None]
     seconds: Mapped[float]
+    others: Mapped[str | None]
 
 
 class SelfTestRow(Base):

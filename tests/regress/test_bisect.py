@@ -8,17 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from regress.cli import main
+from regress.config import Config
 from regress.domain import BisectionPlan, Commit, Series
 from regress.errors import RegressError
-from regress.service.bisect import bisect
+from regress.service.analyse import analyse
+from regress.service.bisect import bisect, resume
+from regress.service.bisect_company import companions, independence
 from regress.service.bisect_price import price_of, refuse, told_price
 from regress.service.project import Project
+from regress.service.run import Selection, run
 from regress.store import Store
 from tests.regress.fixtures.counted import few_plugins, make_counted_repo
-from tests.regress.fixtures.stores import START, commit, delivery, measured, sha
+from tests.regress.fixtures.stores import KEY, START, commit, delivery, measured, sha
 
 __all__ = ["few_plugins"]
 
@@ -42,6 +47,43 @@ def test_the_command_finds_both_culprits_without_any_history(
     assert (told["ratio"], further["ratio"]) == (pytest.approx(1.6), pytest.approx(1.6))
     assert told["rest"]["explained"]
     assert told["suspicion"] == {"weight": 1.0, "files": ["tests/test_speed.py"]}
+
+
+def test_companions_are_measured_with_it(tmp_path: Path) -> None:
+    repo = make_counted_repo(tmp_path, commits=2, slow_at=1, factor=1.5, another=True)
+    project, (good, bad) = Project.open(repo.path), repo.shas
+    with project.open_store() as store:
+        run(project, store, Selection(revisions=(good, bad)))
+        own, other = sorted((one.key for one in store.series_list()), key=lambda key: "more" in key.benchmark)
+        assert companions(store, store.series(1), good, bad) == (), "nothing was found to have changed"
+        plan = BisectionPlan(own, good, bad, 0.9, 20, START, others=(other,))
+        number = store.begun_bisections.begin(plan)
+        found = resume(project, store, number)
+        steps = store.searches.steps(number)
+    assert found.culprit == bad
+    (affected,) = found.others
+    assert (affected.series, affected.ratio) == (other, pytest.approx(1.5))
+    assert all(len(step.others) == 1 for step in steps)
+
+
+def test_companions_changed_at_the_same_place(store: Store) -> None:
+    """Strong shifts find their culprit alone, and with what their own benchmark measures besides."""
+    random, keys = np.random.default_rng(2), [KEY, replace(KEY, parameters=(("n", "2"),))]
+    keys += [replace(KEY, benchmark="other"), replace(KEY, benchmark="still")]
+    store.record_commits("main", [commit(i) for i in range(80)], default=True)
+    for key, shift in zip(keys, (0.04, 0.05, 0.08, 0.0), strict=True):
+        values = np.exp(random.normal(0, 0.02, 80) + shift * (np.arange(80) >= 40))
+        points = (measured(i, float(value), key) for i, value in enumerate(values))
+        store.deliver(delivery(*points, digest=key.title))
+    analyse(store, Config(root=Path()), "main")
+    stored = {one.key: store.series(one.id) for one in store.series_list()}
+    first, *rest = (stored[key] for key in keys)
+    assert companions(store, first, sha(30), sha(50)) == (keys[2], keys[1])
+    assert companions(store, first, sha(5), sha(10)) == ()
+    assert companions(store, rest[-1], sha(30), sha(50)) == ()
+    assert 0.6 < independence([first, *rest]) <= 1.0
+    assert independence([first, first]) == pytest.approx(0.5)
+    assert independence([first]) == 1.0
 
 
 def test_without_a_change_no_culprit_is_named(tmp_path: Path) -> None:

@@ -7,23 +7,37 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from regress.domain import Bisection, BisectionPlan, BisectionStep, Posterior
+from regress.domain import (
+    Affected,
+    Bisection,
+    BisectionPlan,
+    BisectionStep,
+    Culprit,
+    Posterior,
+    Rest,
+    Suspicion,
+)
 from regress.errors import UnknownNameError
 from regress.store import Store
 from regress.store.models import BisectionPlanRow
 from tests.regress.fixtures.stores import KEY, START, sha
 from tests.regress.test_migrations import downgrade
 
-PLAN = BisectionPlan(replace(KEY, parameters=(("n", "1"),)), sha(1), sha(9), 0.9, 40, START)
-FOUND = Bisection(
-    PLAN.series, PLAN.good, PLAN.bad, sha(5), sha(5), 0.97, 1.2, 1.1, 1.3, True, 9, (), START, START, 12.5
+OTHER = replace(KEY, parameters=(("n", "2"),))
+PLAN = BisectionPlan(
+    replace(KEY, parameters=(("n", "1"),)), sha(1), sha(9), 0.9, 40, START, sign=1, others=(OTHER,)
 )
+FOUND = Bisection(
+    PLAN.series, PLAN.good, PLAN.bad, sha(5), sha(5), 0.97, 1.2, 1.1, 1.3, True, 9, (), START, START, 12.5,
+    further=(Culprit(sha(7), sha(8), 0.96, 1.1, 1.05, 1.15),), rest=Rest(1.0, 0.99, 1.01),
+    suspicion=Suspicion(0.2, ("a.py",)), others=(Affected(OTHER, 1.3, 1.2, 1.4),),
+)  # fmt: skip
 
 
 def test_a_search_tells_what_it_knows_and_what_it_came_to(store: Store) -> None:
     searches = store.searches
     first, second = (store.begun_bisections.begin(PLAN) for _ in range(2))
-    steps = (BisectionStep(sha(9), 1.5, 2.0), BisectionStep(sha(5), None, 0.5))
+    steps = (BisectionStep(sha(9), 1.5, 2.0, (0.5,)), BisectionStep(sha(5), None, 0.5, (None,)))
     for step in steps:
         store.begun_bisections.add(first, step)
     known = Posterior(((sha(5), 0.75), (sha(6), 0.125)), 0.125)
@@ -76,7 +90,8 @@ def test_finished_searches_of_before_get_a_number(store: Store, url: str) -> Non
     with store._db.write() as session:  # as it was before plans were kept
         session.execute(delete(BisectionPlanRow))
     downgrade(store, "0013")
+    asked = replace(PLAN, budget=9, confidence=0.97, sign=0, others=())
     with Store.open(url) as again:
         (state,) = again.searches.newest(9)
-        assert (state.plan, state.found, state.runs) == (replace(PLAN, budget=9, confidence=0.97), FOUND, 9)
+        assert (state.plan, state.found, state.runs) == (asked, FOUND, 9)
         assert again.begun_bisections.all() == []
