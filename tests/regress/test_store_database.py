@@ -123,7 +123,7 @@ def _hold(store: Store, tell: Callable[[str], None]) -> None:
 
 def test_readers_see_whole_deliveries_while_one_is_written(store: Store, url: str) -> None:
     store.deliver(delivery(measured(1, 1.0)))
-    with store._db.write() as session, Store.open(url) as reader:
+    with store._db.write(quiet=True) as session, Store.open(url) as reader:
         session.connection().exec_driver_sql("DELETE FROM measurement")
         assert len(reader.measurements_at(sha(1))) == 1
         session.rollback()
@@ -231,7 +231,7 @@ def test_the_migrations_go_down_again(url: str) -> None:
 
     from regress.store import models
 
-    with Store.open(url) as store, store._db.write() as session:
+    with Store.open(url) as store, store._db.write(quiet=True) as session:
         config = Config()
         config.set_main_option("script_location", str(Path(models.__file__).parent / "migrations"))
         config.attributes["connection"] = session.connection()
