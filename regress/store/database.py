@@ -133,7 +133,8 @@ class Database:
             if self._deed is not None:
                 audit.record(session, self.project_id, self._deed)
             yield session
-            told = None if quiet else self._count(session.connection())
+            changed = session.in_transaction() and not quiet  # who rolled back has changed nothing
+            told = self._count(session.connection()) if changed else None
         if told is not None:
             self._own.version = told
 
