@@ -24,6 +24,9 @@ FEWEST = 30
 LONGEST = 5000
 """Points beyond which a series is taken as it is: the path takes about 15 us a point."""
 
+WIDEST = 7.0
+"""Of the gap's logarithm: what differs by a factor of a thousand and more is not one thing in two modes."""
+
 VISITS = 4
 """Visits to the upper mode, at least: what is visited once or twice may be changes that were undone."""
 
@@ -42,7 +45,7 @@ def folded(level: Floats) -> Floats | None:
     if not FEWEST <= level.size <= LONGEST:
         return None
     gap = mode_gap(level)
-    path = mode_path(level, gap) if gap else None
+    path = mode_path(level, gap) if gap and gap.height < WIDEST else None
     if not gap or not path or int(np.sum(path.upper[1:] & ~path.upper[:-1])) < VISITS:
         return None
     left = level - path.base - gap.height * path.upper

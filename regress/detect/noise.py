@@ -79,7 +79,9 @@ def prepare(values: Floats) -> Signal:
 
 def shifted(signal: Signal, level: Floats) -> Signal:
     """A logarithmic signal whose points have moved to another ``level``, and their values with them."""
-    return _made(signal.kept, signal.values * np.exp(level - signal.level), level, logarithmic=True)
+    with np.errstate(over="ignore"):
+        values = np.minimum(signal.values * np.exp(level - signal.level), np.finfo(np.float64).max)
+    return _made(signal.kept, values, level, logarithmic=True)
 
 
 def _made(kept: NDArray[np.intp], values: Floats, level: Floats, logarithmic: bool) -> Signal:

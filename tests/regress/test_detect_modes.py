@@ -68,4 +68,12 @@ def test_what_is_short_long_coarse_or_everywhere_is_left_as_it_is() -> None:
     assert folded(riding(1, 29)[0]) is None
     assert folded(riding(1, LONGEST + 1)[0]) is None
     assert mode_gap(np.round(riding(1)[0], 2)) is None, "most neighbours agree"
+    assert folded(riding(1)[0] * 1000) is None, "ten billion times as much is no mode"
     assert folded(riding(1, 1000)[0] + np.linspace(0, 5, 1000)) is None
+
+
+def test_modes_of_values_as_large_as_floats_can_be_are_told() -> None:
+    level, _ = riding(1)
+    largest = np.finfo(np.float64).max / np.exp(GAP + 10 * SIGMA)
+    assert detect(largest * np.exp(level)) == []
+    assert detect(largest * np.exp(-level)) == []
