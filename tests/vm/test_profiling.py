@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,30 @@ def test_the_command_says_what_it_cannot_do(
     program.write_bytes(binary("(module)"))
     assert main(["profile", *options, str(program)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_profiler_that_cannot_start_says_why_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "spin.wasm"
+    program.write_bytes(binary("(module)"))
+    sampler().start(10)
+    try:
+        assert main(["profile", "--tier", "threaded", str(program)]) == 2
+    finally:
+        sampler().stop()
+    assert "being profiled already" in capsys.readouterr().err
+    engine, _ = spin("threaded")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", _no_thread)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            Profiler(engine).__enter__()
+    with Profiler(engine):  # nobody profiles any more
+        pass
+
+
+def _no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")  # as Python says it
 
 
 @pytest.mark.parametrize("tier", NATIVE)

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import ExitStack
 
 from vm.cli.errors import InputError, read_file, writable, write
 from vm.cli.run import add_options, engine, execute
@@ -63,12 +64,13 @@ def main(arguments: argparse.Namespace) -> int:
     outputs = [path for path in (arguments.json, arguments.flame, arguments.trace) if path not in (None, "-")]
     for path in outputs:
         writable(path)
-    profiler = Profiler(made, arguments.rate)
-    try:
-        with profiler:
+    with ExitStack() as running:
+        profiler = running.enter_context(Profiler(made, arguments.rate))
+        try:
             return execute(arguments, content, made)
-    finally:  # also of a program that was interrupted
-        _report(arguments, profiler.recording)
+        finally:  # also of a program that was interrupted
+            running.close()
+            _report(arguments, profiler.recording)
 
 
 def _report(arguments: argparse.Namespace, recording: Recording) -> None:

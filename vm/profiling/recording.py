@@ -14,6 +14,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 
 from vm.config import Config
@@ -121,16 +122,14 @@ class Profiler:
         return self._taken
 
     def __enter__(self) -> Profiler:
-        self._listening = listening()
-        self._log = self._listening.__enter__()
-        self._begun = time.monotonic_ns()
-        try:
+        with ExitStack() as running:
+            self._log = running.enter_context(listening())
+            self._begun = time.monotonic_ns()
             sampler().start(self._rate)
-        except BaseException:
-            self._listening.__exit__(None, None, None)
-            raise
-        self._reader = threading.Thread(target=self._read, name="wasm-profiler", daemon=True)
-        self._reader.start()
+            running.callback(sampler().stop)
+            self._reader = threading.Thread(target=self._read, name="wasm-profiler", daemon=True)
+            self._reader.start()
+            self._running = running.pop_all()
         return self
 
     def __exit__(
@@ -139,11 +138,10 @@ class Profiler:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        sampler().stop()
+        self._running.close()
         ended = time.monotonic_ns()
         self._over.set()
         self._reader.join()
-        self._listening.__exit__(kind, error, traceback)
         resolver = _Resolver(self._tier)
         self.recording = Recording(
             self._rate,
