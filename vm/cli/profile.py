@@ -27,8 +27,6 @@ exit code: the program's own, as wasmvm run has it. The table goes to stderr. "h
 WebAssembly does itself: host functions, the C library, Python, the engine.
 """
 
-_MOST_RATE = 10_000
-
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
@@ -53,8 +51,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run and profile it; the exit code."""
-    if not 1 <= arguments.rate <= _MOST_RATE:
-        raise InputError(f"--rate {arguments.rate}: expected 1 to {_MOST_RATE}")
+    from vm.native.sampling import MOST_RATE
+
+    if not 1 <= arguments.rate <= MOST_RATE:
+        raise InputError(f"--rate {arguments.rate}: expected 1 to {MOST_RATE}")
     if arguments.top < 0:
         raise InputError(f"--top {arguments.top}: expected 0 or more")
     content = read_file(arguments.file)

@@ -19,11 +19,12 @@ import signal
 import threading
 
 from vm.errors import VMError
-from vm.memory.native import WORD, Block, peek, poke
+from vm.memory.native import WORD, Block, poke
 from vm.native import arena
 from vm.native.arena import SPAN, STENCIL_SPAN, bodies, stencils
 from vm.native.code import Code, kept
 from vm.native.glue import Glue, glue
+from vm.native.signals import RBP, RIP, handle, handler_of
 from vm.once import once
 from vm.runtime.layout import (
     STATE_AWAY,
@@ -45,15 +46,14 @@ _TIME, _WHOSE, _STATE = 0, 16, 24
 _ENTRY = _STATE + STATE_SIZE
 _ENTRIES = 1 << 12
 
-_R12, _R13, _R14, _R15, _RBP, _RIP = 72, 80, 88, 96, 120, 168
-"""Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
+_R12, _R15 = 72, 96
+"""Where Linux saves these registers, as ``vm.native.signals`` has it of others."""
 
 _SI_CODE, _SI_VALUE, _SI_TIMER = 8, 24, -2
 """siginfo_t of a timer's signal (asm-generic/siginfo.h)."""
 
 _CLOCK_MONOTONIC, _SIGEV_THREAD_ID = 1, 4
-_SIGEVENT, _ACTION, _FLAGS = 64, 152, 136
-_SA_SIGINFO, _SA_RESTART = 4, 0x1000_0000
+_SIGEVENT, _SA_RESTART = 64, 0x1000_0000
 
 INSIDE = (1 << 64) - 1
 """The errand of code that asks nothing: it runs itself."""
@@ -139,7 +139,7 @@ define internal i64 @register(ptr %context, i64 %offset) nounwind {{
   ret i64 %value
 }}
 define internal void @place(ptr %copy, ptr %context) nounwind {{
-  %rip = call i64 @register(ptr %context, i64 {_RIP})
+  %rip = call i64 @register(ptr %context, i64 {RIP})
   %inside = add i64 %rip, 1
   %cs = call i64 @register(ptr %context, i64 {_R15})
   %into = sub i64 %rip, ptrtoint (ptr @bodies to i64)
@@ -171,7 +171,7 @@ stencil:
   call void @walk(ptr %copy, i64 %inside, ptr null, i64 %cs)
   ret void
 native:
-  %rbp = call i64 @register(ptr %context, i64 {_RBP})
+  %rbp = call i64 @register(ptr %context, i64 {RBP})
   %frame = inttoptr i64 %rbp to ptr
   call void @walk(ptr %copy, i64 %inside, ptr %frame, i64 0)
   ret void
@@ -264,20 +264,14 @@ class Sampler:
 
     def _install(self) -> None:
         """Get in front of the present handler, unless that is this one."""
-        libc, handler, present = _librt(), self._code.symbols["sampled"], Block(_ACTION)
-        libc.sigaction(signal.SIGPROF, None, present.address)
-        if peek(present.address) == handler:
-            return
-        poke(self._data.address + _PREVIOUS, peek(present.address))
-        action = Block(_ACTION)
-        poke(action.address, handler)
-        poke(action.address + _FLAGS, _SA_SIGINFO | _SA_RESTART)
-        libc.sigaction(signal.SIGPROF, action.address, None)
+        handler, present = self._code.symbols["sampled"], handler_of(signal.SIGPROF)
+        if present != handler:
+            poke(self._data.address + _PREVIOUS, present)
+            handle(signal.SIGPROF, handler, _SA_RESTART)
 
 
 def _librt() -> ctypes.CDLL:
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     try:
         libc.timer_create.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
     except AttributeError:

@@ -30,7 +30,7 @@ from vm.native.glue import Glue
 from vm.once import once
 from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
-_RDI, _RSI, _RBP, _RDX, _RCX, _RSP, _RIP = 104, 112, 120, 136, 152, 160, 168
+_RDI, _RSI, RBP, _RDX, _RCX, _RSP, RIP = 104, 112, 120, 136, 152, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
 
 _SIGINT, _SIGSEGV = 2, 11
@@ -40,7 +40,8 @@ _SI_ADDR = 16
 _ACTION_SIZE, _FLAGS = 152, 136
 """glibc's struct sigaction on x86-64: handler, mask of 128 bytes, flags, restorer."""
 
-_SA_SIGINFO, _SA_ONSTACK, _SA_NODEFER = 4, 0x0800_0000, 0x4000_0000
+_SA_SIGINFO = 4
+_SA_ONSTACK, _SA_NODEFER = 0x0800_0000, 0x4000_0000
 _IGNORE = 1
 """SIG_IGN; SIG_DFL is 0, and everything above is a function."""
 
@@ -59,7 +60,7 @@ def _ir() -> str:
 declare ptr @pthread_getspecific(i32)
 declare i32 @sigaction(i32, ptr, ptr)
 define void @handler(i32 %signal, ptr %info, ptr %context) nounwind {{
-  %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  %rip_field = getelementptr i8, ptr %context, i64 {RIP}
   %rip = load i64, ptr %rip_field
   %into = sub i64 %rip, ptrtoint (ptr @bodies to i64)
   %ours = icmp ult i64 %into, {SPAN}
@@ -113,7 +114,7 @@ default:
 define void @interrupted(i32 %signal, ptr %info, ptr %context) nounwind {{
   %previous = load ptr, ptr getelementptr (i8, ptr @signal_data, i64 {_PREVIOUS_INTERRUPT})
   call void %previous(i32 %signal, ptr %info, ptr %context)
-  %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  %rip_field = getelementptr i8, ptr %context, i64 {RIP}
   %rip = load i64, ptr %rip_field
   %into = sub i64 %rip, ptrtoint (ptr @bodies to i64)
   %ours = icmp ult i64 %into, {SPAN}
@@ -126,11 +127,11 @@ done:
   ret void
 }}
 define internal void @resume(ptr %context, ptr %state, i64 %why) nounwind {{
-  %rip_field = getelementptr i8, ptr %context, i64 {_RIP}
+  %rip_field = getelementptr i8, ptr %context, i64 {RIP}
   %rip = load i64, ptr %rip_field
   %rsi_field = getelementptr i8, ptr %context, i64 {_RSI}
   store i64 %rip, ptr %rsi_field
-  %rbp_field = getelementptr i8, ptr %context, i64 {_RBP}
+  %rbp_field = getelementptr i8, ptr %context, i64 {RBP}
   %rbp = load i64, ptr %rbp_field
   %rdx_field = getelementptr i8, ptr %context, i64 {_RDX}
   store i64 %rbp, ptr %rdx_field
@@ -150,6 +151,21 @@ define internal void @resume(ptr %context, ptr %state, i64 %why) nounwind {{
   ret void
 }}
 """
+
+
+def handler_of(number: int) -> int:
+    """The address of what handles a signal now; 0 and 1 are none (SIG_DFL and SIG_IGN)."""
+    action = Block(_ACTION_SIZE)
+    _libc.sigaction(number, None, action.address)
+    return peek(action.address)
+
+
+def handle(number: int, handler: int, flags: int) -> None:
+    """Have a signal go to the code at an address, which takes a siginfo_t and a ucontext."""
+    action = Block(_ACTION_SIZE)
+    poke(action.address, handler)
+    poke(action.address + _FLAGS, _SA_SIGINFO | flags)
+    _libc.sigaction(number, action.address, None)
 
 
 class Signals:
@@ -188,16 +204,11 @@ class Signals:
     def _install(self, number: int, name: str, previous: int, flags: int, *, default: bool = True) -> None:
         handler = self._code.symbols[name]
         with self._lock:
-            present = Block(_ACTION_SIZE)
-            _libc.sigaction(number, None, present.address)
-            found = peek(present.address)
+            found = handler_of(number)
             if found == handler or (found <= _IGNORE and not default):
                 return
             poke(self._data.address + previous, found)
-            action = Block(_ACTION_SIZE)
-            poke(action.address, handler)
-            poke(action.address + _FLAGS, _SA_SIGINFO | _SA_ONSTACK | flags)
-            _libc.sigaction(number, action.address, None)
+            handle(number, handler, _SA_ONSTACK | flags)
 
 
 @once

@@ -7,7 +7,7 @@ from vm.memory.native import WORD, Block
 from vm.module.instructions import read
 from vm.module.model import ModuleData
 from vm.runtime.layout import RECORD_SIZE, ContextLayout
-from vm.tiers.llvm.profiled import COUNTERS, SYMBOL, TARGETS
+from vm.tiers.llvm.profiled import COUNTERS, SYMBOL, TARGETS, first_counted
 
 _TWO_WAYS = frozenset({"if", "br_if", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail"})
 _CALLS = frozenset({"call_indirect", "call_ref"})
@@ -18,7 +18,7 @@ class Counters:
 
     def __init__(self, module: ModuleData) -> None:
         extents = module.bodies.extents
-        self._first = extents[0][0] if extents else 0
+        self._first = first_counted(module)
         size = extents[-1][1] - self._first if extents else 0
         self._block = Block(max(COUNTERS * WORD * size, WORD))
         self.symbols = {SYMBOL: self._block.address}
