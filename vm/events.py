@@ -52,7 +52,7 @@ class Log:
     def counts(self) -> dict[str, int]:
         """How many there are of each kind: figures that a benchmark can track."""
         counts = dict.fromkeys(KINDS, 0)
-        for event in self.events:
+        for event in tuple(self.events):  # others may note more meanwhile
             counts[event.kind] += 1
         return counts
 
@@ -64,7 +64,7 @@ def note(kind: str, **facts: Fact) -> None:
     """Tell who listens. Any thread may call this, with any locks held: it takes none."""
     if _logs:
         event = Event(time.monotonic_ns(), kind, facts)
-        for log in _logs:
+        for log in tuple(_logs):
             log.events.append(event)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,11 @@ import vm.api as w
 from tests.vm.engines import binary
 from vm.cli import main
 from vm.errors import ConfigError, VMError
-from vm.events import KINDS, Event, listening
+from vm.events import KINDS, Event, listening, note
 from vm.native import perfmap
 from vm.native.sampling import sampler
 from vm.profiling import Profiler, Recording, flame, perfetto, summary
-from vm.profiling.recording import Place
+from vm.profiling.recording import Place, _Resolver
 from vm.tiers import TIERS, load
 
 NATIVE = [name for name in TIERS if load(name).native]
@@ -117,6 +119,24 @@ def test_events_tell_what_was_compiled_and_when() -> None:
     assert len(log.events) == before  # nobody listens any more
 
 
+def test_events_are_counted_while_others_happen() -> None:
+    over = threading.Event()
+
+    def happen() -> None:
+        while not over.is_set():
+            note("hot", function=1)
+
+    with listening() as log:
+        other = threading.Thread(target=happen)
+        other.start()
+        try:
+            while log.counts()["hot"] < 20_000:
+                pass
+        finally:
+            over.set()
+            other.join()
+
+
 def test_perf_finds_the_names_of_compiled_functions() -> None:
     listed = Path(perfmap.path())
     try:
@@ -133,6 +153,24 @@ def test_perf_finds_the_names_of_compiled_functions() -> None:
         assert listed.stat().st_mode & 0o777 == 0o600
     finally:
         listed.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("put", [os.symlink, os.link, lambda _, place: os.mkfifo(place)])
+def test_what_others_put_where_perf_looks_is_not_written_to(
+    put: Callable[[Path, Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, place = tmp_path / "mine", tmp_path / "perf.map"
+    mine.write_text("precious")
+    put(mine, place)
+    reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)  # else no pipe could be opened
+    monkeypatch.setattr(perfmap, "path", lambda: str(place))
+    monkeypatch.setattr(perfmap, "_opened", {})
+    try:
+        with pytest.raises(VMError, match="remove it, or set profiler to none"):
+            perfmap.note([(16, 1, "f")])
+    finally:
+        os.close(reader)
+    assert mine.read_text() == "precious"
 
 
 def made_up() -> Recording:
@@ -241,6 +279,16 @@ def test_a_profiler_that_cannot_start_says_why_and_leaves_nothing(
 
 def _no_thread(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")  # as Python says it
+
+
+def test_a_store_that_lies_where_another_was_gives_no_wrong_name() -> None:
+    engine, run = spin("threaded")
+    run(1)
+    (store,) = engine.tier.stores()  # type: ignore[attr-defined]
+    seen = ((16,), store.state.address)
+    resolver = _Resolver(engine.tier)  # type: ignore[arg-type]
+    names = [resolver.stack((*seen, handle << 1 | 1))[-1].name for handle in (0, 1 << 20)]
+    assert names == ["host.rest", "host function"]
 
 
 @pytest.mark.parametrize("tier", NATIVE)

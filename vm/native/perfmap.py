@@ -7,6 +7,7 @@ tools/perf/Documentation/jit-interface.txt). ``perf report`` reads the file when
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterable
 
@@ -47,11 +48,15 @@ def _descriptor() -> int:
     """
     number = os.getpid()
     if number not in _opened:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(path(), flags, 0o600)
-        if os.fstat(descriptor).st_uid != os.geteuid():
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid():
             os.close(descriptor)
             raise PermissionError(1, "somebody else's")
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:  # what others can put here: a link, a pipe
+            os.close(descriptor)
+            raise PermissionError(1, "not a file of this name only")
         os.ftruncate(descriptor, 0)
         _opened[number] = descriptor
     return _opened[number]

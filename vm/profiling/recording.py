@@ -215,7 +215,11 @@ class _Resolver:
 
 
 def _import_name(store: Store, handle: int) -> str:
-    """What the modules of a store call a host function that they import."""
+    """What the modules of a store call a host function that they import. The store that was seen may be gone,
+    and another lie where its state was.
+    """
+    if handle >= len(store.functions):
+        return "host function"
     for instance in store.instances:
         imports = (entry for entry in instance.module.imports if isinstance(entry.type, DefType))
         for entry, function in zip(imports, instance.functions, strict=False):
