@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from tests.vm.engines import binary
 from vm.cli import main
 from vm.errors import ConfigError, VMError
 from vm.events import KINDS, Event, listening, note
-from vm.native import perfmap
+from vm.native import perfmap, signals
 from vm.native.sampling import sampler
 from vm.profiling import Profiler, Recording, flame, perfetto, summary
 from vm.profiling.recording import Place, _Resolver
@@ -94,6 +95,25 @@ def test_one_profiler_at_a_time_and_other_handlers_of_its_signal_are_served() ->
         assert rung == [signal.SIGPROF]
     finally:
         signal.signal(signal.SIGPROF, before)
+
+
+def test_an_interrupt_waits_until_a_sample_is_taken() -> None:
+    """Its handler would not find the thread in the body that it is to stop."""
+    engine, _ = spin("threaded")
+    held: list[bool] = []
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    def behind(*_: object) -> None:
+        held.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    before = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    try:
+        signals.handle(signal.SIGPROF, ctypes.cast(behind, ctypes.c_void_p).value or 0, 0)
+        with Profiler(engine):
+            signal.raise_signal(signal.SIGPROF)
+    finally:
+        signal.signal(signal.SIGPROF, before)
+    assert held == [True]
 
 
 def test_what_cannot_be_profiled_is_refused() -> None:

@@ -24,7 +24,7 @@ from vm.native import arena
 from vm.native.arena import SPAN, STENCIL_SPAN, bodies, stencils
 from vm.native.code import Code, kept
 from vm.native.glue import Glue, glue
-from vm.native.signals import RBP, RIP, handle, handler_of
+from vm.native.signals import RBP, RIP, SIGINT, handle, handler_of
 from vm.once import once
 from vm.runtime.layout import (
     STATE_AWAY,
@@ -263,11 +263,13 @@ class Sampler:
         return self._data.words[_DROPPED // WORD]
 
     def _install(self) -> None:
-        """Get in front of the present handler, unless that is this one."""
+        """Get in front of the present handler, unless that is this one. Ctrl-C waits: its handler would find
+        the thread in this one, not in the body that it is to stop.
+        """
         handler, present = self._code.symbols["sampled"], handler_of(signal.SIGPROF)
         if present != handler:
             poke(self._data.address + _PREVIOUS, present)
-            handle(signal.SIGPROF, handler, _SA_RESTART)
+            handle(signal.SIGPROF, handler, _SA_RESTART, waits=SIGINT)
 
 
 def _librt() -> ctypes.CDLL:

@@ -33,11 +33,11 @@ from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 _RDI, _RSI, RBP, _RDX, _RCX, _RSP, RIP = 104, 112, 120, 136, 152, 160, 168
 """Where Linux on x86-64 saves these registers in a ucontext (asm/sigcontext.h behind uc_mcontext at 40)."""
 
-_SIGINT, _SIGSEGV = 2, 11
+SIGINT, _SIGSEGV = 2, 11
 """Their numbers (``signal`` makes enumerations, and takes half a millisecond to)."""
 
 _SI_ADDR = 16
-_ACTION_SIZE, _FLAGS = 152, 136
+_ACTION_SIZE, _MASK, _FLAGS = 152, 8, 136
 """glibc's struct sigaction on x86-64: handler, mask of 128 bytes, flags, restorer."""
 
 _SA_SIGINFO = 4
@@ -160,10 +160,13 @@ def handler_of(number: int) -> int:
     return peek(action.address)
 
 
-def handle(number: int, handler: int, flags: int) -> None:
-    """Have a signal go to the code at an address, which takes a siginfo_t and a ucontext."""
+def handle(number: int, handler: int, flags: int, *, waits: int = 0) -> None:
+    """Have a signal go to the code at an address, which takes a siginfo_t and a ucontext. Another, if any,
+    ``waits`` until that is done.
+    """
     action = Block(_ACTION_SIZE)
     poke(action.address, handler)
+    poke(action.address + _MASK, 1 << waits >> 1)
     poke(action.address + _FLAGS, _SA_SIGINFO | flags)
     _libc.sigaction(number, action.address, None)
 
@@ -199,7 +202,7 @@ class Signals:
 
     def interrupt(self) -> None:
         """Let Ctrl-C stop compiled code, if the process handles it at all."""
-        self._install(_SIGINT, "interrupted", _PREVIOUS_INTERRUPT, 0, default=False)
+        self._install(SIGINT, "interrupted", _PREVIOUS_INTERRUPT, 0, default=False)
 
     def _install(self, number: int, name: str, previous: int, flags: int, *, default: bool = True) -> None:
         handler = self._code.symbols[name]
