@@ -132,6 +132,8 @@ def _postgres_holder(connection: Connection, key: int) -> str | None:
         text(
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
             " WHERE l.locktype = 'advisory' AND l.granted AND l.objid = CAST(:key AS oid) AND l.classid = 0"
+            # The server shows the locks of all its databases, and each has a first project.
+            " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ),
         {"key": key},
     )

@@ -20,7 +20,7 @@ from regress.store.models import BisectionPlanRow, BisectionRow, BisectionStepRo
 
 _JOB = "bisect"  # the name of the lock by which others see which search goes on
 
-_HOLDER = re.compile(r"search (\d+) \((.*)\)$")
+_HOLDER = re.compile(r"search (\d+) \((.*?)\)?$")  # PostgreSQL cuts a long one off at its end
 
 NEAR = 5
 """Numbers that are told where one is unknown."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 
 import pytest
@@ -59,12 +61,14 @@ def test_a_search_tells_what_it_knows_and_what_it_came_to(store: Store) -> None:
         searches.one(7)
 
 
-def test_others_see_which_search_goes_on(store: Store) -> None:
+@pytest.mark.parametrize("host", ["box", "one-of-a-hundred-like-it.example.org"])
+def test_others_see_which_search_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
     assert store.searches.now() == (0, "")
-    with store.searches.going_on(3):
+    with store.searches.going_on(1234567):
         number, who = store.searches.now()
-        assert number == 3
-        assert who.startswith("process ")
+        assert number == 1234567
+        assert who.startswith(f"process {os.getpid()} on {host[:20]}, since ")
     assert store.searches.now() == (0, "")
 
 

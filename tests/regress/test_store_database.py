@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from regress.errors import StoreError, StoreLockedError
-from regress.store import Store
+from regress.store import Store, locking
 from regress.store.locking import is_here
 from tests.regress.fixtures.stores import (
     KEY,
@@ -114,6 +114,18 @@ def test_the_lock_names_its_holder(store: Store, url: str) -> None:
         waiter.join()
     assert waited[0].startswith("waiting for regress run (process")
     assert (waited[1], store.holder()) == ("held", "")
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_lock_of_another_database_of_the_server_is_not_ours(store: Store, postgres_uri: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_uri, autocommit=True) as elsewhere:
+        elsewhere.execute("SELECT pg_advisory_lock(%s)", [locking._key(store._db)])
+        assert store.holder() == ""
+        with store.lock("regress run", wait=False):
+            assert store.holder().startswith("regress run")
 
 
 def _hold(store: Store, tell: Callable[[str], None]) -> None:
