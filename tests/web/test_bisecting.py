@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from playwright.sync_api import Browser, expect
 from regress.cli.serving import may_bisect
 from regress.config import AccessConfig, Config, WebConfig
 from regress.domain import ChangePoint, SeriesChange
+from regress.runner.events import ignore
 from regress.service.attend.bisecting import Bisector, bisecting
+from regress.service.cluster.turn import turn
 from regress.service.project import Project
 from regress.service.run import Selection, run
 from regress.store import Store
@@ -123,6 +126,22 @@ def test_others_are_told_why_not(tmp_path: Path, history: History) -> None:
             assert 400 <= client.post(address, data=csrf).status_code < 500
     with Store.open(history.url) as store:
         assert store.searches.wanted() == []
+
+
+def test_nothing_is_started_while_another_measurement_has_the_host(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    started: list[int] = []
+    monkeypatch.setattr(Bisector, "_search", lambda _self, _store, number: started.append(number))
+    bisector = Bisector(Project.open(GitRepo(tmp_path / "checkout").path))
+    with Store.open(history.url) as store:
+        store.searches.want(2, "ann")
+        with turn(ignore):
+            bisector._look(store)
+            assert started == []
+        bisector._look(store)
+        assert started == [2]
 
 
 def test_who_may_start_bisections_on_a_server() -> None:

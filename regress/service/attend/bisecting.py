@@ -23,7 +23,7 @@ from regress.errors import RegressError, RunnerError, StoreLockedError
 from regress.runner.history import History
 from regress.service.attend.attendant import deaf
 from regress.service.bisect import resume
-from regress.service.cluster.turn import turn_if_free
+from regress.service.cluster.turn import is_free, turn_if_free
 from regress.service.project import Project
 from regress.store import Store
 
@@ -74,7 +74,8 @@ class Bisector:
     def _look(self, store: Store) -> None:
         """Do the oldest search that is asked for, if there is one."""
         wanted = store.searches.wanted()
-        if not wanted or store.holder():
+        # Who measures is not to be disturbed, not even by a process that only finds that out.
+        if not wanted or store.holder() or not is_free():
             return
         number = wanted[0]
         fault = self._search(store, number)

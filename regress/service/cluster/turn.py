@@ -36,6 +36,12 @@ def turn_if_free() -> Iterator[bool]:
             yield True
 
 
+def is_free() -> bool:
+    """Whether nobody holds the host now."""
+    with turn_if_free() as free:
+        return free
+
+
 @contextmanager
 def _file() -> Iterator[int]:
     path = Path(tempfile.gettempdir()) / "regress-measuring.lock"
