@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from regress.domain import (
+    Affected,
     Bisection,
     BisectionPlan,
     BisectionStep,
@@ -32,6 +33,7 @@ from regress.domain import (
     Rest,
     SeriesChange,
     SeriesKey,
+    Suspicion,
 )
 from regress.store import Store
 from tests.regress.fixtures.stores import bisected
@@ -193,6 +195,8 @@ def _search(commits: tuple[Commit, ...]) -> Bisection:
         finished_at=NOW - timedelta(minutes=60),
         further=(Culprit(commits[44].sha, commits[45].sha, 0.962, 0.98, 0.972, 0.988),),
         rest=Rest(1.001, 0.992, 1.011),
+        suspicion=Suspicion(1.0, ("scene/render.py", "scene/<tiles>.py")),
+        others=(Affected(LARGE, 1.148, 1.137, 1.159),),
     )
 
 
