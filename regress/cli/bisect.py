@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regress.bisect import BUDGET, CONFIDENCE
 from regress.cli import INTERRUPTED
 from regress.cli.options import Branch, Database, Json, Repo, Wait, opened
 
 if TYPE_CHECKING:
     from regress.domain import Bisection, Culprit
     from regress.runner.history import History
-
-CONFIDENCE = 0.95
-BUDGET = 150
 
 
 def command(

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from regress.bisect import BUDGET, CONFIDENCE
 from regress.bisect.costs import costs_of
 from regress.bisect.search import Search
 from regress.domain import (
@@ -63,8 +64,8 @@ def bisect(
     benchmark: str = "",
     good: str = "",
     bad: str = "",
-    confidence: float = 0.95,
-    budget: int = 150,
+    confidence: float = CONFIDENCE,
+    budget: int = BUDGET,
     anyway: bool = False,
     where: Where | None = None,
     listen: Listener = ignore,
@@ -89,11 +90,8 @@ def bisect(
     commits = _commits(project, plan)
     with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
         record_history(project, store, commits)
-        for other in store.begun_bisections.all():
-            if (other.plan.series, other.plan.good, other.plan.bad) == (plan.series, plan.good, plan.bad):
-                listen(
-                    Note(f"this begins anew; regress bisect --resume {other.id} would go on with the last")
-                )
+        for other in store.begun_bisections.like(plan):
+            listen(Note(f"this begins anew; regress bisect --resume {other} would go on with the last"))
         cost = price_of(target.series, commits, plan)
         said = told_price(store, target.series, commits, plan, cost)
         if not anyway:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from regress.bisect import BUDGET, CONFIDENCE
 from regress.domain import BisectionPlan, Commit, Event
 from regress.errors import RegressError
 from regress.service.bisect_company import companions
@@ -13,10 +14,6 @@ from regress.service.bisect_price import Price, price_of
 from regress.service.bisect_target import target_of
 from regress.service.sight import seconds_of
 from regress.store import Store
-
-CONFIDENCE = 0.95
-BUDGET = 150
-"""What a search asked for by a page may spend, as on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +54,6 @@ def quote(store: Store, event_id: int, machines: Collection[str]) -> Quote:
     sign = 1 if part.change.ratio > 1 else -1
     now, others = datetime.now(UTC), companions(store, target.series, target.good, target.bad)
     plan = BisectionPlan(key, target.good, target.bad, CONFIDENCE, BUDGET, now, sign, others)
-    same = (
-        begun.id
-        for begun in store.begun_bisections.all()
-        if (begun.plan.series, begun.plan.good, begun.plan.bad) == (key, target.good, target.bad)
-    )
     return Quote(
         event=event,
         plan=plan,
@@ -69,7 +61,7 @@ def quote(store: Store, event_id: int, machines: Collection[str]) -> Quote:
         commits=commits,
         price=price_of(target.series, commits, plan),
         seconds=seconds_of(store, target.series.id),
-        going=next(same, 0),
+        going=next(iter(store.begun_bisections.like(plan)), 0),
     )
 
 

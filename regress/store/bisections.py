@@ -83,6 +83,11 @@ class Begun:
                 BegunBisection(id_, plan_from(json.loads(told)), steps_of(session, id_)) for id_, told in rows
             ]
 
+    def like(self, plan: BisectionPlan) -> list[int]:
+        """The ids of those that search the same series and range, newest first."""
+        asked = (plan.series, plan.good, plan.bad)
+        return [one.id for one in self.all() if (one.plan.series, one.plan.good, one.plan.bad) == asked]
+
 
 def insert_plan(session: Session, project_id: int, plan: BisectionPlan) -> BisectionPlanRow:
     """The row of a new search, which has its number after the next flush."""

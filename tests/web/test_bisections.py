@@ -59,7 +59,9 @@ def test_a_finished_search_says_its_answer(client: httpx.Client, history: Histor
     assert re.search(r"96.2 % sure. It is one of these, what lies between does not build", further)
     assert all(f"{commit.sha[:10]} {commit.subject}" in further for commit in history.commits[44:46])
     assert "explains the whole change, as far as chance lets one see: +0.10 %" in page
-    assert re.search(r"time_render\(tiles=4096\).*, measured with it: \+14.8 % \( \+13.7 to \+15.9 % \)", page)
+    assert re.search(
+        r"time_render\(tiles=4096\).*, measured with it: \+14.8 % \( \+13.7 to \+15.9 % \)", page
+    )
     assert "It touches what the benchmark runs: scene/render.py , scene/<tiles>.py ." in page
     assert f"regression {history.regression}" in page
     event = client.get(f"/event/{history.regression}").text
