@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from regress.bisect.posterior import Floats
+from regress.bisect.evidence import Floats
 
 SUREST = 0.95
 """The most that one measurement counts as having told: the last one is never worth nothing."""

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from regress.bisect.posterior import Fit, Floats
+from regress.bisect.evidence import Floats
+from regress.bisect.posterior import Fit
 
 _STRENGTHS = np.concatenate(([0.0], np.geomspace(1e-2, 1e2, 41)))
 """Squared shifts in noise widths at which the information is tabulated; beyond, a value tells all."""

@@ -15,14 +15,12 @@ since benchmarks have heavy tails that a normal likelihood would believe.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+from regress.bisect.evidence import Evidence, Floats, Places, Rows, pulled_in
 
 WIDTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0])
 """Widths of the prior of a shift, in noise widths, equally likely: small and huge shifts surprise nobody."""
@@ -56,30 +54,8 @@ STEP_CHANCE = 0.9
 NOISE_SHAPE = 2.0
 """How much the prior guess of the noise counts: as four measurements."""
 
-FAR_OUT = 3.5
-"""Measurements farther than this many noise widths from their level are pulled in to it."""
-
 _VAGUE = 1e-4
 """Precision of the prior of levels, in squared noise widths."""
-
-_TO_SIGMA = 1.4826
-"""A normal distribution's standard deviation is this many median absolute deviations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The measurements of one series: commit (place), value, and turn.
-
-    ``turns`` counts the measurements of this search from 1; 0 is history, what was known before. ``noise`` is
-    the prior guess of the noise of one value, on the scale of ``logarithms``. ``worth``: for how many
-    independent measurements each counts.
-    """
-
-    places: Places
-    values: Floats
-    turns: Places
-    noise: float
-    worth: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +92,15 @@ def fit(size: int, known: Evidence, steps: Sequence[int] = (), sign: int = 0) ->
 
     ``sign`` is 1 or -1 where the shift is known to be up or down.
     """
-    rows = _Rows.of(known)
+    rows = Rows.of(known)
     parts = _fits(size, rows, steps, sign)
-    tame = _pull_in(known, steps, int(parts[0].logs.max(axis=0).argmax()))
+    tame = pulled_in(known, steps, int(parts[0].logs.max(axis=0).argmax()))
     if tame is not known:
-        rows = _Rows.of(tame)
+        rows = Rows.of(tame)
         parts = _fits(size, rows, steps, sign)
     likeliest = max((part for part in parts if not part.mood.drift), key=_weight).basis
     slopes: Floats = likeliest.gram @ _running(size, rows.places, likeliest.weighted.T)
     return Fit(*_averaged(parts), tuple(steps), likeliest.levels, likeliest.gram, slopes)
-
-
-def logarithms(values: Floats) -> Floats:
-    """Values on a scale where equal ratios are equal distances; linear where some are not positive."""
-    if (values > 0).all():
-        return np.log(values)
-    scale = float(np.median(np.abs(values))) or float(np.abs(values).max()) or 1.0
-    return values / scale
 
 
 def normalised(logs: Floats) -> Floats:
@@ -140,41 +108,6 @@ def normalised(logs: Floats) -> Floats:
     weights: Floats = np.exp(logs - logs.max())
     told: Floats = weights / weights.sum()
     return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Evidence with history put into one row a commit: mean, weight, and in ``inner`` the squares within all
-    rows. ``count``: independent measurements. Values are counted from their median.
-    """
-
-    places: Places
-    y: Floats
-    turns: Places
-    weights: Floats
-    inner: float
-    count: float
-    noise: float
-
-    @classmethod
-    def of(cls, known: Evidence) -> _Rows:
-        free, values = known.turns == 0, known.values
-        if len(values):
-            values = values - np.median(values)
-        places, which = np.unique(known.places[free], return_inverse=True)
-        worth = known.worth[free]
-        weights = np.bincount(which, weights=worth, minlength=len(places))
-        means = np.bincount(which, weights=worth * values[free], minlength=len(places)) / weights
-        within = float((worth * (values[free] - means[which]) ** 2).sum())
-        return cls(
-            np.concatenate((places, known.places[~free])),
-            np.concatenate((means, values[~free])),
-            np.concatenate((np.zeros_like(places), known.turns[~free])),
-            np.concatenate((weights, known.worth[~free])),
-            within,
-            float(known.worth.sum()),
-            known.noise,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +121,7 @@ class _Basis:
     levels: Floats
 
 
-def _basis(rows: _Rows, steps: Sequence[int], mood: Mood) -> _Basis:
+def _basis(rows: Rows, steps: Sequence[int], mood: Mood) -> _Basis:
     precision, constant = _precision(rows, mood)
     columns = [np.ones(len(rows.places)), rows.turns > 0, *(rows.places >= step for step in steps)]
     basis: Floats = np.stack(columns, axis=1).astype(np.float64)
@@ -223,7 +156,7 @@ def _weight(part: _Part) -> float:
     return float(part.logs.max())
 
 
-def _fits(size: int, rows: _Rows, steps: Sequence[int], sign: int) -> list[_Part]:
+def _fits(size: int, rows: Rows, steps: Sequence[int], sign: int) -> list[_Part]:
     """The fits under all moods that the evidence can tell apart."""
     today = rows.turns > 0
     moods = MOODS if today.any() and not today.all() else (MOODS[0], MOODS[-1])
@@ -232,7 +165,7 @@ def _fits(size: int, rows: _Rows, steps: Sequence[int], sign: int) -> list[_Part
     return [_fit_at(size, rows, _basis(rows, steps, mood), mood, sign) for mood in moods]
 
 
-def _fit_at(size: int, rows: _Rows, basis: _Basis, mood: Mood, sign: int) -> _Part:
+def _fit_at(size: int, rows: Rows, basis: _Basis, mood: Mood, sign: int) -> _Part:
     pulled = basis.projection @ rows.y
     sxx = _corners(size, rows.places, basis.projection)
     (sxy,) = _running(size, rows.places, pulled[None, :])
@@ -264,7 +197,7 @@ def _averaged(parts: Sequence[_Part]) -> tuple[Floats, Floats, Floats, Floats]:
     return np.log(total) + best, shift, np.sqrt(np.maximum(spread, 0.0)), noise
 
 
-def _precision(rows: _Rows, mood: Mood) -> tuple[Floats, float]:
+def _precision(rows: Rows, mood: Mood) -> tuple[Floats, float]:
     """The inverse of the covariance of a random walk and the noise, and -log|.|/2."""
     weights = np.where(rows.turns > 0, rows.weights, rows.weights / mood.history**2)
     whole, constant = np.diag(weights), 0.5 * float(np.log(weights).sum())
@@ -304,22 +237,3 @@ def _beyond(size: int, places: Places) -> Places:
     """How many measurements are at commit k or later, for every k in 0..size."""
     counts: Places = len(places) - np.searchsorted(np.sort(places), np.arange(size + 1), side="left")
     return counts
-
-
-def _pull_in(known: Evidence, steps: Sequence[int], likeliest: int) -> Evidence:
-    """The evidence with values far from the steps' levels moved closer; itself, if none is far.
-
-    Levels are medians between the steps, the ``likeliest`` one among them, of history and of today.
-    """
-    if len(known.values) < 4:
-        return known
-    side = np.searchsorted(np.array(sorted((*steps, likeliest))), known.places, side="right")
-    side = 2 * side + (known.turns > 0)
-    level = np.zeros_like(known.values)
-    for part in np.unique(side):
-        level[side == part] = np.median(known.values[side == part])
-    residual = known.values - level
-    reach = FAR_OUT * max(_TO_SIGMA * float(np.median(np.abs(residual))), known.noise)
-    if float(np.abs(residual).max()) <= reach:
-        return known
-    return replace(known, values=level + np.clip(residual, -reach, reach))

@@ -24,8 +24,9 @@ import numpy as np
 
 from regress.bisect.batches import picks
 from regress.bisect.costs import Costs, at_hand
+from regress.bisect.evidence import Evidence, Floats, logarithms
 from regress.bisect.information import told
-from regress.bisect.posterior import STEP_CHANCE, Evidence, Fit, Floats, fit, logarithms, normalised
+from regress.bisect.posterior import STEP_CHANCE, Fit, fit, normalised
 
 END_RUNS = 2
 """Measurements of each end, known ones among them, before anything else: they tell the size to search for."""

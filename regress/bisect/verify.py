@@ -8,7 +8,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from regress.bisect.posterior import logarithms
+from regress.bisect.evidence import logarithms
 
 _WIDTH = {2: 4.30, 4: 2.78, 6: 2.45, 8: 2.31, 10: 2.23}
 """97.5 % points of Student's t by degrees of freedom (any statistics table); 1.96 at infinity."""

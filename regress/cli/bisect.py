@@ -125,7 +125,8 @@ def command(
         raise typer.BadParameter("goes on with what it was begun with", param_hint="--resume")
     from regress.cli.output import print_json, progress_console
     from regress.cli.progress import shown
-    from regress.service.bisect import SearchInterrupted, bisect, resume
+    from regress.service.bisect import bisect, resume
+    from regress.service.bisect_session import SearchInterrupted
     from regress.service.run_distributed import Where
     from regress.words import count
 

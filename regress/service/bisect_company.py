@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regress.bisect.posterior import Floats, logarithms
+from regress.bisect.evidence import Floats, logarithms
 from regress.domain import EventKind, Series, SeriesChange, SeriesKey
 from regress.service.bisect_history import noise_of
 from regress.store import Store

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regress.bisect.posterior import Floats, logarithms
+from regress.bisect.evidence import Floats, logarithms
 from regress.detect import detect
 from regress.detect.noise import correlation_factor
 from regress.domain import ChangePoint, Commit, Point, Series

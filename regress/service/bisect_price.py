@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regress.bisect.evidence import logarithms
 from regress.bisect.information import information
-from regress.bisect.posterior import logarithms
 from regress.bisect.simulate import Scenario, simulate
 from regress.domain import BisectionPlan, Commit, Series
 from regress.errors import RegressError

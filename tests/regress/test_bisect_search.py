@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regress.bisect.costs import Costs
+from regress.bisect.evidence import Evidence
 from regress.bisect.information import information
-from regress.bisect.posterior import Evidence, fit
+from regress.bisect.posterior import fit
 from regress.bisect.search import Answer, Search
 from regress.bisect.simulate import Scenario, search_once, simulate
 from tests.oracles.shift import log_evidence
