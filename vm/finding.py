@@ -38,6 +38,8 @@ class _Loader(SourceFileLoader):
         if content[:16] != _HEAD + b"".join(fact.to_bytes(4, "little") for fact in facts):
             return super().get_code(fullname)
         code: CodeType = marshal.loads(memoryview(content)[16:])  # noqa: S302 - as Python does
+        if code.co_filename != self.path:  # the folder was moved or copied: Python puts all names right
+            return super().get_code(fullname)
         return code
 
 
@@ -53,12 +55,18 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's place; None where it is not this finder's to say."""
-        if not name.startswith(self._prefix):
+        """The module's place; None where it is not this finder's to say: another package of this name, whose
+        folders these are not, may have taken its place.
+        """
+        above, _, last = name.rpartition(".")
+        if not name.startswith(self._prefix) or not last.isidentifier():
             return None
-        base = f"{self._root}/{name[len(self._prefix) :].replace('.', '/')}"
+        place = f"{self._root}/{above[len(self._prefix) :].replace('.', '/')}".removesuffix("/")
+        if path is None or list(path) != [place]:
+            return None
+        base = f"{place}/{last}"
         inner = os.path.isdir(base)
-        folder, _, stem = (base, "", "__init__") if inner else base.rpartition("/")
+        folder, stem = (base, "__init__") if inner else (place, last)
         source = f"{folder}/{stem}.py"
         if not os.path.isfile(source):
             return None
