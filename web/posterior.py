@@ -14,7 +14,7 @@ from regress.service.browse import Suspect
 
 WIDTH, TOP, GAP, BOTTOM, MARGIN = 960, 150, 14, 90, 8
 BARS = 320
-"""Bars at most: of a longer range, each stands for some neighbours."""
+"""Bars at most: of a longer range, each stands for some neighbours, with two dots for what was known."""
 
 
 def posterior(suspects: Sequence[Suspect]) -> Markup:
@@ -44,8 +44,8 @@ def _values(suspects: Sequence[Suspect]) -> Iterator[str]:
         y = TOP - MARGIN - (value - low) / span * (TOP - 2 * MARGIN)
         return f'<circle class="{css}" cx="{_across(place, len(suspects)):.1f}" cy="{y:.1f}" r="{radius}"/>'
 
+    yield from (dot("known", place, value, 2.5) for place, value in _known(suspects))
     for place, one in enumerate(suspects):
-        yield from (dot("known", place, value, 2.5) for value in one.known)
         yield from (dot("measured", place, value, 3.5) for value in one.measured)
         if one.unbuilt:
             x, y = _across(place, len(suspects)), TOP - MARGIN
@@ -53,9 +53,27 @@ def _values(suspects: Sequence[Suspect]) -> Iterator[str]:
     yield f'<line class="floor" x1="0" x2="{WIDTH}" y1="{TOP}" y2="{TOP}"/>'
 
 
+def _known(suspects: Sequence[Suspect]) -> Iterator[tuple[int, float]]:
+    """Place and value of what was known: of the neighbours that share a bar, the lowest and the highest."""
+    each = _each(suspects)
+    for start in range(0, len(suspects), each):
+        there = [
+            (value, start + offset)
+            for offset, one in enumerate(suspects[start : start + each])
+            for value in one.known
+        ]
+        if there:
+            yield from ((place, value) for value, place in dict.fromkeys((min(there), max(there))))
+
+
+def _each(suspects: Sequence[Suspect]) -> int:
+    """How many neighbours share a bar."""
+    return -(-len(suspects) // BARS)
+
+
 def _chances(suspects: Sequence[Suspect]) -> Iterable[str]:
     """A bar for each commit (or some neighbours), the highest as high as the panel."""
-    each = -(-len(suspects) // BARS)
+    each = _each(suspects)
     sums = [
         sum(one.chance for one in suspects[start : start + each]) for start in range(0, len(suspects), each)
     ]

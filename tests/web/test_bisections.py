@@ -79,8 +79,11 @@ def test_the_picture_has_a_bar_a_commit_and_not_too_many() -> None:
     drawn = posterior(few)
     assert (drawn.count("<rect"), drawn.count('class="measured"'), drawn.count('class="known"')) == (2, 2, 1)
     assert [float(tall) for tall in re.findall(r'height="(\d+\.\d)"/>', drawn)] == [90.0, 10.0]
-    many = posterior([browse.Suspect(str(i), 0.001, unbuilt=i == 5) for i in range(4 * BARS)])
+    known = [1.0 + (i == 6) for i in range(4 * BARS)]
+    many = posterior([browse.Suspect(str(i), 0.001, (), (known[i],), i == 5) for i in range(4 * BARS)])
     assert (many.count("<rect"), many.count('class="unbuilt"')) == (BARS, 1)
+    assert many.count('class="known"') == 2 * BARS, "of four neighbours, two"
+    assert many.count('cy="8.0"') == 1, "the highest of all is among them"
     assert posterior(few[:1]) == ""
 
 
