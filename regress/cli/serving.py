@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 BEHIND = 3.0
 """Seconds by which pages may be behind what other processes store, so that nobody waits while they do."""
+
+TURN = 0.001
+"""Seconds that a request may keep the interpreter while others wait: pages make many short calls of the
+database, and at Python's 5 ms each of them waits for whoever compares whole commits."""
 
 
 def serve_dashboard(
@@ -49,6 +54,7 @@ def serve_dashboard(
     print(f"dashboard: {address}   (Ctrl-C ends it)", flush=True)
     if open_browser:
         webbrowser.open(address)  # the socket listens already: the first request waits for the server
+    sys.setswitchinterval(TURN)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
     attending = attended(project) if config.web.attend else contextlib.nullcontext()
     with listener, contextlib.suppress(KeyboardInterrupt), attending, bisecting(bisector):

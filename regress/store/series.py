@@ -115,8 +115,9 @@ def all_series(session: Session, project_id: int, branch: str) -> Iterator[Serie
         yield Series(id_, found[id_], tuple(map(as_point, rows)))
 
 
-_NEAR = 2_000
-"""Ids on each side of a series with its neighbours: tools tell benchmarks in the order in which they ran."""
+_NEAR = 500
+"""Ids on each side of a series with its neighbours: tools tell benchmarks in the order in which they ran.
+Each is looked up by itself: the table's key begins with the series, and a range reads all its commits."""
 
 
 def next_start(session: Session, series_id: int) -> tuple[datetime, datetime] | None:
@@ -135,7 +136,7 @@ def next_start(session: Session, series_id: int) -> tuple[datetime, datetime] | 
     following = (
         select(func.min(MeasurementRow.measured_at))
         .join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
-        .where(MeasurementRow.series_id.between(series_id - _NEAR, series_id + _NEAR))
+        .where(MeasurementRow.series_id.in_(range(series_id - _NEAR, series_id + _NEAR + 1)))
         .where(MeasurementRow.commit_id == own.commit_id, MeasurementRow.measured_at > own.measured_at)
         .where(SeriesRow.machine_id == own.machine_id, SeriesRow.environment_id == own.environment_id)
     )
