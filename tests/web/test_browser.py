@@ -21,6 +21,21 @@ pytestmark = pytest.mark.browser
 LIGHT, DARK = "rgb(251, 251, 249)", "rgb(18, 21, 25)"
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
+HOLD_DETAIL = """
+window.held = [];
+const real = window.fetch;
+window.fetch = (address) => !/line[?]start=/.test(address) ? real(address) : new Promise((come) => {
+  held.push(async () => {
+    const answer = await real(address);
+    come(answer.clone());
+    await answer.arrayBuffer();
+    return address;
+  });
+  document.documentElement.dataset.held = held.length;
+});
+"""
+"""Lets the points of views come when ``held[i]()`` is called; the page tells how many are held."""
+
 
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
@@ -292,6 +307,26 @@ def test_a_thinned_series_gets_its_detail_on_zoom(page: Page, history: History) 
         expect(tip).not_to_have_text("…")  # names come after the numbers
         seen.add(tip.inner_text())
     assert seen == {point["commit"][:10] for point in asked["points"]}
+
+
+def test_points_of_a_view_that_is_gone_are_not_drawn(page: Page, history: History) -> None:
+    if not chart_library_present():
+        pytest.skip("NO CHART TESTS: web/static/vendor is empty")
+    page.add_init_script(HOLD_DETAIL)
+    page.route(re.compile(r"/line$"), lambda route: route.continue_(url=f"{route.request.url}?limit=12"))
+    page.goto(f"/series/{history.series[made.SMALL.title]}")
+    page.locator("#plot canvas").wait_for()
+    zoom(page, 0.2, 0.6)
+    expect(page.locator("html")).to_have_attribute("data-held", "1")
+    page.locator("#plot").focus()
+    page.keyboard.press("-")
+    expect(page.locator("html")).to_have_attribute("data-held", "2")
+    with page.expect_response(re.compile(r"/points\?start=")):  # the view at hand has its points
+        address = page.evaluate("held[1]()")
+    page.evaluate("held[0]()")
+    page.keyboard.press("End")
+    stop = int(re.findall(r"stop=(\d+)", address)[0])
+    expect(page.locator("#announce")).to_contain_text(history.commits[stop].sha[:10])
 
 
 def test_small_charts_share_view_and_cursor(series: Page) -> None:

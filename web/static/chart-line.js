@@ -26,6 +26,15 @@ export async function loadLine(address, query = "") {
   return new Line(await (await get(address + query)).arrayBuffer());
 }
 
+/** Waits for what is asked for, one after the other; what was overtaken by a newer wish comes to null. */
+export function newest() {
+  let asked = 0;
+  return async (coming) => {
+    const own = ++asked, got = await coming;
+    return own === asked ? got : null;
+  };
+}
+
 /** Position -> commit, subject, author of each point that a line with this query has. */
 export async function loadTexts(address, query = "") {
   const { points } = await (await get(address + query)).json();

@@ -4,7 +4,7 @@
 import { format, nearest, tick } from "./chart-axes.js";
 import { colour } from "./chart-canvas.js";
 import { CLICK_SLOP } from "./chart-input.js";
-import { loadLine } from "./chart-line.js";
+import { loadLine, newest } from "./chart-line.js";
 import { SYNC } from "./chart.js";
 
 const uPlot = window.uPlot;
@@ -44,6 +44,7 @@ class Small {
     this.view = view;
     this.said = host.parentElement.querySelector(".mini-value");
     this.latest = this.said.textContent;
+    this.wished = newest();
   }
 
   async start() {
@@ -97,8 +98,9 @@ class Small {
 
   async detail(range) {
     if (!this.whole?.thinned) return;
-    const line = range === null ? this.whole : await loadLine(this.host.dataset.line, `?start=${range[0]}&stop=${range[1]}&limit=${LIMIT}`);
-    if (!line.length) return;
+    const { line: address } = this.host.dataset, query = range && `?start=${range[0]}&stop=${range[1]}&limit=${LIMIT}`;
+    const line = await this.wished(range === null ? this.whole : loadLine(address, query));
+    if (!line?.length) return;
     this.line = line;
     this.plot.setData(this.data(), false);
     this.plot.redraw(true, true);

@@ -1,7 +1,7 @@
 // The series page: fetches the points, wires the chart to its tools and to the address.
 
 import { SeriesChart } from "./chart.js";
-import { loadLine, loadTexts } from "./chart-line.js";
+import { loadLine, loadTexts, newest } from "./chart-line.js";
 
 const DETAIL_DELAY = 150; // milliseconds a view must rest before its full detail is fetched
 const chart = JSON.parse(document.getElementById("chart-data").textContent);
@@ -9,6 +9,7 @@ const host = document.getElementById("plot");
 const reset = document.getElementById("reset");
 const announce = document.getElementById("announce");
 const address = new URL(location.href);
+const wished = newest(); // the line of the view at hand: views change faster than lines come
 let wholeTexts = null; // the names of what is drawn at first, once they are asked for
 
 async function start() {
@@ -60,10 +61,9 @@ async function name(view, query = "") {
 
 /** Full detail of what is in view; the thinned whole again when all is. */
 async function detail(view, range, all) {
-  if (range === null && view.line === all) return; // it is there already
   const query = range === null ? "" : `?start=${range[0]}&stop=${range[1]}`;
-  const got = range === null ? all : await loadLine(chart.line, query);
-  if (got.length < 2) return;
+  const got = await wished(range === null ? all : loadLine(chart.line, query));
+  if (!got || got === view.line || got.length < 2) return; // overtaken, there already, nothing to draw
   view.refine(got);
   await name(view, query);
 }
