@@ -24,7 +24,8 @@ def open_changes(session: Session, series_ids: Iterable[int]) -> dict[int, OpenC
             (BranchCommitRow.branch_id == EventRow.branch_id) & (BranchCommitRow.commit_id == CommitRow.id),
         )
         .where(EventRow.state.in_([state.value for state in OPEN_STATES]))
-        .order_by(BranchCommitRow.position, part.id)  # the latest is what stays
+        # the latest is what stays; of commits that left the branch databases disagree where they come
+        .order_by(BranchCommitRow.position.is_not(None), BranchCommitRow.position, part.id)
     )
     for batch in batches(series_ids):
         rows = session.execute(told.where(part.series_id.in_(batch)))

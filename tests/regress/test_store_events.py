@@ -29,6 +29,7 @@ from tests.regress.fixtures.stores import (
     KEY,
     START,
     bisected,
+    commit,
     delivery,
     failure,
     measured,
@@ -134,6 +135,13 @@ def test_events_keep_identity_and_triage_across_analysis(store: Store, ids: list
     assert (shown[ids[1]].ratio, shown[ids[1]].first_after) == (1.2, sha(2))
     store.decide(first.id, Decision(state=State.EXPECTED))
     assert list(store.open_changes(ids)) == [ids[1]]
+
+
+def test_a_change_at_a_commit_that_left_the_branch_is_not_the_latest(store: Store, ids: list[int]) -> None:
+    store.replace_changes("main", [change(ids[0], 2), change(ids[0], 6)])
+    assert store.open_changes(ids)[ids[0]].first_after == sha(6)
+    store.record_commits("main", [commit(4), replace(commit(5), sha="f" * 40)])
+    assert store.open_changes(ids)[ids[0]].first_after == sha(2)
 
 
 def test_what_vanishes_went_away_and_comes_back_as_it_was(store: Store, ids: list[int]) -> None:
