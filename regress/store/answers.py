@@ -92,7 +92,7 @@ class Answers:
 
     def _will_do(self, known: _Told) -> bool:
         """Whether an answer may be told though it may be no longer the newest."""
-        return time.monotonic() - known.at <= self.behind and known.version >= self._own()
+        return time.monotonic() - known.at < self.behind and known.version >= self._own()
 
     def _newest(
         self, place: _Place, settings: object, answer: Callable[[], object], keep: Callable[[Any], bool]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import (
@@ -55,6 +56,12 @@ class _Own:
     """What those who write for different people through one engine share."""
 
     version: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reached(self, version: int) -> None:
+        """Note a change, after its commit: of two writers the earlier may come last."""
+        with self.lock:
+            self.version = max(self.version, version)
 
 
 class Database:
@@ -136,7 +143,7 @@ class Database:
             changed = session.in_transaction() and not quiet  # who rolled back has changed nothing
             told = self._count(session.connection()) if changed else None
         if told is not None:
-            self._own.version = told
+            self._own.reached(told)
 
     def _count(self, connection: Connection) -> int:
         connection.execute(_TOLD)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from regress.config import Config
-from regress.domain import Examination
+from regress.domain import Deed, Examination
 from regress.errors import UnknownNameError
 from regress.service.browse import event_page, overview, runs_page
 from regress.store import Store
@@ -82,6 +82,18 @@ def test_what_an_analysis_keeps_on_its_way_is_told_with_what_it_finds(store: Sto
         assert runs_page(store) is before
         elsewhere.replace_changes("main", [])
     assert runs_page(store) is not before
+
+
+def test_a_log_in_is_no_change_of_what_pages_tell(store: Store) -> None:
+    before = runs_page(store)
+    store.record_deed(Deed("ann", "password", "log in"))
+    assert [entry.deed.who for entry in store.audit()] == ["ann"]
+    assert runs_page(store) is before
+    own, found = store._db.own_version(), store._db.version()
+    store.record_commits("main", [commit(0)])
+    assert store._db.own_version() == store._db.version() > max(own, found)
+    store._db._own.reached(1)
+    assert store._db.own_version() == store._db.version(), "a writer that comes late takes nothing back"
 
 
 def test_where_answers_may_be_behind_nobody_waits_for_the_changes_of_others(store: Store, url: str) -> None:

@@ -14,7 +14,7 @@ class Access(Door):
 
     def record_deed(self, deed: Deed) -> None:
         """Add to the audit log what changed nothing here: a log-in, or what was refused."""
-        with self._db.on_behalf(deed).write():
+        with self._db.on_behalf(deed).write(quiet=True):
             pass
 
     def audit(
@@ -52,5 +52,5 @@ class Access(Door):
     def touch_token(self, token: Token, at: datetime) -> None:
         """Remember when a token was used, to the hour."""
         if token.used_at is None or at - token.used_at >= tokens.USED_EVERY:
-            with self._db.write() as session:
+            with self._db.write(quiet=True) as session:
                 tokens.touch(session, token.id, at)
