@@ -62,6 +62,7 @@ def test_a_file_of_two_gigabytes_is_refused_without_being_read(tmp_path: Path) -
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_combinations_are_as_many_series(tmp_path: Path) -> None:
     axis = [str(i) for i in range(100_000)]
     row = [[1e-3 + i * 1e-9 for i in range(len(axis))], [axis], "v", NOON, None, None, None]

@@ -73,6 +73,7 @@ def test_the_newest_commit_may_be_the_broken_one(make_asv_repo: MakeRepo, tmp_pa
     assert outcome.failures[0].environment.startswith("virtualenv")
 
 
+@pytest.mark.slow
 def test_a_suite_asv_cannot_run_stops_everything(make_asv_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_asv_repo(commits=1, slow_at=9)
     path = repo.path / "asv.conf.json"

@@ -402,7 +402,9 @@ def test_the_host_says_what_does_not_fit() -> None:
         api.Exn(store, tag, ["x"])
 
 
-@every_tier
+@pytest.mark.parametrize(
+    "tier", [pytest.param(tier, marks=[pytest.mark.slow] if tier == "reference" else []) for tier in THROWING]
+)
 def test_many_handlers_take_no_more_stack_than_the_deepest_nest(tier: str) -> None:
     """A megabyte is kept for the frame of one function: records of 72 bytes each would use up more."""
     world = World(tier, f'(module (func (export "f") (result i32) {"(try_table)" * 15_000} (i32.const 3)))')
