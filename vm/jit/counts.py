@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import bisect
 import functools
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+from vm.digests import digest
 from vm.errors import VMError
 from vm.module.model import ModuleData
 from vm.typed import Any
@@ -62,7 +62,7 @@ class Counts:
     @cached_property
     def key(self) -> str:
         """What these counts are known by: code that is made with them is kept under it."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:32]
+        return digest(self.to_bytes()).hexdigest()[:32]
 
     def to_bytes(self) -> bytes:
         """The file."""
