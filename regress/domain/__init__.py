@@ -47,7 +47,7 @@ from regress.domain.results import (
 )
 from regress.domain.runs import CommitStatus, Receipt, Run, RunDetail
 from regress.domain.self_tests import MachineTest, Power, SelfTest
-from regress.domain.series import ChangePoint, Point, Series, SeriesColumns, SeriesSummary
+from regress.domain.series import ChangePoint, Point, Series, SeriesColumns, SeriesSummary, relative
 from regress.domain.triage import Decision, TriageAct, TriageStep
 
 __all__ = [
@@ -109,4 +109,5 @@ __all__ = [
     "TriageAct",
     "TriageStep",
     "Verdict",
+    "relative",
 ]

@@ -79,6 +79,11 @@ class SeriesSummary:
     latest_at: datetime | None = None
 
 
+def relative(before: float, after: float) -> float:
+    """One level relative to another, infinite where that was zero; 1.15 is 15 % more."""
+    return after / before if before else float("inf")
+
+
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
     """A place where a series' level shifted; ``index`` is the first point of the new level.
@@ -100,7 +105,7 @@ class ChangePoint:
     @property
     def ratio(self) -> float:
         """The level after, relative to the level before; 1.15 is 15 % more."""
-        return self.after / self.before if self.before else float("inf")
+        return relative(self.before, self.after)
 
     @property
     def span(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from regress.domain import OPEN_STATES, EventKind, OpenChange
+from regress.domain import OPEN_STATES, EventKind, OpenChange, relative
 from regress.store.dictionary import batches
 from regress.store.models import BranchCommitRow, ChangePointRow, CommitRow, EventRow
 
@@ -30,6 +30,5 @@ def open_changes(session: Session, series_ids: Iterable[int]) -> dict[int, OpenC
     for batch in batches(series_ids):
         rows = session.execute(told.where(part.series_id.in_(batch)))
         for series_id, event, kind, sha, before, after in rows:
-            ratio = after / before if before else float("inf")
-            found[series_id] = OpenChange(event, EventKind(kind), sha, ratio)
+            found[series_id] = OpenChange(event, EventKind(kind), sha, relative(before, after))
     return found
