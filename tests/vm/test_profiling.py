@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -80,6 +81,18 @@ def test_samples_find_the_function_that_runs_and_who_called_it(tier: str) -> Non
     assert set(busiest.tiers) <= ({"baseline", "threaded"} if tier == "tiered" else {tier})
     below = [stack for stack in recording.stacks if stack[-1].name == "spin" and len(stack) > 1]
     assert {stack[-2].label for stack in below} == {"function 2"}  # by export only, it has no name
+
+
+def test_a_program_that_has_dropped_its_store_is_still_told() -> None:
+    engine, run = spin("threaded", debug_info=True)
+    with Profiler(engine) as profiler:
+        for _ in range(1000):
+            run(300_000)
+            if profiler.samples >= ENOUGH:
+                break
+        _, run = spin("threaded")  # the store, the instance and the module had no other owner
+        gc.collect()
+    assert max(summary.rows(profiler.recording), key=lambda row: row.self).name == "spin"
 
 
 def test_one_profiler_at_a_time_and_other_handlers_of_its_signal_are_served() -> None:

@@ -8,7 +8,8 @@ import sys
 import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from vm.config import Config
 from vm.errors import ConfigError, Frame
@@ -61,6 +62,7 @@ class NativeTier(ABC):
         self._signals = signals(glue())
         self._programs: weakref.WeakKeyDictionary[ModuleData, NativeProgram] = weakref.WeakKeyDictionary()
         self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
+        self._held: list[Instance | Store] | None = None
 
     @abstractmethod
     def _program(self, module: ModuleData) -> NativeProgram:
@@ -81,6 +83,8 @@ class NativeTier(ABC):
             if program is None:
                 program = self._programs[instance.module] = self._program(instance.module)
             program.add(instance)
+            if self._held is not None:
+                self._held.append(instance)
             if instance.store not in self._links:
                 self._handle_signals()
                 self._links[instance.store] = self._link(instance.store)
@@ -115,6 +119,15 @@ class NativeTier(ABC):
     def stores(self) -> list[Store]:
         """The stores that are alive."""
         return list(self._links)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Meanwhile no store and no code ends, so that addresses that were seen can still be told."""
+        before, self._held = self._held, [*self.stores()]
+        try:
+            yield
+        finally:
+            self._held = before
 
     def _handle_signals(self) -> None:
         """Get in front of the present handlers."""

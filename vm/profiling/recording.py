@@ -4,7 +4,8 @@ with Profiler(engine) as profiler:
     run(store)
 print(table(profiler.recording))                # vm.profiling.summary
 
-What is noted of a moment is addresses; whose they are is found out at the end, while the code is still there.
+What is noted of a moment is addresses; whose they are is found out at the end, and until then
+the code is kept, even if the program has dropped its store.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ class Profiler:
 
     def __enter__(self) -> Profiler:
         with ExitStack() as running:
+            running.enter_context(self._tier.holding())
             self._log = running.enter_context(listening())
             self._begun = time.monotonic_ns()
             sampler().start(self._rate)
@@ -138,24 +140,25 @@ class Profiler:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._running.close()
-        ended = time.monotonic_ns()
-        self._over.set()
-        self._reader.join()
-        resolver = _Resolver(self._tier)
-        self.recording = Recording(
-            self._rate,
-            self._begun,
-            (ended - self._begun) / 1e9,
-            [resolver.stack(trace) for trace in self._traces],
-            [self._counts[number] for number in range(len(self._traces))],
-            self._moments,
-            self._seen,
-            sampler().elsewhere,
-            sampler().missed,
-            list(self._log.events),
-            self._engine.stats(),
-        )
+        with self._running:
+            sampler().stop()
+            ended = time.monotonic_ns()
+            self._over.set()
+            self._reader.join()
+            resolver = _Resolver(self._tier)
+            self.recording = Recording(
+                self._rate,
+                self._begun,
+                (ended - self._begun) / 1e9,
+                [resolver.stack(trace) for trace in self._traces],
+                [self._counts[number] for number in range(len(self._traces))],
+                self._moments,
+                self._seen,
+                sampler().elsewhere,
+                sampler().missed,
+                list(self._log.events),
+                self._engine.stats(),
+            )
 
     def _read(self) -> None:
         """Take what is noted, until it is over."""
