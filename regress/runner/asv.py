@@ -11,7 +11,8 @@ What asv does, as found by trying it, and what follows for us:
 - ``existing`` environments cannot be given a commit: asv refuses; we say so before.
 - The result file of a commit also holds what earlier calls measured of it: with ``benchmarks``, only these
   are new, and only these are given.
-- Each call re-installs the commit into the kept environment (its build cache keeps the last two builds).
+- Each call installs the commit into the kept environment, unless it is the one that was installed last: two
+  commits in turns would be installed each time, so ``one_process`` gives each a place of its own.
 """
 
 from __future__ import annotations
@@ -35,18 +36,27 @@ from regress.runner.base import Outcome, log_end, on_branch
 from regress.runner.events import Listener, Progress
 from regress.runner.process import Finished, run_process
 
+PLACES = "regress-ci"
+"""The folder, among asv's environments, with those of the places."""
+
+_IN_PLACE = str(Path(__file__).with_name("asv_places.py"))
+
 
 class AsvRunner:
     """Measures commits with the asv suite that ``config_path`` configures."""
 
     tool = "asv"
 
-    def __init__(self, config_path: Path, logs: Path, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, config_path: Path, logs: Path, options: Sequence[str] = (), place: Path | None = None
+    ) -> None:
         """ConfigError when the configuration cannot be read, RunnerError when it measures no commits.
 
-        ``options`` go to ``asv run`` besides.
+        ``options`` go to ``asv run`` besides; environments are kept in ``place``, else where the
+        configuration says.
         """
         self._options = tuple(options)
+        self._place = place
         self.config: AsvConfig = read_asv_config(config_path)
         self._logs = logs
         self._machine_name = ""
@@ -69,11 +79,13 @@ class AsvRunner:
             self._machine_name = ensure_machine_file(self.config.path, self._logs / "asv-machine.log")
         return self._machine_name
 
-    def one_process(self) -> AsvRunner:
+    def one_process(self, place: str = "") -> AsvRunner:
         """A runner that makes one round (asv's word for a process) of each benchmark, whatever the suite
-        says.
+        says, in environments of its own when it has a ``place``.
         """
-        return AsvRunner(self.config.path, self._logs, (*self._options, "--attribute", "rounds=1"))
+        options = (*self._options, "--attribute", "rounds=1")
+        folder = self.config.environments / PLACES / place if place else self._place
+        return AsvRunner(self.config.path, self._logs, options, folder)
 
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
@@ -103,7 +115,8 @@ class AsvRunner:
         only = [part for name in benchmarks for part in ("--bench", rf"^{re.escape(name)}(\(.*\))?$")]
         options = ["--record-samples", "--show-stderr", "--config", str(self.config.path)]
         options += self._options
-        return [sys.executable, "-m", "asv", "run", f"{sha}^!", *options, *only]
+        asv = ["-P", _IN_PLACE, str(self._place)] if self._place else ["-m", "asv"]
+        return [sys.executable, *asv, "run", f"{sha}^!", *options, *only]
 
     def _deliveries(
         self, sha: str, branch: str, done: Finished, output: AsvOutput, *, since: float

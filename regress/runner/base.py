@@ -48,8 +48,11 @@ class Runner(Protocol):
         """The name of this host in what the tool delivers."""
         ...
 
-    def one_process(self) -> Runner:
-        """The same runner, each benchmark measured in one process a time."""
+    def one_process(self, place: str = "") -> Runner:
+        """The same runner, each benchmark measured in one process a time.
+
+        Runners of two places install side by side, so that two commits in turns are installed once each.
+        """
         ...
 
     def measure(

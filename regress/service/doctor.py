@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 from regress.errors import RegressError
-from regress.runner.asv import AsvRunner
+from regress.runner.asv import PLACES, AsvRunner
 from regress.service.project import Project
 
 STALE_AFTER = timedelta(days=7)
@@ -101,7 +102,8 @@ def _suites(project: Project) -> Iterator[Finding]:
 
 def _asv_environments(runner: AsvRunner) -> Iterator[Finding]:
     """Environments whose interpreter is gone measure nothing; asv notices late and says little."""
-    for folder in sorted(runner.config.environments.glob("*")):
+    folders = (runner.config.environments.glob(pattern) for pattern in ("*", f"{PLACES}/*/*"))
+    for folder in sorted(chain.from_iterable(folders)):
         python = folder / "bin" / "python"
         if python.is_symlink() and not python.exists():
             yield Finding("asv environment", Level.WARN, f"{folder}: its Python is gone", f"Delete {folder}")

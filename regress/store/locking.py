@@ -53,7 +53,7 @@ def holder(database: Database, job: str = "") -> str:
 
 def is_here(holder: str) -> bool:
     """Whether whoever holds a lock does so on this host."""
-    return f" on {_host()}" in holder
+    return f" on {_host()}," in holder
 
 
 def _key(database: Database, job: str = "") -> int:
@@ -65,7 +65,9 @@ def _file(database: Database, job: str) -> Path:
 
 
 def _host() -> str:
-    return socket.gethostname()[:20]
+    """The name of this host in at most 20 characters; a longer one ends with what tells it from others."""
+    name = socket.gethostname()
+    return name if len(name) <= 20 else f"{name[:13]}~{zlib.crc32(name.encode()) & 0xFFFFFF:06x}"
 
 
 def _told_by(told: Path) -> str:

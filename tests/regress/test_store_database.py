@@ -116,6 +116,16 @@ def test_the_lock_names_its_holder(store: Store, url: str) -> None:
     assert (waited[1], store.holder()) == ("held", "")
 
 
+def test_a_host_is_not_taken_for_one_whose_name_begins_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = [f"runner-of-project-1234-concurrent-{number}" for number in (1, 10)]
+    for here, there in (("build1", "build10"), ("build10", "build1"), pods):
+        monkeypatch.setattr("socket.gethostname", lambda name=there: name)
+        held = locking._holder("regress run")
+        assert is_here(held)
+        monkeypatch.setattr("socket.gethostname", lambda name=here: name)
+        assert not is_here(held)
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_lock_of_another_database_of_the_server_is_not_ours(store: Store, postgres_uri: str) -> None:

@@ -17,6 +17,9 @@ LIMIT = 60_000
 MOST_ROWS = 40
 LOG_LINES = 30
 
+_WORD = re.compile("[A-Za-z0-9µ%/ ]{0,30}")
+"""Units that Markdown reads as they stand."""
+
 _SIGNS = {
     Decision.NO_ANSWER: "⚪",
     Decision.SLOWER: "🔴",
@@ -55,14 +58,19 @@ def _table(rows: Sequence[Row], title: str) -> str:
         return ""
     lines = [f"| {title} | base | head | change | pairs |", "|---|--:|--:|--:|--:|"]
     for row in rows[:MOST_ROWS]:
-        unit = row.series.metric.unit
-        base, head = (one_line(value(v, unit)).replace("|", "/") for v in (row.base, row.head))
+        base, head = (_amount(v, row.series.metric.unit) for v in (row.base, row.head))
         more = f" (+{row.finding.more})" if row.finding.more else ""
         name = code(row.title).replace("|", "\\|")
         lines.append(f"| {name} | {base} | {head} | {words.changed(row)} | {row.finding.pairs}{more} |")
     if len(rows) > MOST_ROWS:
         lines.append(f"| and {len(rows) - MOST_ROWS} more | | | | |")
     return "\n".join(lines)
+
+
+def _amount(amount: float, unit: str) -> str:
+    """A value for a cell of a table; a unit that is more than a word is quoted, since a benchmark says it."""
+    text = one_line(value(amount, unit))
+    return text if _WORD.fullmatch(unit) else code(text).replace("|", "\\|")
 
 
 def _broken(report: CiReport) -> str:

@@ -58,7 +58,7 @@ def check_change(
         return config.detection.minimum_effect(series.benchmark, series.metric.name, limit)
 
     pairs = measure_pairs(
-        [runner.one_process() for runner in runners],
+        runners,
         commits,
         effect_of=effect_of,
         budget=budget,

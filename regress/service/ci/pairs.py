@@ -2,8 +2,8 @@
 
 A coin says for each pair which commit goes first; the guarantee against false alarms rests on that coin
 (``detect.betting``). From the second pair on, only what is not decided is measured. Every pair is a new
-process (and, with asv, a new installation) on both sides, so that what one process keeps for its life, such
-as memory layout or hash seeds, is noise between pairs and no difference between commits.
+process on both sides, so that what one process keeps for its life, such as memory layout or hash seeds, is
+noise between pairs and no difference between commits; for what an installation keeps, see ``places``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from regress.domain import Commit, Delivery, Direction, Failure, FailureKind, Me
 from regress.errors import RunnerError
 from regress.runner import Outcome, Runner
 from regress.runner.events import CommitFinished, CommitStarted, Listener, Note
+from regress.service.ci.places import Places
 
 MOST_ROUNDS = 60
 """Pairs after which a benchmark is given up: at 3 % noise, 5 % is found in 19 of 20 cases before."""
@@ -105,18 +106,19 @@ def measure_pairs(
     kept.
     """
     started, coin = time.monotonic(), random.Random(seed)  # noqa: S311 - fair and repeatable is all it must be
-    pairs = Pairs(commits)
+    pairs, places = Pairs(commits), Places(runners)
     wanted: dict[int, list[str]] = {at: list(benchmarks) for at in range(len(runners))}
     try:
         while wanted and pairs.rounds < budget.rounds:
             before = time.monotonic()
             order = (BASE, HEAD) if coin.random() < 0.5 else (HEAD, BASE)
-            found = _one_pair(pairs, runners, wanted, order, listen)
+            found = _one_pair(pairs, places, wanted, order, listen)
             if pairs.rounds == 0:
                 _begin(pairs, found, effect_of)
                 if pairs.unbuilt():
                     break
-            _take(pairs, found)
+            trial = _take(pairs, found)
+            places.measured(suspected=bool(len(trial.suspects)))
             wanted = _still_wanted(pairs, found)
             now = time.monotonic()
             if wanted and now - started + (now - before) > budget.seconds:
@@ -140,7 +142,7 @@ Found = dict[int, tuple[dict[SeriesKey, Measurement], dict[SeriesKey, Measuremen
 
 
 def _one_pair(
-    pairs: Pairs, runners: Sequence[Runner], wanted: Mapping[int, list[str]], order: tuple[int, int],
+    pairs: Pairs, places: Places, wanted: Mapping[int, list[str]], order: tuple[int, int],
     listen: Listener,
 ) -> Found:  # fmt: skip
     found: Found = {at: ({}, {}) for at in wanted}
@@ -148,7 +150,9 @@ def _one_pair(
         listen(CommitStarted(pairs.commits[side], 2 * pairs.rounds + step, 0))
         began = time.monotonic()
         for at, names in wanted.items():
-            outcome = runners[at].measure(pairs.commits[side], branch="", benchmarks=names, listen=listen)
+            outcome = places.runner(at, side).measure(
+                pairs.commits[side], branch="", benchmarks=names, listen=listen
+            )
             found[at][side].update({_plain(m.series): m for m in outcome.measurements})
             _keep(pairs, side, outcome)
         measured = sum(len(of_runner[side]) for of_runner in found.values())
@@ -181,7 +185,7 @@ def _begin(pairs: Pairs, found: Found, effect_of: Callable[[SeriesKey], float]) 
     pairs.trial = Trial(np.array([math.log1p(effect_of(key)) for key in pairs.series], dtype=np.float64))
 
 
-def _take(pairs: Pairs, found: Found) -> None:
+def _take(pairs: Pairs, found: Found) -> Trial:
     """Give the trial one pair of every series that was measured."""
     assert pairs.trial is not None
     told: tuple[dict[SeriesKey, float], dict[SeriesKey, float]] = ({}, {})
@@ -198,6 +202,7 @@ def _take(pairs: Pairs, found: Found) -> None:
     pairs.recovered |= pairs.only[BASE] & told[HEAD].keys()
     pairs.trial.add(np.array(differences, dtype=np.float64), np.array(exact, dtype=bool))
     pairs.rounds += 1
+    return pairs.trial
 
 
 def _repeats(series: SeriesKey, values: tuple[list[float | None], list[float | None]]) -> bool:

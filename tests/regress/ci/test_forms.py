@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from regress.domain import Metric, Verdict
 from regress.service.ci import words
 from regress.service.ci.annotations import locate, workflow_commands
 from regress.service.ci.comment import markdown, marker
@@ -64,6 +65,16 @@ def test_what_a_tool_said_names_nobody_and_draws_nothing() -> None:
     text = markdown(replace(reports.report(), cut="the tool failed", said=said))
     quoted = "the tool failed (`` @everyone ![x](https://evil.example/x.png) `a` \ufffd[2J ``)"
     assert text.count("@everyone") == text.count(quoted) == 2
+
+
+@pytest.mark.parametrize(
+    "unit", ["@everyone", "![x](https://evil.example/x.png)", "a|b", "www.evil.example", "GH-1"]
+)
+def test_a_unit_of_the_repository_is_quoted(unit: str) -> None:
+    text = markdown(reports.report(reports.row("track_it", Verdict.SLOWER, 9.0, Metric("it", unit))))
+    cell = next(line for line in text.splitlines() if line.startswith("| `track_it [it]`"))
+    assert cell.split(" | ")[1].startswith("`0.0020")
+    assert len(re.findall(r"(?<!\\)\|", cell)) == 6
 
 
 def test_sarif_points_at_the_benchmark() -> None:

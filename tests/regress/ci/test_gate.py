@@ -153,7 +153,7 @@ def test_a_slower_pull_request_fails_and_is_told_once(tmp_path: Path) -> None:
         )
         (comment, check) = server.comments
     assert done.returncode == 1, done.stderr
-    assert "Slower: 1 of 1 benchmark, by +30 % (" in done.stdout
+    assert "Slower: 1 of 1 benchmark, by +30.0 % (" in done.stdout
     assert "1 benchmark stopped working." in done.stdout
     assert (
         "::error file=tests/test_speed.py,line=4,title=Regress::tests/test_speed.py::test_sort: worse"

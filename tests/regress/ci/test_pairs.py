@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from regress.metrics import WALL_TIME
 from regress.runner import Outcome
 from regress.runner.events import Listener, ignore
 from regress.service.ci.pairs import BASE, HEAD, INTERRUPTED, Budget, Pairs, measure_pairs, worsening
+from regress.service.ci.places import HELD
 from tests.regress.ci.reports import commit
 
 COMMITS = (commit("a"), commit("b"))
@@ -38,32 +40,40 @@ def key(name: str, metric: Metric = WALL_TIME) -> SeriesKey:
 
 
 class Arithmetic:
-    """A runner whose benchmarks take what ``value`` says of (benchmark, commit, chance)."""
+    """A runner whose benchmarks take what ``value`` says of (benchmark, commit, chance), in place b ``slant``
+    times as long.
+    """
 
     tool = "arithmetic"
 
-    def __init__(self, names: Sequence[str], value: Value) -> None:
-        self.names, self.value = names, value
+    def __init__(self, names: Sequence[str], value: Value, slant: float = 1.0) -> None:
+        self.names, self.value, self.slant = names, value, slant
         self.chance = random.Random(5)
         self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.place = ""
+        self.places: list[str] = []
 
     def machine(self) -> str:
         return "box"
 
-    def one_process(self) -> Arithmetic:
-        return self
+    def one_process(self, place: str = "") -> Arithmetic:
+        placed = copy.copy(self)  # which writes into our lists
+        placed.place = place
+        return placed
 
     def measure(
         self, commit: Commit, *, branch: str, benchmarks: Sequence[str] = (), listen: Listener
     ) -> Outcome:
         self.calls.append((commit.sha[0], tuple(benchmarks)))
+        self.places.append(f"{commit.sha[0]} in {self.place}")
         measurements, failures = [], []
         for name in benchmarks or self.names:
             value = self.value(name, commit.sha[0], self.chance)
             if value is None:
                 failures.append(Failure(FailureKind.BENCHMARK, commit.sha, "no", "box", "py", name))
             else:
-                measurements.append(Measurement(key(name), commit.sha, value))
+                slant = self.slant if self.place == "b" else 1.0
+                measurements.append(Measurement(key(name), commit.sha, value * slant))
         made = Delivery(
             "test", "here", f"{len(self.calls)}", Machine("box"), Environment("py"),
             tuple(measurements), tuple(failures),
@@ -105,6 +115,24 @@ def test_only_what_is_open_is_measured_again_in_an_order_by_a_coin() -> None:
     again = Arithmetic(["gone", "new", "same", "slow"], usual)
     run(again)
     assert again.calls == runner.calls
+
+
+def test_each_side_stays_in_its_place_until_something_is_suspected() -> None:
+    calm = Arithmetic(["x"], lambda name, side, chance: math.exp(chance.gauss(0, 0.5)))
+    run(calm, Budget(rounds=8))
+    assert set(calm.places) == {"a in a", "b in b"}
+
+
+@pytest.mark.parametrize(("held", "verdict"), [(HELD, Verdict.UNCLEAR), (10_000, Verdict.SLOWER)])
+def test_a_place_that_slows_is_not_taken_for_the_change(
+    held: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same code, slower by a fifth in place b for good: an alarm where the sides never change places."""
+    monkeypatch.setattr("regress.service.ci.places.HELD", held)
+    runner = Arithmetic(["x"], lambda name, side, chance: math.exp(chance.gauss(0, 0.02)), slant=1.2)
+    pairs = run(runner)
+    assert pairs.trial is not None
+    assert pairs.trial.finding(0).verdict is verdict
 
 
 @pytest.mark.parametrize(

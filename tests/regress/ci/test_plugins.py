@@ -36,7 +36,7 @@ def test_pytest_measures_what_is_not_committed_yet(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{repo.path}/src")
     done = call(repo.path, *PYTEST, "--benchmark-timer=tally.clock", "--regress", "-k", "sort", "tests")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "Slower: 1 of 1 benchmark, by +40 %" in done.stdout
+    assert "Slower: 1 of 1 benchmark, by +40.0 %" in done.stdout
     assert "1 passed" in done.stdout
     assert repo("stash", "list") == ""
     assert "1.4" in (repo.path / "tests/test_speed.py").read_text()
@@ -65,7 +65,7 @@ def test_asv_has_the_command(make_asv_repo: MakeRepo) -> None:
     done = call(repo.path, "-c", ASV, "regress", "HEAD~1", "--bench", name)
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith(
-        f"Slower: 1 of 1 benchmark, by +34 % exactly.\n  {name} [checksum steps]: worse"
+        f"Slower: 1 of 1 benchmark, by +33.9 % exactly.\n  {name} [checksum steps]: worse"
     )
     told = json.loads((repo.path / ".regress/ci/report.json").read_text())
     assert (told["rounds"], told["benchmarks"][0]["path"]) == (6, "bench/speed.py")
@@ -73,6 +73,10 @@ def test_asv_has_the_command(make_asv_repo: MakeRepo) -> None:
     same = call(repo.path, "-c", ASV, "regress", "HEAD~1", "HEAD", "--bench", "speed.track_distinct_words")
     assert same.returncode == 0, same.stderr
     assert same.stdout.startswith("No change: none of 1 benchmark")
+    for sha in repo.shas[-2:]:  # each stayed installed in its place
+        said = (repo.path / f".regress/logs/asv-{sha[:12]}.log").read_text()
+        assert "Running 1 total benchmarks" in said
+        assert "Installing" not in said
     wrong = call(repo.path, "-c", ASV, "regress", "no-such-commit")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "unknown revision 'no-such-commit'" in wrong.stderr
