@@ -9,6 +9,7 @@ with the command that completes it.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import git
 
 from regress.domain import ChangedFile, Commit
 from regress.errors import HistoryError, UnknownRevisionError
+from regress.runner.refs import refs_stamp
 
 _FIELDS = ("%H", "%P", "%aN", "%at", "%ct", "%s")
 """What git tells of a commit. Fields end in NUL, the one character that no commit can hold."""
@@ -189,6 +191,10 @@ class History:
         layout = "--format=%(objectname) %(*objectname) %(refname:strip=2)"
         rows = (line.split(" ", 2) for line in self._git("for-each-ref", layout, "refs/tags").splitlines())
         return {name: peeled or sha for sha, peeled, name in rows}
+
+    def tags_stamp(self) -> Hashable:
+        """What is another value once a tag was made, moved or deleted: tells that without starting git."""
+        return refs_stamp(Path(self._repo.common_dir), "refs/tags")
 
     def is_dirty(self) -> bool:
         """Whether the work tree has uncommitted changes (they are not measured)."""

@@ -69,10 +69,26 @@ def test_changed_files_are_counted_whatever_their_names(repo: GitRepo) -> None:
     assert ChangedFile("blob", None, None) in found
     assert touched_files(repo.path, first, second)[0].path == "ä\tb.txt"
     assert touched_files(repo.path, first, "0" * 40) is None
-    repo("tag", "light", first)
-    repo("tag", "--annotate", "v1", "--message", "one", second)
-    assert tags(repo.path) == {"light": first, "v1": second}
     assert touched_files(repo.path, first, "--output=x") is None
+
+
+def test_tags_are_asked_for_again_when_one_changed(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (commit.sha for commit in History(repo.path).commits("main")[:2])
+    worktree = repo.path.parent / "worktree"
+    repo("worktree", "add", "--quiet", "--detach", str(worktree))
+    changes = {
+        f"tag light {first}": {"light": first},
+        f"tag --annotate --message one series/v1 {second}": {"light": first, "series/v1": second},
+        f"tag --force light {second}": {"light": second, "series/v1": second},
+        "pack-refs --all": {"light": second, "series/v1": second},
+        "tag --delete light": {"series/v1": second},
+    }
+    for command, left in changes.items():
+        repo(*command.split())
+        for _ in range(2):
+            assert tags(repo.path) == tags(worktree) == left, command
+    monkeypatch.setattr(History, "tags", lambda _: pytest.fail("git was started though no tag had changed"))
+    assert tags(repo.path) == left
 
 
 def test_an_unknown_revision_names_near_ones(repo: GitRepo) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def resolve(store: Store, revision: str, root: Path | None = None) -> Commit:
     return _by_tag(store, revision, tags(root))
 
 
-def _by_tag(store: Store, revision: str, tagged: dict[str, str]) -> Commit:
+def _by_tag(store: Store, revision: str, tagged: Mapping[str, str]) -> Commit:
     """The commit of a tag, else of a part of a hash."""
     if revision in tagged and (found := commit_or_unknown(store, tagged[revision])):
         return found

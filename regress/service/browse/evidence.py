@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from regress.domain import ChangedFile, Point, SeriesChange
 from regress.errors import RegressError
@@ -72,11 +73,19 @@ def _touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ..
     return tuple(sorted(found, key=lambda file: (-(file.added or 0) - (file.removed or 0), file.path)))
 
 
-def tags(root: Path) -> dict[str, str]:
+def tags(root: Path) -> Mapping[str, str]:
     """The tags of the repository at hand and their commits; none where there is no repository."""
     from regress.runner.history import History  # likewise
 
     try:
-        return History(root).tags()
+        return _tags(root, History(root).tags_stamp())
     except RegressError:
         return {}
+
+
+@lru_cache(maxsize=8)
+def _tags(root: Path, _stamp: Hashable) -> Mapping[str, str]:
+    """What git says of them, asked once for each look of its files."""
+    from regress.runner.history import History  # likewise
+
+    return MappingProxyType(History(root).tags())
