@@ -85,6 +85,19 @@ def test_bisections_say_how_they_stand(client: httpx.Client, history: History) -
     chances = {told["commit"]: told["chance"] for told in one["suspects"]}
     assert chances[history.culprit.sha] == 0.74
     assert one["none"] == 0.024
+    assert [one[name] for name in ("verified", "rest", "suspicion", "others", "fault")] == [
+        None,
+        None,
+        None,
+        [],
+        "",
+    ]
+    done = client.get("/api/v1/bisections/1").json()
+    assert done["verified"] is True
+    assert done["rest"] == {"ratio": 1.001, "low": 0.992, "high": 1.011, "explained": True}
+    assert done["suspicion"] == {"weight": 1.0, "files": ["scene/render.py", "scene/<tiles>.py"]}
+    (other,) = done["others"]
+    assert (other["key"]["title"], other["ratio"]) == (made.LARGE.title, 1.148)
 
 
 def test_points_are_all_there_and_carry_their_commit(client: httpx.Client, history: History) -> None:

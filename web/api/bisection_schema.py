@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from pydantic import Field
 
+from regress import domain
 from regress.service.browse import BisectionPage, BisectionRow
 from regress.service.browse.bisections import Status
 from web.api import convert
@@ -18,6 +20,33 @@ class Culprit(Model):
     first: str
     last: str
     confidence: float
+    ratio: Number
+    low: Number
+    high: Number
+
+
+class Rest(Model):
+    """What all culprits leave of the change between both ends, as a ratio; `explained` where it may be chance."""
+
+    ratio: Number
+    low: Number
+    high: Number
+    explained: bool
+
+
+class Suspicion(Model):
+    """How likely the first culprit was thought before anything was measured (1: as any other; less where it
+    touches nothing that the benchmark is seen to run), and the files that it touches and the benchmark runs.
+    """
+
+    weight: float
+    files: list[str]
+
+
+class Affected(Model):
+    """A series that is measured with the search's own; how the first culprit changed it, nulls until then."""
+
+    key: Key
     ratio: Number
     low: Number
     high: Number
@@ -39,6 +68,12 @@ class Bisection(Model):
     seconds: float = Field(description="Spent measuring so far.")
     expected: Number = Field(description="Runs that such a search takes on average; null where nobody knows.")
     culprits: list[Culprit] = Field(description="What it came to; empty while it goes on, or for nobody.")
+    verified: bool | None = Field(
+        description="Whether culprit and parent, measured in turns, differ too; null while it goes on."
+    )
+    rest: Rest | None = Field(description="Null where nobody was found, or too little tells both ends.")
+    suspicion: Suspicion | None = Field(description="Null where nothing told commits apart beforehand.")
+    others: list[Affected]
 
 
 class Step(Model):
@@ -62,6 +97,7 @@ class BisectionDetail(Bisection):
     steps: list[Step]
     suspects: list[Suspect] = Field(description="In history's order; empty before it knows anything.")
     none: Number = Field(description="The chance that nothing changed.")
+    fault: str = Field(description="Why the server could not do it; empty where it could, or was not asked.")
 
 
 def bisection(row: BisectionRow) -> Bisection:
@@ -78,6 +114,7 @@ def detail(page: BisectionPage) -> BisectionDetail:
             "steps": page.steps,
             "suspects": [{"commit": sha, "chance": chance} for sha, chance in known.chances] if known else [],
             "none": known.none if known else None,
+            "fault": page.state.fault,
         }
     )
 
@@ -98,4 +135,20 @@ def _told(row: BisectionRow) -> dict[str, object]:
         "seconds": state.seconds,
         "expected": state.expected,
         "culprits": [found, *found.further] if found and found.first else [],
+        "verified": found.verified if found else None,
+        "rest": found.rest if found else None,
+        "suspicion": found.suspicion if found else None,
+        "others": _others(row),
     }
+
+
+def _others(row: BisectionRow) -> list[Affected]:
+    """What was measured with the search's own series, whether or not it tells anything yet."""
+    found = row.state.found.others if row.state.found else ()
+    told = {one.series: one for one in found}
+    for key in row.state.plan.others:
+        told.setdefault(key, domain.Affected(key, math.nan, math.nan, math.nan))
+    return [
+        Affected(key=convert.key(key), ratio=one.ratio, low=one.low, high=one.high)
+        for key, one in told.items()
+    ]
