@@ -67,7 +67,4 @@ def quote(store: Store, event_id: int, machines: Collection[str]) -> Quote:
 
 def ask(store: Store, told: Quote, who: str) -> int:
     """Ask the server for the search, or for the one that was begun for the same to go on; its number."""
-    if told.going:
-        store.searches.want(told.going, who)
-        return told.going
     return store.searches.ask(told.plan, who, told.price.runs if told.price else None)

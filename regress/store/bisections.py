@@ -71,22 +71,37 @@ class Begun:
 
     def all(self) -> list[BegunBisection]:
         """What was begun and not finished, newest first."""
-        wanted = (BranchRow.project_id == self._db.project_id, BisectionPlanRow.bisection_id.is_(None))
         with self._db.read() as session:
-            rows = session.execute(
-                select(BisectionPlanRow.id, BisectionPlanRow.record)
-                .join(BranchRow, BranchRow.id == BisectionPlanRow.branch_id)
-                .where(*wanted)
-                .order_by(BisectionPlanRow.id.desc())
-            ).all()
             return [
-                BegunBisection(id_, plan_from(json.loads(told)), steps_of(session, id_)) for id_, told in rows
+                BegunBisection(row.id, plan_from(json.loads(row.record)), steps_of(session, row.id))
+                for row in _unfinished(session, self._db.project_id)
             ]
 
     def like(self, plan: BisectionPlan) -> list[int]:
         """The ids of those that search the same series and range, newest first."""
-        asked = (plan.series, plan.good, plan.bad)
-        return [one.id for one in self.all() if (one.plan.series, one.plan.good, one.plan.bad) == asked]
+        with self._db.read() as session:
+            return [row.id for row in rows_like(session, self._db.project_id, plan)]
+
+
+def rows_like(session: Session, project_id: int, plan: BisectionPlan) -> list[BisectionPlanRow]:
+    """The rows of unfinished searches of the same series and range, newest first."""
+    rows = _unfinished(session, project_id)
+    return [row for row in rows if _question(plan_from(json.loads(row.record))) == _question(plan)]
+
+
+def _question(plan: BisectionPlan) -> tuple[SeriesKey, str, str]:
+    return plan.series, plan.good, plan.bad
+
+
+def _unfinished(session: Session, project_id: int) -> list[BisectionPlanRow]:
+    """The rows of what was begun and not finished, newest first."""
+    chosen = (
+        select(BisectionPlanRow)
+        .join(BranchRow, BranchRow.id == BisectionPlanRow.branch_id)
+        .where(BranchRow.project_id == project_id, BisectionPlanRow.bisection_id.is_(None))
+        .order_by(BisectionPlanRow.id.desc())
+    )
+    return list(session.scalars(chosen))
 
 
 def insert_plan(session: Session, project_id: int, plan: BisectionPlan) -> BisectionPlanRow:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, select, update
 from regress.domain import BisectionPlan, BisectionState, BisectionStep, Posterior
 from regress.errors import UnknownNameError
 from regress.store import locking
-from regress.store.bisections import bisection_from, insert_plan, plan_from, steps_of
+from regress.store.bisections import bisection_from, insert_plan, plan_from, rows_like, steps_of
 from regress.store.database import Database
 from regress.store.models import BisectionPlanRow, BisectionRow, BisectionStepRow, BranchRow
 
@@ -77,10 +77,16 @@ class Searches:
     # -- what a server is asked to do ------------------------------------------------------------------
 
     def ask(self, plan: BisectionPlan, who: str, expected: float | None) -> int:
-        """Ask for a search that nobody has begun; its number."""
+        """Ask for a search, or for an unfinished one of the same series and range to go on; its number.
+
+        Writers take turns, so of two who ask at once for the same, the second gets the first's.
+        """
         with self._db.write() as session:
-            row = insert_plan(session, self._db.project_id, plan)
-            row.asked_by, row.wanted, row.expected = who, True, expected
+            begun = rows_like(session, self._db.project_id, plan)
+            row = begun[0] if begun else insert_plan(session, self._db.project_id, plan)
+            if not row.wanted:
+                row.asked_by, row.wanted, row.fault = who, True, ""
+            row.expected = row.expected if begun else expected
             session.flush()
             return row.id
 

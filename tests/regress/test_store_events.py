@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -232,3 +234,40 @@ def test_a_bisection_under_way_keeps_each_measurement_until_it_is_finished(store
     ):  # there is no such plan: neither the step is kept nor what came with it
         begun.add(second + 1, BisectionStep(sha(7), None, 1.0), [broken])
     assert store.failures() == []
+
+
+def test_who_asks_for_one_search_at_the_same_time_gets_one(store: Store, url: str) -> None:
+    """Eight askers with a connection of their own each, all let go at once, for each of four questions."""
+    askers = 8
+    plans = [BisectionPlan(KEY, sha(1), sha(9 + number), 0.95, 40, START) for number in range(4)]
+    start = threading.Barrier(askers)
+
+    def ask(who: int) -> list[int]:
+        numbers = []
+        with Store.open(url, create=False) as own:
+            for plan in plans:
+                start.wait(60)
+                numbers.append(own.searches.ask(replace(plan, budget=40 + who), f"asker {who}", 12.0))
+        return numbers
+
+    with ThreadPoolExecutor(askers) as pool:
+        told = list(pool.map(ask, range(askers)))
+    assert told == [told[0]] * askers
+    assert store.searches.wanted() == sorted(told[0])
+    assert store.searches.count() == len(plans)
+
+
+def test_what_is_asked_again_goes_on_and_what_ended_begins_anew(store: Store) -> None:
+    plan = BisectionPlan(KEY, sha(1), sha(9), 0.95, 40, START)
+    first = store.searches.ask(plan, "ann", 12.0)
+    store.searches.drop(first, "the suite is broken")
+    assert store.searches.ask(replace(plan, budget=99), "bob", 50.0) == first
+    state = store.searches.one(first)
+    assert (state.wanted, state.asked_by, state.fault, state.plan.budget) == (True, "bob", "", 40)
+    assert store.searches.ask(plan, "cid", 1.0) == first
+    assert store.searches.one(first).asked_by == "bob", "who asked first"
+    record = Bisection(
+        KEY, sha(1), sha(9), sha(5), sha(5), 0.97, 1.2, 1.1, 1.3, True, 9, (), START, START, 12.5
+    )
+    store.begun_bisections.finish(first, record)
+    assert store.searches.ask(plan, "dan", 12.0) != first

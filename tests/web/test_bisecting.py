@@ -18,7 +18,9 @@ from regress.cli.serving import may_bisect
 from regress.config import AccessConfig, Config, WebConfig
 from regress.domain import ChangePoint, SeriesChange
 from regress.runner.events import ignore
+from regress.service import browse
 from regress.service.attend.bisecting import Bisector, bisecting
+from regress.service.browse.bisections import Status
 from regress.service.cluster.turn import turn
 from regress.service.project import Project
 from regress.service.run import Selection, run
@@ -142,6 +144,23 @@ def test_nothing_is_started_while_another_measurement_has_the_host(
             assert started == []
         bisector._look(store)
         assert started == [2]
+
+
+def test_what_is_asked_of_a_host_whose_tools_fail_fails_with_them(tmp_path: Path, history: History) -> None:
+    """Its log folder is a file, so that asv cannot even be asked for the machine's name."""
+    repo = GitRepo(tmp_path / "checkout")
+    repo.write("asv.conf.json", '{"version": 1, "project": "x", "repo": ".", "branches": ["main"]}')
+    repo.commit("first")
+    project = Project.open(repo.path, database=history.url)
+    (project.state / "logs").write_text("", encoding="utf-8")
+    with Store.open(history.url) as store:
+        store.searches.want(2, "ann")
+        Bisector(project).run()
+        state = store.searches.one(2)
+        assert (state.wanted, state.found) == (False, None)
+        assert "this server cannot measure" in state.fault
+        assert "logs" in state.fault
+        assert browse.bisection_page(store, 2).status is Status.FAILED
 
 
 def test_who_may_start_bisections_on_a_server() -> None:

@@ -26,7 +26,7 @@ class Culprit(Model):
 
 
 class Rest(Model):
-    """What all culprits leave of the change between both ends, as a ratio; `explained` where it may be chance."""
+    """What all culprits leave of the change between both ends, a ratio; `explained`: it may be chance."""
 
     ratio: Number
     low: Number

@@ -55,10 +55,7 @@ class Bisector:
 
     def run(self) -> None:
         """Do searches until ``stop``."""
-        try:
-            self.machines = tuple(dict.fromkeys(one.machine() for one in self._project.runners))
-        except RegressError as error:
-            log.warning("no bisections from pages: %s", error)
+        if not self._knows_machines():
             return
         while not self._stopped.is_set():
             try:
@@ -71,6 +68,26 @@ class Bisector:
                 log.exception("bisecting failed; it goes on")
             self._stopped.wait(EVERY)
 
+    def _knows_machines(self) -> bool:
+        """Ask the tools for this host's names; where they fail, what is asked for fails too."""
+        try:
+            self.machines = tuple(dict.fromkeys(one.machine() for one in self._project.runners))
+        except Exception as error:
+            why = f"this server cannot measure: {error or type(error).__name__}"
+            log.warning("no bisections from pages: %s", why, exc_info=not isinstance(error, RegressError))
+            self._refuse(why)
+            return False
+        return True
+
+    def _refuse(self, why: str) -> None:
+        """Do nothing of what is asked for."""
+        try:
+            with Store.open(self._project.config.database_url, create=False) as store:
+                for number in store.searches.wanted():
+                    store.searches.drop(number, why)
+        except RegressError as error:
+            log.warning("bisecting: %s", error)
+
     def _look(self, store: Store) -> None:
         """Do the oldest search that is asked for, if there is one."""
         wanted = store.searches.wanted()
@@ -78,7 +95,10 @@ class Bisector:
         if not wanted or store.holder() or not is_free():
             return
         number = wanted[0]
-        fault = self._search(store, number)
+        try:
+            fault = self._search(store, number)
+        except OSError as error:
+            fault = f"its process could not be started: {error}"
         if fault and fault != BUSY:
             log.warning("bisection %d: %s", number, fault)
             store.searches.drop(number, fault)
@@ -150,6 +170,9 @@ def _searched(config: Config, root: Path, number: int) -> str:
         return "\n".join([str(error), error.hint, *error.log.splitlines()[-_LOG_LINES:]])
     except RegressError as error:
         return f"{error}\n{error.hint}".strip()
+    except Exception as error:  # our own mistake: the page says so, the server's log where
+        log.exception("bisection %d", number)
+        return f"an error of regress itself, {type(error).__name__}: {error}"
     return ""
 
 
