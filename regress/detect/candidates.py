@@ -22,16 +22,22 @@ LOW_BAR = 3.0
 def candidates(sums: Floats, sigma: float, shortest: int) -> list[int]:
     """Indices where a new level may start, at least ``shortest`` apart; ``sums`` are cumulative, from 0."""
     n = sums.size - 1
-    score = np.zeros(n + 1)
+    places, heights = [], []
     for width in _widths(n, shortest):
         means = sums[width:] - sums[:-width]
-        gap = np.abs(means[width:] - means[:-width]) / (sigma * math.sqrt(2 * width))
+        gap = np.abs(means[width:] - means[:-width])
+        gap /= sigma * math.sqrt(2 * width)
         peaks = _peaks(gap, max(1, width // 2))
-        peaks = peaks[gap[peaks] > LOW_BAR]
-        score[peaks + width] = np.maximum(score[peaks + width], gap[peaks])
+        at_peaks = gap[peaks]
+        high = at_peaks > LOW_BAR
+        places.append(peaks[high] + width)
+        heights.append(at_peaks[high])
+    score = np.zeros(n + 1)
+    if places:
+        np.maximum.at(score, np.concatenate(places), np.concatenate(heights))
     kept = [0]
     strength = score.tolist()
-    for i in np.flatnonzero(score[shortest : n - shortest + 1]).tolist():
+    for i in score[shortest : n - shortest + 1].nonzero()[0].tolist():
         place = i + shortest
         if place - kept[-1] >= shortest:
             kept.append(place)

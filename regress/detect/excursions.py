@@ -44,6 +44,8 @@ def without_excursions(sums: Floats, edges: Edges) -> Edges:
         rise, fall = levels[1:-1] - levels[:-2], levels[1:-1] - levels[2:]
         lower = np.minimum(np.abs(rise), np.abs(fall))
         which = np.flatnonzero((rise * fall > 0) & (np.abs(rise - fall) < ALIKE * lower)) + 1
+        if not which.size:
+            break
         heights = (np.abs(rise) + np.abs(fall))[which - 1] / 2
         drop = _to_drop(levels[which], heights, lengths[which])
         if not drop.size:

@@ -28,7 +28,6 @@ from regress.detect.noise import (
     correlation_factor,
     median,
     prepare,
-    running,
     typical_size,
 )
 from regress.detect.options import Options
@@ -77,18 +76,17 @@ def _matters(change: ChangePoint, effect: float) -> bool:
 
 def _described(signal: Signal, edges: Edges) -> list[ChangePoint]:
     """The boundaries between segments as change points; ``edges`` begin with 0 and end with the length."""
-    sums = running(signal.clipped)
+    evidence = Evidence(signal.clipped)
     sizes = np.diff(edges)
-    residuals = signal.clipped - np.repeat(np.diff(sums[edges]) / sizes, sizes)
+    residuals = signal.clipped - np.repeat(np.diff(evidence.sums[edges]) / sizes, sizes)
     free = max(1, residuals.size - sizes.size)
-    evidence = Evidence(sums, running(signal.clipped**2))
     variance = max(float(np.sum(residuals**2)) / free, EXACT**2)
     evidence.weigh(variance, correlation_factor(residuals, sizes.size), free)
     steps = evidence.steps(edges)
     levels = [median(signal.values[a:b]) for a, b in itertools.pairwise(edges.tolist())]
     found = []
     for i, (before, after) in enumerate(itertools.pairwise(levels)):
-        low, high = ratio_interval(signal, float(steps.error[i]), before, after)
+        low, high = ratio_interval(signal, math.sqrt(steps.variance[i]), before, after)
         index = int(signal.kept[edges[i + 1]])
         found.append(ChangePoint(index, before, after, low, high, p_of(float(steps.z[i]))))
     return found

@@ -20,7 +20,6 @@ import itertools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regress.detect.candidates import candidates
 from regress.detect.evidence import Evidence, p_of, z_of
@@ -36,7 +35,6 @@ from regress.detect.noise import (
     gaps,
     median,
     prepare,
-    running,
     shifted,
     typical_size,
     typical_variance,
@@ -85,8 +83,8 @@ class _Search:
         self.shortest = 1 if signal.exact else 2
         self.bar = z_of(options.false_alarms / self.n)
         self.effect = math.log1p(options.minimum_effect) if signal.logarithmic else options.minimum_effect
-        self.sums = running(signal.clipped)
-        self.evidence = Evidence(self.sums, running(signal.clipped**2))
+        self.evidence = Evidence(signal.clipped)
+        self.sums = self.evidence.sums
         # Residuals still hold the steps; differences of neighbours do not (nor do they show correlation).
         self._weigh(signal.sigma**2, 1.0, 1)
 
@@ -110,9 +108,9 @@ class _Search:
         """The edges that are left when nothing moves any more."""
         for turn in range(_ROUNDS):
             kept = self._turn(edges, self.bar if turn else self.bar * _FIRST_BAR)
-            self._measure_noise(kept)
             if turn and np.array_equal(kept, edges):
                 break
+            self._measure_noise(kept)
             edges = kept
         return edges
 
@@ -127,7 +125,8 @@ class _Search:
         """Residual variance and correlation, given the segments."""
         sizes = gaps(edges)
         residuals = self.signal.clipped - np.repeat(gaps(self.sums[edges]) / sizes, sizes)
-        variance = max(float(np.sum(residuals * residuals)) / max(1, self.n - sizes.size), EXACT**2)
+        squares = float(np.add.reduce(residuals * residuals))
+        variance = max(squares / max(1, self.n - sizes.size), EXACT**2)
         if not self.signal.exact:
             variance = typical_variance(residuals, variance)
         self._weigh(variance, correlation_factor(residuals, sizes.size), sizes.size)
@@ -140,16 +139,18 @@ class _Search:
         """Drop the weakest boundaries until all are above ``bar``; each drop makes its neighbours surer."""
         while edges.size > 2:
             steps = self.evidence.steps(edges)
-            size = np.abs(steps.size)
-            # At most 1.5, by size, for steps that are too small to matter.
-            sure = np.where(size >= self.floor, steps.z, np.minimum(steps.z, 1.5 * size / self.floor))
+            size, sure = np.abs(steps.size), steps.z
+            small = size < self.floor
+            if np.count_nonzero(small):  # no surer than 1.5, by size, for they are too small to matter
+                sure = np.where(small, np.minimum(sure, 1.5 * size / self.floor), sure)
             drop = sure < bar
             drop[1:] &= sure[1:] <= sure[:-1]
             drop[:-1] &= sure[:-1] < sure[1:]
-            if not drop.any():
+            if not np.count_nonzero(drop):
                 break
-            keep = np.ones(edges.size, dtype=np.bool_)
-            keep[1:-1] = ~drop
+            keep = np.zeros(edges.size, dtype=np.bool_)
+            np.logical_not(drop, out=keep[1:-1])
+            keep[0] = keep[-1] = True
             edges = edges[keep]
         return edges
 
@@ -163,16 +164,16 @@ class _Search:
         for i in (np.argsort(-heights, kind="stable") + 1).tolist():
             start, end = places[i - 1], places[i + 1]
             if end - start >= 2 * self.shortest:
-                at, fit = self._fit(start, end)
-                places[i] = int(at[fit.argmax()])
+                places[i] = start + self.shortest + int(self._fit(start, end).argmax())
         return np.array(sorted(set(places)), dtype=np.intp)
 
-    def _fit(self, start: int, end: int) -> tuple[NDArray[np.intp], Floats]:
-        """The sum of squares that a boundary at each place between two others explains."""
-        at = np.arange(start + self.shortest, end - self.shortest + 1)
-        here = self.sums[at]
+    def _fit(self, start: int, end: int) -> Floats:
+        """The sum of squares that a boundary explains, at each place from ``shortest`` after ``start`` on."""
+        here = self.sums[start + self.shortest : end - self.shortest + 1]
         left, right = here - self.sums[start], self.sums[end] - here
-        return at, left**2 / (at - start) + right**2 / (end - at)
+        lengths = self.evidence.counts[self.shortest : end - start - self.shortest + 1]
+        fit: Floats = left * left / lengths + right * right / lengths[::-1]
+        return fit
 
     def _describe(self, edges: Edges) -> list[ChangePoint]:
         if edges.size <= 2:
@@ -181,7 +182,7 @@ class _Search:
         levels = [median(signal.values[a:b]) for a, b in itertools.pairwise(places)]
         found = []
         for i, (before, after) in enumerate(itertools.pairwise(levels)):
-            low, high = ratio_interval(signal, float(steps.error[i]), before, after)
+            low, high = ratio_interval(signal, math.sqrt(steps.variance[i]), before, after)
             index, earliest, latest = self._place(*places[i : i + 3])
             p_value = p_of(float(steps.z[i]))
             found.append(ChangePoint(index, before, after, low, high, p_value, earliest, latest))
@@ -189,13 +190,11 @@ class _Search:
 
     def _place(self, start: int, boundary: int, end: int) -> tuple[int, int, int]:
         """Where in the series a boundary is, and the first and the last place where it could be."""
-        at, fit = self._fit(start, end)
-        here = fit[boundary - start - self.shortest]
-        inflation = float(self.evidence.inflation(np.array([end - start]))[0])
-        slack = 2 * self.evidence.variance * inflation * _PLAUSIBLE
-        places = at[fit >= here - slack]
+        fit, first = self._fit(start, end), start + self.shortest
+        slack = 2 * self.evidence.variance * self.evidence.inflation(end - start) * _PLAUSIBLE
+        places = (fit >= fit[boundary - first] - slack).nonzero()[0]
         kept = self.signal.kept
-        return int(kept[boundary]), int(kept[places[0]]), int(kept[places[-1]])
+        return int(kept[boundary]), int(kept[first + places[0]]), int(kept[first + places[-1]])
 
 
 def ratio_interval(signal: Signal, error: float, before: float, after: float) -> tuple[float, float]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from regress.detect.noise import Edges, Floats
+from regress.detect.noise import Edges, Floats, median, windows
 
 YOUNG = 12
 """Points after which a level is no longer young: bursts and visits to a mode rarely last longer."""
@@ -32,7 +31,7 @@ def without_youth(level: Floats, edges: Edges) -> Edges:
         start, boundary, end = edges[-3:].tolist()
         if end - boundary >= YOUNG:
             break
-        step = abs(float(np.median(level[boundary:end]) - np.median(level[start:boundary])))
+        step = abs(median(level[boundary:end]) - median(level[start:boundary]))
         if step > BEYOND * _highest_stray(level, edges[:-1]):
             break
         edges = np.delete(edges, -2)
@@ -45,6 +44,7 @@ def _highest_stray(level: Floats, edges: Edges) -> float:
     for start, end in itertools.pairwise(edges[edges >= edges[-1] - MEMORY].tolist()):
         segment = level[start:end]
         if segment.size >= TOGETHER:
-            together = np.median(sliding_window_view(segment, TOGETHER), axis=1)
-            highest = max(highest, float(np.abs(together - np.median(segment)).max()))
+            together = windows(segment, TOGETHER)
+            together.sort(axis=1)
+            highest = max(highest, float(np.abs(together[:, TOGETHER // 2] - median(segment)).max()))
     return highest
