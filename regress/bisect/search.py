@@ -23,9 +23,10 @@ from itertools import cycle, islice
 import numpy as np
 
 from regress.bisect.batches import picks
-from regress.bisect.costs import Costs, at_hand
-from regress.bisect.evidence import Evidence, Floats, logarithms
+from regress.bisect.costs import Costs
+from regress.bisect.evidence import Floats
 from regress.bisect.information import told
+from regress.bisect.ledger import Ledger
 from regress.bisect.posterior import STEP_CHANCE, Fit, fit, normalised
 
 END_RUNS = 2
@@ -93,23 +94,16 @@ class Search:
         if size < 2:
             raise ValueError(f"a search needs two commits or more, got {size}")
         self.size = size
-        self.noises = tuple(noises)
         self.confidence = confidence
         self.budget = budget
-        self.runs = 0
         self.found: list[Answer] = []
         self.costs = costs or Costs()
         self._independence = independence
-        self._signs = tuple(signs) or (0,) * len(self.noises)
+        self._signs = tuple(signs) or (0,) * len(noises)
         weights = np.array(prior, dtype=np.float64) if len(prior) else np.ones(size)
         weights[0] = 0.0
         self._prior = np.concatenate((STEP_CHANCE * weights / weights.sum(), [1 - STEP_CHANCE]))
-        self._places: list[int] = []
-        self._turns: list[int] = []
-        self._rows: list[tuple[float, ...]] = []
-        self._worth: list[float] = []
-        self._built: tuple[int, ...] = ()
-        self._unbuilt: set[int] = set()
+        self._taken = Ledger(size, noises)
         self._known: tuple[Floats, list[Fit]] | None = None
 
     # -- what is known ---------------------------------------------------------------------------------
@@ -118,18 +112,12 @@ class Search:
         """Take a measurement of a commit, a value for each series (nan: none); a ``free`` one is no run but
         history, and counts for ``worth`` independent ones.
         """
-        if not free:
-            self.runs += 1
-            self._built = at_hand((*reversed(self._built), index))
-        self._places.append(index)
-        self._turns.append(0 if free else self.runs)
-        self._rows.append(tuple(values))
-        self._worth.append(worth)
+        self._taken.add(index, values, free=free, worth=worth)
         self._known = None
 
     def skip(self, index: int) -> None:
         """Never ask for this commit: it cannot be measured."""
-        self._unbuilt.add(index)
+        self._taken.unbuilt.add(index)
 
     def conclude(self) -> Answer | None:
         """The culprit, once it is sure enough and verified; None when it is not, or already in ``found``.
@@ -148,9 +136,14 @@ class Search:
         return answer
 
     @property
+    def runs(self) -> int:
+        """Measurements so far, without those that were free."""
+        return self._taken.runs
+
+    @property
     def skipped(self) -> tuple[int, ...]:
         """The commits that cannot be measured."""
-        return tuple(sorted(self._unbuilt))
+        return tuple(sorted(self._taken.unbuilt))
 
     def posterior(self) -> Floats:
         """The chance of each place 0..size to be the first of the new level; ``size`` stands for no step."""
@@ -159,26 +152,21 @@ class Search:
     def answer(self) -> Answer:
         """The likeliest culprit now."""
         places = self.posterior()
-        groups = self._groups()
+        groups = self._taken.groups()
         chances = [float(places[first : last + 1].sum()) for first, last in groups]
         best = int(np.argmax(chances))
         return Answer(*groups[best], chances[best], 1 - float(places[-1]))
 
     def sides(self, answer: Answer, series: int = 0) -> tuple[list[float], list[float]]:
         """What this search measured of a series at the commit before a culprit, and at the culprit."""
-        places = (answer.first - 1, answer.last)
-        told: list[list[float]] = [[], []]
-        for place, turn, row in zip(self._places, self._turns, self._rows, strict=True):
-            if turn and place in places and np.isfinite(row[series]):
-                told[places.index(place)].append(row[series])
-        return told[0], told[1]
+        return self._taken.sides((answer.first - 1, answer.last), series)
 
     def verified(self) -> bool:
         """Whether measurements of the likeliest culprit and its parent, taken in this search, differ."""
         answer = self.answer()
         proof = 0.0
         for series, one in enumerate(self._knowledge()[1]):
-            before, after = (self._measured(series, place) for place in (answer.first - 1, answer.last))
+            before, after = (self._taken.measured(series, place) for place in (answer.first - 1, answer.last))
             if min(len(before), len(after)) < PAIRS:
                 continue
             shift, noise = one.shift[answer.last], one.noise[answer.last]
@@ -196,10 +184,10 @@ class Search:
 
     def batch(self, width: int) -> list[int]:
         """Commits to measure next, at once; none when the search is over."""
-        buildable = [index for index in range(self.size) if index not in self._unbuilt]
+        buildable = self._taken.buildable
         if self.runs >= self.budget or len(buildable) < 2:
             return []
-        ends = [end for end in self._ends(buildable) if self._places.count(end) < END_RUNS]
+        ends = [end for end in self._ends(buildable) if self._taken.entries(end) < END_RUNS]
         if ends:
             return _in_turns(ends, min(width, END_RUNS * len(ends)))
         answer = self.answer()
@@ -210,13 +198,13 @@ class Search:
         if answer.confidence >= self.confidence:
             if self.verified():
                 return []
-            pair = sorted((answer.first - 1, answer.last), key=self._count)
+            pair = sorted((answer.first - 1, answer.last), key=self._taken.count)
             return _in_turns(pair, min(width, 2 * PAIRS))
         return self._most_telling(buildable, width)
 
     def _ends(self, buildable: Sequence[int]) -> list[int]:
         """The ends of the range, the less measured first."""
-        return sorted((buildable[-1], buildable[0]), key=self._count)
+        return sorted((buildable[-1], buildable[0]), key=self._taken.count)
 
     def _most_telling(self, buildable: Sequence[int], width: int) -> list[int]:
         """The commits of which a second of measuring tells most; of equals, the least measured."""
@@ -225,7 +213,7 @@ class Search:
         def best(worth: Floats) -> int:
             rate = worth[list(buildable)]
             found = np.flatnonzero(rate >= rate.max() * (1 - 1e-9))
-            return min((buildable[int(i)] for i in found), key=self._count)
+            return min((buildable[int(i)] for i in found), key=self._taken.count)
 
         def nats(posterior: Floats) -> Floats:
             every: Floats = np.sum([told(one, posterior, 1) for one in fits], axis=0)
@@ -245,7 +233,7 @@ class Search:
 
     def price(self, index: int) -> float:
         """Seconds that a measurement of this commit takes now: its build may still be at hand."""
-        return self.costs.run + (0.0 if index in self._built else self.costs.build)
+        return self.costs.run + (0.0 if index in self._taken.built else self.costs.build)
 
     # -- how it is known -------------------------------------------------------------------------------
 
@@ -255,7 +243,7 @@ class Search:
                 # What is left of a change may go either way.
                 fit(
                     self.size,
-                    self._evidence(series),
+                    self._taken.evidence(series),
                     [one.last for one in self.found],
                     0 if self.found else sign,
                 )
@@ -269,41 +257,11 @@ class Search:
 
     def _vote(self, evidence: Floats) -> Floats:
         """One series' log evidence, bounded below where there are several: it may have a step of its own."""
-        if len(self.noises) == 1:
+        if len(self._signs) == 1:
             return evidence
         own = float(np.logaddexp.reduce(evidence[1:]) - np.log(self.size))
         vote: Floats = np.logaddexp(evidence + np.log(1 - STRANGER), own + np.log(STRANGER))
         return vote
-
-    def _evidence(self, series: int) -> Evidence:
-        values = np.array([row[series] for row in self._rows], dtype=np.float64)
-        there = np.isfinite(values)
-        return Evidence(
-            np.array(self._places, dtype=np.intp)[there],
-            logarithms(values[there]) if there.any() else values[there],
-            np.array(self._turns, dtype=np.intp)[there],
-            self.noises[series],
-            np.array(self._worth, dtype=np.float64)[there],
-        )
-
-    def _measured(self, series: int, place: int) -> Floats:
-        """The values of one series at a commit that this search measured."""
-        known = self._evidence(series)
-        measured: Floats = known.values[(known.places == place) & (known.turns > 0)]
-        return measured
-
-    def _groups(self) -> list[tuple[int, int]]:
-        """Runs of places that no measurement can tell apart: those with only unbuilt commits between."""
-        groups: list[tuple[int, int]] = []
-        for place in range(1, self.size):
-            if groups and place - 1 in self._unbuilt and groups[-1][1] == place - 1:
-                groups[-1] = (groups[-1][0], place)
-            else:
-                groups.append((place, place))
-        return groups
-
-    def _count(self, index: int) -> int:
-        return sum(place == index and turn > 0 for place, turn in zip(self._places, self._turns, strict=True))
 
 
 def _in_turns(places: Sequence[int], width: int) -> list[int]:
