@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import Field
 
 from regress.domain import Role
 from regress.errors import RegressError
@@ -16,11 +17,15 @@ from web.security.writes import Write, writes
 from web.state import Id, MachinesDep, StoreDep
 
 router = APIRouter()
+Chosen = Annotated[list[Annotated[int, Field(ge=0, le=2**63 - 1)]] | None, Query(max_length=50)]
+"""Ids of the series to measure; none: the largest change, and what changed alike."""
 Bisects = Annotated[Write, writes(Role.MAINTAINER, "bisect")]
 
 
 @router.get("/event/{event_id}/bisect")
-def bisect(request: Request, store: StoreDep, machines: MachinesDep, event_id: Id) -> HTMLResponse:
+def bisect(
+    request: Request, store: StoreDep, machines: MachinesDep, event_id: Id, series: Chosen = None
+) -> HTMLResponse:
     """Show what the search for an event's culprit would cost, to who may ask for it."""
     visit: Visit = request.state.visit
     event = store.event(event_id)
@@ -28,18 +33,23 @@ def bisect(request: Request, store: StoreDep, machines: MachinesDep, event_id: I
     fault = ""
     if machines and visit.may(Role.MAINTAINER):
         try:
-            told = quote(store, event_id, machines)
+            told = quote(store, event_id, machines, series or ())
         except RegressError as error:
             fault = f"{error}. {error.hint}"
-    return render(request, "bisect.html", event=event, machines=machines, quote=told, fault=fault)
+    return render(
+        request, "bisect.html", event=event, machines=machines, quote=told, fault=fault, chosen=series
+    )
 
 
 @router.post("/event/{event_id}/bisect")
-def ask_for_bisection(event_id: Id, machines: MachinesDep, write: Bisects) -> RedirectResponse:
+def ask_for_bisection(
+    event_id: Id, machines: MachinesDep, write: Bisects, series: Chosen = None
+) -> RedirectResponse:
     """Ask for the search, and show it."""
     _check(machines)
-    told = quote(write.store(), event_id, machines)
-    detail = f"{told.plan.series.title} {told.plan.good[:10]}..{told.plan.bad[:10]}"
+    told = quote(write.store(), event_id, machines, series or ())
+    names = " + ".join(key.title for key in (told.plan.series, *told.plan.others))
+    detail = f"{names} {told.plan.good[:10]}..{told.plan.bad[:10]}"
     return _shown(ask(write.store(f"event {event_id}", detail), told, write.who))
 
 
