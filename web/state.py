@@ -52,8 +52,8 @@ ConfigDep = Annotated[Config | None, Depends(_config)]
 MachinesDep = Annotated[tuple[str, ...], Depends(_machines)]
 """The names under which this server's host measures, where it does bisections that pages ask for."""
 
-Id = Annotated[int, Path(ge=0, le=2**63 - 1, description="As lists give it.")]
-"""The id of a thing in the address; databases take no larger numbers."""
+Id = Annotated[int, Path(ge=0, le=2**31 - 1, description="As lists give it.")]
+"""The id of a thing in the address; PostgreSQL takes no larger numbers."""
 
 Text = Annotated[str, Query(max_length=200)]
 """A search or filter text."""

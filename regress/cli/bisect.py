@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 def command(
     number: Annotated[
-        int | None, typer.Argument(metavar="[SEARCH]", min=1, help="--resume: which search; else the newest.")
+        int | None,
+        typer.Argument(
+            metavar="[SEARCH]", min=1, max=2**31 - 1, help="--resume: which search; else the newest."
+        ),
     ] = None,
     again: Annotated[bool, typer.Option("--resume", help="Go on with a search that was cut off.")] = False,
     benchmark: Annotated[

@@ -12,9 +12,12 @@ from regress.config import Config
 from regress.domain import Deed
 from regress.service.access import make_token
 from regress.store import Store
+from tests.regress.fixtures.stores import postgres_uri, url
 from tests.web.history import build
 from tests.web.server import serve
 from web.app import create_app
+
+__all__ = ["postgres_uri", "url"]
 
 SETTINGS = """
 [checks]
@@ -24,9 +27,8 @@ negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 408, 
 
 
 @pytest.mark.slow
-def test_the_api_keeps_its_contract(tmp_path: Path) -> None:
+def test_the_api_keeps_its_contract(tmp_path: Path, url: str) -> None:
     """No server error, no undocumented status or shape, nothing wrong accepted, nothing right refused."""
-    url = f"sqlite:///{tmp_path / 'regress.db'}"
     with Store.open(url) as store:
         build(store)
         token = make_token(store, Deed("test", "test", "make token"), "test", ["push", "read"])[1]

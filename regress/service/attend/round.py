@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import traceback
@@ -53,7 +54,8 @@ def main(config: Config, root: Path, answer: Connection) -> None:
         outcome.faults.append(str(error))
     except Exception:
         outcome.faults.append(traceback.format_exc())
-    answer.send(outcome)
+    with contextlib.suppress(BrokenPipeError):  # a server that was killed waits no more; all is stored
+        answer.send(outcome)
 
 
 def attend(project: Project, store: Store, outcome: Outcome) -> None:
