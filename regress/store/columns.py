@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -23,6 +23,7 @@ from regress.store import centres, examinations
 from regress.store.centres import Centres
 from regress.store.database import Database
 from regress.store.dictionary import batches
+from regress.store.matches import Matches
 from regress.store.models import (
     BenchmarkRow,
     CommitRow,
@@ -34,7 +35,7 @@ from regress.store.models import (
     SeriesRow,
 )
 from regress.store.samples import unpack
-from regress.store.series import keys
+from regress.store.series import keys_of
 
 COMMITS = 48
 """Commits that stay in memory: 1.2 MB each where 50,000 series are measured."""
@@ -96,8 +97,9 @@ class Noises:
 class Columns:
     """The columns of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, matches: Matches) -> None:
         self._db = database
+        self._matches = matches
         self._lock = threading.Lock()
         self._catalogue = Catalogue(_ids(()), {part: _ids(()) for part in PARTS}, {}, {}, {}, {})
         self._centres: OrderedDict[int, tuple[tuple[int, int], Centres]] = OrderedDict()
@@ -156,19 +158,15 @@ class Columns:
                 self._answers.popitem(last=False)
         return found
 
-    def matching(self, words: Sequence[str]) -> Ids:
-        """The series in whose title, metric, machine or environment every word occurs (in lower case)."""
-        found = [SeriesRow.words.contains(word, autoescape=True) for word in words]
+    def matching(self, query: str) -> Ids:
+        """The series in whose title, metric, machine or environment every word occurs, whatever the case."""
         with self._db.read() as session:
-            return _ids(session.scalars(select(SeriesRow.id).where(*found)))
+            return _ids(self._matches.of(session, None, query))
 
     def keys(self, series: Iterable[int]) -> dict[int, SeriesKey]:
         """What makes some series, by id."""
         with self._db.read() as session:
-            told: dict[int, SeriesKey] = {}
-            for batch in batches(series):
-                told |= keys(session, SeriesRow.id.in_(batch))
-            return told
+            return keys_of(session, series)
 
     def exact(self, sha: str, told: dict[int, SeriesKey]) -> dict[int, Measurement]:
         """The measurements of some series at a commit, by the series' id."""

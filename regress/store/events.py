@@ -24,8 +24,8 @@ from regress.errors import UnknownNameError
 from regress.store import history, outbox
 from regress.store.dictionary import batches
 from regress.store.grouping import Group, Places, group_changes, meet
-from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow, SeriesRow
-from regress.store.series import keys
+from regress.store.models import BranchCommitRow, BranchRow, ChangePointRow, CommitRow, EventRow
+from regress.store.series import keys_of
 from regress.store.types import storable
 
 Parts = Literal["all", "worst", "own"]
@@ -266,10 +266,10 @@ def _changes(
             wanted = row.id.in_(_largest(wanted))
         elif parts == "own":
             wanted = wanted & (row.series_id == series_id)
-        series = keys(session, SeriesRow.id.in_(select(row.series_id).where(wanted)))
         found = session.execute(
             select(row.event_id, row.series_id, *_ENDS, *_CHANGE).where(wanted).order_by(row.p_value, row.id)
         ).all()
+        series = keys_of(session, {told[1] for told in found})
         shas = _shas(session, {id_ for told in found for id_ in told[2:6]})
         for event_id, series_id, before, after, earliest, latest, *change in found:
             ends = (shas[before], shas[after])

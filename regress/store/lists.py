@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -59,26 +60,22 @@ def _newest() -> Select[*tuple[Any, ...]]:
     return newest.add_columns(MeasurementRow.measured_at)
 
 
-def find(
-    session: Session, project_id: int, branch: str, query: str, first: int, limit: int
-) -> list[SeriesSummary]:
-    """See ``Store.find_series``."""
-    ids = _matching(SeriesRow.id, project_id, branch, query).order_by(SeriesRow.rank, SeriesRow.id)
-    page = session.scalars(ids.offset(first).limit(limit)).all()
-    return _summaries(session, all_keys().where(SeriesRow.id.in_(page)))
+def page(session: Session, ids: Sequence[int]) -> list[SeriesSummary]:
+    """Some series, in the order of lists."""
+    return _summaries(session, all_keys().where(SeriesRow.id.in_([*ids])))
 
 
-def count(session: Session, project_id: int, branch: str | None, query: str) -> int:
-    """See ``Store.count_series``."""
-    return session.scalar(_matching(func.count(), project_id, branch, query)) or 0
+def ordered(session: Session, branch_id: int | None, first: int, limit: int) -> Sequence[int]:
+    """The ids of a page of all series of a branch, whose id is a value, so that they come sorted."""
+    ids = select(SeriesRow.id).where(SeriesRow.branch_id == branch_id)
+    return session.scalars(ids.order_by(SeriesRow.rank, SeriesRow.id).offset(first).limit(limit)).all()
 
 
-def _matching(column: Any, project_id: int, branch: str | None, query: str) -> Select[*tuple[Any, ...]]:
-    """Of series in which every word of a query occurs, whatever the case."""
+def count(session: Session, project_id: int, branch: str | None) -> int:
+    """How many series there are (on a branch)."""
     here = BranchRow.project_id == project_id
     branches = select(BranchRow.id).where(here if branch is None else and_(here, BranchRow.name == branch))
-    words = [SeriesRow.words.contains(word, autoescape=True) for word in query.lower().split()]
-    return select(column).select_from(SeriesRow).where(SeriesRow.branch_id.in_(branches), *words)
+    return session.scalar(select(func.count()).where(SeriesRow.branch_id.in_(branches))) or 0
 
 
 def newest(session: Session, project_id: int, branch: str) -> Commit | None:

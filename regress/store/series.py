@@ -61,6 +61,14 @@ def keys(session: Session, *where: Any) -> dict[int, SeriesKey]:
     return {id_: series_key(*parts) for id_, *parts in session.execute(ordered)}
 
 
+def keys_of(session: Session, ids: Iterable[int]) -> dict[int, SeriesKey]:
+    """The keys of some series, by id."""
+    told: dict[int, SeriesKey] = {}
+    for batch in batches(ids):
+        told |= keys(session, SeriesRow.id.in_(batch))
+    return told
+
+
 def same_place() -> Any:
     return and_(
         BranchCommitRow.branch_id == SeriesRow.branch_id,

@@ -62,7 +62,7 @@ class Store(History, Deliveries, Lines, Analyses, Events, Access):
         """Whole commits as columns."""
         from regress.store.columns import Columns  # numpy, which most commands can do without
 
-        return Columns(self._db)
+        return Columns(self._db, self.matches)
 
     @property
     def url(self) -> str:

@@ -10,6 +10,7 @@ from regress.config import Config
 from regress.errors import UnknownNameError
 from regress.runner.history import History
 from regress.service.browse import compare_page, compare_start, resolve
+from regress.service.browse.evidence import tags
 from regress.store import Store
 from tests.regress.fixtures.repos import GitRepo
 
@@ -35,7 +36,7 @@ def test_tags_are_revisions(repo: GitRepo, tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{tmp_path}/regress.db") as store:
         store.record_commits("main", history, default=True)
         found = {
-            text: resolve(store, text, repo.path)
+            text: resolve(store, text, tags(repo.path))
             for text in ("v1.0", "v1.0~1", "release/2.0", "main", short, history[4].sha[:9], history[3].sha)
         }
         assert [commit.position for commit in found.values()] == [1, 0, 3, 4, 2, 4, 3]
@@ -44,12 +45,12 @@ def test_tags_are_revisions(repo: GitRepo, tmp_path: Path) -> None:
         assert compare_start(store, repo.path).tags == ("release/2.0", short, "v1.0")
 
         with pytest.raises(UnknownNameError) as unknown:
-            resolve(store, "v1.1", repo.path)
+            resolve(store, "v1.1", tags(repo.path))
         assert unknown.value.near[0] == "v1.0"
         assert "Known are branches main and tags" in unknown.value.hint
         assert "release/2.0, v1.0" in unknown.value.hint
         assert "v3.0" not in unknown.value.hint, "it is a commit of which nothing is known here"
         with pytest.raises(UnknownNameError, match=r"v3\.0 \([0-9a-f]{10}\)"):
-            resolve(store, "v3.0", repo.path)
+            resolve(store, "v3.0", tags(repo.path))
         with pytest.raises(UnknownNameError, match=r"unknown commit 'v1\.0'"):
-            resolve(store, "v1.0", tmp_path)
+            resolve(store, "v1.0", tags(tmp_path))

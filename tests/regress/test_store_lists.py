@@ -92,3 +92,11 @@ def test_stale_series_are_those_left_behind_but_not_by_their_next_version(store:
     assert newest is not None
     assert newest.sha == sha(9)
     assert store.newest_measured("nothing") is None
+
+
+def test_a_filter_finds_series_that_come_later(store: Store) -> None:
+    for number, name in enumerate(("b.sort", "a.sort", "c.sort", "other")):
+        store.deliver(delivery(measured(1, 1.0, key(name))))
+        found = [row.key.benchmark for row in store.find_series("main", "SORT")]
+        assert found == [["b.sort"], ["a.sort", "b.sort"], *[["a.sort", "b.sort", "c.sort"]] * 2][number]
+        assert store.count_series(query="sort") == len(found) == store.columns.matching("sort").size

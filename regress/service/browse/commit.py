@@ -11,6 +11,7 @@ from regress.config import Config
 from regress.detect.compare import VERDICTS
 from regress.domain import Commit, Comparison, Event, Failure, Measurement, SeriesKey, Verdict
 from regress.service.browse.common import resolve
+from regress.service.browse.evidence import Tags, tags
 from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import Side, SideBySide, side_by_side
 from regress.store import Store
@@ -65,20 +66,22 @@ def commit_page(
     config: Config | None = None,
 ) -> CommitPage:
     """A commit by hash (or its start), branch or tag. UnknownNameError when there is none."""
-    commit = resolve(store, revision, config.root if config else None)
-    return _told(store, commit, verdicts, query, first, limit, config)
+    tagged = tags(config.root) if config else None
+    return _told(store, revision, tagged, verdicts, query, first, limit, config)
 
 
 @remembered()
 def _told(
     store: Store,
-    commit: Commit,
+    revision: str,
+    tagged: Tags | None,
     verdicts: frozenset[Verdict],
     query: str,
     first: int,
     limit: int,
     config: Config | None,
 ) -> CommitPage:
+    commit = resolve(store, revision, tagged)
     branch, at = _place(store, commit)
     near = {c.position: c for c in store.commits(branch, span=(at - 1, at + 1))} if branch else {}
     measured = int(store.columns.centres(commit.sha).series.size)
@@ -111,8 +114,8 @@ def _passed(store: Store, table: SideBySide, verdicts: frozenset[Verdict], query
     new = np.full(table.only_b.size, not verdicts)
     if verdicts:
         compared &= np.isin(answers.verdicts, [VERDICTS.index(verdict) for verdict in verdicts])
-    if words := query.lower().split():
-        matching = store.columns.matching(words)
+    if query.split():
+        matching = store.columns.matching(query)
         compared &= np.isin(table.series_b, matching)
         new &= np.isin(table.only_b, matching)
     rows = np.flatnonzero(compared)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from regress.domain import Commit
 from regress.errors import RegressError, UnknownNameError
-from regress.service.browse.evidence import tags
+from regress.service.browse.evidence import Tags
 from regress.store import Store
 
 SPARK_POINTS = 60
@@ -76,27 +75,28 @@ def commit_or_unknown(store: Store, sha: str) -> Commit | None:
         return None
 
 
-def resolve(store: Store, revision: str, root: Path | None = None) -> Commit:
+def resolve(store: Store, revision: str, tagged: Tags | None = None) -> Commit:
     """The commit people mean by a hash (or its start), a branch, a tag, ``latest``, or these with ``~N``.
 
-    ``latest`` is the newest measured commit of the default branch; tags are those of the repository at
-    ``root``. UnknownNameError otherwise, which says what names there are.
+    ``latest`` is the newest measured commit of the default branch. UnknownNameError otherwise, which says
+    what names there are.
     """
     revision = revision.strip()
     if match := _STEPS_BACK.match(revision):
-        return _steps_back(store, resolve(store, match["base"], root), int(match["steps"] or 1), revision)
+        return _steps_back(store, resolve(store, match["base"], tagged), int(match["steps"] or 1), revision)
     if revision == "latest":
         found = latest_measured(store, store.default_branch())
         if found is None:
             raise RegressError("nothing is measured yet", hint="Run `regress run --last 3` first.")
         return found
-    if root is None or _HASH.fullmatch(revision) or revision in store.branches():
+    if tagged is None or _HASH.fullmatch(revision) or revision in store.branches():
         return store.commit(revision)
-    return _by_tag(store, revision, tags(root))
+    return _by_tag(store, revision, tagged)
 
 
-def _by_tag(store: Store, revision: str, tagged: Mapping[str, str]) -> Commit:
+def _by_tag(store: Store, revision: str, known: Tags) -> Commit:
     """The commit of a tag, else of a part of a hash."""
+    tagged = known.named
     if revision in tagged and (found := commit_or_unknown(store, tagged[revision])):
         return found
     if revision in tagged:
@@ -107,12 +107,12 @@ def _by_tag(store: Store, revision: str, tagged: Mapping[str, str]) -> Commit:
     except UnknownNameError as error:
         here = {sha for branch in store.branches() for sha in store.located(branch, tagged.values())}
         named = [name for name, sha in tagged.items() if sha in here]
-        known = [
+        said = [
             f"{kind} {_few(names)}"
             for kind, names in (("branches", store.branches()), ("tags", named))
             if names
         ]
-        hint = f"Known are {' and '.join(known)}, and hashes." if known else ""
+        hint = f"Known are {' and '.join(said)}, and hashes." if said else ""
         raise UnknownNameError("commit", revision, [*named, *error.near], hint=hint) from None
 
 

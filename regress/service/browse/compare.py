@@ -14,7 +14,7 @@ from regress.config import Config
 from regress.detect.compare import VERDICTS
 from regress.domain import Commit, Comparison, Metric, Verdict
 from regress.service.browse.common import resolve
-from regress.service.browse.evidence import tags
+from regress.service.browse.evidence import Tags, tags
 from regress.service.browse.remembering import remembered
 from regress.service.side_by_side import Side, SideBySide, side_by_side
 from regress.store import Store
@@ -124,12 +124,16 @@ def compare_start(store: Store, root: Path | None = None, branch: str | None = N
     """Branches, tags of the repository at ``root``, the newest measured commits (newest first), machines and
     environments.
     """
-    branch = branch or store.default_branch()
+    return _start(store, branch or store.default_branch(), tags(root) if root else None)
+
+
+@remembered()
+def _start(store: Store, branch: str | None, known: Tags | None) -> CompareStart:
     statuses = store.commit_statuses(branch, OFFERED * 5) if branch else []
     measured = [status.commit for status in statuses if status.measured]
-    known = store.columns.catalogue()
+    catalogue = store.columns.catalogue()
     branches = store.branches()
-    tagged = tags(root) if root and branch else {}
+    tagged = known.named if known else {}
     here = store.located(branch, tagged.values()) if branch else {}
     # of a tag and a branch of one name, the name means the branch
     named = {name: here[sha] for name, sha in tagged.items() if sha in here and name not in branches}
@@ -137,8 +141,8 @@ def compare_start(store: Store, root: Path | None = None, branch: str | None = N
         tuple(branches),
         tuple(sorted(named, key=lambda name: -named[name].position)[:OFFERED]),
         tuple(reversed(measured[-OFFERED:])),
-        tuple(sorted(known.machines.values())),
-        tuple(sorted(known.environments.values())),
+        tuple(sorted(catalogue.machines.values())),
+        tuple(sorted(catalogue.environments.values())),
     )
 
 
@@ -157,21 +161,21 @@ def compare_page(
     UnknownNameError when one is unknown.
     """
     chosen = chosen or CompareFilter()
-    root = config.root if config else None
-    base, head = resolve(store, a, root), resolve(store, b, root)
-    return _told(store, base, head, chosen, first, limit, config)
+    return _told(store, a, b, tags(config.root) if config else None, chosen, first, limit, config)
 
 
 @remembered(keep=lambda page: page.shown <= MANY)
 def _told(
     store: Store,
-    base: Commit,
-    head: Commit,
+    a: str,
+    b: str,
+    tagged: Tags | None,
     chosen: CompareFilter,
     first: int,
     limit: int | None,
     config: Config | None,
 ) -> ComparePage:
+    base, head = resolve(store, a, tagged), resolve(store, b, tagged)
     side_a, side_b = (
         Side(commit.sha, machine, environment)
         for commit, machine, environment in zip(
@@ -210,8 +214,8 @@ def _admitted(store: Store, table: SideBySide, chosen: CompareFilter) -> npt.NDA
         admitted &= np.isin(table.part("metric"), ids)
     if chosen.least > 0:
         admitted &= np.abs(table.answers.ratio - 1) >= chosen.least
-    if words := chosen.query.lower().split():
-        admitted &= np.isin(table.series_b, store.columns.matching(words))
+    if chosen.query.split():
+        admitted &= np.isin(table.series_b, store.columns.matching(chosen.query))
     return admitted
 
 

@@ -73,19 +73,29 @@ def _touched_files(root: Path, before: str, after: str) -> tuple[ChangedFile, ..
     return tuple(sorted(found, key=lambda file: (-(file.added or 0) - (file.removed or 0), file.path)))
 
 
-def tags(root: Path) -> Mapping[str, str]:
-    """The tags of the repository at hand and their commits; none where there is no repository."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """The commit of each tag by its name; the same object while they are, so that answers go by it."""
+
+    named: Mapping[str, str]
+
+
+def tags(root: Path) -> Tags:
+    """The tags of the repository at hand; none where there is no repository."""
     from regress.runner.history import History  # likewise
 
     try:
         return _tags(root, History(root).tags_stamp())
     except RegressError:
-        return {}
+        return _NO_TAGS
+
+
+_NO_TAGS = Tags(MappingProxyType({}))
 
 
 @lru_cache(maxsize=8)
-def _tags(root: Path, _stamp: Hashable) -> Mapping[str, str]:
+def _tags(root: Path, _stamp: Hashable) -> Tags:
     """What git says of them, asked once for each look of its files."""
     from regress.runner.history import History  # likewise
 
-    return MappingProxyType(History(root).tags())
+    return Tags(MappingProxyType(History(root).tags()))

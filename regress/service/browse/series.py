@@ -176,7 +176,7 @@ def point_page(store: Store, series_id: int, position: int) -> PointPage:
 
 
 def _tagged(store: Store, branch: str, config: Config) -> list[Flag]:
-    named = {sha: name for name, sha in tags(config.root).items()}
+    named = {sha: name for name, sha in tags(config.root).named.items()}
     return [
         Flag(commit.position, named[sha], tag=True) for sha, commit in store.located(branch, named).items()
     ]

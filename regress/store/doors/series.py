@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 
 from regress.domain import Commit, Measurement, Point, Series, SeriesKey, SeriesSummary
-from regress.store import drawn, lists, series
+from regress.store import drawn, history, lists, series
 from regress.store.doors.base import Door
 from regress.store.drawn import Figures
+from regress.store.matches import Matches
 
 
 class Lines(Door):
     """Series, with more or less of their points."""
+
+    @cached_property
+    def matches(self) -> Matches:
+        """Which series filters mean."""
+        return Matches(self._db.project_id)
 
     def series_list(
         self, branch: str | None = None, benchmark: str | None = None, machine: str | None = None
@@ -29,12 +36,20 @@ class Lines(Door):
         By benchmark, then by parameters (numbers by size, before words); whatever the case.
         """
         with self._db.read() as session:
-            return lists.find(session, self._db.project_id, branch, query, first, limit)
+            if query.split():
+                ids = self.matches.of(session, branch, query)[first : first + limit]
+            else:
+                ids = lists.ordered(
+                    session, history.branch_id(session, self._db.project_id, branch), first, limit
+                )
+            return lists.page(session, ids)
 
     def count_series(self, branch: str | None = None, query: str = "") -> int:
         """How many series there are (on a branch, that ``find_series`` would find)."""
         with self._db.read() as session:
-            return lists.count(session, self._db.project_id, branch, query)
+            if query.split():
+                return len(self.matches.of(session, branch, query))
+            return lists.count(session, self._db.project_id, branch)
 
     def newest_measured(self, branch: str) -> Commit | None:
         """The newest commit of a branch that has a measurement."""
