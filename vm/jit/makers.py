@@ -8,6 +8,7 @@ from collections.abc import Callable
 from vm.errors import VMError
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
+from vm.typed import Any
 
 Maker = Callable[[Request], Artefact]
 
@@ -22,6 +23,17 @@ translate, compile, and take their time. They look at the request and nothing el
 def make(request: Request) -> Artefact:
     """Compile in this process, now."""
     return maker(request.kind)(request)
+
+
+def keep_ways(request: Request, artefact: Artefact) -> None:
+    """Keep the code through which tiers enter and leave what was made here, if these are tiers that do."""
+    if request.config.tier == "tiered":
+        ways().keep(request, artefact)
+
+
+def ways() -> Any:
+    """The module that makes it."""
+    return importlib.import_module("vm.tiers.llvm.ways")
 
 
 def maker(kind: str) -> Maker:

@@ -125,7 +125,7 @@ def surroundings() -> str:
 @functools.cache
 def sources_key() -> str:
     """A key of this engine's sources alone."""
-    return cache.files_digest(source_files()).hex()[:24]
+    return cache.package_digest(_SOURCES).hex()[:24]
 
 
 def source_files() -> list[str]:

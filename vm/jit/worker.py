@@ -83,6 +83,7 @@ def _warm() -> None:
 
     for kind in makers.MAKERS:
         makers.maker(kind)
+    makers.ways()
     for level in (0, 1, 2):
         target(level)
 
@@ -163,6 +164,7 @@ class _Worker:
             request = self._request(head)
             artefact = makers.make(request)
             keep(request, artefact)
+            makers.keep_ways(request, artefact)
         except Exception as error:
             return pack({"did": "fail", "fault": faults.to_data(error)})
         seconds = time.thread_time() - started

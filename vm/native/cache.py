@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import util
 
 import vm
@@ -72,19 +72,35 @@ def _matching(pattern: str) -> Iterator[str]:
         for inner, _, names in os.walk(folder.removesuffix("/**")):
             yield from (os.path.join(inner, name) for name in names if name.endswith(".py"))
     else:
-        yield from (os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".py"))
+        yield from (os.path.join(folder, name) for name in _names(folder) if name.endswith(".py"))
 
 
-def files_digest(paths: Iterable[str]) -> bytes:
+@functools.cache
+def _names(folder: str) -> tuple[str, ...]:
+    return tuple(os.listdir(folder))
+
+
+def _state(path: str) -> str:
+    """What changes when a file does."""
+    status = os.stat(path)
+    return f"{path} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+
+
+_state_before = functools.cache(_state)
+"""The same, asked for once: the package's files are read once, too."""
+
+
+def package_digest(patterns: Iterable[str]) -> bytes:
+    """``files_digest`` of the package's files of each pattern."""
+    return files_digest(package_files(patterns), _state_before)
+
+
+def files_digest(paths: Iterable[str], state: Callable[[str], str] = _state) -> bytes:
     """A digest of what is in these files, remembered while the system says that they are the same ones: that
     takes a fraction of the time that reading them does. A file that was written anew is another.
     """
     paths = list(paths)
-    parts = []
-    for path in paths:
-        status = os.stat(path)
-        parts.append(f"{path} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}")
-    seen = digests.digest(os.fsencode("\n".join(parts)))
+    seen = digests.digest(os.fsencode("\n".join(map(state, paths))))
     key = digests.digest(os.fsencode("\n".join(paths))).hexdigest()[:_KEY_LENGTH]
     known = load("sources", key)
     if known is not None and known[:_DIGEST] == seen.digest():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import marshal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -84,14 +85,20 @@ def kept(
     (``vm.native.cache``) under ``name``. ``sources`` is what the text follows from, if that is quicker to get
     at than the text itself; ``notice`` is said on a terminal before anything is compiled.
     """
-    key = cache.key(sources or [ir().encode()], "llvmlite")
-    binary = cache.load(name, key)
-    if binary is None:
+    key = cache.key([_FORM, *(sources or [ir().encode()])], "llvmlite")
+    content = cache.load(name, key)
+    if content is None:
         if notice and sys.stderr.isatty():
             print(notice, file=sys.stderr)
-        binary = _emit(ir(), level)
-        cache.store(name, key, binary)
-    return load(binary, arena, externals)
+        linked = elf.link(_emit(ir(), level))
+        cache.store(name, key, marshal.dumps(linked.to_data()))
+    else:
+        linked = elf.Linked(*marshal.loads(content))  # noqa: S302 - only ours to write, and verified
+    return _finish(linked, arena, externals)
+
+
+_FORM = b"linked 1"
+"""What files of such code look like."""
 
 
 def _emit(ir: str, level: int, *, widen: bool = False) -> bytes:
@@ -102,13 +109,17 @@ def _emit(ir: str, level: int, *, widen: bool = False) -> bytes:
 
 def load(binary: bytes, arena: Arena, externals: Mapping[str, int]) -> Code:
     """Put an object file's code in ``arena``."""
+    return _finish(elf.link(binary), arena, externals)
+
+
+def _finish(linked: elf.Linked, arena: Arena, externals: Mapping[str, int]) -> Code:
     images: list[Image] = []
 
     def place(size: int) -> int:
         images.append(arena.image(size))
         return images[0].address
 
-    loaded = elf.load(binary, place, externals, _library_function)
+    loaded = elf.finish(linked, place, externals, _library_function)
     images[0].write(loaded.code)
     return Code(images[0], len(loaded.code), loaded.symbols)
 

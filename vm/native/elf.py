@@ -48,6 +48,25 @@ class _Section:
 
 
 @record(frozen=True)
+class Linked:
+    """An object with all done that does not depend on its place, or on what it is linked against.
+
+    ``symbols`` are its functions, by offset. To be put in: addresses of ``stubs`` (by name, where jumps
+    to them lie); the place itself, in words at ``absolute``; ``numbers`` (offset, symbol, addend).
+    """
+
+    code: bytes
+    symbols: dict[str, int]
+    stubs: dict[str, int]
+    absolute: list[int]
+    numbers: list[tuple[int, str, int]]
+
+    def to_data(self) -> tuple[Any, ...]:
+        """As data that ``marshal`` knows; ``Linked(*data)`` is this again."""
+        return self.code, self.symbols, self.stubs, self.absolute, self.numbers
+
+
+@record(frozen=True)
 class Loaded:
     """An object made ready for a place: its bytes, and the addresses of its functions."""
 
@@ -63,17 +82,42 @@ def load(
     Undefined symbols come from ``externals`` first, then from ``find``. Raises ``VMError`` for bytes that are
     no such object, whatever they are.
     """
+    return finish(link(binary), place, externals, find)
+
+
+def link(binary: bytes) -> Linked:
+    """Do what does not depend on the place. Raises as ``load`` does."""
     try:
-        return _Linker(binary, externals, find).link(place)
+        return _Linker(binary).link()
     except (IndexError, KeyError, OverflowError, UnicodeDecodeError, ValueError, struct.error) as error:
-        raise VMError(
-            f"not an object file: {error or type(error).__name__}; compile the module again"
-        ) from None
+        raise _refusal(error) from None
+
+
+def finish(
+    linked: Linked, place: Callable[[int], int], externals: Mapping[str, int], find: Callable[[str], int]
+) -> Loaded:
+    """Do the rest. Arguments and errors are those of ``load``."""
+    base, code = place(len(linked.code)), bytearray(linked.code)
+    try:
+        for name, at in linked.stubs.items():
+            address = externals[name] if name in externals else find(name)
+            code[at : at + 14] = _STUB + address.to_bytes(8, "little")
+        for at in linked.absolute:
+            struct.pack_into("<Q", code, at, base + int.from_bytes(code[at : at + 8], "little", signed=True))
+        for at, name, addend in linked.numbers:
+            struct.pack_into("<i", code, at, externals[name] + addend)
+    except (KeyError, OverflowError, struct.error) as error:
+        raise _refusal(error) from None
+    return Loaded(bytes(code), {name: base + offset for name, offset in linked.symbols.items()})
+
+
+def _refusal(error: Exception) -> VMError:
+    return VMError(f"not an object file: {error or type(error).__name__}; compile the module again")
 
 
 def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
     """The sections whose names start with ``prefix``, linked as if the object had been loaded at 0."""
-    return _Linker(binary, {}, lambda name: 0).contents(prefix)
+    return _Linker(binary).contents(prefix)
 
 
 @record(frozen=True)
@@ -98,21 +142,20 @@ class Unlinked:
 
 def functions(binary: bytes) -> tuple[list[Unlinked], dict[int, bytes]]:
     """The functions of an object, not linked, and its sections by number."""
-    return _Linker(binary, {}, lambda name: 0).functions()
+    return _Linker(binary).functions()
 
 
 class _Linker:
-    def __init__(self, binary: bytes, externals: Mapping[str, int], find: Callable[[str], int]) -> None:
+    def __init__(self, binary: bytes) -> None:
         self.binary = binary
-        self.externals = externals
-        self.find = find
         self.sections = self._read_sections()
         self.places: dict[int, int] = {}
         self.stubs: dict[str, int] = {}
         self.image = bytearray()
-        self.base = 0
+        self.absolute: list[int] = []
+        self.numbers: list[tuple[int, str, int]] = []
 
-    def link(self, place: Callable[[int], int]) -> Loaded:
+    def link(self) -> Linked:
         """Lay out, resolve, relocate."""
         self._lay_out()
         self._pad(_STUB_SIZE)
@@ -121,20 +164,17 @@ class _Linker:
         for name in undefined:
             self.stubs[name] = len(self.image)
             self.image += bytes(_STUB_SIZE)
-        self.base = place(len(self.image))
-        for name in undefined:
-            self._write_stub(name)
         for section in self.sections:
             if section.kind == _RELA and section.info in self.places:
                 self._relocate(section, symbols)
         functions = {
-            name: self.base + self.places[section] + value
+            name: self.places[section] + value
             for name, section, value, function in symbols
             if section in self.places and function
         }
-        if any(address >= self.base + len(self.image) for address in functions.values()):
+        if any(offset >= len(self.image) for offset in functions.values()):
             raise ValueError("a function lies elsewhere")
-        return Loaded(bytes(self.image), functions)
+        return Linked(bytes(self.image), functions, self.stubs, self.absolute, self.numbers)
 
     def _reached(self, symbols: list[tuple[str, int, int, bool]]) -> list[str]:
         """The symbols outside the object that code goes to or whose address it takes, in order."""
@@ -216,11 +256,6 @@ class _Linker:
             raise ValueError("a section does not fit")
         self.image += bytes(-len(self.image) % max(align, 1))
 
-    def _write_stub(self, name: str) -> None:
-        address = self.externals[name] if name in self.externals else self.find(name)
-        at = self.stubs[name]
-        self.image[at : at + 14] = _STUB + address.to_bytes(8, "little")
-
     def _read_sections(self) -> list[_Section]:
         start = int.from_bytes(self.binary[0x28:0x30], "little")
         count, names = struct.unpack_from("<HH", self.binary, 0x3C)
@@ -259,21 +294,23 @@ class _Linker:
         return layout.iter_unpack(content)
 
     def _relocate(self, section: _Section, symbols: list[tuple[str, int, int, bool]]) -> None:
-        place, base, image = self.places[section.info], self.base, self.image
+        place, image = self.places[section.info], self.image
         for offset, info, addend in self._rows(_RELOCATION, section):
             name, number, value, _ = symbols[info >> 32]
             here, kind = place + offset, info & 0xFFFF_FFFF
             if number == 0 and kind in _NUMBERS:
-                struct.pack_into("<i", image, here, self.externals[name] + addend)
+                struct.pack_into("<i", image, here, 0)
+                self.numbers.append((here, name, addend))
                 continue
-            target = base + (self.stubs[name] if number == 0 else self.places[number] + value) + addend
+            target = (self.stubs[name] if number == 0 else self.places[number] + value) + addend
             if kind in (_RPC32, _RPLT32):
-                struct.pack_into("<i", image, here, target - base - here)
+                struct.pack_into("<i", image, here, target - here)
             elif kind == _R64:
-                struct.pack_into("<Q", image, here, target)
+                struct.pack_into("<q", image, here, target)
+                self.absolute.append(here)
             elif kind == _RPC64:
-                struct.pack_into("<q", image, here, target - base - here)
+                struct.pack_into("<q", image, here, target - here)
             elif kind in _GOT and number == 0:
-                struct.pack_into("<i", image, here, target + _CELL - base - here)
+                struct.pack_into("<i", image, here, target + _CELL - here)
             else:
                 raise VMError(f"relocation type {kind} in {section.name}: the loader does not know it")

@@ -32,10 +32,13 @@ TIERS: dict[str, TierEntry] = {
         "vm.tiers.reference", "ReferenceTier", "plain Python, slow: the oracle", metered=True
     ),
     "threaded": TierEntry(
-        "vm.tiers.threaded", "ThreadedTier", "native code interprets threaded code", metered=True
+        "vm.tiers.threaded.tier", "ThreadedTier", "native code interprets threaded code", metered=True
     ),
     "baseline": TierEntry(
-        "vm.tiers.baseline", "BaselineTier", "native code by copying stencils: quick to make", metered=True
+        "vm.tiers.baseline.tier",
+        "BaselineTier",
+        "native code by copying stencils: quick to make",
+        metered=True,
     ),
     "tiered": TierEntry(
         "vm.tiers.tiered", "TieredTier", "baseline first, or threaded; LLVM for what runs often", metered=True

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 
 from vm.config import Config
+from vm.module.model import ModuleData
 
 CALLS = {"baseline": 10_000, "threaded": 1_000}
 """Calls of a function after which it is worth compiling, by the tier that it starts in: a round in tier 1
@@ -41,9 +42,9 @@ _STEP = 8
 """By what rounds between looks grow at most."""
 
 
-def at_once(_: int) -> tuple[int, int]:
-    """For a module that comes with compiled code: it is looked for before anything else runs."""
-    return 1, 1
+def compiled_whole(module: ModuleData, config: Config) -> bool:
+    """Whether LLVM gets all functions of a module at once."""
+    return module.bodies.code_bytes <= config.whole_module_bytes
 
 
 class Policy:

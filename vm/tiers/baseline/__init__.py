@@ -15,6 +15,7 @@ stencil       from an object file's code to a stencil: code with holes
 build         all of them, by LLVM
 kinds         rows of numbers that describe threaded instructions and stencils
 shapes        those rows
+artefact      those on disk
 library       all of it in this process
 work          the compiler's arrays
 survey        a first look at a function; which slots get registers
@@ -30,7 +31,3 @@ compiler      all of that for one function
 program       one module's code
 tier          the tier
 """
-
-from vm.tiers.baseline.tier import BaselineTier
-
-__all__ = ["BaselineTier"]

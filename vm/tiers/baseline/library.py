@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import marshal
 import sys
 from array import array
 
 from vm.errors import TrapCode
-from vm.native import arena, cache
+from vm.native import arena
 from vm.once import once
+from vm.tiers.baseline import artefact
 from vm.tiers.baseline.kinds import FLIP_CELLS, HOLE_CELLS, MOST_TRAPS, SAME, SHAPE_CELLS, SOURCES
 from vm.tiers.threaded import library as threaded
 from vm.tiers.threaded.text import raises
@@ -18,13 +18,10 @@ from vm.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from vm.tiers.baseline.stencil import Stencil
 
-_PLACES = (*threaded.PLACES, "tiers/baseline/*.py")
 _ALIGNMENT = 16
 """Of functions, by LLVM for x86-64: handlers are told apart by where they are."""
 
 _STEPS = 64
-
-_NAME = "baseline"
 
 TRAP = SOURCES[-1]
 
@@ -58,15 +55,12 @@ class Library:
 @once
 def library() -> Library:
     """The process's library, made now if there is none on disk."""
-    content = _load()
-    if content is None:
-        content = _made()
-    return Library(content)
+    return Library(artefact.load() or _made())
 
 
 def is_built() -> bool:
     """Whether it is there to be used."""
-    return _load() is not None
+    return artefact.is_built()
 
 
 def build() -> int:
@@ -76,19 +70,8 @@ def build() -> int:
 
 def _made() -> bytes:
     content = _build()
-    cache.store(_NAME, _key(), content)
-    _load.cache_clear()
+    artefact.store(content)
     return content
-
-
-@functools.cache
-def _load() -> bytes | None:
-    return cache.load(_NAME, _key())
-
-
-@functools.cache
-def _key() -> str:
-    return cache.key(threaded.sources(_PLACES), "llvmlite")
 
 
 def _build() -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from array import array
 
 from vm.errors import Frame
 from vm.memory.native import Block
@@ -11,8 +10,8 @@ from vm.tiers.baseline.compiler import MOST_WORDS, Compiled, slot_types
 from vm.tiers.baseline.library import library
 from vm.tiers.baseline.native import compiler
 from vm.tiers.baseline.room import Room
+from vm.tiers.threaded.made import Made
 from vm.tiers.threaded.program import Counting, ThreadedProgram, no_counting
-from vm.tiers.threaded.translate import Translator
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,24 +32,26 @@ class BaselineProgram(ThreadedProgram):
         self._compiler = compiler(library(), self._room)
         self._compiled: list[Compiled] = []
 
-    def _place(self, words: array[int], translator: Translator) -> Block:
-        if len(words) > MOST_WORDS:
-            return super()._place(words, translator)
-        made = self._compiler.compile(
-            words,
-            translator.kept_slots.stop,
-            slot_types(translator.types),
-            translator.labels,
-            [clause.entry for guard in translator.guards for clause in guard.clauses],
+    def _place(self, module: ModuleData, index: int, made: Made) -> Block:
+        if len(made.words) > MOST_WORDS:
+            return super()._place(module, index, made)
+        body = module.bodies[index - module.imported_functions]
+        types = [*module.function_type(index).params, *(t for n, t in body.locals for _ in range(n))]
+        compiled = self._compiler.compile(
+            made.words,
+            made.first,
+            slot_types(types),
+            made.labels,
+            [clause.entry for guard in made.guards for clause in guard.clauses],
         )
         if self._shown:
             from vm.native import perfmap
 
-            name = perfmap.symbol(translator.module, translator.index, "baseline")
-            perfmap.note([(made.start, made.end - made.start, name)])
-        bisect.insort(self._compiled, made, key=lambda compiled: compiled.start)
-        self._costs.code_bytes += made.end - made.start
-        return made.words
+            name = perfmap.symbol(module, index, "baseline")
+            perfmap.note([(compiled.start, compiled.end - compiled.start, name)])
+        bisect.insort(self._compiled, compiled, key=lambda compiled: compiled.start)
+        self._costs.code_bytes += compiled.end - compiled.start
+        return compiled.words
 
     def locate(self, address: int) -> list[Frame]:
         """As its base; the address may be in machine code, too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vm.module.model import ModuleData
 from vm.tiers.baseline.program import BaselineProgram
-from vm.tiers.threaded import ThreadedTier
+from vm.tiers.threaded.tier import ThreadedTier
 from vm.typed import ClassVar
 
 

@@ -25,6 +25,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE, ContextLayout
 from vm.tiers.llvm.abi import type_symbol
+from vm.tiers.policy import compiled_whole
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ class Program:
         self.addresses: dict[int, int] = {}
         self._starts: list[tuple[int, int]] = []
         self._moved = 0
-        size = module.bodies.code_bytes
-        self._whole = size <= config.whole_module_bytes
-        quick = size > config.quick_module_bytes
+        self._whole = compiled_whole(module, config)
+        quick = module.bodies.code_bytes > config.quick_module_bytes
         self._level = min(config.opt_level, _HOT if entered else 0) if quick else config.opt_level
 
     def add(self, instance: Instance) -> None:

@@ -13,7 +13,7 @@ does for all functions of a type, and others take no notice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from vm.gc.record import ROOT_TOP
 from vm.isa.emit import LLVM_TYPES, TracedType
@@ -209,6 +209,20 @@ declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 )
 
 
+NOTHING = FuncType((), ())
+"""What ``loop`` is known by."""
+
+_TEXTS: dict[str, Callable[[FuncType], str]] = {
+    "invoke": lambda type: FRAMES + _invoke_ir(type),
+    "relay": lambda type: FRAMES + _invoke_ir(type, "relay", rooted=False),
+    "loop": lambda _: FRAMES + _LOOP_IR,
+    "host": lambda type: _DECLARATIONS + _host_ir(type),
+    "lend": lambda type: _LENDING + _lend_ir(type),
+}
+
+_LEVEL = 1
+
+
 class Thunks:
     """The process's thunks, compiled when a type first needs one. ``interpret`` is the machine's address, for
     those that need it.
@@ -219,39 +233,49 @@ class Thunks:
         self._costs = costs
         self._lock = threading.Lock()
         self._codes: list[Code] = []
-        self._invoke: dict[FuncType, int] = {}
-        self._relay: dict[FuncType, int] = {}
-        self._host: dict[FuncType, int] = {}
-        self._lend: dict[FuncType, int] = {}
-        self._loop: dict[FuncType, int] = {}
+        self._known: dict[tuple[str, FuncType], int] = {}
 
     def invoke(self, type: FuncType) -> int:
         """The address of ``invoke_T``."""
-        return self._invoke.get(type) or self._make(type, self._invoke, "invoke", FRAMES + _invoke_ir(type))
+        return self._find("invoke", type)
 
     def relay(self, type: FuncType) -> int:
         """The address of ``relay_T``."""
-        ir = FRAMES + _invoke_ir(type, "relay", rooted=False)
-        return self._relay.get(type) or self._make(type, self._relay, "relay", ir)
+        return self._find("relay", type)
 
     def loop(self) -> int:
         """The address of ``loop_T``, which is the same for all types."""
-        nothing = FuncType((), ())
-        return self._loop.get(nothing) or self._make(nothing, self._loop, "loop", FRAMES + _LOOP_IR)
+        return self._find("loop", NOTHING)
 
     def lend(self, type: FuncType) -> int:
         """The address of ``lend_T``."""
-        return self._lend.get(type) or self._make(type, self._lend, "lend", _LENDING + _lend_ir(type))
+        return self._find("lend", type)
 
     def host(self, type: FuncType) -> int:
         """The address of ``host_T``."""
-        return self._host.get(type) or self._make(type, self._host, "host", _DECLARATIONS + _host_ir(type))
+        return self._find("host", type)
 
-    def _make(self, type: FuncType, known: dict[FuncType, int], prefix: str, ir: str) -> int:
+    def _find(self, kind: str, type: FuncType) -> int:
+        return self._known.get((kind, type)) or self._make(kind, type)
+
+    def _make(self, kind: str, type: FuncType) -> int:
         with self._lock:
-            if type not in known:
-                binary = library.obtain_text(ir, 1, self._costs)
+            if (kind, type) not in self._known:
+                binary = library.obtain_text(_TEXTS[kind](type), _LEVEL, self._costs)
                 code = place(binary, arena.glue(), self._externals, self._costs)
                 self._codes.append(code)
-                known[type] = code.symbols[f"{prefix}_T"]
-            return known[type]
+                self._known[kind, type] = code.symbols[f"{kind}_T"]
+            return self._known[kind, type]
+
+
+def keep(wanted: Iterable[tuple[str, FuncType]]) -> None:
+    """Have thunks, by kind and type, on disk before the program wants them: there, LLVM would have to be
+    loaded for them.
+    """
+    for kind, type in dict.fromkeys(wanted):
+        if (kind, type) not in _kept:
+            library.obtain_text(_TEXTS[kind](type), _LEVEL, Costs())
+            _kept.add((kind, type))
+
+
+_kept: set[tuple[str, FuncType]] = set()

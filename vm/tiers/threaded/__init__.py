@@ -7,6 +7,8 @@ invocation  calls, returns, entries, by hand
 machine     the way in and out
 source      all of them in one text
 library     all of them as machine code
+made        a function's code, as it was made or as data
+kept        code on disk
 translate   a body to threaded code: operands, branches
 control     translation of control flow and calls
 exceptions  translation of what throws and catches
@@ -19,7 +21,3 @@ program     one module's threaded code
 link        what ties a store to it
 tier        the tier
 """
-
-from vm.tiers.threaded.tier import ThreadedTier
-
-__all__ = ["ThreadedTier"]

@@ -159,8 +159,12 @@ def _call_indirect(*, tail: bool) -> Translate:
         wanted = t.module.types[immediates[0]]
         index = t.pop()
         site = call_site(t, wanted.func, tail=tail, beyond=t.top + 1)
-        step = 0 if wanted.final else t.add_step(extends(wanted), (I64,), (I64,))
+        step = 0
+        if not wanted.final:
+            step = t.add_step(extends(wanted), (I64,), (I64,))
+            t.places.portable = False  # this step is no plain data
         words = site.words(index, t.layout.table_pointer(immediates[1]))
+        t.places.types[len(t.code) + 1 + len(words)] = immediates[0]
         t.emit(t.handlers[name if wanted.final else f"{name} open"], *words, wanted.id, step)
         return tail
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from vm.native import arena, cache
 from vm.native.code import Code, kept
 from vm.native.glue import glue
 from vm.once import once
-from vm.tiers.threaded import plain
-from vm.tiers.threaded.translate import Table
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.tiers.threaded.translate import Table
 
 _LEVEL = 2
 
@@ -37,33 +40,42 @@ class Library:
         self.interpret = code.symbols["interpret"]
         self.halt = code.symbols["halt"]
         self.extent = code.image.address, code.size
-        self._fusions = plain.fusions(self.handlers)
 
     @once
     def table(self, mode: str) -> Table:
         """What translates each opcode, where memory 0 is accessed as ``mode`` says."""
-        return Table(self.handlers, self._fusions, plain.table(self.handlers, mode))
+        from vm.tiers.threaded import plain  # with every opcode, which code that was made before does without
+        from vm.tiers.threaded.translate import Table
+
+        return Table(self.handlers, plain.fusions(self.handlers), plain.table(self.handlers, mode))
 
 
 @once
 def library() -> Library:
     """The process's library."""
-    return Library(
-        kept(
-            "threaded",
-            _source,
-            _LEVEL,
-            arena.bodies(),
-            glue().externals | {"stencils": arena.stencils().start},
-            sources=sources(PLACES),
-            notice="wasmvm: making the threaded tier's machine code, once for this machine ...",
-        )
+    code = kept(
+        "threaded",
+        _source,
+        _LEVEL,
+        arena.bodies(),
+        glue().externals | {"stencils": arena.stencils().start},
+        sources=[key()],
+        notice="wasmvm: making the threaded tier's machine code, once for this machine ...",
     )
+    return Library(code)
+
+
+@functools.cache
+def key() -> bytes:
+    """What the library is made from, and for which processor: where that is the same, each handler lies as
+    far from the start.
+    """
+    return cache.key(sources(PLACES), "llvmlite").encode()
 
 
 def sources(places: Sequence[str]) -> list[bytes]:
     """What a text follows from, as a digest; making the text takes a hundred times as long."""
-    return [cache.files_digest(cache.package_files(places))]
+    return [cache.package_digest(places)]
 
 
 def _source() -> str:

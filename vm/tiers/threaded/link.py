@@ -31,9 +31,12 @@ from vm.runtime.layout import (
 )
 from vm.runtime.store import Store
 from vm.tiers.threaded.library import library
-from vm.tiers.threaded.program import ThreadedProgram
-from vm.tiers.threaded.steps import Step
-from vm.tiers.threaded.unwinding import Guard, catch
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.tiers.threaded.program import ThreadedProgram
+    from vm.tiers.threaded.steps import Step
+    from vm.tiers.threaded.unwinding import Guard
 
 
 class ThreadedLink(StoreLink):
@@ -103,6 +106,8 @@ class ThreadedLink(StoreLink):
 
         What a step threw is in the state only if it must be, for there it is a handle.
         """
+        from vm.tiers.threaded.unwinding import catch  # few programs throw
+
         store, words = self._here(), self._state.words
         thrown, self._thrown = self._thrown, None
         of_step = thrown is not None

@@ -1,4 +1,7 @@
-"""One module's threaded code: functions are translated one by one, each when it is first called."""
+"""One module's threaded code: functions are translated one by one, each when it is first called.
+
+What translates and checks is imported when something is not on disk (``vm.tiers.threaded.kept``).
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,28 @@ import bisect
 import time
 import weakref
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from vm.config import Config
 from vm.errors import Frame
 from vm.isa.types import ValType
 from vm.memory.bounds import guarded
 from vm.memory.native import WORD, Block, poke
-from vm.module.body import WORTHWHILE, check_only
-from vm.module.fuel import costs
-from vm.module.kernel.run import PlainChecker
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
-from vm.tiers.threaded.places import Recorder
-from vm.tiers.threaded.steps import StepPlan
-from vm.tiers.threaded.translate import Metering, Translator
-from vm.tiers.threaded.unwinding import Guard
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.tiers.threaded.kept import Kept
+    from vm.tiers.threaded.made import Made
+    from vm.tiers.threaded.places import Recorder
+    from vm.tiers.threaded.steps import StepPlan
+    from vm.tiers.threaded.translate import Metering, Table
+    from vm.tiers.threaded.unwinding import Guard
 
 Counting = Callable[[int], tuple[int | None, int | None]]
 """How often a function's entry, and each of its loops' heads, may run before the tier is asked."""
@@ -54,11 +59,13 @@ class ThreadedProgram:
         self._checked = 0
         self._codes: dict[int, Block] = {}
         self._entries: dict[int, int] = {}
-        self._loops: dict[int, dict[int, int]] = {}
+        self._loops: dict[int, Mapping[int, int]] = {}
         self._recorders: dict[int, Recorder] = {}
-        self._guards: dict[int, list[Guard]] = {}
+        self._guards: dict[int, Sequence[Guard]] = {}
         self._starts: list[tuple[int, int, int]] = []
-        self._table = library().table(_mode(module, config))
+        self._mode = _mode(module, config)
+        self._config = config
+        self._kept: Kept | None = None
         self.steps: list[StepPlan] = []
 
     def add(self, instance: Instance) -> None:
@@ -73,6 +80,10 @@ class ThreadedProgram:
             code = self._codes[index] = self._translate(index)
             self.enter_at(index, code.address)
         return self._entries[index]
+
+    def has_code(self, index: int) -> bool:
+        """Whether the machine knows what to run for function ``index``."""
+        return index in self._entries
 
     def enter_at(self, index: int, code: int) -> None:
         """Let calls of function ``index`` run ``code``, in every instance."""
@@ -97,23 +108,61 @@ class ThreadedProgram:
         started = time.thread_time()
         module = self._module()
         assert module is not None  # an instance, which holds it, is asking
-        if not module.validated:
-            self._check(module, index)
-        translator = Translator(
-            module, self._layout, index, self._table, self.steps, self._metering(module, index)
-        )
-        words = array("Q", translator.run())
-        if translator.guards:
-            self._guards[index] = translator.guards
-        self._loops[index] = translator.loops
-        code = self._place(words, translator)
-        bisect.insort(self._starts, (code.address, code.address + WORD * len(words), index))
+        made = self._find_made(module, index) or self._make(module, index)
+        if made.guards:
+            self._guards[index] = made.guards
+        self._loops[index] = made.loops
+        code = self._place(module, index, made)
+        bisect.insort(self._starts, (code.address, code.address + WORD * len(made.words), index))
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1
         return code
 
+    def _find_made(self, module: ModuleData, index: int) -> Made | None:
+        """The code that an earlier start has made; its body has been checked then."""
+        from vm.tiers.threaded.kept import Kept  # of programs that LLVM knows, nothing is asked for here
+        from vm.tiers.threaded.made import unpack
+
+        if self._kept is None:
+            counted = self._counting is not no_counting
+            self._kept = Kept(module, self._config, (self._mode, counted, self._fuel, self._epochs))
+        packed = self._kept.find(index)
+        if packed is None:
+            return None
+        self._costs.cached += 1
+        calls, trips = self._counting(index)
+        limits = calls or 0, trips or 0
+        return unpack(packed, library().extent[0], module.types, self.steps, limits)
+
+    def _make(self, module: ModuleData, index: int) -> Made:
+        from vm.tiers.threaded.made import Made
+        from vm.tiers.threaded.translate import Translator
+
+        if not module.validated:
+            self._check(module, index)
+        metering = self._metering(module, index)
+        translator = Translator(module, self._layout, index, self._table(), self.steps, metering)
+        made = Made(
+            array("Q", translator.run()),
+            translator.kept_slots.stop,
+            translator.counted,
+            translator.loops,
+            translator.labels,
+            translator.guards,
+            translator.places,
+        )
+        if self._kept is not None:
+            self._kept.learn(index, made, self.steps)
+        return made
+
+    def _table(self) -> Table:
+        return library().table(self._mode)
+
     def _check(self, module: ModuleData, index: int) -> None:
         """Check a body; once there have been enough of them, by machine code if that has been made."""
+        from vm.module.body import WORTHWHILE, check_only
+        from vm.module.kernel.run import PlainChecker
+
         start, end = module.bodies.extents[index - module.imported_functions]
         self._checked += end - start
         if self._checked < WORTHWHILE:
@@ -123,8 +172,9 @@ class ThreadedProgram:
 
         check_only(module, index, kernel(self._checked))
 
-    def _place(self, words: array[int], translator: Translator) -> Block:
+    def _place(self, module: ModuleData, index: int, made: Made) -> Block:
         """Put the words where they are to be run."""
+        words = made.words
         code = Block(WORD * len(words))
         code.words[: len(words)] = memoryview(words).cast("B").cast("Q")
         self._costs.code_bytes += WORD * len(words)
@@ -155,14 +205,23 @@ class ThreadedProgram:
         """Where the code of a function comes from."""
         recorder = self._recorders.get(index)
         if recorder is None:
+            from vm.tiers.threaded.places import Recorder
+
             metering = self._metering(module, index)
-            recorder = Recorder(module, self._layout, index, self._table, [], metering)
+            recorder = Recorder(module, self._layout, index, self._table(), [], metering)
             recorder.run()  # which may fail where the stack is nearly used up
             self._recorders[index] = recorder
         return recorder
 
     def _metering(self, module: ModuleData, index: int) -> Metering:
-        return Metering(costs(module, index) if self._fuel else {}, self._epochs, *self._counting(index))
+        from vm.tiers.threaded.translate import Metering
+
+        found: Mapping[int, int] = {}
+        if self._fuel:
+            from vm.module.fuel import costs
+
+            found = costs(module, index)
+        return Metering(found, self._epochs, *self._counting(index))
 
     def covering(self, address: int) -> tuple[int, Guard | None] | None:
         """Where that function's code begins, and the innermost guard of that instruction; None: not ours."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 
-from vm.isa.opcodes import Opcode
-from vm.isa.types import ValueType
+from vm.isa.types import ValType, ValueType
+from vm.records import record
 from vm.runtime.instance import Instance
-from vm.runtime.words import from_words, offsets, to_words
-from vm.typed import Any, NamedTuple
+from vm.runtime.words import WORD_MASK, from_words, offsets, to_words
+from vm.typed import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from vm.isa.opcodes import Opcode
 
 Step = Callable[[list[int]], None]
 Maker = Callable[[Instance], Step]
@@ -37,12 +40,38 @@ class StepPlan(NamedTuple):
         (ctypes.c_uint64 * len(words)).from_address(address)[:] = words
 
 
+@record(frozen=True)
+class OfReference:
+    """Makes the reference tier's step of an instruction, known by its code, with ``count`` operands."""
+
+    opcode: int
+    immediates: tuple[Any, ...]
+    count: int
+
+    def __call__(self, instance: Instance) -> Step:
+        """A ``Maker``."""
+        if self.opcode == _MEMORY_GROW:
+            return _memory_grow(instance, self.immediates[0])
+        from vm.isa.opcodes import BY_CODE  # most programs never come here
+        from vm.tiers.reference.translate import step_of
+
+        return step_of(instance, BY_CODE[self.opcode], self.immediates, self.count)
+
+
+_MEMORY_GROW = 0x40
+"""The opcode of what most programs do once or twice: importing all steps would take longer than they run."""
+
+
+def _memory_grow(instance: Instance, index: int) -> Step:
+    memory = instance.memories[index]
+    mask = 0xFFFF_FFFF if memory.type.address is ValType.I32 else WORD_MASK
+
+    def step(values: list[int]) -> None:
+        values[0] = memory.grow(values[0]) & mask
+
+    return step
+
+
 def of_reference(opcode: Opcode, immediates: Sequence[Any], count: int) -> Maker:
     """The reference tier's step of an instruction with ``count`` operands."""
-
-    def make(instance: Instance) -> Step:
-        from vm.tiers.reference.translate import step_of  # most programs never come here
-
-        return step_of(instance, opcode, tuple(immediates), count)
-
-    return make
+    return OfReference(opcode.code, tuple(immediates), count)

@@ -18,6 +18,7 @@ from vm.module.model import Body, ModuleData
 from vm.records import field, record
 from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
+from vm.tiers.threaded.made import Places
 from vm.tiers.threaded.steps import Maker, StepPlan
 from vm.tiers.threaded.unwinding import Guard
 from vm.typed import Any, NamedTuple
@@ -158,21 +159,24 @@ class Translator:
         self.guards: list[Guard] = []
         self.labels: list[tuple[int, int]] = []
         self.loops: dict[int, int] = {}
+        self.places = Places()
+        self._starts_here = self.places.handlers.append
+        self.counted = -1
 
     def run(self) -> list[int]:
         """The function's code."""
         self._enter()
         self.open("block", FuncType((), self.type.results))
         self.next = self._body.start
-        counted = len(self.code)
-        self.count(self._metering.calls)
+        if self._metering.calls is not None:
+            self.counted = len(self.code)
+            self.count(self._metering.calls)
         self.checkpoint()
         self.walk()
         extent = max(self.high, sum(map(width, self.type.results)), 1)
         self.code[2] |= extent
-        for at in (counted, *self.loops):
-            if self.code[at] == self.handlers["count"]:
-                self.code[at + 1] |= extent
+        for at in (*self.loops, *([self.counted] if self.counted >= 0 else [])):
+            self.code[at + 1] |= extent
         return self.code
 
     def _enter(self) -> None:
@@ -191,10 +195,9 @@ class Translator:
             if table[opcode.code](self, immediates):
                 at = self._skip(at)
 
-    def count(self, limit: int | None) -> None:
+    def count(self, limit: int) -> None:
         """Append what counts how often it runs, up to ``limit``; all operands are in their homes."""
-        if limit is not None:
-            self.emit(self.handlers["count"], 0, limit)
+        self.emit(self.handlers["count"], 0, limit)
 
     def loop_head(self) -> None:
         """Append what the start of a loop's code does beside its instructions."""
@@ -232,12 +235,14 @@ class Translator:
 
     def emit(self, *words: int) -> None:
         """Append an instruction whose result cannot be sent elsewhere."""
+        self._starts_here(len(self.code))
         self.code += words
         self.last = -1
 
     def compute(self, *words: int) -> None:
         """Append an instruction whose first field is the slot of its result."""
         self.last = len(self.code)
+        self._starts_here(self.last)
         self.code += words
 
     def land(self, fixups: Sequence[Fixup]) -> None:
@@ -367,7 +372,7 @@ class Translator:
             if fusion is not None:
                 first = code[last + 1] >> 32
                 words = (first,) if fusion.unary else (first, code[last + 2])
-                del code[last:]
+                del code[last:], self.places.handlers[-1]
                 self.last = -1
                 return Condition(fusion, words)
         return Condition(self.fusion("i32.eqz").swapped(), (operand,))
@@ -505,6 +510,7 @@ class Translator:
         for type in results:
             self.push(width(type))
         number = self.add_step(make, params, results)
+        self.places.steps[len(self.code) + 1] = number
         self.emit(self.handlers["step"], base | number << 32, max(before, self.top))
 
 

@@ -27,6 +27,10 @@ def _ready() -> str:
     """The best that nobody has to wait for: making tier 1's stencils and compiler takes half a minute,
     and its compiler as plain Python takes longer than most functions run.
     """
-    from vm.tiers.baseline import library, native
+    from vm.tiers.baseline import artefact
 
-    return "baseline" if library.is_built() and native.is_built() else "threaded"
+    if not artefact.is_built():
+        return "threaded"
+    from vm.tiers.baseline import native  # with tier 1's compiler
+
+    return "baseline" if native.is_built() else "threaded"

@@ -21,7 +21,7 @@ from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.words import offsets
-from vm.tiers.policy import NEVER, Policy, at_once
+from vm.tiers.policy import NEVER, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.threaded.program import COUNTER
 from vm.tiers.tiered.first import program_class
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from vm.jit.artefact import Artefact
     from vm.tiers.llvm.program import Program
     from vm.tiers.llvm.thunks import Thunks
+
+
+_UNKNOWN: Place = -1, None
+
+_CODE = 4
+"""Which word of a ``native`` is the address of the compiled code."""
 
 
 class TieredProgram:
@@ -55,10 +61,14 @@ class TieredProgram:
         self._costs = spent
         self._lock = lock
         self._hints = Hints(module.binary, config)
-        counting = self._hints.counting(policy.counting) if module.prepared is None else at_once
-        self.first = program_class(config)(module, config, spent, counting)
+        self.first = program_class(config)(module, config, spent, self._hints.counting(policy.counting))
+        self._whole: Place | None = None
+        if compiled_whole(module, config):
+            self._whole = min((place for place in self._hints.known if place[1] is None), default=_UNKNOWN)
         self._native: Program | None = None
-        self._entries: dict[Place, Block] = {}
+        self._instructions: dict[Place, Block] = {}
+        self._loops: dict[Place, int] = {}
+        self._taken: set[Place] = set()
         self._asked: set[Place] = set()
         self._refused: set[Place] = set()
         self._missing: set[Place] = set()
@@ -82,8 +92,15 @@ class TieredProgram:
         return self._native
 
     def compile(self, index: int) -> int:
-        """The address of what the machine runs for function ``index``, translated now if there is nothing."""
-        return self.first.compile(index)
+        """The address of what the machine runs for function ``index``, made now if there is nothing.
+
+        What was worth compiling the last time is looked for before anything is translated.
+        """
+        place = self._asked_as((index, None))
+        ahead = self._running().prepared is not None
+        if (ahead or place in self._hints.known) and place not in self._asked:
+            self._ask(place)
+        return self._entry(index) or self.first.compile(index)
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first, if it is in this module's code."""
@@ -100,26 +117,36 @@ class TieredProgram:
 
         While code is being made, that is where it was, and the counter starts anew.
         """
-        place = self.first.counted(pc)
-        for wanted in (place, (place[0], None)):
-            if wanted not in self._asked and wanted not in self._entries:
+        index, loop = place = self.first.counted(pc)
+        for wanted in (self._asked_as(place), self._asked_as((index, None))):
+            if wanted not in self._asked:
                 self._ask(wanted)
-        entry = self._entries.get(place)
-        if entry is not None:
-            return entry.address
-        never = place in self._refused
-        poke(pc + COUNTER, NEVER if never else self._policy.again(pc, place[1] is not None))
+        entry = self._entry(index) if loop is None else self._loops.get(place)
+        if entry:
+            return entry
+        never = self._asked_as(place) in self._refused
+        poke(pc + COUNTER, NEVER if never else self._policy.again(pc, loop is not None))
         return pc
+
+    def _asked_as(self, place: Place) -> Place:
+        """What is asked for when code of ``place`` is wanted: of a small module, all functions at once, under
+        the name of that which was wanted first, so that it is the same code at the next start.
+        """
+        if self._whole is None or place[1] is not None:
+            return place
+        if self._whole == _UNKNOWN:
+            self._whole = place
+        return self._whole
 
     def counts(self) -> dict[str, float]:
         """How many places there are of each kind, and what compiling in the background has taken."""
         return {
             "asked": len(self._asked),
             "background_seconds": self._background,
-            "compiled_functions": sum(1 for _, loop in self._entries if loop is None),
-            "compiled_loops": sum(1 for _, loop in self._entries if loop is not None),
+            "compiled_functions": len(self._native.addresses) if self._native is not None else 0,
+            "compiled_loops": len(self._loops),
             "refused": len(self._refused),
-            "waiting": len(self._asked - self._refused - self._entries.keys()),
+            "waiting": len(self._asked - self._refused - self._taken),
         }
 
     def _ask(self, place: Place) -> None:
@@ -178,21 +205,35 @@ class TieredProgram:
                 self.native.install(module, artefact)
             else:
                 code = self.native.install_loop(module, artefact)
-                self._entries[place] = self._instruction(index, self._thunks().loop(), code)
+                self._loops[place] = self._instruction(place, self._thunks().loop(), code)
         except VMError:
             self._refused.add(place)
             return
+        self._taken.add(place)
         note("installed", function=index, loop=-1 if loop is None else loop)
         bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
         self._policy.learn(artefact.seconds, sum(body.end - body.start for body in bodies))
 
     def _compiled(self, functions: Collection[int]) -> None:
-        """There is compiled code for these functions."""
+        """There is compiled code for these functions: who is called already is entered there from now on."""
         for index in functions:
-            thunk = self._thunks().relay(self._type(index))
-            entry = self._instruction(index, thunk, self.native.addresses[index])
-            self._entries[index, None] = entry
-            self.first.enter_at(index, entry.address)
+            made = self._instructions.get((index, None))
+            if made is not None:  # made anew, with another function
+                made.words[_CODE] = self.native.addresses[index]
+            elif self.first.has_code(index):
+                self._entry(index)
+
+    def _entry(self, index: int) -> int:
+        """The address of what runs compiled code of function ``index`` for the machine; 0: it has none."""
+        made = self._instructions.get((index, None))
+        if made is not None:
+            return made.address
+        code = self._native.addresses.get(index) if self._native is not None else None
+        if code is None:
+            return 0
+        entry = self._instruction((index, None), self._thunks().relay(self._type(index)), code)
+        self.first.enter_at(index, entry)
+        return entry
 
     def _running(self) -> ModuleData:
         module = self._module()
@@ -202,12 +243,13 @@ class TieredProgram:
     def _type(self, index: int) -> FuncType:
         return self._running().function_type(index)
 
-    def _instruction(self, index: int, thunk: int, code: int) -> Block:
-        """A ``native`` that runs compiled code in the frame of function ``index``."""
-        type = self._type(index)
+    def _instruction(self, place: Place, thunk: int, code: int) -> int:
+        """The address of a ``native`` that runs compiled code of ``place`` in the function's frame."""
+        type = self._type(place[0])
         params, results = offsets(type.params)[-1], offsets(type.results)[-1]
         made = Block(40)
         words = (params | results << 32, max(params, results, 1), thunk, code)
         for number, word in enumerate((threaded().handlers["native"], *words)):
             made.words[number] = word
-        return made
+        self._instructions[place] = made
+        return made.address
