@@ -89,5 +89,8 @@ LLVM_TYPES = _LLVMTypes(
 )
 """How a value of each type is held in an SSA register."""
 
+SELDOM = ", !prof !4"
+"""Metadata on branches and selects whose condition hardly ever holds; number 4 in every module."""
+
 MEMORY_TAG = ", !tbaa !0"
 """Metadata on each access to linear memory: it never aliases the engine's own records."""

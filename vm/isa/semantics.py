@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from vm.errors import TrapCode
 from vm.isa.atomics import ATOMIC_SEMANTICS
-from vm.isa.emit import MEMORY_TAG, Builder, Emit, Meanings
+from vm.isa.emit import MEMORY_TAG, SELDOM, Builder, Emit, Meanings
 from vm.isa.types import ValType
 from vm.isa.vectors import VECTOR_SEMANTICS
 from vm.isa.vectors.shapes import vector_constant
@@ -91,7 +91,7 @@ def _divide(instruction: str, type: str, bits: int) -> Emit:
             b.trap_if(b.value(f"and i1 {least}, {negative}"), TrapCode.INTEGER_OVERFLOW)
         elif instruction == "srem":  # x rem -1 is 0 for every x; the machine would fault on the least one
             negative = b.value(f"icmp eq {type} {y}, -1")
-            y = b.value(f"select i1 {negative}, {type} 1, {type} {y}")
+            y = b.value(f"select i1 {negative}, {type} 1, {type} {y}{SELDOM}")
         return b.value(f"{instruction} {type} {x}, {y}")
 
     return emit

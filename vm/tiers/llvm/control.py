@@ -76,7 +76,7 @@ def end(t: Translator) -> bool:
     control = t.control[-1]
     if control.kind == "loop":
         t.control.pop()
-        t.loops -= 1
+        t.loops.pop()
         dead, t.dead = t.dead, False
         return dead
     t.fall_through(control)
@@ -108,9 +108,15 @@ def branch_if(t: Translator, condition: str, depth: int) -> None:
     t.block(following)
 
 
+_MANY = 8
+"""Labels of a ``br_table`` from which on its loop chooses (``Control.chooses``): fewer are cases."""
+
+
 def _br_table(t: Translator, immediates: tuple[Any, ...]) -> bool:
     """``br_table``."""
     labels, default = immediates
+    if t.loops and len(labels) >= _MANY:
+        t.loops[-1].chooses = True
     index = t.pop()
     exits: list[tuple[str, Control]] = []
     targets = {depth: _exit(t, t.target(depth), exits) for depth in dict.fromkeys((*labels, default))}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vm.errors import TrapCode, VMError
-from vm.isa.emit import LLVM_TYPES, TracedType
+from vm.isa.emit import LLVM_TYPES, SELDOM, TracedType
 from vm.isa.types import DefType, FuncType, ValueType
 from vm.jit.request import MOST_MOVES
 from vm.module.instructions import read
@@ -44,7 +44,8 @@ class Control:
 
     ``protected`` is how many handlers are in force behind it, ``inside`` how many in its code now.
     ``dispatch`` is the block where the exceptions go that no arm of a legacy ``try`` has caught so far, and
-    ``kept`` the slot of the one that its present arm has caught.
+    ``kept`` the slot of the one that its present arm has caught. ``chooses`` says of a loop that each round
+    goes to one of many labels, as an interpreter's main loop does.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Control:
     inside: int = 0
     dispatch: str | None = None
     kept: str = ""
+    chooses: bool = False
 
 
 _OPENS = frozenset({"block", "loop", "if", "try", "try_table"})
@@ -121,7 +123,8 @@ class Translator(Operands):
         self.calls = False
         self.needs_state = False
         self._joins = 0
-        self.loops = self._nest = 0
+        self.loops: list[Control] = []
+        self._nest = 0
         self._most_moves = most_moves
         self.moves = self.body.start - self.body.end
         self.help_slots = 0
@@ -283,8 +286,8 @@ class Translator(Operands):
         )
         self.control.append(control)
         if kind == "loop":
-            self.loops += 1
-            self._nest = max(self._nest, self.loops)
+            self.loops.append(control)
+            self._nest = max(self._nest, len(self.loops))
         return control
 
     def store_carried(self, control: Control) -> None:
@@ -392,13 +395,18 @@ class Translator(Operands):
         self.stack.pop()
 
     def select_op(self, _: tuple[Any, ...]) -> None:
-        """``select``, with and without types."""
+        """``select``, with and without types.
+
+        In a loop that chooses what to do next (say, "next or target" of an interpreter's jump), it is marked
+        as one to predict: LLVM makes a branch of it where the loop would wait for its condition.
+        """
         condition = self.pop_condition()
         second, type = self.pop_typed()
         first, other = self.pop_typed()
         if isinstance(other, TracedType):  # the second may be a null, which is nothing to trace
             type = other
-        self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}"), type)
+        mark = SELDOM if self.loops and self.loops[-1].chooses else ""
+        self.push(self.value(f"select i1 {condition}, {type} {first}, {type} {second}{mark}"), type)
 
     def live_locals(self) -> Iterator[str]:
         """References in locals that are needed behind the present instruction, each loaded when asked for."""
