@@ -87,12 +87,13 @@ def command(
     from regress.cli.progress import shown
     from regress.service.ci.gate import check_change
     from regress.service.ci.pairs import MOST_ROUNDS, Budget
-    from regress.service.ci.publish import report_json, tell_forge, tell_github, write_files
+    from regress.service.ci.publish import make_folder, report_json, tell_forge, tell_github, write_files
     from regress.service.ci.surroundings import read_surroundings
 
     around = read_surroundings(os.environ)
     project = open_project(repo, database, branch)
     folder = out or project.state / "ci"
+    make_folder(folder)
     store = project.open_store() if keep else None
     try:
         with shown(progress_console()) as listen:
@@ -113,8 +114,8 @@ def command(
         if store:
             store.close()
     write_files(report, folder)
-    tell_github(report, around, folder)
-    for note in tell_forge(report, around, comment=comment, check=check):
+    notes = tell_github(report, around, folder)
+    for note in notes + tell_forge(report, around, comment=comment, check=check):
         progress_console().print(note, markup=False)
     if as_json:
         print_json(report_json(report))

@@ -70,7 +70,8 @@ def command(
     project, token = open_project(repo, None, branch), os.environ.get("REGRESS_TOKEN", "").strip()
     if not looks_like_token(token):
         hint = "`regress token new NAME`, on the server, makes one."
-        raise RegressError("no token in the environment variable REGRESS_TOKEN", hint=hint)
+        wrong = "what is in it is no token of Regress" if token else "it is empty"
+        raise RegressError(f"no token in the environment variable REGRESS_TOKEN: {wrong}", hint=hint)
     queue = Queue(project.state, checked_url(url, insecure=insecure))
     added = _queue(project, queue, paths or [], tool, commit, machine)
     with steps_shown(progress_console()) as listen:

@@ -69,7 +69,7 @@ def test_tokens_are_shown_once_and_end(repo: Path, capsys: pytest.CaptureFixture
         (["user", "remove", "ann"], "unknown user 'ann'"),
         (["token", "new", "ci", "--scope", "all"], "unknown scope 'all'"),
         (["token", "revoke", "ci"], "unknown token 'ci'"),
-        (["push", "http://127.0.0.1:9"], "no token in the environment variable REGRESS_TOKEN"),
+        (["push", "http://127.0.0.1:9"], "no token in the environment variable REGRESS_TOKEN: it is empty"),
         (["serve", "--host", "0.0.0.0", "--port", "0"], "serving on 0.0.0.0 takes a log-in"),
     ],
 )

@@ -58,7 +58,11 @@ def workflow_commands(report: CiReport) -> list[str]:
         for row in report.of(Verdict.SLOWER)[:MOST_ANNOTATIONS]
     ]
     lines += [
-        _command("error", f"{failure.benchmark}: works at base, fails at head", "", 0)
+        _command(
+            "error",
+            f"{failure.benchmark}: works at base, fails at head",
+            *report.places.get(failure.benchmark, ("", 0)),
+        )
         for failure in report.broken[:MOST_ANNOTATIONS]
     ]
     return [*lines, _command("notice", words.first_line(report), "", 0)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from regress.domain import Commit, Delivery, Measurement, SeriesKey
 from regress.runner import Runner
 from regress.runner.asv import AsvRunner
+from regress.runner.asv_config import AsvConfig
 from regress.runner.events import Listener, Note, ignore
 from regress.service.ci.annotations import locate
 from regress.service.ci.pairs import BASE, HEAD, SIDES, Budget, Pairs, measure_pairs, middle
@@ -68,24 +70,48 @@ def check_change(
     )
     if store is not None and pairs.trial is not None:
         keep(project, store, pairs, around)
-    folders = [runner.config.benchmarks for runner in runners if isinstance(runner, AsvRunner)]
-    rows = tuple(_rows(project.history.root, folders, pairs, effect_of))
-    return _report(pairs, rows, limit, seed, name or project.config.project_name)
+    source = _Source(history.root, tuple(runners))
+    return _report(pairs, source, limit, effect_of, seed, name or config.project_name)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where benchmarks stand: in the checkout's root, or in the suites of asv's runners."""
+
+    root: Path
+    runners: tuple[Runner, ...]
+
+    def place(self, benchmark: str) -> tuple[str, int]:
+        """Path and line of a benchmark; empty and 0 where it is not found."""
+        return locate(benchmark, self.root, [config.benchmarks for config in self._configs])
+
+    @property
+    def suite(self) -> str:
+        """The file that says what is measured, as the repository says it."""
+        path = next((config.path for config in self._configs), self.root / "regress.toml")
+        return Path(os.path.relpath(path, self.root)).as_posix()
+
+    @property
+    def _configs(self) -> list[AsvConfig]:
+        return [runner.config for runner in self.runners if isinstance(runner, AsvRunner)]
 
 
 def _named(commit: Commit) -> str:
     return f"{commit.sha[:10]}  {commit.subject}"
 
 
-def _report(pairs: Pairs, rows: tuple[Row, ...], limit: float, seed: int, name: str) -> CiReport:
+def _report(
+    pairs: Pairs, source: _Source, limit: float, effect_of: EffectOf, seed: int, name: str
+) -> CiReport:
     broken = pairs.broken()
+    failed = {failure.benchmark: failure for failure in broken.values()}
     return CiReport(
         name=name,
         base=pairs.commits[BASE],
         head=pairs.commits[HEAD],
         effect=limit,
-        rows=rows,
-        broken=tuple({failure.benchmark: failure for failure in broken.values()}.values()),
+        rows=tuple(_rows(source, pairs, effect_of)),
+        broken=tuple(failed.values()),
         added=tuple(sorted({key.title for key in pairs.only[HEAD]})),
         removed=tuple(sorted({key.title for key in pairs.only[BASE] - broken.keys()})),
         unbuilt=pairs.unbuilt(),
@@ -94,16 +120,18 @@ def _report(pairs: Pairs, rows: tuple[Row, ...], limit: float, seed: int, name: 
         cut=pairs.cut,
         said=pairs.said,
         seed=seed,
+        places={benchmark: source.place(benchmark) for benchmark in failed},
+        suite=source.suite,
     )
 
 
-def _rows(root: Path, folders: Sequence[Path], pairs: Pairs, effect_of: EffectOf) -> list[Row]:
+def _rows(source: _Source, pairs: Pairs, effect_of: EffectOf) -> list[Row]:
     if pairs.trial is None:
         return []
     rows = []
     for case, key in enumerate(pairs.series):
         base, head = pairs.values[key]
-        path, line = locate(key.benchmark, root, folders)
+        path, line = source.place(key.benchmark)
         told = [tuple(value for value in values if value is not None) for values in (base, head)]
         rows.append(
             Row(

@@ -25,7 +25,8 @@ def junit(report: CiReport) -> str:
         else:
             ElementTree.SubElement(case, "system-out").text = text
     for failure in report.broken:
-        case = _case(suite, failure.benchmark, failure.environment)
+        place = report.places.get(failure.benchmark, ("", 0))
+        case = _case(suite, failure.benchmark, failure.environment, *place)
         log = "\n".join(printable(line)[:LONGEST] for line in failure.log.splitlines())
         ElementTree.SubElement(
             case, "error", message="works at base, fails at head", type="broken"

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from regress.errors import ConfigError
 from regress.foreign import one_line
 from regress.service.ci import words
 from regress.service.ci.comment import markdown, marker
@@ -30,6 +32,17 @@ FILES: dict[str, Callable[[CiReport], str]] = {
 """The report's files and what writes each."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of the report's files before anything is measured; ConfigError where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        hint = "Name a folder that can be written: --out DIR."
+        raise ConfigError(folder, "--out", error.strerror or str(error), hint=hint) from error
+
+
 def write_files(report: CiReport, folder: Path) -> None:
     """All forms of the report as files of ``folder``, made when missing; OSError as it comes."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,15 +50,27 @@ def write_files(report: CiReport, folder: Path) -> None:
         (folder / name).write_text(form(report), encoding="utf-8")
 
 
-def tell_github(report: CiReport, around: Surroundings, folder: Path) -> None:
-    """Append to the job's step summary and outputs, where the caller is a job of GitHub's."""
-    if around.summary:
-        with around.summary.open("a", encoding="utf-8") as file:
-            file.write(markdown(report, details_url=around.job_url))
-    if around.output:
-        with around.output.open("a", encoding="utf-8") as file:
-            file.write(f"decision={report.decision.value}\nsentence={one_line(words.first_line(report))}\n")
-            file.write(f"folder={folder}\n")
+def tell_github(report: CiReport, around: Surroundings, folder: Path) -> list[str]:
+    """Append to the job's step summary and outputs, where GitHub called; notes of what was not written."""
+    place = " ".join(str(folder).splitlines())  # a line of its own would be an output of its own
+    outputs = {
+        "decision": report.decision.value,
+        "sentence": one_line(words.first_line(report)),
+        "folder": place,
+    }
+    told = (
+        ("summary", around.summary, markdown(report, details_url=around.job_url)),
+        ("outputs", around.output, "".join(f"{name}={text}\n" for name, text in outputs.items())),
+    )
+    notes = []
+    for what, path, text in told:
+        try:
+            if path:
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(text)
+        except OSError as error:
+            notes.append(f"{what} not written: {path}: {error.strerror}")
+    return notes
 
 
 def tell_forge(report: CiReport, around: Surroundings, *, comment: bool, check: bool) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from regress.detect.trial import Finding
 from regress.domain import Commit, Direction, Failure, SeriesKey, Verdict
@@ -63,7 +64,8 @@ class CiReport:
     """The whole answer. ``broken`` worked at base and fails at head; ``added`` and ``removed`` have no
     counterpart; ``unbuilt`` names the sides ("base", "head") that could not be measured at all. ``cut`` says
     what stopped it before all was decided (empty: nothing did), ``said`` what the tool said
-    then; ``seed`` repeats the order of the pairs.
+    then; ``seed`` repeats the order of the pairs. ``places`` tell path and line of what is broken, by name;
+    ``suite`` is the file that stands for a benchmark whose own is not known.
     """
 
     name: str
@@ -80,6 +82,8 @@ class CiReport:
     cut: str = ""
     said: str = ""
     seed: int = 0
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    suite: str = "regress.toml"
 
     def of(self, verdict: Verdict) -> list[Row]:
         """The rows with a verdict, the largest change first."""

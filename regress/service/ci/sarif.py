@@ -1,5 +1,8 @@
 """The report as SARIF 2.1.0, for code scanning: one result for each series that got slower or stopped
 working.
+
+GitHub refuses a whole log for one result without a file: where a benchmark's own is not known, the suite's
+stands for it.
 """
 
 from __future__ import annotations
@@ -7,6 +10,7 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from regress.domain import Verdict
 from regress.foreign import one_line
@@ -25,14 +29,14 @@ _RULES = (
 def sarif(report: CiReport) -> str:
     """A log with one run; its results stand at the benchmark's own lines where these are known."""
     results = [
-        _result(rule, words.sentence(row), row.title, row.path, row.line)
+        _result(rule, words.sentence(row), row.title, row.path or report.suite, row.line)
         for rule, verdict in (("slower", Verdict.SLOWER), ("unclear", Verdict.UNCLEAR))
         for row in report.of(verdict)
     ]
-    results += [
-        _result("broken", f"{failure.benchmark}: works at base, fails at head", failure.benchmark, "", 0)
-        for failure in report.broken
-    ]
+    for failure in report.broken:
+        path, line = report.places.get(failure.benchmark, ("", 0))
+        text = f"{failure.benchmark}: works at base, fails at head"
+        results.append(_result("broken", text, failure.benchmark, path or report.suite, line))
     run = {
         "tool": {
             "driver": {
@@ -58,10 +62,13 @@ def sarif(report: CiReport) -> str:
 
 def _result(rule: str, text: str, name: str, path: str, line: int) -> dict[str, Any]:
     index = [row[0] for row in _RULES].index(rule)
-    place = {"logicalLocations": [{"fullyQualifiedName": one_line(name), "kind": "function"}]}
-    if path:
-        region = {"startLine": max(line, 1)}
-        place["physicalLocation"] = {"artifactLocation": {"uri": path}, "region": region}  # type: ignore[assignment]
+    place = {
+        "logicalLocations": [{"fullyQualifiedName": one_line(name), "kind": "function"}],
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(path)},
+            "region": {"startLine": max(line, 1)},
+        },
+    }
     return {
         "ruleId": rule,
         "ruleIndex": index,

@@ -83,6 +83,16 @@ def test_sarif_points_at_the_benchmark() -> None:
     assert [result["ruleId"] for result in run["results"]] == ["slower", "slower", "unclear", "broken"]
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "bench/speed.py"}, "region": {"startLine": 7}}
+    # GitHub refuses the whole log where one result has no file
+    lost = replace(reports.SLOWER.rows[0], path="", line=0)
+    told = replace(
+        reports.SLOWER, rows=(lost,), places={"speed.time_boom": ("a b/é#.py", 3)}, suite="asv.conf.json"
+    )
+    places = [r["locations"][0]["physicalLocation"] for r in json.loads(sarif(told))["runs"][0]["results"]]
+    assert places == [
+        {"artifactLocation": {"uri": "asv.conf.json"}, "region": {"startLine": 1}},
+        {"artifactLocation": {"uri": "a%20b/%C3%A9%23.py"}, "region": {"startLine": 3}},
+    ]
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
 
@@ -110,8 +120,11 @@ def test_benchmarks_are_found_in_the_source(tmp_path: Path) -> None:
 def test_github_reads_summary_and_outputs(tmp_path: Path) -> None:
     around = Surroundings(kind="github", summary=tmp_path / "summary", output=tmp_path / "output")
     (tmp_path / "summary").write_text("before\n")
-    tell_github(reports.SAME, around, tmp_path)
+    assert tell_github(reports.SAME, around, tmp_path / "x\ndecision=evil") == []
     assert (tmp_path / "summary").read_text().startswith("before\n<!-- regress ci: demo -->")
     outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
     assert outputs["decision"] == "same"
     assert outputs["sentence"] == words.first_line(reports.SAME)
+    away = Surroundings(kind="github", summary=tmp_path / "none" / "summary")
+    (note,) = tell_github(reports.SAME, away, tmp_path)
+    assert note.startswith("summary not written: ")

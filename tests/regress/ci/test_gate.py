@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from regress.cli import main
 from regress.errors import HistoryError
 from regress.runner.history import History
 from regress.service.ci.surroundings import Surroundings, choose_commits, read_surroundings
@@ -260,3 +261,15 @@ def test_what_ci_systems_tell(tmp_path: Path) -> None:
         }
     )
     assert (gitlab.kind, gitlab.request, gitlab.target, gitlab.token) == ("gitlab", "12", "main", "t")
+
+
+def test_nothing_is_measured_for_a_report_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = make(tmp_path / "repo")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as caught:
+        main(["ci", "--repo", str(repo.path), "--out", str(tmp_path / "file" / "deep")])
+    said = capsys.readouterr()
+    assert (caught.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: {tmp_path / 'file' / 'deep'}: --out: Not a directory\nhint: ")
