@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -100,3 +101,22 @@ def test_a_filter_finds_series_that_come_later(store: Store) -> None:
         found = [row.key.benchmark for row in store.find_series("main", "SORT")]
         assert found == [["b.sort"], ["a.sort", "b.sort"], *[["a.sort", "b.sort", "c.sort"]] * 2][number]
         assert store.count_series(query="sort") == len(found) == store.columns.matching("sort").size
+
+
+def test_ends_are_those_of_the_whole_line(store: Store) -> None:
+    store.record_commits("main", [commit(i) for i in range(60)], default=True)
+    steady, rare, gone = key("steady"), key("rare"), key("gone")
+    places = {steady: range(60), rare: range(0, 50, 7), gone: [99]}  # of which the branch knows nothing
+    store.deliver(delivery(*(measured(i, float(i), one) for one, at in places.items() for i in at)))
+    ids = [row.id for row in store.series_list()]
+    lines = store.lines(ids)
+    assert len(ids) == 3
+    assert len(lines) == 2
+    for many, at in itertools.product((1, 4, 80), (None, 0, 7, 30, 59, 99)):
+        expected = {}
+        for id_, line in lines.items():
+            before = [point for point in line if at in (None, 99) or point[1] < at]
+            expected[id_] = before[-many:] + [point for point in line if point not in before][:many]
+        assert store.ends(dict.fromkeys(ids, None if at is None else sha(at)), many) == expected
+    mixed = {id_: sha(30) if i else None for i, id_ in enumerate(lines)}
+    assert store.ends(mixed, 2) == {id_: store.ends({id_: mark}, 2)[id_] for id_, mark in mixed.items()}

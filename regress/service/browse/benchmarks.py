@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from regress.domain import OpenChange, SeriesSummary
-from regress.service.browse.common import Spark, pick_branch, spark
+from regress.service.browse.common import SPARK_POINTS, Spark, pick_branch, spark
 from regress.service.browse.remembering import remembered
 from regress.store import Store
 
@@ -64,11 +64,12 @@ def benchmarks_page(
 
 
 def _rows(store: Store, shown: Sequence[SeriesSummary]) -> dict[int, SeriesRow]:
-    lines = store.lines(row.id for row in shown)
     changes = store.open_changes(row.id for row in shown)
+    marks = {row.id: changes[row.id].first_after if row.id in changes else None for row in shown}
+    lines = store.ends(marks, SPARK_POINTS)
     found = {}
     for row in shown:
         change = changes.get(row.id)
-        line = spark(lines.get(row.id, ()), change.first_after if change else None)
+        line = spark(lines.get(row.id, ()), marks[row.id])
         found[row.id] = SeriesRow(row, line, change)
     return found

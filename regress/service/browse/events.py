@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from regress.config import Config, DetectionConfig, TriageConfig
 from regress.domain import OPEN_STATES, Commit, Event, EventKind, SeriesChange, State
-from regress.service.browse.common import Spark, pick_branch, spark
+from regress.service.browse.common import SPARK_POINTS, Line, Spark, pick_branch, spark
 from regress.service.browse.remembering import remembered
 from regress.service.browse.standing import Standing, standing
 from regress.store import Store
@@ -43,7 +44,7 @@ def event_rows(store: Store, events: Iterable[Event], config: Config | None = No
     branches = {change.series.branch for _, change in worst}
     shas = {event.first_after for event, _ in worst}
     commits = {sha: commit for branch in branches for sha, commit in store.located(branch, shas).items()}
-    lines = store.lines({change.series_id for _, change in worst})
+    lines = _lines(store, [change for _, change in worst])
     detection, wanted = (config.detection, config.triage) if config else (DetectionConfig(), TriageConfig())
     return tuple(
         EventRow(
@@ -55,6 +56,14 @@ def event_rows(store: Store, events: Iterable[Event], config: Config | None = No
         )
         for event, change in worst
     )
+
+
+def _lines(store: Store, changes: Sequence[SeriesChange]) -> dict[int, Line]:
+    """The points around changes, by series; all of a series that has several of the changes."""
+    marks = {change.series_id: change.first_after for change in changes}
+    several = [id_ for id_, count in Counter(change.series_id for change in changes).items() if count > 1]
+    single = {id_: sha for id_, sha in marks.items() if id_ not in several}
+    return {**store.ends(single, SPARK_POINTS), **store.lines(several)}
 
 
 @remembered()

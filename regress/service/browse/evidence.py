@@ -35,7 +35,8 @@ class Evidence:
 
 def evidence(store: Store, part: SeriesChange) -> Evidence | None:
     """The numbers around a change; raw samples where all of these commits have some. None without a point."""
-    line = [commit for commit, _ in store.lines([part.series_id]).get(part.series_id, ())]
+    around = store.ends({part.series_id: part.first_after}, AROUND)
+    line = [commit for commit, _ in around.get(part.series_id, ())]
     at = line.index(part.first_after) if part.first_after in line else 0
     if not at:
         return None

@@ -21,7 +21,7 @@ from regress.domain import (
     State,
 )
 from regress.errors import UnknownNameError
-from regress.service.browse.common import Spark, spark
+from regress.service.browse.common import SPARK_POINTS, Spark, spark
 from regress.service.browse.evidence import tags
 from regress.service.browse.remembering import remembered
 from regress.service.sight import Sight, sight
@@ -149,7 +149,7 @@ def _told(store: Store, series_id: int, newest: int, config: Config | None) -> S
     commits = store.located(key.branch, [*ends, *(failure.commit for failure in failures)])
     rows = [row for row in store.series_list(key.branch, key.benchmark) if row.id != series_id]
     rows.sort(key=lambda row: list(Relation).index(_relation(key, row.key)))
-    lines = store.lines(row.id for row in rows[:SIBLINGS])
+    lines = store.ends({row.id: None for row in rows[:SIBLINGS]}, SPARK_POINTS)
     siblings = [Sibling(row, spark(lines.get(row.id, ())), _relation(key, row.key)) for row in rows]
     return SeriesPage(
         id=series.id,

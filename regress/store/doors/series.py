@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 
 from regress.domain import Commit, Measurement, Point, Series, SeriesKey, SeriesSummary
-from regress.store import drawn, history, lists, series
+from regress.store import drawn, ends, history, lists, series
 from regress.store.doors.base import Door
 from regress.store.drawn import Figures
 from regress.store.matches import Matches
@@ -73,6 +73,14 @@ class Lines(Door):
         """Commit and value of each point of some series, in history's order: in one read."""
         with self._db.read() as session:
             return series.lines(session, series_ids)
+
+    def ends(self, marks: Mapping[int, str | None], many: int) -> dict[int, list[tuple[str, float]]]:
+        """Commit and value of the newest ``many`` points of some series, in history's order.
+
+        Where a series has a mark (a commit), the ``many`` points before it and as many from it on.
+        """
+        with self._db.read() as session:
+            return ends.ends(session, marks, many)
 
     def series(self, series_id: int) -> Series:
         """One series with its points in history's order; UnknownNameError (kind "series") if none is it."""
