@@ -40,7 +40,7 @@ class Scenario:
     offset and the rest of the noise. ``drift``: the machine's random walk from one run to the next, in
     noise widths too; ``tails``: Student's t noise with 3 degrees of freedom; ``unbuilt``: the share of
     commits that do not build; ``build``: seconds of a build when a run takes one. ``after``: how many are
-    known of the new level, where not as many as of the old one.
+    known of the new level, where not as many as of the old one. ``workers`` measure at once.
     """
 
     commits: int = 128
@@ -55,16 +55,18 @@ class Scenario:
     build: float = 0.0
     confidence: float = 0.95
     budget: int = 1000
+    workers: int = 1
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One search: its runs and seconds, whether it named all culprits and nothing else, and for each that it
-    named: the confidence stated, and whether it is one.
+    """One search: its runs, the turns in which its workers took them, and their seconds; whether it named all
+    culprits and nothing else, and for each that it named: the confidence stated, and whether it is one.
     """
 
     runs: int
+    turns: int
     seconds: float
     right: bool
     claims: tuple[tuple[float, bool], ...]
@@ -87,6 +89,7 @@ class Simulation:
     trials: int
     mean_runs: float
     p95_runs: float
+    mean_turns: float
     mean_seconds: float
     right: float
     undecided: float
@@ -116,6 +119,7 @@ def simulate(
         trials=trials,
         mean_runs=float(runs.mean()),
         p95_runs=float(np.percentile(runs, 95)),
+        mean_turns=float(np.mean([trial.turns for trial in told])),
         mean_seconds=float(np.mean([trial.seconds for trial in told])),
         right=float(np.mean([trial.right for trial in told])),
         undecided=float(np.mean([not trial.claims for trial in told])),
@@ -142,21 +146,28 @@ def search_once(scenario: Scenario) -> Trial:
         for _ in range(known):
             search.add(end, [machine.value(end)], free=True)
     machine.begin()
-    seconds = 0.0
-    while True:
-        index = search.next()
-        if index is None:
-            if search.conclude() is None:
-                break
-        elif index in unbuilt:
-            search.skip(index)
-        else:
+    turns, seconds = 0, 0.0
+    while batch := _asked(search, scenario):
+        turns += 1
+        for index in batch:
+            if index in unbuilt:
+                search.skip(index)
+                continue
             seconds += search.price(index)
             machine.move()
             search.add(index, [machine.value(index)])
     claims = [(one.confidence, any(one.first <= k <= one.last for k in culprits)) for one in search.found]
     right = len(claims) == len(culprits) and all(hit for _, hit in claims)
-    return Trial(search.runs, seconds, right, tuple(claims))
+    return Trial(search.runs, turns, seconds, right, tuple(claims))
+
+
+def _asked(search: Search, scenario: Scenario) -> list[int]:
+    """What to measure next, after a culprit whatever tells of a further one; nothing when it is over."""
+    width = max(1, min(scenario.workers, scenario.budget - search.runs))
+    while not (batch := search.batch(width)):
+        if search.conclude() is None:
+            break
+    return batch
 
 
 class _Machine:

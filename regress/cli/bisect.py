@@ -76,6 +76,7 @@ def command(
     unbuilt: Annotated[
         float, typer.Option(min=0, max=0.9, help="--simulate: share of commits that do not build.")
     ] = 0.0,
+    workers: Annotated[int, typer.Option(min=1, max=1000, help="--simulate: how many measure at once.")] = 1,
     build: Annotated[
         float, typer.Option(min=0, help="--simulate: cost of a build, in runs, on average.")
     ] = 0.0,
@@ -116,7 +117,8 @@ def command(
             raise typer.BadParameter("a history needs more commits than culprits", param_hint="--culprits")
         made = Scenario(
             commits=commits, shift=shift, culprits=culprits, known=known, sessions=sessions, drift=drift,
-            tails=tails, unbuilt=unbuilt, build=build, confidence=confidence or CONFIDENCE, seed=seed,
+            tails=tails, unbuilt=unbuilt, build=build, confidence=confidence or CONFIDENCE,
+            workers=workers, seed=seed,
         )  # fmt: skip
         run_simulation(made, trials, as_json)
         return

@@ -36,6 +36,8 @@ def _print(told: Simulation) -> None:
         f"{scenario.known} measurements known on each side"
     )
     out.print(f"  runs        {told.mean_runs:.1f} on average, {told.p95_runs:.0f} at most in 95 of 100")
+    if scenario.workers > 1:
+        out.print(f"  turns       {told.mean_turns:.1f} on average, of {scenario.workers} workers")
     out.print(f"  right       {100 * told.right:.1f} %   no answer {100 * told.undecided:.1f} %")
     out.print(f"  confidence  {100 * told.stated:.1f} % stated, {100 * told.observed:.1f} % observed")
     for row in told.bins:

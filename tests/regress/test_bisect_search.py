@@ -96,6 +96,14 @@ def test_what_is_not_ideal_costs_runs_and_little_else(scenario: Scenario) -> Non
     assert told.mean_runs <= 14 * scenario.culprits + 8
 
 
+def test_workers_share_the_turns() -> None:
+    one, four = (simulate(Scenario(commits=64, shift=3.0, workers=workers), 20) for workers in (1, 4))
+    assert one.mean_turns == one.mean_runs
+    assert four.mean_turns <= 0.75 * one.mean_turns
+    assert four.mean_runs <= 4 * four.mean_turns
+    assert four.right >= 0.9
+
+
 def test_processes_change_nothing() -> None:
     scenario = Scenario(commits=16, shift=5.0)
     assert simulate(scenario, 20, jobs=2) == simulate(scenario, 20)
