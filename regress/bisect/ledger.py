@@ -70,19 +70,29 @@ class Ledger:
         return measured
 
     def sides(self, places: tuple[int, int], series: int) -> tuple[list[float], list[float]]:
-        """What the search itself measured of one series at two commits, as it came."""
-        told: list[list[float]] = [[], []]
-        for place, turn, row in zip(self._places, self._turns, self._rows, strict=True):
-            if turn and place in places and np.isfinite(row[series]):
-                told[places.index(place)].append(row[series])
+        """The values of one series at two commits: those of the search itself, else those of history."""
+        told: list[list[float]] = []
+        for place in places:
+            known = [
+                (turn > 0, row[series])
+                for at, turn, row in zip(self._places, self._turns, self._rows, strict=True)
+                if at == place and np.isfinite(row[series])
+            ]
+            own = [value for measured, value in known if measured]
+            told.append(own or [value for _, value in known])
         return told[0], told[1]
 
     def groups(self) -> list[tuple[int, int]]:
-        """Runs of places that no measurement can tell apart: those with only unbuilt commits between."""
+        """Runs of places that no measurement can tell apart: those with only unbuilt commits between.
+
+        Without those on one side of which nothing was or can be measured: a step there is as good as none.
+        """
         groups: list[tuple[int, int]] = []
         for place in range(1, self.size):
             if groups and place - 1 in self.unbuilt and groups[-1][1] == place - 1:
                 groups[-1] = (groups[-1][0], place)
             else:
                 groups.append((place, place))
-        return groups
+        told = {*self._places, *self.buildable}
+        low, high = min(told, default=self.size), max(told, default=0)
+        return [(first, last) for first, last in groups if last > low and first <= high]

@@ -17,7 +17,7 @@ common place is the product. One that does not follow the others has a small vot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 import numpy as np
@@ -60,13 +60,15 @@ REPEATS = (1, 2, 4, 8)
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a search knows. The culprit is one of ``first``..``last`` (equal, unless commits between them do
-    not build) with chance ``confidence``, which counts that there may be none; ``step`` is that of a step.
+    not build) with chance ``confidence``, which counts that there may be none; ``step`` is that of a step, as
+    far as what can be measured would show one. ``verified``: what was measured in this search confirms it.
     """
 
     first: int
     last: int
     confidence: float
     step: float
+    verified: bool = False
 
 
 class Search:
@@ -122,11 +124,15 @@ class Search:
     def conclude(self) -> Answer | None:
         """The culprit, once it is sure enough and verified; None when it is not, or already in ``found``.
 
+        One that does not build any more, or whose parent does not, cannot be verified: history made it sure.
         From then on it is taken for granted, and ``batch`` asks for what tells of a further one, if what is
         left of the shift makes that likely.
         """
         answer = self.answer()
-        if answer.confidence < self.confidence or not self.verified():
+        if answer.confidence < self.confidence:
+            return None
+        answer = replace(answer, verified=self.verified())
+        if not answer.verified and self._verifiable(answer):
             return None
         self.found.append(answer)
         self._prior[answer.first : answer.last + 1] = 0.0
@@ -154,11 +160,16 @@ class Search:
         places = self.posterior()
         groups = self._taken.groups()
         chances = [float(places[first : last + 1].sum()) for first, last in groups]
+        step = sum(chances)
+        if not groups:
+            return Answer(1, self.size - 1, 0.0, 0.0)
         best = int(np.argmax(chances))
-        return Answer(*groups[best], chances[best], 1 - float(places[-1]))
+        return Answer(*groups[best], chances[best], step / max(step + float(places[-1]), 1e-300))
 
     def sides(self, answer: Answer, series: int = 0) -> tuple[list[float], list[float]]:
-        """What this search measured of a series at the commit before a culprit, and at the culprit."""
+        """What this search measured of a series at the commit before a culprit, and at the culprit; what was
+        known before, where it measured none.
+        """
         return self._taken.sides((answer.first - 1, answer.last), series)
 
     def verified(self) -> bool:
@@ -196,11 +207,15 @@ class Search:
         if not self.found and answer.step <= 1 - DOUBT:
             return _in_turns(self._ends(buildable), width)
         if answer.confidence >= self.confidence:
-            if self.verified():
+            if self.verified() or not self._verifiable(answer):
                 return []
             pair = sorted((answer.first - 1, answer.last), key=self._taken.count)
             return _in_turns(pair, min(width, 2 * PAIRS))
         return self._most_telling(buildable, width)
+
+    def _verifiable(self, answer: Answer) -> bool:
+        """Whether a culprit and its parent can be measured, as far as anybody knows."""
+        return not self._taken.unbuilt & {answer.first - 1, answer.last}
 
     def _ends(self, buildable: Sequence[int]) -> list[int]:
         """The ends of the range, the less measured first."""

@@ -185,6 +185,8 @@ def _print(found: Bisection, history: History) -> None:
         out.print(f"skipped, as they do not build: {', '.join(sha[:10] for sha in found.skipped)}")
     if not found.first:
         out.print(f"no change found between {found.good[:10]} and {found.bad[:10]} ({spent})")
+        if {found.good, found.bad} & set(found.skipped):
+            out.print("an end does not build: what changed between it and the next that does is not seen")
         return
     role = "culprit" if found.verified else "suspect"
     verdict = "verified against its parent" if found.verified else "[yellow]not confirmed by re-measuring[/]"

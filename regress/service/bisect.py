@@ -7,7 +7,7 @@ The culprit is then measured in turns with its parent, from scratch, before anyb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -50,6 +50,8 @@ def bisect(
     """
     started = datetime.now(UTC)
     if benchmark and good and bad:
+        first, last = (project.history.resolve(end) for end in (good, bad))
+        _in_range(project, first, last, project.branch)
         measure_ends(project, store, benchmark, (good, bad), where, listen, wait)
     target = find_target(project, store, benchmark, good, bad)
     sign = 0 if good and bad else _worse(target.series)
@@ -67,9 +69,13 @@ def bisect(
         if not anyway:
             refuse(said, cost, budget)
         listen(Note(said))
-        begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
-        store.searches.price(begun.id, cost.runs if cost else None)
-        return _search(project, store, begun, commits, where, listen)
+
+        def begin() -> BegunBisection:
+            begun = BegunBisection(store.begun_bisections.begin(plan), plan, ())
+            store.searches.price(begun.id, cost.runs if cost else None)
+            return begun
+
+        return _search(project, store, plan, begin, commits, where, listen)
 
 
 def resume(
@@ -96,31 +102,35 @@ def resume(
         commits = _commits(project, plan)
         record_history(project, store, commits)
         listen(Note(f"search {begun.id} goes on; measured so far: {len(begun.steps)}"))
-        return _search(project, store, replace(begun, plan=plan), commits, where, listen)
+        return _search(project, store, plan, lambda: replace(begun, plan=plan), commits, where, listen)
 
 
 def _search(
     project: Project,
     store: Store,
-    begun: BegunBisection,
+    plan: BisectionPlan,
+    begin: Callable[[], BegunBisection],
     commits: Sequence[Commit],
     where: Where | None,
     listen: Listener,
 ) -> Bisection:
-    """Search, or go on, among ``commits``; RegressError when a series that it is about is gone."""
-    keys = [begun.plan.series, *begun.plan.others]
-    if begun.plan.others:
+    """Search, or go on, among ``commits``; RegressError when a series that it is about is gone.
+
+    It begins once there is somebody who measures: else there would be a search to resume, for nothing.
+    """
+    keys = [plan.series, *plan.others]
+    if plan.others:
         listen(Note(f"measured with it, since they changed alike: {', '.join(k.title for k in keys[1:])}"))
     stored = {one.key: one.id for one in store.series_list(branch=keys[0].branch)}
     gone = [key for key in keys if key not in stored]
     if gone:
-        raise RegressError(f"{gone[0].title}, which search {begun.id} was about, is not stored any more")
+        raise RegressError(f"{gone[0].title}, which the search is about, is not stored any more")
     suspects = suspicions(project.history, commits, keys[0].benchmark)
     if said := told_suspicions(suspects):
         listen(Note(said))
     series = [store.series(stored[key]) for key in keys]
     with measurer(project, keys, where, listen) as measuring:
-        return Session(store, begun, series, commits, suspects, measuring).run()
+        return Session(store, begin(), series, commits, suspects, measuring).run()
 
 
 def _unfinished(store: Store, number: int | None) -> BegunBisection:
@@ -140,9 +150,12 @@ def _worse(series: Series) -> int:
 
 def _commits(project: Project, plan: BisectionPlan) -> list[Commit]:
     """The range's commits, the good one first; RegressError when it holds none to suspect."""
-    branch = plan.series.branch
-    start = project.history.select(plan.good, branch)
-    commits = [*start, *project.history.select(f"{plan.good}..{plan.bad}", branch)]
+    return _in_range(project, plan.good, plan.bad, plan.series.branch)
+
+
+def _in_range(project: Project, good: str, bad: str, branch: str) -> list[Commit]:
+    start = project.history.select(good, branch)
+    commits = [*start, *project.history.select(f"{good}..{bad}", branch)]
     if len(commits) < 2:
         raise RegressError("the range holds no commit to suspect", hint="Is --good older than --bad?")
     return commits

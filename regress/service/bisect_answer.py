@@ -29,7 +29,8 @@ def answered(
     """The record of a search that is over; ``known``: what was known before it, as were ``suspects``, a
     suspicion for each commit, or none.
     """
-    sizes = [check(*search.sides(one)) for one in search.found]
+    ends = _ends(commits, known, steps)
+    sizes = [_size(search, one, ends) for one in search.found]
     culprits = [
         Culprit(
             commits[one.first].sha, commits[one.last].sha, one.confidence, size.ratio, size.low, size.high
@@ -48,17 +49,24 @@ def answered(
         ratio=first.ratio,
         low=first.low,
         high=first.high,
-        verified=bool(culprits),
+        verified=bool(culprits) and all(one.verified for one in search.found),
         runs=len(steps),
         skipped=tuple(commits[index].sha for index in search.skipped),
         started_at=plan.started_at,
         finished_at=datetime.now(UTC),
         seconds=sum(step.seconds for step in steps),
         further=tuple(culprits[1:]),
-        rest=rest(_ends(commits, known, steps), sizes) if culprits else None,
+        rest=rest(ends, sizes) if culprits else None,
         others=_affected(plan, search) if culprits else (),
         suspicion=_suspicion(suspects, search.found[0]) if culprits and suspects else None,
     )
+
+
+def _size(search: Search, one: Answer, ends: tuple[Sequence[float], Sequence[float]]) -> Check:
+    """How far culprit and parent lie apart; both ends, where one of the two gave only companions a number."""
+    sides = search.sides(one)
+    told = sides if all(sides) else ends
+    return check(*told) if all(told) else Check(1.0, 1.0, 1.0)
 
 
 def _affected(plan: BisectionPlan, search: Search) -> tuple[Affected, ...]:

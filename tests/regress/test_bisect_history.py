@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from regress.bisect.costs import Costs, costs_of
 from regress.bisect.search import Search
 from regress.bisect.verify import check
-from regress.domain import Commit, Point, Series
-from regress.service.bisect_answer import rest
+from regress.domain import BisectionPlan, BisectionStep, Commit, Point, Series
+from regress.service.bisect_answer import answered, rest
 from regress.service.bisect_history import free_evidence
-from tests.regress.fixtures.stores import KEY, commit, sha
+from tests.regress.fixtures.stores import KEY, START, commit, sha
 
 
 def series_of(values: list[float]) -> Series:
@@ -83,3 +86,19 @@ def test_the_rest_is_what_culprits_leave() -> None:
     assert (one.ratio, both.ratio) == (pytest.approx(1.1), pytest.approx(1.0))
     assert (one.explained, both.explained) == (False, True)
     assert rest((noise, [1.2]), [step]) is None
+
+
+def test_a_culprit_at_which_only_companions_give_a_number_has_the_size_of_the_whole_change() -> None:
+    plan = BisectionPlan(KEY, sha(0), sha(9), 0.95, 60, START, others=(replace(KEY, benchmark="other"),))
+    search, steps = Search(10, [0.005, 0.005]), []
+    while (index := search.next()) is not None:
+        level = 1.1 if index >= 4 else 1.0
+        own = None if index in (3, 4) else level
+        steps.append(BisectionStep(sha(index), own, 1.0, (level,)))
+        search.add(index, [math.nan if own is None else own, level])
+    assert search.conclude() is not None
+    found = answered(plan, commits(0, 9), search, [], steps, [])
+    assert (found.culprit, found.verified) == (sha(4), True)
+    assert found.ratio == pytest.approx(1.1)
+    (other,) = found.others
+    assert other.ratio == pytest.approx(1.1)

@@ -175,6 +175,37 @@ def test_unbuilt_commits_widen_the_answer_and_are_asked_for_once() -> None:
     assert (answer.first, answer.last) == (9, 12)
 
 
+def test_what_cannot_be_compared_is_not_measured_for_ever() -> None:
+    """Nothing builds up to 5: a step there looks like none, and what is left has none."""
+    search, answer = run(12, 3, 1.2, 0.003, seed=1, unbuilt=frozenset(range(5)))
+    assert answer is None
+    assert set(search.skipped) <= set(range(5))
+    assert search.runs <= 20
+    search, answer = run(12, 9, 1.2, 0.003, seed=1, unbuilt=frozenset(range(5)))
+    assert answer is not None
+    assert (answer.first, answer.last, answer.verified) == (9, 9, True)
+
+
+@pytest.mark.parametrize(("gone", "culprit"), [(0, 1), (9, 9)], ids=["the good end", "the bad end"])
+def test_an_end_that_builds_no_more_is_known_by_its_history(gone: int, culprit: int) -> None:
+    search = Search(10, [0.005])
+    for _ in range(4):
+        search.add(gone, [1.0 if gone < culprit else 1.2], free=True)
+    asked = []
+    while (index := search.next()) is not None:
+        asked.append(index)
+        assert len(asked) <= 30, "it asks for ever"
+        if index == gone:
+            search.skip(index)
+        else:
+            search.add(index, [1.0 if index < culprit else 1.2])
+    answer = search.conclude()
+    assert answer is not None
+    assert (answer.first, answer.last, answer.verified) == (culprit, culprit, False)
+    assert asked.count(gone) <= 1
+    assert all(search.sides(answer))
+
+
 def test_old_measurements_are_free_but_the_culprit_is_measured_anew() -> None:
     search = Search(40, [0.005])
     for index in range(40):
