@@ -16,7 +16,7 @@ def age(then: datetime, now: datetime | None = None) -> str:
     if seconds < 45:
         return "just now"
     for limit, size, name in _AGES + _LATER_AGES:
-        if seconds < limit:
+        if seconds < limit - size / 2:  # no "60 minutes"
             return f"{count(max(1, round(seconds / size)), name)} ago"
     return f"{count(round(seconds / (86_400 * 365.25)), 'year')} ago"
 

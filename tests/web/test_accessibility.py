@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web import history as made
 from tests.web.history import History
@@ -47,3 +47,19 @@ def test_axe_finds_nothing(scheme: Any, browser: Browser, site: str, history: Hi
         page.locator("#found a").filter(has_text=made.FONTS.title).wait_for()
         bad["palette"] = violations(page)
     assert {name: found for name, found in bad.items() if found} == {}
+
+
+def test_texts_of_any_length_fit_a_phone(browser: Browser, hostile_site: str) -> None:
+    if not (AXE.is_file() and htmx_present()):
+        pytest.skip("NO AXE TESTS: the folders vendor are empty; `pip install .` brings it where npm answers")
+    bad = {}
+    with quiet_page(browser, hostile_site) as page:
+        page.set_viewport_size({"width": 360, "height": 740})
+        for place in ("/benchmarks?view=grid", "/series/2", "/compare?a=latest~1&b=latest", "/audit"):
+            page.goto(place)
+            wide: int = page.evaluate("document.documentElement.scrollWidth")
+            bad[place] = violations(page) + ([f"{wide} pixels wide"] if wide > 360 else [])
+        box = page.locator(".scroll")
+        expect(box).to_have_attribute("tabindex", "0")  # what it hides is for the keyboard too
+        expect(box).to_have_attribute("aria-label", "Audit log")
+    assert {place: found for place, found in bad.items() if found} == {}

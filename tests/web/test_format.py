@@ -58,6 +58,7 @@ def test_change(ratio: float, text: str) -> None:
     [
         (timedelta(seconds=-5), "just now"),
         (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(minutes=59, seconds=40), "1 hour ago"),
         (timedelta(hours=3), "3 hours ago"),
         (timedelta(days=8), "8 days ago"),
         (timedelta(days=21), "3 weeks ago"),

@@ -39,6 +39,25 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 const menu = document.querySelector(".top nav"), here = menu.querySelector("[aria-current]");
 if (here) menu.scrollLeft = here.offsetLeft - menu.offsetLeft - 16; // a phone shows some of it: this page's part
 
+// What scrolls sideways is reached by keys too, and then has a name: that of its section.
+const sideways = new ResizeObserver((entries) => {
+  for (const { target: box } of entries) {
+    const heading = box.closest("section")?.querySelector("h2") ?? document.querySelector("h1");
+    const named = { tabindex: "0", role: "group", "aria-label": heading?.textContent.trim() };
+    for (const [name, text] of Object.entries(named)) {
+      if (box.scrollWidth > box.clientWidth) box.setAttribute(name, text);
+      else box.removeAttribute(name);
+    }
+  }
+});
+
+function watch(part) {
+  for (const box of part.querySelectorAll(".scroll")) sideways.observe(box);
+}
+
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.detail.elt)); // what came later
+
 const THEMES = { "": "as the system", light: "light", dark: "dark" };
 const theme = document.getElementById("theme");
 
