@@ -146,9 +146,7 @@ class _Reader:
         lows = self._bounds(row, "stats_ci_99_a", count)
         highs = self._bounds(row, "stats_ci_99_b", count)
         listed = self._column(row, "samples", count)
-        samples = listed and [
-            self._samples(raw, f"{row.where}.samples[{i}]") if raw else () for i, raw in enumerate(listed)
-        ]
+        samples = listed and self._all_samples(listed, row)
         at = self.doc.time(row.columns.get("started_at"), f"{row.where}.started_at")
         if _floats(values) and min(values) >= 0.0:  # nearly all, so that the rest may take its time
             self.measurements.extend(keys, self.commit, values, lows, highs, samples or [()] * count, at)
@@ -170,6 +168,13 @@ class _Reader:
             self.failures.append(self._failure(key, log))
             return None
         return value if math.isfinite(value) else None
+
+    def _all_samples(self, listed: list[Any], row: _Row) -> list[tuple[float, ...]]:
+        if set(map(type, listed)) == {list} and _floats(list(itertools.chain.from_iterable(listed))):
+            return list(map(tuple, listed))
+        return [
+            self._samples(raw, f"{row.where}.samples[{i}]") if raw else () for i, raw in enumerate(listed)
+        ]
 
     def _samples(self, listed: Any, where: str) -> tuple[float, ...]:
         listed = self.doc.expect(listed, list, where)
@@ -199,13 +204,11 @@ class _Reader:
     def _column(self, row: _Row, name: str, count: int) -> Values:
         """A column with one value a combination; None when it is missing or null."""
         values = row.columns.get(name)
-        if values is None:
-            return None
-        listed: list[Any] = self.doc.expect(values, list, f"{row.where}.{name}")
-        if len(listed) != count:
-            message = f"has {len(listed)} values for {count} parameter combinations"
-            raise self.doc.error(f"{row.where}.{name}", message)
-        return listed
+        if values is not None and not (type(values) is list and len(values) == count):
+            where = f"{row.where}.{name}"
+            found = len(self.doc.expect(values, list, where))
+            raise self.doc.error(where, f"has {found} values for {count} parameter combinations")
+        return values
 
 
 def _floats(listed: list[Any]) -> bool:

@@ -13,14 +13,14 @@ import itertools
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from operator import sub
+from operator import ge, sub
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from regress.store.dictionary import batches
-from regress.store.models import CentresRow
+from regress.store.models import Base, CentresRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def pack(series: Sequence[int], values: Sequence[float], within: Sequence[float]
     steps = struct.pack(f"<{len(series)}q", *map(sub, series, itertools.chain((0,), series)))
     kind = _NARROW if _fits(values, within) else _WIDE
     numbers = struct.pack(f"<{len(values)}{kind}", *values)
-    errors = struct.pack(f"<{len(within)}{_NARROW}", *(min(one, 1e30) for one in within))
+    errors = struct.pack(f"<{len(within)}{_NARROW}", *map(min, within, itertools.repeat(1e30)))
     width = struct.calcsize(kind)
     even = b"".join(steps[k::8] for k in range(8)) + numbers[width - 1 :: width] + errors[3::4]
     uneven = b"".join(numbers[k::width] for k in range(width - 1)) + errors[2::4]
@@ -66,6 +66,8 @@ def _fits(values: Sequence[float], within: Sequence[float]) -> bool:
         short = struct.unpack(f"<{len(values)}{_NARROW}", struct.pack(f"<{len(values)}{_NARROW}", *values))
     except OverflowError:
         return False
+    if all(map(ge, within, itertools.repeat(0))):
+        return True
     told = zip(values, short, within, strict=True)
     return all(error >= 0 or value == kept for value, kept, error in told)
 
@@ -95,6 +97,9 @@ def unpack(
     return series, values, errors.view("<f4")[:, 0].astype(np.float64)
 
 
+_TABLE = Base.metadata.tables[CentresRow.__tablename__]
+_BODIES = select(_TABLE.c.body).where(_TABLE.c.commit_id == bindparam("commit"))
+
 Packed = tuple[int, int, int, bytes]
 """A row: ids of commit and run, how many, and the columns."""
 
@@ -115,8 +120,8 @@ def measured(session: Session, commits: Iterable[int]) -> set[int]:
 
 def series(session: Session | Connection, commit_id: int) -> list[int]:
     """The series that are measured at a commit, in order."""
-    told = select(CentresRow.body).where(CentresRow.commit_id == commit_id)
-    parts = [unpack(body)[0] for body in session.scalars(told)]
+    told = session.execute(_BODIES, {"commit": commit_id}).scalars()
+    parts = [unpack(body)[0] for body in told]
     if not parts:
         return []
     import numpy as np

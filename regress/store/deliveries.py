@@ -7,19 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Delivery, Measurement, Receipt
 from regress.measurements import Measurements
-from regress.precision import all_within
+from regress.precision import Tables, all_within, tables
 from regress.store import centres, failures, history, measured, summaries
 from regress.store.dictionary import Dictionary, batches
 from regress.store.facts import FactsIds
 from regress.store.measured import Row
 from regress.store.models import (
+    Base,
     CommitRow,
     MachineRow,
     RunRow,
@@ -38,6 +39,10 @@ def deliver(session: Session, project_id: int, delivered: Sequence[Delivery]) ->
     receipts = [incoming.take(delivery) for delivery in delivered]
     incoming.write()
     return receipts
+
+
+_RUNS = Base.metadata.tables[RunRow.__tablename__]
+_KNOWN = select(_RUNS.c.id).where(_RUNS.c.digest == bindparam("digest"))
 
 
 class _Incoming:
@@ -60,7 +65,7 @@ class _Incoming:
     def take(self, delivery: Delivery) -> Receipt:
         """Merge a delivery; its failures are written, its measurements wait for ``write``."""
         session, names = self._session, self._names
-        known = session.scalar(select(RunRow.id).where(RunRow.digest == delivery.digest))
+        known = session.scalar(_KNOWN, {"digest": delivery.digest})
         if known is not None:
             return Receipt(known, unchanged=len(delivery.measurements), duplicate=True)
         run = RunRow(
@@ -86,29 +91,30 @@ class _Incoming:
         """Merge every measurement, and forget the failures that they make good."""
         series = self._names.all_series(self._project_id, told.series, branch)
         shas = {sha: ids[storable(sha)] for sha in set(told.commits)}
-        rows = _rows(told, series, [shas[sha] for sha in told.commits], run_id)
+        sampled = tables(told.samples)
+        rows = _rows(told, series, [shas[sha] for sha in told.commits], run_id, sampled)
+        within = all_within(told.values, told.lows, told.highs, sampled)
         self._read(set(shas.values()), series)
         outcomes: Counter[Outcome] = Counter()
-        if len(shas) == 1:  # nearly always: tools write one commit a file
-            self._take_all(next(iter(shas.values())), dict(zip(series, rows, strict=True)), rows, outcomes)
+        commit = ids[storable(told.commits[0])] if len(shas) == 1 else None  # nearly always: a file, a commit
+        if commit is not None and self._take_all(commit, dict(zip(series, rows, strict=True)), len(rows)):
+            outcomes["new"] += len(rows)
+            self._keep(commit, run_id, (series, told.values, within))
         else:
             self._take_each(rows, outcomes)
-        self._pack(run_id, told, rows)
+            self._keep_each(run_id, within, rows)
         if told and failures.any_at(self._session, shas.values()):
             good = {about for m in told for about in _made_good(self._names, m, ids)}
             failures.clear(self._session, good)
         return outcomes
 
-    def _take_all(
-        self, commit: int, fresh: dict[int, Row], rows: list[Row], outcomes: Counter[Outcome]
-    ) -> None:
-        """The rows of one commit, at once where none of them meets another."""
+    def _take_all(self, commit: int, fresh: dict[int, Row], count: int) -> bool:
+        """Take the ``count`` rows of one commit at once, if none of them meets another."""
         told, stored = self._told[commit], self._stored[commit]
-        if len(fresh) == len(rows) and told.keys().isdisjoint(fresh) and stored.keys().isdisjoint(fresh):
+        alone = len(fresh) == count and told.keys().isdisjoint(fresh) and stored.keys().isdisjoint(fresh)
+        if alone:
             told.update(fresh)
-            outcomes["new"] += len(rows)
-        else:
-            self._take_each(rows, outcomes)
+        return alone
 
     def _take_each(self, rows: list[Row], outcomes: Counter[Outcome]) -> None:
         for row in rows:
@@ -119,24 +125,30 @@ class _Incoming:
             if outcome != "unchanged":
                 self._told[commit][series] = row
 
-    def _pack(self, run_id: int, told: Measurements, rows: list[Row]) -> None:
-        """What this run has changed, as columns; of two results for one place the one that stayed."""
-        within = all_within(told.values, told.lows, told.highs, told.samples)
+    def _keep_each(self, run_id: int, within: list[float], rows: list[Row]) -> None:
+        """What this run has changed; of two results for one place the one that stayed."""
         kept: defaultdict[int, list[tuple[int, float, float]]] = defaultdict(list)
         for row, error in zip(rows, within, strict=True):
             series, commit, value = row[:3]
             if self._told[commit].get(series) is row:
                 kept[commit].append((series, value, error))
-        for commit, columns in kept.items():
-            self._centres.append((commit, run_id, len(columns), centres.pack(*zip(*columns, strict=True))))
+        for commit, told in kept.items():
+            self._keep(commit, run_id, tuple(zip(*told, strict=True)))
+
+    def _keep(self, commit: int, run_id: int, columns: Sequence[Sequence[Any]]) -> None:
+        """A run's series, values, and how far these may be off, as columns."""
+        self._centres.append((commit, run_id, len(columns[0]), centres.pack(*columns)))
 
     def _read(self, commits: set[int], series: Sequence[int]) -> None:
         """Know what is there already at the places in question."""
-        table, query, wanted = measured.TABLE.c, measured.rows(), set(series)
+        wanted = set(series)
+        if len(commits) == 1 and len(wanted) > _MANY:
+            wanted &= self._measured_at(*commits)
+        if not wanted:
+            return
+        table, query = measured.TABLE.c, measured.rows()
         if len(commits) == 1:
             query = query.where(table.commit_id.in_(commits))
-            if len(wanted) > _MANY:
-                wanted &= self._measured_at(*commits)
         for batch in batches(sorted(wanted)):
             for row in self._session.connection().execute(query.where(table.series_id.in_(batch))):
                 self._stored[row[1]][row[0]] = cast(Row, tuple(row))
@@ -178,25 +190,28 @@ def _commits(session: Session, delivery: Delivery, measured: Iterable[str]) -> d
     return ids
 
 
-def _rows(told: Measurements, series: Sequence[int], commits: Sequence[int], run_id: int) -> list[Row]:
+def _rows(
+    told: Measurements, series: Sequence[int], commits: Sequence[int], run_id: int, sampled: Tables
+) -> list[Row]:
     """What is stored of measurements; ValueError for one without a number."""
     if not math.isfinite(sum(told.values)):
         for m in told:
             if not math.isfinite(m.value):
                 raise ValueError(f"{m.series.title} at {m.commit}: {m.value} is no measurement")
-    each = {id(at): at for at in told.times}  # a benchmark's measurements share one
+    identities = list(map(id, told.times))  # a benchmark's measurements share one
+    each = dict(zip(identities, told.times, strict=True))
     times = {name: None if at is None else microseconds(at) for name, at in each.items()}
-    at = [times[id(one)] for one in told.times]
-    facts = (told.values, told.lows, told.highs, _packed(told.samples), at)
+    at = list(map(times.__getitem__, identities))
+    facts = (told.values, told.lows, told.highs, _packed(len(told), sampled), at)
     return list(zip(series, commits, *facts, repeat(run_id, len(told)), strict=True))
 
 
-def _packed(samples: Sequence[tuple[float, ...]]) -> Sequence[bytes | None]:
-    if not any(samples):
-        return [None] * len(samples)
+def _packed(count: int, sampled: Tables) -> Sequence[bytes | None]:
+    if not sampled:
+        return [None] * count
     from regress.store.samples import pack_all  # numpy, which most deliveries can do without
 
-    return pack_all(samples)
+    return pack_all(count, sampled)
 
 
 def _outcome(known: Row | None, told: Row) -> Outcome:

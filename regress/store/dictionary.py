@@ -46,7 +46,8 @@ class Dictionary:
         self._ids: dict[tuple[Any, ...], int] = {}
         self._facts: dict[tuple[Any, ...], str] = {}
         self.branches: dict[int, int] = {}  # of series that were looked up
-        self._series: dict[str, dict[int, tuple[SeriesKey, int]]] = {}  # by branch, by the key's identity
+        self._series: dict[str, dict[int, int]] = {}  # by branch, by the key's identity
+        self._keys: list[SeriesKey] = []  # held, so that no identity is used again
 
     def id(self, table: type[Base], *, facts: str | None = None, **columns: Any) -> int:
         """The id of the row of ``table`` whose ``columns`` are these; it is made when there is none.
@@ -71,14 +72,15 @@ class Dictionary:
         """The ids of many series (on ``branch``, unless it is empty): some queries for all, not for each.
 
         The files of a tree share their keys, so that most are known by identity, which takes a tenth of the
-        time of comparing them; the table holds them, so that no identity is used again.
+        time of comparing them.
         """
-        known = self._series.setdefault(branch, {})
-        fresh = list({id(key): key for key in keys if id(key) not in known}.values())
+        known, identities = self._series.setdefault(branch, {}), list(map(id, keys))
+        fresh = {one: key for one, key in zip(identities, keys, strict=True) if one not in known}
         if fresh:
-            ids = self._looked_up(project_id, fresh, branch)
-            known.update((id(key), (key, id_)) for key, id_ in zip(fresh, ids, strict=True))
-        return [known[id(key)][1] for key in keys]
+            told = list(fresh.values())
+            self._keys += told
+            known.update(zip(fresh, self._looked_up(project_id, told, branch), strict=True))
+        return list(map(known.__getitem__, identities))
 
     def _looked_up(self, project_id: int, keys: Sequence[SeriesKey], branch: str) -> list[int]:
         named = {(key.benchmark, key.version) for key in keys}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from regress.domain import Failure, FailureKind
 from regress.store.dictionary import Dictionary, batches, unpack_pairs
 from regress.store.models import (
+    Base,
     BranchCommitRow,
     BranchRow,
     CommitRow,
@@ -25,10 +26,14 @@ Place = tuple[int, int, int, str, int]
 """What a failure is about: ids of commit, machine and environment, benchmark (or empty), id of parameters."""
 
 
+_TABLE = Base.metadata.tables[FailureRow.__tablename__]
+_ONE_AT = select(_TABLE.c.id).where(_TABLE.c.commit_id.in_(bindparam("commits", expanding=True))).limit(1)
+
+
 def any_at(session: Session, commits: Collection[int]) -> bool:
     """Whether anything failed at one of these commits."""
-    batched = (FailureRow.commit_id.in_(batch) for batch in batches(set(commits)))
-    return any(session.scalar(select(FailureRow.id).where(here).limit(1)) is not None for here in batched)
+    asked = ({"commits": batch} for batch in batches(set(commits)))
+    return any(session.scalar(_ONE_AT, batch) is not None for batch in asked)
 
 
 def clear(session: Session, cleared: set[Place]) -> None:

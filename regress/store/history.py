@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select, update
+from sqlalchemy import Row, Select, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from regress.domain import Commit, CommitStatus, Failure
 from regress.errors import UnknownNameError
 from regress.store import failures, summaries
 from regress.store.dictionary import batches
-from regress.store.models import BranchCommitRow, BranchRow, CommitRow
+from regress.store.models import Base, BranchCommitRow, BranchRow, CommitRow
 
 Span = tuple[int, int]
 """The first and the last position of a stretch of a branch."""
@@ -34,13 +34,16 @@ def branch_id(session: Session, project_id: int, name: str, *, create: bool = Fa
     return row.id
 
 
+_COMMITS = Base.metadata.tables[CommitRow.__tablename__]
+_NAMED = select(_COMMITS.c.sha, _COMMITS.c.id).where(_COMMITS.c.sha.in_(bindparam("shas", expanding=True)))
+
+
 def commit_ids(session: Session, shas: Iterable[str]) -> dict[str, int]:
     """The ids of commits by hash; those that are missing are made, known by their hash only."""
     wanted = list(dict.fromkeys(shas))
     ids: dict[str, int] = {}
     for batch in batches(wanted):
-        rows = session.execute(select(CommitRow.sha, CommitRow.id).where(CommitRow.sha.in_(batch)))
-        ids.update((sha, id_) for sha, id_ in rows)
+        ids.update((sha, id_) for sha, id_ in session.execute(_NAMED, {"shas": batch}))
     missing = [CommitRow(sha=sha) for sha in wanted if sha not in ids]
     session.add_all(missing)
     session.flush()

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from regress.precision import Tables, tables
 
 RAW, DEFLATED, FRAMED, FRAMED_DEFLATED = range(4)
 """float64 little-endian; the same deflated (which older versions wrote); framed, and framed and deflated."""
@@ -31,19 +32,14 @@ Packed = bytes | None
 
 def pack(samples: Sequence[float]) -> Packed:
     """One measurement's samples; None where there are none."""
-    return pack_all([samples])[0]
+    return pack_all(1, tables([tuple(samples)]))[0]
 
 
-def pack_all(samples: Sequence[Sequence[float]]) -> list[Packed]:
-    """The samples of each of some measurements; None where there are none."""
-    packed: list[Packed] = [None] * len(samples)
-    by_count: defaultdict[int, list[int]] = defaultdict(list)
-    for i, each in enumerate(samples):
-        if each:
-            by_count[len(each)].append(i)
-    for places in by_count.values():
-        told = _pack_matrix(np.array([samples[i] for i in places], dtype="<f8"))
-        for i, one in zip(places, told, strict=True):
+def pack_all(count: int, sampled: Tables) -> list[Packed]:
+    """The samples of each of ``count`` measurements; None where there are none."""
+    packed: list[Packed] = [None] * count
+    for places, table in sampled:
+        for i, one in zip(places, _pack_matrix(table), strict=True):
             packed[i] = one
     return packed
 
@@ -62,32 +58,48 @@ def _pack_matrix(values: npt.NDArray[np.float64]) -> list[bytes]:
     for width in np.unique(widths).tolist():
         (rows,) = np.nonzero(widths == width)
         if _HEAD.size + width * count > 8 * count:
-            for i in rows.tolist():
-                packed[i] = bytes([RAW]) + values[i].tobytes()
-            continue
-        planes = distances[rows].view("u1").reshape(len(rows), count, 8)[:, :, :width]
-        bodies = planes.transpose(0, 2, 1).tobytes()
-        size = width * count
-        heads = zip(rows.tolist(), zeros[rows].tolist(), least[rows].tolist(), strict=True)
-        for k, (i, cut, low) in enumerate(heads):
-            packed[i] = _framed(width, cut, low, bodies[k * size : (k + 1) * size])
-    return [_deflated(one) for one in packed]
+            records = _raw(values[rows])
+        else:
+            records = _framed(width, zeros[rows], least[rows], distances[rows])
+        told, length = records.tobytes(), records.shape[1]
+        for i, start in zip(rows.tolist(), range(0, len(told), length), strict=True):
+            packed[i] = told[start : start + length]
+    return list(map(_deflated, packed)) if 8 * count >= _WORTH_DEFLATING else packed
 
 
-def _framed(width: int, cut: int, least: int, body: bytes) -> bytes:
-    if len(body) >= _WORTH_DEFLATING:
-        deflated = zlib.compress(body, 6)
-        if len(deflated) < len(body):
-            return _HEAD.pack(FRAMED_DEFLATED, width, cut, least) + deflated
-    return _HEAD.pack(FRAMED, width, cut, least) + body
+Records = npt.NDArray[np.uint8]
+"""Bytes of records, a row each: ``_HEAD`` (of raw ones its first byte) and body."""
+
+
+def _raw(values: npt.NDArray[np.float64]) -> Records:
+    how = np.full((len(values), 1), RAW, np.uint8)
+    return np.concatenate([how, values.astype("<f8").view(np.uint8)], axis=1)
+
+
+def _framed(
+    width: int,
+    zeros: npt.NDArray[np.uint64],
+    least: npt.NDArray[np.uint64],
+    distances: npt.NDArray[np.uint64],
+) -> Records:
+    rows, count = distances.shape
+    records = np.empty((rows, _HEAD.size + width * count), np.uint8)
+    records[:, :2] = FRAMED, width
+    records[:, 2] = zeros
+    records[:, 3 : _HEAD.size] = least.astype("<u8")[:, None].view(np.uint8)
+    planes = distances.astype("<u8").view(np.uint8).reshape(rows, count, 8)[:, :, :width]
+    records[:, _HEAD.size :] = planes.transpose(0, 2, 1).reshape(rows, -1)
+    return records
 
 
 def _deflated(packed: bytes) -> bytes:
-    """Raw samples, deflated where that is smaller."""
-    if packed[0] != RAW or len(packed) <= _WORTH_DEFLATING:
+    """A record with its body deflated, where it is long and that makes it shorter."""
+    start, how = (1, DEFLATED) if packed[0] == RAW else (_HEAD.size, FRAMED_DEFLATED)
+    body = packed[start:]
+    if len(body) < _WORTH_DEFLATING:
         return packed
-    deflated = zlib.compress(packed[1:], 6)
-    return bytes([DEFLATED]) + deflated if len(deflated) < len(packed) - 1 else packed
+    deflated = zlib.compress(body, 6)
+    return bytes([how]) + packed[1:start] + deflated if len(deflated) < len(body) else packed
 
 
 def unpack(packed: Packed) -> tuple[float, ...]:

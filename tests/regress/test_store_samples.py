@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regress.precision import tables
 from regress.store.samples import DEFLATED, FRAMED, FRAMED_DEFLATED, RAW, pack, pack_all, unpack
 
 RNG = random.Random(1)
@@ -24,7 +25,7 @@ def bits(values: tuple[float, ...] | list[float]) -> bytes:
 
 @given(st.lists(st.lists(FLOATS, max_size=40), max_size=6))
 def test_all_of_a_file_come_back_as_they_were(told: list[list[float]]) -> None:
-    packed = pack_all(told)
+    packed = pack_all(len(told), tables([tuple(each) for each in told]))
     assert [bits(unpack(one)) for one in packed] == [bits(each) for each in told]
     assert packed == [pack(each) for each in told]
 

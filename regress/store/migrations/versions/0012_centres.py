@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from regress.precision import all_within
+from regress.precision import all_within, tables
 from regress.store.centres import pack
 from regress.store.samples import unpack
 
@@ -55,6 +55,6 @@ def _pack(connection: sa.Connection, commit: int) -> None:
         by_run.setdefault(row.run_id, []).append(row)
     for run, rows in by_run.items():
         series, values, lows, highs, samples, _ = zip(*rows, strict=True)
-        within = all_within(values, lows, highs, [unpack(one) for one in samples])
+        within = all_within(values, lows, highs, tables([unpack(one) for one in samples]))
         body = pack(series, values, within)
         connection.execute(_WRITE, {"commit": commit, "run": run, "count": len(rows), "body": body})
