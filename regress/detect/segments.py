@@ -6,8 +6,8 @@
 3. Prune, weakest first, by a t test between adjacent segments whose variance counts correlation
    (``evidence``); drop bursts, modes and passages (``excursions``); move each boundary to where it fits best;
    measure the noise again; until nothing moves.
-4. A level that has just begun must be beyond all that the series did before (``youth``), a brief one be no
-   mode's visit (``moods``); steps that follow
+4. The newest step must be surer than the others, or clear (``newest``); a level that has just begun beyond
+   all that the series did before (``youth``), a brief one no mode's visit (``moods``); steps that follow
    each other in one direction must fit better than a smooth curve does (``slopes``).
 
 A boundary stays if its chance under no change is below ``false_alarms`` shared among all points (Bonferroni),
@@ -26,6 +26,7 @@ from regress.detect.evidence import Evidence, p_of, z_of
 from regress.detect.excursions import without_excursions, without_mixtures, without_passages
 from regress.detect.modes import folded
 from regress.detect.moods import without_moods
+from regress.detect.newest import is_unsure
 from regress.detect.noise import (
     EXACT,
     Edges,
@@ -81,7 +82,8 @@ class _Search:
         self.signal = signal
         self.n = signal.clipped.size
         self.shortest = 1 if signal.exact else 2
-        self.bar = z_of(options.false_alarms / self.n)
+        self.false_alarms = options.false_alarms
+        self.bar = z_of(self.false_alarms / self.n)
         self.effect = math.log1p(options.minimum_effect) if signal.logarithmic else options.minimum_effect
         self.evidence = Evidence(signal.clipped)
         self.sums = self.evidence.sums
@@ -95,9 +97,12 @@ class _Search:
         return self._describe(without_slopes(self.signal.clipped, self.sums, self._ripe(edges)))
 
     def _ripe(self, edges: Edges) -> Edges:
-        """The edges that are sure, not too young and no moods; a level that grows is judged again."""
+        """The edges that are sure, neither too new nor moods; a level that grows is judged again."""
         while True:
             sure = self._prune(edges, self.bar)
+            if sure.size > 2 and not self.signal.exact and is_unsure(self.evidence, sure, self.false_alarms):
+                edges = np.delete(sure, -2)
+                continue
             edges = without_moods(
                 self.signal.level, without_youth(self.signal.level, sure), self.signal.sigma
             )

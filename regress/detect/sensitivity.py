@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regress.detect.evidence import PRIOR, z_of
+from regress.detect.newest import CLEAR, newest_bar
 from regress.detect.noise import EXACT, Floats, correlation_factor, prepare
 from regress.detect.options import Options
 from regress.detect.segments import FLOOR
@@ -126,10 +127,12 @@ class _Seen:
         errors = self.sigma**2 * (1 + (self.correlation - 1) * (1 - 1 / sizes)) / sizes
         lent = sizes - 1 + PRIOR
         free = min(float(errors.sum() ** 2 / (errors**2 / lent).sum()), float(self.points))
-        z = z_of(self.false_alarms / (self.points + after)) * (8 * free + 3) / (8 * free + 1)
-        sure = math.sqrt(free * math.expm1(z * z / free) * float(errors.sum()))
-        step = MARGIN * (sure + POWER_Z * math.sqrt(float(errors.sum())))
-        return max(step, FLOOR * self.sigma)
+        points = self.points + after
+        bars = z_of(self.false_alarms / points), newest_bar(self.false_alarms, points)
+        error = math.sqrt(float(errors.sum()))
+        settled, unclear = (MARGIN * error * (_of_t(z, free) + POWER_Z) for z in bars)
+        clear = CLEAR * self.sigma + POWER_Z * error
+        return max(min(unclear, max(settled, clear)), FLOOR * self.sigma)
 
     def more(self, step: float) -> int | None:
         """How many measurements beyond ``SETTLED`` make a step visible."""
@@ -140,6 +143,12 @@ class _Seen:
             middle = (low + high) // 2
             low, high = (low, middle) if self.smallest(SETTLED + middle) <= step else (middle + 1, high)
         return low
+
+
+def _of_t(z: float, free: float) -> float:
+    """The t that is as sure as a normal's z: the detector's own formula (``evidence``), turned around."""
+    z *= (8 * free + 3) / (8 * free + 1)
+    return math.sqrt(free * math.expm1(z * z / free))
 
 
 def mode_of(level: Floats) -> Mode:

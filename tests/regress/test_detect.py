@@ -127,6 +127,15 @@ def test_a_new_level_is_found_after_three_commits() -> None:
         assert indices(values) == expected
 
 
+def test_the_newest_step_must_be_surer_until_another_follows() -> None:
+    newest = settled = 0
+    for seed in range(60):
+        values = series(100, 0.01, seed, step=0.014, at=80)
+        newest += bool(indices(values))
+        settled += any(abs(place - 80) < 8 for place in indices([*values, *values[:12] * 1.3]))
+    assert 5 <= newest <= settled - 6
+
+
 def test_a_change_describes_itself() -> None:
     (change,) = detect(series(200, 0.02, 1, step=0.15, at=120))
     assert change.index == 120
