@@ -18,13 +18,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from multiprocessing import get_context
-from typing import Any
 
 from regress.config import DetectionConfig
 from regress.detect.noise import prepare
 from regress.detect.pooling import Member
 from regress.domain import Examination, LedgerEntry, SeriesChange, SeriesColumns
-from regress.errors import RegressError
+from regress.service.cluster.dial import dial
 from regress.service.judging import Population, changes_of, located, membership, values_of
 from regress.service.ledger import entry
 from regress.service.side_by_side import own_noise
@@ -38,9 +37,6 @@ STRETCH = 250
 
 KEPT = 5_000
 """Series whose examinations are stored together: a commit waits for the disk, and little is lost still."""
-
-PATIENCE = "10s"
-"""How long a scheduler may take to answer."""
 
 _AHEAD = 3  # jobs a worker that are on their way: more only wait
 
@@ -201,16 +197,7 @@ def _begin() -> None:
 
 @contextmanager
 def _dask(address: str) -> Iterator[tuple[Executor, int]]:
-    try:
-        from distributed import Client
-    except ModuleNotFoundError as error:
-        hint = "pip install 'regress[distributed]' here and on the workers."
-        raise RegressError("--scheduler needs Dask", hint=hint) from error
-    try:
-        client: Any = Client(address, set_as_default=False, timeout=PATIENCE)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        hint = "Is `dask scheduler` running there?"
-        raise RegressError(f"no Dask scheduler at {address}: {error}", hint=hint) from error
+    client = dial(address)
     with client, client.get_executor(pure=False) as pool:
         yield pool, max(1, sum(client.nthreads().values()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from regress.domain import Decision, Event, Measurement, SeriesKey, State
 from regress.errors import RegressError
 from regress.service import examining
 from regress.service.analyse import AnalysisReport, analyse
+from regress.service.cluster import dial
 from regress.service.examining import How
 from regress.store import Store
 from tests.regress.fixtures.stores import KEY, commit, delivery, measured
@@ -123,7 +125,12 @@ def test_dask_workers_say_the_same(long: Store, cluster: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_scheduler_that_is_not_there_is_named(long: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "PATIENCE", "0.2s")
-    with pytest.raises(RegressError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:1"):
-        look(long, How(scheduler="tcp://127.0.0.1:1"))
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "garbage", "tcp://127.0.0.1:", "carrier://pigeon:1"]
+)
+def test_a_scheduler_that_is_not_there_is_named(
+    address: str, long: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dial, "PATIENCE", "0.2s")
+    with pytest.raises(RegressError, match=f"no Dask scheduler at {re.escape(address)}: "):
+        look(long, How(scheduler=address))

@@ -5,6 +5,7 @@
     child       that process: it waits for its turn on the host, measures, and sends back what came out
     turn        the host's lock: one measurement at a time
     checkout    the worker's own clone of the repository
+    dial        the way to a scheduler
     jobs        what goes to and fro
 
 A worker says whose results it makes by a resource, ``dask worker ADDRESS --nthreads 1 --resources

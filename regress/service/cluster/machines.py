@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regress.errors import RegressError, UnknownNameError
+from regress.service.cluster.dial import dial
 from regress.service.cluster.jobs import RESOURCE, Job, Result, Trouble
 from regress.service.cluster.worker import measure
-
-PATIENCE = "10s"
-"""How long a scheduler may take to answer."""
 
 LOOK_SECONDS = 10.0
 """Between two looks at whether every machine still has a worker."""
@@ -110,28 +108,12 @@ def cluster(scheduler: str, here: str) -> Iterator[Cluster]:
     ``here`` names this machine. RegressError without Dask, scheduler, or a worker that says whose machine it
     is.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ModuleNotFoundError as error:
-        hint = "pip install 'regress[distributed]' here and on the workers."
-        raise RegressError("distributed runs need Dask", hint=hint) from error
     made: Any = None
     with _hushed():
-        try:
-            if scheduler:
-                client: Any = Client(scheduler, set_as_default=False, timeout=PATIENCE)  # type: ignore[no-untyped-call]
-            else:
-                made = LocalCluster(  # type: ignore[no-untyped-call]
-                    n_workers=1,
-                    threads_per_worker=1,
-                    processes=False,  # each job is a process of its own
-                    dashboard_address=None,
-                    resources={RESOURCE + here: 1},
-                )
-                client = Client(made, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:
-            hint = "Is `dask scheduler` running there?"
-            raise RegressError(f"no Dask scheduler at {scheduler}: {error}", hint=hint) from error
+        if scheduler:
+            client = dial(scheduler)
+        else:
+            made, client = _own(here)
         try:
             machines = _machines(client)
             if not machines:
@@ -142,6 +124,22 @@ def cluster(scheduler: str, here: str) -> Iterator[Cluster]:
             client.close()
             if made is not None:
                 made.close(timeout=60)
+
+
+def _own(here: str) -> tuple[Any, Any]:
+    """A cluster on this host, with one worker, and its client."""
+    try:
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError as error:
+        raise RegressError("--distributed needs Dask", hint="pip install 'regress[distributed]'") from error
+    made: Any = LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,  # each job is a process of its own
+        dashboard_address=None,
+        resources={RESOURCE + here: 1},
+    )
+    return made, Client(made, set_as_default=False)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
