@@ -63,6 +63,11 @@ class Ledger:
             np.array(self._worth, dtype=np.float64)[there],
         )
 
+    def positive(self, series: int) -> bool:
+        """Whether anything is known of one series, and all of it is positive, so that levels have a ratio."""
+        values = [row[series] for row in self._rows if np.isfinite(row[series])]
+        return bool(values) and min(values) > 0
+
     def measured(self, series: int, place: int) -> Floats:
         """The logarithms of what the search itself measured of one series at a commit."""
         known = self.evidence(series)

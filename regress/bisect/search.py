@@ -28,6 +28,7 @@ from regress.bisect.evidence import Floats
 from regress.bisect.information import told
 from regress.bisect.ledger import Ledger
 from regress.bisect.posterior import STEP_CHANCE, Fit, fit, normalised
+from regress.bisect.verify import Check, wherever
 
 END_RUNS = 2
 """Measurements of each end, known ones among them, before anything else: they tell the size to search for."""
@@ -154,6 +155,11 @@ class Search:
     def posterior(self) -> Floats:
         """The chance of each place 0..size to be the first of the new level; ``size`` stands for no step."""
         return self._knowledge()[0]
+
+    def size_of_step(self) -> Check | None:
+        """That of the first series, wherever the step lies; None while it is unknown, or has no ratio."""
+        places, fits = self._knowledge()
+        return wherever(places, fits[0]) if self._taken.positive(0) else None
 
     def answer(self) -> Answer:
         """The likeliest culprit now."""

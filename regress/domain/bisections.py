@@ -139,10 +139,12 @@ class Posterior:
     """What a search knew after its newest measurement: how likely each commit is the culprit.
 
     ``chances`` are those of its likeliest commits, in history's order; ``none`` that nothing changed.
+    ``size``: of the change, the ratio of after to before with its 95 % interval; None where it is not known.
     """
 
     chances: tuple[tuple[str, float], ...]
     none: float
+    size: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ def posterior_of(search: Search, commits: Sequence[Commit]) -> Posterior:
     """What a search knows, as it is kept: all of its commits, or the likeliest of a huge range."""
     *chances, none = search.posterior().tolist()
     likeliest = sorted(range(1, len(commits)), key=lambda place: -chances[place])[:TOLD]
-    return Posterior(tuple((commits[place].sha, chances[place]) for place in sorted(likeliest)), none)
+    told = tuple((commits[place].sha, chances[place]) for place in sorted(likeliest))
+    size = search.size_of_step()
+    return Posterior(told, none, (size.ratio, size.low, size.high) if size else None)
 
 
 class Session:

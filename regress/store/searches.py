@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -152,4 +153,6 @@ def _state(told: Sequence[Any], *, whole: bool) -> BisectionState:
 
 
 def _posterior(told: dict[str, Any]) -> Posterior:
-    return Posterior(tuple((sha, chance) for sha, chance in told["chances"]), told["none"])
+    chances = tuple((sha, chance) for sha, chance in told["chances"])
+    ratio, low, high = told.get("size") or (math.nan, math.nan, math.nan)
+    return Posterior(chances, told["none"], None if math.isnan(ratio) else (ratio, low, high))

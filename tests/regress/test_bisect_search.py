@@ -218,6 +218,21 @@ def test_old_measurements_are_free_but_the_culprit_is_measured_anew() -> None:
     assert search.runs <= 8
 
 
+def test_the_size_is_known_before_the_place() -> None:
+    random = np.random.default_rng(4)
+    search = Search(100, [0.01])
+    assert search.size_of_step() is None
+    for end, level in ((0, 1.0), (99, 1.2)):
+        for _ in range(12):
+            search.add(end, [level * float(np.exp(random.normal(0, 0.01)))])
+    size = search.size_of_step()
+    assert size is not None
+    assert size.low < 1.2 < size.high
+    assert size.high / size.low < 1.03
+    search.add(50, [-1.0])
+    assert search.size_of_step() is None, "there is no ratio to a level below zero"
+
+
 def test_one_wild_measurement_misleads_nobody() -> None:
     search = Search(30, [0.01])
     for index in range(30):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from dataclasses import replace
 
@@ -42,7 +43,7 @@ def test_a_search_tells_what_it_knows_and_what_it_came_to(store: Store) -> None:
     steps = (BisectionStep(sha(9), 1.5, 2.0, (0.5,)), BisectionStep(sha(5), None, 0.5, (None,)))
     for step in steps:
         store.begun_bisections.add(first, step)
-    known = Posterior(((sha(5), 0.75), (sha(6), 0.125)), 0.125)
+    known = Posterior(((sha(5), 0.75), (sha(6), 0.125)), 0.125, (1.2, 1.1, 1.3))
     searches.tell(first, Posterior((), 1.0))
     searches.tell(first, known)
     searches.price(first, 12.0)
@@ -68,13 +69,17 @@ def test_others_see_which_search_goes_on(store: Store, monkeypatch: pytest.Monke
     with store.searches.going_on(1234567):
         number, who = store.searches.now()
         assert number == 1234567
-        assert who.startswith(f"process {os.getpid()} on {host[:20]}, since ")
+        assert who.startswith(f"process {os.getpid()} on {host[:13]}")
+        assert re.search(r"\S{3,20}, since \d", who), "a name of twenty characters at most"
     assert store.searches.now() == (0, "")
 
 
 def test_a_server_is_asked_for_searches_until_they_are_finished_or_dropped(store: Store) -> None:
     searches = store.searches
-    asked = [searches.ask(PLAN, "ann", expected) for expected in (7.5, None, None)]
+    asked = [
+        searches.ask(replace(PLAN, bad=sha(9 + number)), "ann", expected)
+        for number, expected in enumerate((7.5, None, None))
+    ]
     store.begun_bisections.begin(PLAN)
     assert searches.wanted() == asked
     state = searches.one(asked[0])

@@ -211,7 +211,7 @@ def _begin_search(store: Store, commits: tuple[Commit, ...]) -> None:
         store.begun_bisections.add(number, BisectionStep(commits[index].sha, value, 12.0))
     chances = {SLOWER_AT - 1: 0.21, SLOWER_AT: 0.74, SLOWER_AT + 1: 0.02}
     told = tuple((commits[i].sha, chances.get(i, 0.001)) for i in range(good + 1, bad + 1))
-    store.searches.tell(number, Posterior(told, 0.024))
+    store.searches.tell(number, Posterior(told, 0.024, (1.148, 1.131, 1.165)))
     store.searches.price(number, 11.6)
 
 

@@ -85,6 +85,7 @@ def test_bisections_say_how_they_stand(client: httpx.Client, history: History) -
     chances = {told["commit"]: told["chance"] for told in one["suspects"]}
     assert chances[history.culprit.sha] == 0.74
     assert one["none"] == 0.024
+    assert one["size"] == {"ratio": 1.148, "low": 1.131, "high": 1.165}
     assert [one[name] for name in ("verified", "rest", "suspicion", "others", "fault")] == [
         None,
         None,

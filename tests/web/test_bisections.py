@@ -45,6 +45,7 @@ def test_a_search_that_was_cut_off_says_what_it_knows_and_how_to_go_on(
     likeliest = re.findall(r"(\d+\.\d) % (\w{10})", knows)
     assert likeliest == [("74.0", shas[41]), ("21.0", shas[40]), ("2.0", shas[42])]
     assert "does not build" in knows
+    assert "Wherever it came, the change is +14.8 % ( +13.1 to +16.5 % )." in page
     assert "2.4 % none of them: nothing changed" in knows
     assert "every 2s" not in body.text, "nothing moves, so nobody asks again"
 

@@ -25,6 +25,14 @@ class Culprit(Model):
     high: Number
 
 
+class Size(Model):
+    """The level after the change relative to that before, with its 95 % interval."""
+
+    ratio: Number
+    low: Number
+    high: Number
+
+
 class Rest(Model):
     """What all culprits leave of the change between both ends, a ratio; `explained`: it may be chance."""
 
@@ -97,6 +105,7 @@ class BisectionDetail(Bisection):
     steps: list[Step]
     suspects: list[Suspect] = Field(description="In history's order; empty before it knows anything.")
     none: Number = Field(description="The chance that nothing changed.")
+    size: Size | None = Field(description="Of the change, wherever it came; null where it is not known.")
     fault: str = Field(description="Why the server could not do it; empty where it could, or was not asked.")
 
 
@@ -114,6 +123,9 @@ def detail(page: BisectionPage) -> BisectionDetail:
             "steps": page.steps,
             "suspects": [{"commit": sha, "chance": chance} for sha, chance in known.chances] if known else [],
             "none": known.none if known else None,
+            "size": dict(zip(("ratio", "low", "high"), known.size, strict=True))
+            if known and known.size
+            else None,
             "fault": page.state.fault,
         }
     )
