@@ -115,6 +115,13 @@ class Config:
         high=1 << 40,
     )
 
+    tier_deopts: int = _knob(
+        0,
+        "For tests: unless 0, compiled code of the tiered tier leaves at one of so many safe points.",
+        low=0,
+        high=1 << 40,
+    )
+
     profiler: str = _knob(
         "none",
         "Whether compiled functions are written to /tmp/perf-PID.map, where perf finds their names.",

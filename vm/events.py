@@ -24,10 +24,13 @@ KINDS: dict[str, str] = {
     "found": "code was on disk, or came with the module",
     "hot": "something ran often enough for its code to be wanted",
     "installed": "compiled code took the place of what ran before",
+    "demoted": "code is made anew without an expectation that was wrong too often",
+    "deopt": "compiled code left a function in the middle, for the machine to go on",
 }
 """By kind, what has happened. Facts are among: ``function`` (the first of those that it is about) and
 ``functions`` (how many), ``level``, ``loop`` (the offset of the loop that it is for, else -1), ``worker``
-(-1: the program itself), ``seconds`` (of a processor, spent), ``waiting`` (tasks in the queue behind it)."""
+(-1: the program itself), ``offset`` (the instruction in front of which), ``root`` (the function that the
+code was asked for), ``seconds`` (of a processor, spent), ``waiting`` (tasks in the queue behind it)."""
 
 MOST = 100_000
 """Events that a log keeps: the latest."""

@@ -43,7 +43,12 @@ CONFIGURATIONS = {
         tier="llvm", validate="lazy", opt_level=1, whole_module_bytes=0, profile_make=True
     ),
     "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
-    "tiered (at random)": Config(tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED),
+    "tiered (at random)": Config(
+        tier="tiered", validate="eager", tier_seed=1, tier_deopts=20, **ALONE, **TESTED
+    ),
+    "tiered (left at every safe point)": Config(
+        tier="tiered", validate="eager", tier_calls=1, tier_trips=1, tier_deopts=1, **TESTED
+    ),
     "tiered (from threaded code)": Config(
         tier="tiered", validate="eager", tier_seed=1, **ALONE, **TESTED | {"tier_start": "threaded"}
     ),
@@ -53,7 +58,7 @@ CONFIGURATIONS = {
         if load(tier).shows_roots
     },
     f"tiered at random{STRESSED}": Config(
-        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, **ALONE, **TESTED
+        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, tier_deopts=20, **ALONE, **TESTED
     ),
 }
 """Every tier as it comes (tiered: all compiled at once), and the other ways in which knobs make one work."""
@@ -62,8 +67,9 @@ _MEMORY = re.compile(rb"\(memory\b")
 _MANAGED = re.compile(rb"(struct|array)\.new|ref\.i31|convert_(any|extern)|exnref|table [^(]*externref")
 """What only files have for which it matters how memories are kept in bounds, or when the heap collects."""
 
-SLOW = {"tiered (from threaded code)"}
-"""What the gate leaves out: the tiered tier's own tests start from both kinds of code."""
+SLOW = {"tiered (from threaded code)", "tiered (left at every safe point)"}
+"""What the gate leaves out: the tiered tier's own tests start from both kinds of code, and code that runs at
+random is left at random safe points, too."""
 
 
 @functools.cache

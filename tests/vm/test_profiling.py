@@ -213,6 +213,8 @@ def made_up() -> Recording:
         Event(1_000_000, "queued", {"function": 2, "waiting": 1}),
         Event(2_000_000, "started", {"function": 2, "worker": 0, "waiting": 0}),
         Event(5_000_000, "made", {"function": 2, "worker": 0, "seconds": 0.25, "waiting": 0}),
+        Event(5_000_000, "deopt", {"function": 2, "offset": 40, "root": 1, "loop": -1}),
+        Event(5_000_000, "demoted", {"function": 1, "offset": 40, "loop": -1}),
     ]
     moments, seen = [1_000_000, 2_000_000, 3_000_000], [0, 1, 1]
     return Recording(1000, 0, 0.005, [(main,), (main, evil)], [1, 2], moments, seen, 4, 0, events, {"x": 1.0})
@@ -233,6 +235,7 @@ def test_the_table_and_the_data_say_the_same() -> None:
     assert "3 samples in 0.01 s, 4 outside of the program" in table
     assert "  66.7%   66.7%  <b>&;\N{REPLACEMENT CHARACTER}[2J  (function 2)  [llvm]" in table
     assert "and 1 more" in table
+    assert "deoptimised: 1 times, 1 of them in function 2; code was made anew to expect less 1 times" in table
     assert "1 requests made in 0.25 s of a processor, 0 found on disk; at most 1 waited" in table
 
 

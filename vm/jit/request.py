@@ -16,6 +16,9 @@ Scope = Literal["exact", "reachable", "module"]
 """Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
 bodies; or all of the module's that are valid."""
 
+Options = tuple[tuple[str, int | str], ...]
+"""What else code depends on: names and values."""
+
 MOST_MOVES = 250_000
 """Values that a module's code may pass to and from labels, calls and exceptions, beyond one for each of its
 bytes, which compilers' output stays below. A few bytes can say that a thousand values go somewhere, and each
@@ -38,6 +41,7 @@ RUNTIME_KNOBS = frozenset(
         "quick_module_bytes",
         "tier",
         "tier_calls",
+        "tier_deopts",
         "tier_patience",
         "tier_seed",
         "tier_start",
@@ -67,7 +71,7 @@ class Request:
     scope: Scope = "exact"
     compiled: frozenset[int] = frozenset()
     kind: str = "body"
-    options: tuple[tuple[str, int | str], ...] = ()
+    options: Options = ()
     most_moves: int = MOST_MOVES
 
     def facts(self) -> dict[str, int]:

@@ -65,6 +65,10 @@ def _room(instance: Instance, size: int) -> None:
     instance.store.heap.space.make_room(size)
 
 
+def _leave(instance: Instance, *where: int) -> int:
+    return instance.store.leave(instance, *where)
+
+
 def _array_new_data(instance: Instance, type: int, segment: int, start: int, length: int) -> int:
     return Array(instance.module.types[type]).new_data(instance, segment, start, length)
 
@@ -100,6 +104,7 @@ HELPERS: dict[str, tuple[Helper, int]] = {
     "array.init_elem": (_array_init_elem, 6),
     "exception reference": (_exception_reference, 0),
     "throw_ref": (_throw_ref, 1),
+    "leave": (_leave, 4),
 }
 """Helpers by instruction name (or by what they answer about one), with the number of words each takes."""
 

@@ -98,7 +98,7 @@ def table(recording: Recording, most: int = 20) -> str:
         lines.append(f"{row.self / whole:7.1%} {row.total / whole:7.1%}  {printable(row.name)}{where}{ran}")
     if len(found) > most:
         lines.append(f"                 and {len(found) - most:,} more")
-    return "\n".join([*lines, *_compiling(recording)])
+    return "\n".join([*lines, *_compiling(recording), *_leaving(recording)])
 
 
 def _compiling(recording: Recording) -> Iterable[str]:
@@ -113,6 +113,18 @@ def _compiling(recording: Recording) -> Iterable[str]:
         yield (
             f"compiling: {len(made)} requests made in {seconds:.2f} s of a processor, {found} found on disk; "
             f"at most {longest:.0f} waited"
+        )
+
+
+def _leaving(recording: Recording) -> Iterable[str]:
+    """How often compiled code was left where an expectation was wrong, and where most often."""
+    left = Counter(int(event.facts["function"]) for event in recording.events if event.kind == "deopt")
+    if left:
+        demoted = sum(1 for event in recording.events if event.kind == "demoted")
+        function, times = left.most_common(1)[0]
+        yield (
+            f"deoptimised: {left.total()} times, {times} of them in function {function}; "
+            f"code was made anew to expect less {demoted} times"
         )
 
 

@@ -35,7 +35,8 @@ state (one per store)        function record (a funcref points here)   table rec
 248  the record that a tail call from compiled code goes to, or 0
 256  the frame of the callback that asks Python now, or 0
 264  what it asks (``vm.native.crossing``)
-272  number of code addresses in a trap's trace, which follow, innermost first
+272  for tests: how many safe points compiled code may still pass before it leaves for the machine
+280  number of code addresses in a trap's trace, which follow, innermost first
 
 context (one per instance), reached from the first argument of compiled code
   0  state
@@ -89,8 +90,9 @@ STATE_HOT = 240
 STATE_TAIL = 248
 STATE_AWAY = 256
 STATE_ERRAND = 264
-STATE_TRACE_LENGTH = 272
-STATE_TRACE = 280
+STATE_POINTS = 272
+STATE_TRACE_LENGTH = 280
+STATE_TRACE = 288
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -75,6 +75,10 @@ def _below(what: str, present: int, most: int | None) -> None:
         raise VMError(f"resource limit exceeded: {present + 1} {what}, the store may have {most}")
 
 
+def _never_left(instance: Instance, *where: int) -> int:
+    raise VMError(f"compiled code leaves for a machine that this store's tier does not have: {where}")
+
+
 class Store:
     """Owner of functions, host objects and native records. Nothing in it is freed before the store itself.
 
@@ -86,6 +90,9 @@ class Store:
         self.config = self._config = config
         self.frame_roots: Callable[[], Iterator[tuple[int, int]]] = lambda: iter(())
         """Where a tier's frames hold references, as ``vm.gc.heap.Binding`` says of roots."""
+        self.leave: Callable[..., int] = _never_left
+        """Called with an instance, and what compiled code says of the place where it leaves a function; gives
+        the record that goes on for it."""
         self.exception_type: Callable[[Tag, Sequence[int]], Exn] = Exn
         self._packages: weakref.WeakValueDictionary[int, Exn] = weakref.WeakValueDictionary()
         self._tags: dict[int, Tag] = {}

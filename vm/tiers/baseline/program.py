@@ -37,12 +37,15 @@ class BaselineProgram(ThreadedProgram):
             return super()._place(module, index, made)
         body = module.bodies[index - module.imported_functions]
         types = [*module.function_type(index).params, *(t for n, t in body.locals for _ in range(n))]
+        doors = [clause.entry for guard in made.guards for clause in guard.clauses]
+        if made.door is not None:
+            doors.append(made.door.entry)
         compiled = self._compiler.compile(
             made.words,
             made.first,
             slot_types(types),
             made.labels,
-            [clause.entry for guard in made.guards for clause in guard.clauses],
+            doors,
         )
         if self._shown:
             from vm.native import perfmap

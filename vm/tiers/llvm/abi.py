@@ -21,7 +21,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType, ValueType
 from vm.memory.native import WORD
 from vm.records import record
-from vm.runtime.layout import STATE_PASSED
+from vm.runtime.layout import STATE_MACHINE, STATE_MACHINE_SIZE, STATE_PASSED
 from vm.runtime.words import offsets
 
 CONVENTION = "tailcc"
@@ -32,6 +32,9 @@ _INTEGERS, _OTHERS = 5, 8
 
 _INTEGER_RESULTS, _OTHER_RESULTS = 3, 2
 """Registers for results: rax, rdx, rcx, as LLVM goes beyond the ABI; xmm0, xmm1."""
+
+_LETTERS = {"i32": "i", "i64": "l", "float": "f", "double": "d"}
+"""Of IR types in symbols; a vector's is v."""
 
 
 def most_passed(types: Sequence[DefType]) -> int:
@@ -132,6 +135,43 @@ def word_stores(types: Sequence[ValueType], values: Sequence[str], array: str, n
             lines.append(f"  store i64 0, ptr {place}")
         lines.append(f"  store {LLVM_TYPES[type]} {value}, ptr {place}, align {_aligned(type)}")
     return lines
+
+
+def returning(form: Signature, values: Sequence[str]) -> list[str]:
+    """Lines that return values. Where results are passed is asked anew: a host may have made instances."""
+    results = form.type.results
+    if form.passes_results:
+        return [*passing("%state", "back"), *word_stores(results, values, "%back", "back"), "  ret void"]
+    if len(values) < 2:
+        return [f"  ret {form.result} {values[0]}" if values else "  ret void"]
+    lines, aggregate = [], "undef"
+    for i, (part, value) in enumerate(zip(results, values, strict=True)):
+        lines.append(f"  %a{i} = insertvalue {form.result} {aggregate}, {LLVM_TYPES[part]} {value}, {i}")
+        aggregate = f"%a{i}"
+    return [*lines, f"  ret {form.result} {aggregate}"]
+
+
+def called_by_machine() -> list[str]:
+    """Lines that make ``%in_place`` whether the code's caller is a thunk that the machine has called: then
+    what is to be done in the code's place can be done by the machine.
+    """
+    return [
+        "  %own = call ptr @llvm.frameaddress.p0(i32 0)",
+        "  %caller = load ptr, ptr %own",
+        "  %return_field = getelementptr i8, ptr %caller, i64 8",
+        "  %return = load i64, ptr %return_field",
+        f"  %machine_field = getelementptr i8, ptr %state, i64 {STATE_MACHINE}",
+        "  %machine = load i64, ptr %machine_field",
+        f"  %size_field = getelementptr i8, ptr %state, i64 {STATE_MACHINE_SIZE}",
+        "  %size = load i64, ptr %size_field",
+        "  %into = sub i64 %return, %machine",
+        "  %in_place = icmp ult i64 %into, %size",
+    ]
+
+
+def resume_symbol(results: Sequence[ValueType]) -> str:
+    """The name of the function that has the machine go on, and returns such results."""
+    return "resume_" + "".join(_LETTERS.get(LLVM_TYPES[type], "v") for type in results)
 
 
 def _aligned(type: ValueType) -> int:

@@ -16,7 +16,8 @@ from vm.isa.types import DefType, FuncType
 from vm.runtime.layout import RECORD_CONTEXT, RECORD_NATIVE, RECORD_TYPE
 from vm.tiers.llvm.abi import CONVENTION, Signature, signature
 from vm.tiers.llvm.casts import extends
-from vm.tiers.llvm.profiled import weights
+from vm.tiers.llvm.leaving import can_leave, leave_at
+from vm.tiers.llvm.profiled import SURE, weights
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.state import element_pointer
 from vm.tiers.llvm.text import ELEMENTS, ENGINE, FIXED
@@ -171,22 +172,30 @@ def _leaving(find: Callable[[Translator, tuple[Any, ...]], _Callee]) -> Handler:
 
 
 def _call_indirect(t: Translator, immediates: tuple[Any, ...]) -> None:
-    wanted = t.module.types[immediates[0]]
+    wanted, before = t.module.types[immediates[0]], t.stack[:]
     reference = _element(t, immediates)
-    _guess(t, reference, wanted, lambda: _checked(t, reference, wanted))
+    _guess(t, reference, wanted, before, lambda: _checked(t, reference, wanted))
 
 
 def _call_ref(t: Translator, immediates: tuple[Any, ...]) -> None:
-    wanted = t.module.types[immediates[0]]
+    wanted, before = t.module.types[immediates[0]], t.stack[:]
     reference = t.value(f"inttoptr i64 {t.pop()} to ptr")
-    _guess(t, reference, wanted, lambda: _not_null(t, reference, wanted.func))
+    _guess(t, reference, wanted, before, lambda: _not_null(t, reference, wanted.func))
 
 
-def _guess(t: Translator, reference: str, wanted: DefType, find: Callable[[], _Callee]) -> None:
+def _guess(
+    t: Translator,
+    reference: str,
+    wanted: DefType,
+    before: list[tuple[str, str]],
+    find: Callable[[], _Callee],
+) -> None:
     """Call what ``find`` gives; but where it usually is a function that is compiled with this one, compare,
     and call that directly. Its own record is neither null nor of another type, so nothing else is checked.
+    Where it was never any other, code leaves if it is; in front of the instruction, operands are ``before``.
     """
-    expected = [guess for guess in t.profile.targets(t.here) if _callable(t, guess[0], wanted)]
+    counted = t.profile.targets(t.here)
+    expected = [guess for guess in counted if _callable(t, guess[0], wanted)]
     if not expected:
         _invoke(t, find())
         return
@@ -211,7 +220,11 @@ def _guess(t: Translator, reference: str, wanted: DefType, find: Callable[[], _C
         t.block(hit)
         call(functools.partial(_Callee, f"@f{index}", "%ctx", type))
         t.block(miss)
-    call(find)
+    _, times, others = expected[-1]
+    if others == 0 and times >= SURE and len(expected) == len(counted) and can_leave(t, t.here):
+        leave_at(t, t.here, before)
+    else:
+        call(find)
     t.block(done)
     for slot, result in zip(slots, type.results, strict=True):
         t.push(t.value(f"load {LLVM_TYPES[result]}, ptr {slot}"), LLVM_TYPES[result])

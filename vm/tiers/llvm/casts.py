@@ -117,13 +117,15 @@ def _ref_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _br_on_cast(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
-    branch_if(t, fits(t, t.peek(), t.module.reference_type(type)), depth)
+    before = t.stack[:]
+    branch_if(t, fits(t, t.peek(), t.module.reference_type(type)), depth, before)
 
 
 def _br_on_cast_fail(t: Translator, immediates: tuple[Any, ...]) -> None:
     depth, _, type = immediates
+    before = t.stack[:]
     good = fits(t, t.peek(), t.module.reference_type(type))
-    branch_if(t, t.value(f"xor i1 {good}, true"), depth)
+    branch_if(t, t.value(f"xor i1 {good}, true"), depth, before)
 
 
 HANDLERS: dict[str, Handler] = {

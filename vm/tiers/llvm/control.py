@@ -5,8 +5,12 @@ from __future__ import annotations
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.module.instructions import block_type
+from vm.tiers.llvm.leaving import can_leave, leave_at
 from vm.tiers.llvm.translate import Control, Handler, Translator
 from vm.typed import Any
+
+Operands = list[tuple[str, str]]
+"""Names and IR types, deepest first (``vm.tiers.llvm.operands``)."""
 
 
 def _block(t: Translator, immediates: tuple[Any, ...]) -> None:
@@ -26,6 +30,7 @@ def _loop(t: Translator, immediates: tuple[Any, ...]) -> None:
 
 def _if(t: Translator, immediates: tuple[Any, ...]) -> None:
     """``if``: both arms start with the same operands."""
+    before = t.stack[:]
     condition = t.pop_condition()
     type = block_type(t.module, immediates[0])
     arguments = t.pop_many(len(type.params))
@@ -35,8 +40,22 @@ def _if(t: Translator, immediates: tuple[Any, ...]) -> None:
     control.arguments = arguments
     control.otherwise = t.label("else")
     then = t.label("then")
-    t.profile.branch(t, t.here, condition, then, control.otherwise)
+    _go(t, before, condition, then, control.otherwise)
     t.block(then)
+
+
+def _go(t: Translator, before: Operands, condition: str, yes: str, no: str) -> None:
+    """Emit the branch of an instruction, in front of which operands were ``before``; a way that it never went
+    when it was counted is left for the machine.
+    """
+    never = t.profile.never(t.here)
+    if never is None or not can_leave(t, t.here):
+        t.profile.branch(t, t.here, condition, yes, no)
+        return
+    surprise = t.label("surprise")
+    t.profile.branch(t, t.here, condition, *((surprise, no) if never == 0 else (yes, surprise)))
+    t.block(surprise)
+    leave_at(t, t.here, before)
 
 
 def _else(t: Translator, _: tuple[Any, ...]) -> None:
@@ -96,14 +115,22 @@ def _br(t: Translator, immediates: tuple[Any, ...]) -> bool:
 
 def _br_if(t: Translator, immediates: tuple[Any, ...]) -> None:
     """``br_if``."""
-    branch_if(t, t.pop_condition(), immediates[0])
+    before = t.stack[:]
+    branch_if(t, t.pop_condition(), immediates[0], before)
 
 
-def branch_if(t: Translator, condition: str, depth: int) -> None:
-    """Branch with the operands on the stack, or go on; they stay there."""
+def branch_if(t: Translator, condition: str, depth: int, before: Operands) -> None:
+    """Branch with the operands on the stack, or go on; they stay there. They were ``before`` in front of the
+    instruction.
+    """
+    inside = t.control[-1 - depth :]
     target, following = t.target(depth), t.label("next")
     exits: list[tuple[str, Control]] = []
-    t.profile.branch(t, t.here, condition, _exit(t, target, exits), following)
+    to = _exit(t, target, exits)
+    if any(control.kind == "loop" for control in inside):  # a loop may have been counted that has not ended
+        t.profile.branch(t, t.here, condition, to, following)
+    else:
+        _go(t, before, condition, to, following)
     _exit_blocks(t, exits)
     t.block(following)
 

@@ -25,13 +25,16 @@ from vm.native.code import compile_text
 from vm.native.validation import kernel
 from vm.runtime.layout import ContextLayout
 from vm.tiers.llvm import debug, effort, profiled
+from vm.tiers.llvm.abi import resume_symbol
 from vm.tiers.llvm.handlers import HANDLERS
+from vm.tiers.llvm.leaving import counting_points, resume_ir
 from vm.tiers.llvm.metering import Metering
+from vm.tiers.llvm.speculation import Speculation
 from vm.tiers.llvm.text import HEAD, memory_ranges, type_numbers
 from vm.tiers.llvm.translate import Translator
 
-Body = tuple[str, effort.Size, set[int]]
-"""A translated function, how big it is, and the types whose numbers are in it."""
+Body = tuple[str, effort.Size, Translator]
+"""A translated function, how big it is, and who has translated it."""
 
 
 def make(request: Request) -> Artefact:
@@ -90,6 +93,9 @@ class Emission:
         self._module = request.module
         self._layout = ContextLayout.of(request.module)
         self._guards = [guarded(memory, request.config.memory_guard) for memory in request.module.memories]
+        self._speculation = Speculation.of(request)
+        points = self._speculation is not None and self._speculation.points
+        self._handlers = counting_points(HANDLERS) if points else HANDLERS
         self._moves: dict[int, int] = {}
         self._moved = 0
         self._seconds = 0.0
@@ -120,15 +126,16 @@ class Emission:
                 self._layout,
                 index,
                 members,
-                handlers=HANDLERS,
+                handlers=self._handlers,
                 guarded=self._guards,
                 metering=Metering.of(config, self._module, index),
                 most_moves=self.request.most_moves - self._moved + self._moves.get(index, 0),
                 debug_info=config.debug_info,
                 profile=self._profile(index),
+                speculation=self._speculation,
             )
             text = translator.translate("" if index in visible else "internal")
-            bodies[index] = text, translator.size(), translator.types
+            bodies[index] = text, translator.size(), translator
             self._count_moves(index, translator.moves)
         return bodies
 
@@ -155,8 +162,10 @@ class Emission:
             self._moves[index] = moves
 
     def _emit(self, bodies: dict[int, Body], visible: set[int]) -> Part:
-        types = set().union(*(types for _, _, types in bodies.values()))
+        types = set[int]().union(*(translator.types for _, _, translator in bodies.values()))
         texts = [text for text, _, _ in bodies.values()]
+        left = (translator.type for _, _, translator in bodies.values() if translator.left)
+        texts += {resume_symbol(type.results): resume_ir(type) for type in left}.values()
         texts += [*_head(texts), memory_ranges(self._module.memories), type_numbers(types)]
         if self.request.config.debug_info:
             texts.append(debug.HEAD)

@@ -15,15 +15,16 @@ from functools import partial
 
 from vm.errors import VMError
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import FuncType, ValueType
+from vm.isa.types import FuncType
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
-from vm.module.instructions import read
 from vm.module.validator import validate_function
 from vm.native.validation import kernel
+from vm.runtime.layout import STATE_TAIL
 from vm.runtime.words import offsets
 from vm.tiers.llvm.abi import word_stores
 from vm.tiers.llvm.emission import Emission, reachable
+from vm.tiers.llvm.text import ENGINE
 from vm.tiers.llvm.translate import Control, Translator
 from vm.typed import Any
 
@@ -67,7 +68,7 @@ class LoopTranslator(Translator):
     def _arrive(self, control: Control, below: list[tuple[str, str]]) -> None:
         """Note the way in: every operand of the frame goes to its variable."""
         self._way_in = lines = ["  br label %arrive", "arrive:"]
-        at = offsets(self._slot_types())[-1] + self._kept_slots()
+        at = offsets(self.local_types)[-1] + self.kept_slots
         for number, (name, held) in enumerate(below):
             if name in self._variables:
                 lines += _load(f"operand{number}", held, at, name)
@@ -76,22 +77,6 @@ class LoopTranslator(Translator):
             lines += _load(f"carried{number}", LLVM_TYPES[type], at, slot)
             at += _width(LLVM_TYPES[type])
         lines += [f"  br label %{control.label}", "unused:"]
-
-    def _slot_types(self) -> list[ValueType]:
-        types = list(self.type.params)
-        for count, type in self.body.locals:
-            types += [type] * count
-        return types
-
-    def _kept_slots(self) -> int:
-        """The machine keeps an exception for each legacy ``try``, between locals and operands."""
-        if not self.module.tags:
-            return 0
-        at, count = self.body.start, 0
-        while at < self.body.end:
-            opcode, _, at = read(self.module.binary, at)
-            count += opcode.name == "try"
-        return count
 
     def head(self) -> str:
         """As C functions are called."""
@@ -106,7 +91,7 @@ class LoopTranslator(Translator):
     def initial_locals(self) -> list[str]:
         """All from the frame."""
         lines = []
-        places = offsets(self._slot_types())
+        places = offsets(self.local_types)
         for index, type, volatile in self.locals_in_use():
             lines += [f"  %l{index} = alloca {type}"]
             lines += _load(f"local{index}", type, places[index], f"%l{index}", volatile)
@@ -117,6 +102,14 @@ class LoopTranslator(Translator):
         results = self.type.results
         self.moved(len(results))
         self.lines += word_stores(results, self.pop_many(len(results)), "%frame", self.label("result"))
+        self.effect("ret void")
+
+    def go_on(self, record: str) -> None:
+        """The machine, which has called, is where a tail call comes back to (``native`` in
+        ``vm.tiers.threaded.invocation``): it finds the record in the state.
+        """
+        field = self.value(f"getelementptr i8, ptr %state, i64 {STATE_TAIL}")
+        self.effect(f"store i64 {record}, ptr {field}{ENGINE}")
         self.effect("ret void")
 
 

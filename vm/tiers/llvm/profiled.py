@@ -39,6 +39,9 @@ which takes minutes for 24,000. An interpreter's main loop has some hundreds."""
 
 _MOST_WEIGHT = (1 << 32) - 2
 
+SURE = 200
+"""Times that something has always gone one way, from which on code that can be left expects that it will."""
+
 
 class Blind:
     """Nothing is known."""
@@ -64,6 +67,10 @@ class Blind:
     def targets(self, at: int) -> Sequence[tuple[int, int, int]]:
         """Functions to expect of that call: index, how often it was, how often none of those so far."""
         return ()
+
+    def never(self, at: int) -> int | None:
+        """Which way, 0 (taken) or 1, the branch at an offset has never gone, of many times it was met."""
+        return None
 
 
 BLIND = Blind()
@@ -189,6 +196,13 @@ class Informed(Blind):
         """LLVM names the default's weight first."""
         found = self._counts.branches.get(at, ())
         t.effect(_switch(index, labels) + _weights((*found[-1:], *found[:-1]), len(labels)))
+
+    def never(self, at: int) -> int | None:
+        """One that was not gone while the other was, often enough."""
+        counts = self._counts.branches.get(at, ())
+        if len(counts) != 2 or min(counts) or max(counts) < SURE:
+            return None
+        return 0 if counts[1] else 1
 
     def targets(self, at: int) -> Sequence[tuple[int, int, int]]:
         """The first, and the second, if they came often enough for the comparison to pay."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import bisect
 import weakref
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.jit import library
 from vm.jit.artefact import Artefact, Part
-from vm.jit.request import MOST_MOVES, Request
+from vm.jit.request import MOST_MOVES, Options, Request
 from vm.memory.native import poke
 from vm.module.model import ModuleData
 from vm.native import arena
@@ -38,11 +38,16 @@ _HOT = 1
 as fast as at level 3, in 0.6 of level 0's time; compiling takes 0.6 of level 3's time, 2.4 of level 0's."""
 
 
+NOBODY = -1
+"""The function that code belongs to that belongs to none: it has no frame in a trace."""
+
+
 class Program:
     """Code of one module, shared by its instances.
 
     ``entered`` is told which functions have got code; with it, other tiers' code calls into this one, so
-    every function that is compiled stays visible.
+    every function that is compiled stays visible. ``options`` says what else requests depend on,
+    ``externals`` what code may go to beside the glue.
     """
 
     def __init__(
@@ -52,11 +57,15 @@ class Program:
         glue: Glue,
         costs: Costs,
         entered: Callable[[Collection[int]], None] | None = None,
+        *,
+        options: Callable[[int, int | None], Options] = lambda *_: (),
+        externals: Mapping[str, int] = {},
     ) -> None:
         self._module = weakref.ref(module)
         self._config = config
-        self._glue = glue
         self._entered = entered
+        self._options = options
+        self._externals = {**glue.externals, **externals}
         self._costs = costs
         self._layout = ContextLayout.of(module)
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
@@ -102,6 +111,7 @@ class Program:
             self._config,
             level,
             scope="module" if self._whole else "reachable",
+            options=self._options(index, None),
             compiled=frozenset() if self._whole or self._entered else frozenset(self.addresses),
             most_moves=MOST_MOVES - self._moved,
         )
@@ -126,7 +136,7 @@ class Program:
             self._wanted(module, index),
             scope="reachable",
             kind="loop",
-            options=(("loop", offset),),
+            options=(("loop", offset), *self._options(index, offset)),
             most_moves=MOST_MOVES - self._moved,
         )
 
@@ -160,7 +170,7 @@ class Program:
         keep = self._config.debug_info
         if self._counters is not None:
             numbers |= self._counters.symbols
-        code = place(part.binary, arena.bodies(), {**self._glue.externals, **numbers}, self._costs, keep=keep)
+        code = place(part.binary, arena.bodies(), {**self._externals, **numbers}, self._costs, keep=keep)
         self._costs.functions += len(part.functions)
         self._images.append(code)
         if self._config.profiler == "perfmap":
@@ -168,6 +178,9 @@ class Program:
         for index in part.functions:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
+        for name, address in code.symbols.items():
+            if name.startswith("resume_"):
+                bisect.insort(self._starts, (address, NOBODY))
         return code
 
     def locate(self, address: int) -> list[Frame]:
@@ -181,6 +194,8 @@ class Program:
         if code is None or module is None:
             return []
         index = self._starts[bisect.bisect(self._starts, (address - 1, len(module.functions))) - 1][1]
+        if index == NOBODY:
+            return []
         if not code.object:
             return [trace_frame(module, index, None)]
         locations = self._locations.get(code.image.address)

@@ -15,14 +15,14 @@ def _as_non_null(t: Translator, _: tuple[Any, ...]) -> None:
 
 
 def _br_on_null(t: Translator, immediates: tuple[Any, ...]) -> None:
+    before = t.stack[:]
     word, type = t.pop_typed()
-    branch_if(t, t.value(f"icmp eq i64 {word}, 0"), immediates[0])
+    branch_if(t, t.value(f"icmp eq i64 {word}, 0"), immediates[0], before)
     t.push(word, type)
 
 
 def _br_on_non_null(t: Translator, immediates: tuple[Any, ...]) -> None:
-    word = t.peek()
-    branch_if(t, t.value(f"icmp ne i64 {word}, 0"), immediates[0])
+    branch_if(t, t.value(f"icmp ne i64 {t.peek()}, 0"), immediates[0], t.stack[:])
     t.pop()
 
 

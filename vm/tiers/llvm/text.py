@@ -45,12 +45,14 @@ HEAD = (
     DECLARATIONS
     + """\
 declare i64 @llvm.read_register.i64(metadata)
+declare ptr @llvm.frameaddress.p0(i32)
 declare i64 @llvm.usub.sat.i64(i64, i64)
 declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @trap(ptr, i32) #1
 declare ptr @compile(ptr, ptr) #2
 declare void @help(ptr, i32, ptr) #2
+declare void @interpret(ptr, ptr, ptr) #2
 declare i64 @allocate(ptr, i64) #2
 declare void @throw(ptr) #1
 declare void @rethrow(ptr) #1

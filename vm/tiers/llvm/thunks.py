@@ -29,12 +29,18 @@ from vm.runtime.layout import (
     STATE_CONTROL,
     STATE_FRAMES,
     STATE_HEAP,
-    STATE_MACHINE,
-    STATE_MACHINE_SIZE,
     STATE_TAIL,
 )
 from vm.runtime.words import offsets
-from vm.tiers.llvm.abi import CONVENTION, Signature, passing, signature, word_loads, word_stores
+from vm.tiers.llvm.abi import (
+    CONVENTION,
+    called_by_machine,
+    passing,
+    returning,
+    signature,
+    word_loads,
+    word_stores,
+)
 
 
 def _invoke_ir(type: FuncType, name: str = "invoke", *, rooted: bool = True) -> str:
@@ -117,23 +123,9 @@ def _host_ir(type: FuncType) -> str:
         "  unreachable",
         "done:",
         *loads,
-        *_host_return(form, returned),
+        *returning(form, returned),
     ]
     return "\n".join([*lines, "}\n"])
-
-
-def _host_return(form: Signature, values: Sequence[str]) -> list[str]:
-    """The end of ``host_T``. Where results are passed is asked anew: the host may have made instances."""
-    results = form.type.results
-    if form.passes_results:
-        return [*passing("%state", "back"), *word_stores(results, values, "%back", "back"), "  ret void"]
-    if len(values) < 2:
-        return [f"  ret {form.result} {values[0]}" if values else "  ret void"]
-    lines, aggregate = [], "undef"
-    for i, (part, value) in enumerate(zip(results, values, strict=True)):
-        lines.append(f"  %a{i} = insertvalue {form.result} {aggregate}, {LLVM_TYPES[part]} {value}, {i}")
-        aggregate = f"%a{i}"
-    return [*lines, f"  ret {form.result} {aggregate}"]
 
 
 def _lend_ir(type: FuncType) -> str:
@@ -157,16 +149,9 @@ def _lend_ir(type: FuncType) -> str:
         *(passing("%state", "passed") if form.passed else []),
         *over,
         *word_stores(params, values, "%slots", "given"),
-        "  %own = call ptr @llvm.frameaddress.p0(i32 0)",
-        "  %caller = load ptr, ptr %own",
-        "  %return_field = getelementptr i8, ptr %caller, i64 8",
-        "  %return = load i64, ptr %return_field",
-        field("machine_field", "state", STATE_MACHINE) + "  %machine = load i64, ptr %machine_field",
-        field("size_field", "state", STATE_MACHINE_SIZE) + "  %size = load i64, ptr %size_field",
+        *called_by_machine(),
         field("end_field", "state", STATE_FRAMES) + "  %end = load ptr, ptr %end_field",
         field("control_field", "state", STATE_CONTROL) + "  %control = load ptr, ptr %control_field",
-        "  %into = sub i64 %return, %machine",
-        "  %in_place = icmp ult i64 %into, %size",
         f"  %least = getelementptr i8, ptr %control, i64 -{SLACK + words * WORD}",
         "  %fits = icmp ule ptr %end, %least",
         "  %hand_over = and i1 %in_place, %fits",
@@ -179,7 +164,7 @@ def _lend_ir(type: FuncType) -> str:
         "  %code = load ptr, ptr %record",
         "  call void @interpret(ptr %code, ptr %ctx, ptr %slots)",
         *loads,
-        *_host_return(form, returned),
+        *returning(form, returned),
     ]
     return "\n".join([*lines, "}\n"])
 

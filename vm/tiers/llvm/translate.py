@@ -8,6 +8,7 @@ wants it as an i32.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,15 @@ from vm.runtime.layout import (
     trap_number,
 )
 from vm.tiers.llvm import debug
-from vm.tiers.llvm.abi import CONVENTION, passing, signature, type_symbol, word_loads, word_stores
+from vm.tiers.llvm.abi import (
+    CONVENTION,
+    passing,
+    resume_symbol,
+    signature,
+    type_symbol,
+    word_loads,
+    word_stores,
+)
 from vm.tiers.llvm.effort import Size
 from vm.tiers.llvm.liveness import Liveness
 from vm.tiers.llvm.metering import Metering
@@ -34,6 +43,7 @@ from vm.tiers.llvm.operands import Operands
 from vm.tiers.llvm.profiled import BLIND, Blind
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
+from vm.tiers.llvm.speculation import Speculation
 from vm.tiers.llvm.text import ENGINE, FIXED
 from vm.typed import Any
 
@@ -92,9 +102,11 @@ class Translator(Operands):
         most_moves: int = MOST_MOVES,
         debug_info: bool = False,
         profile: Blind = BLIND,
+        speculation: Speculation | None = None,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
         self.profile = profile
+        self.speculation = speculation
         self._handlers = handlers
         self.metering = metering
         self._debug_info = debug_info
@@ -106,10 +118,12 @@ class Translator(Operands):
         self.type = module.function_type(index)
         self.form = signature(self.type)
         self.body = module.bodies[index - module.imported_functions]
-        self._locals = [LLVM_TYPES[type] for type in self.type.params]
+        self.local_types: list[ValueType] = list(self.type.params)
         for count, type in self.body.locals:
-            self._locals += [LLVM_TYPES[type]] * count
+            self.local_types += [type] * count
+        self._locals = [LLVM_TYPES[type] for type in self.local_types]
         self._liveness: Liveness | None = None
+        self._needs: Liveness | None = None
         self.root_slots = 0
         self.root_stores = 0
         self.uses_heap = False
@@ -129,6 +143,7 @@ class Translator(Operands):
         self.moves = self.body.start - self.body.end
         self.help_slots = 0
         self.types: set[int] = set()
+        self.left = False
 
     def translate(self, linkage: str) -> str:
         """The whole definition, as text."""
@@ -415,6 +430,43 @@ class Translator(Operands):
             self._liveness = Liveness(self.module, self.body, traced)
         for index in self._liveness.after(self.next):
             yield self.value("load {}, ptr {}".format(*self._local(index)))
+
+    def locals_needed(self, at: int) -> Collection[int]:
+        """All locals that the code from offset ``at`` on may read, and perhaps others."""
+        if at == self.body.start:
+            return range(len(self._locals))
+        if self._needs is None:
+            self._needs = Liveness(self.module, self.body, range(len(self._locals)))
+        return frozenset(self._needs.after(at))
+
+    def local_value(self, index: int) -> str:
+        """What a local is now."""
+        type, slot = self._local(index)
+        return self.value(f"load {self._volatile(index)}{type}, ptr {slot}")
+
+    @functools.cached_property
+    def kept_slots(self) -> int:
+        """The machine keeps an exception for each legacy ``try``, between locals and operands."""
+        if not self.module.tags:
+            return 0
+        at, count = self.body.start, 0
+        while at < self.body.end:
+            opcode, _, at = read(self.module.binary, at)
+            count += opcode.name == "try"
+        return count
+
+    def go_on(self, record: str) -> None:
+        """End the function: the machine runs the code of ``record`` instead (``vm.tiers.llvm.leaving``)."""
+        self.left = True
+        type = self.form.result
+        call = (
+            f"musttail call {CONVENTION} {type} @{resume_symbol(self.type.results)}(ptr %ctx, i64 {record})"
+        )
+        if type == "void":
+            self.effect(call)
+            self.effect("ret void")
+        else:
+            self.effect(f"ret {type} {self.value(call)}")
 
     def _local(self, index: int) -> tuple[str, str]:
         """A local's IR type and slot. Only those in use get one: a few bytes may declare thousands."""

@@ -257,6 +257,7 @@ def _native(b: HandlerText) -> None:
     _return(b)
 
     def write() -> None:
+        b.effect(f"store ptr null, ptr {b.at(state, STATE_TAIL)}")  # else a native around this one finds it
         target = b.load("ptr", record)
         words = b.value(f"zext i32 {b.load('i32', b.at(target, FIELDS))} to i64")
         amount = b.value(f"shl i64 {words}, 3")
@@ -265,6 +266,16 @@ def _native(b: HandlerText) -> None:
         b.go(target, ctx=context, mem=b.load("ptr", b.at(context, CONTEXT_MEMORY)))
 
     b.later(tail, write)
+
+
+def _resume(b: HandlerText) -> None:
+    """Fields: words of the frame that are there, words of results, slots of the frame; word: where to go on.
+
+    What the machine runs in the place of compiled code that has left its function somewhere in the middle.
+    """
+    b.length = size(3, 1)
+    _check_room(b, b.slot(2))
+    b.go(b.value(f"inttoptr i64 {b.word(size(3))} to ptr"))
 
 
 def _count(b: HandlerText) -> None:
@@ -360,6 +371,7 @@ HANDLERS: dict[str, Write] = {
     "return one": _return_one,
     "host": _host,
     "native": _native,
+    "resume": _resume,
     "count": _count,
     "step": _step,
     "fuel": _fuel,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from vm.isa.types import DefType, ValType, ValueType
 from vm.records import field, record
 from vm.tiers.threaded.steps import OfReference, StepPlan
-from vm.typed import TYPE_CHECKING, Any
+from vm.typed import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.unwinding import Guard
@@ -37,11 +37,21 @@ class Places:
     portable: bool = True
 
 
+class Door(NamedTuple):
+    """A way into code from outside: the word that it leads to, and how many slots of the frame are in use
+    there.
+    """
+
+    entry: int
+    slots: int
+
+
 @record()
 class Made:
     """The code. Operands are in slots from ``first`` on; ``counted`` is where the ``count`` of the function's
     entry stands (-1: there is none), ``loops`` where those of loops do, with the offsets that they are for.
-    ``labels`` are the places that jumps go to, and the slot behind the operands there.
+    ``labels`` are the places that jumps go to, and the slot behind the operands there. ``door`` is where else
+    than at its start it is entered, if anywhere.
     """
 
     words: array[int]
@@ -51,6 +61,7 @@ class Made:
     labels: Sequence[tuple[int, int]]
     guards: Sequence[Guard]
     places: Places
+    door: Door | None = None
 
     @property
     def portable(self) -> bool:

@@ -25,7 +25,11 @@ class Recorder(Translator):
         self._starts, self._offsets = [0], [self._body.start]
         self._settled: dict[int, tuple[dict[int, int], int]] = {}
         self._slots: dict[tuple[int, bool], list[int]] = {}
-        code, at, end = self.module.binary, self._body.start, self._body.end
+        super().walk()
+
+    def translate(self, at: int, end: int) -> int:
+        """As its base, and note each."""
+        code = self.module.binary
         while at < end and self.control:
             here = at
             before = self._shortest = len(self.code)
@@ -35,6 +39,13 @@ class Recorder(Translator):
             self._note(min(before, self._shortest), here)
             if dead:
                 at = self._skip(at)
+        return at
+
+    def pause(self, at: int) -> None:
+        """What brings operands home is no part of the instruction before."""
+        before = len(self.code)
+        super().pause(at)
+        self._note(before, at)
 
     def _note(self, start: int, offset: int) -> None:
         if len(self.code) > start:

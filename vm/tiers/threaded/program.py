@@ -22,7 +22,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.kept import Kept
@@ -37,6 +37,22 @@ Counting = Callable[[int], tuple[int | None, int | None]]
 
 COUNTER = 16
 """Where in a ``count`` the counter lies."""
+
+
+Key = tuple[int, int | None]
+"""A function's code: its index, and where else than at its start it is entered, if anywhere."""
+
+
+class Resumption(NamedTuple):
+    """Where code goes on in the middle of a function, with ``words`` of a frame that takes ``extent``."""
+
+    pc: int
+    words: int
+    extent: int
+
+
+_EXTENT = 0xFFFF_FFFF
+"""Of the second word of an ``enter``: the slots of the frame."""
 
 
 def no_counting(_: int) -> tuple[None, None]:
@@ -57,12 +73,13 @@ class ThreadedProgram:
         self.instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._counting = counting
         self._checked = 0
-        self._codes: dict[int, Block] = {}
+        self._codes: dict[Key, Block] = {}
         self._entries: dict[int, int] = {}
-        self._loops: dict[int, Mapping[int, int]] = {}
-        self._recorders: dict[int, Recorder] = {}
-        self._guards: dict[int, Sequence[Guard]] = {}
-        self._starts: list[tuple[int, int, int]] = []
+        self._loops: dict[Key, Mapping[int, int]] = {}
+        self._recorders: dict[Key, Recorder] = {}
+        self._guards: dict[Key, Sequence[Guard]] = {}
+        self._starts: list[tuple[int, int, Key]] = []
+        self._resumptions: dict[Key, Resumption] = {}
         self._mode = _mode(module, config)
         self._config = config
         self._kept: Kept | None = None
@@ -77,13 +94,25 @@ class ThreadedProgram:
     def compile(self, index: int) -> int:
         """The address of what runs function ``index``, translated now if there is nothing yet."""
         if index not in self._entries:
-            code = self._codes[index] = self._translate(index)
-            self.enter_at(index, code.address)
+            self.enter_at(index, self._translate((index, None))[0].address)
         return self._entries[index]
 
     def has_code(self, index: int) -> bool:
         """Whether the machine knows what to run for function ``index``."""
         return index in self._entries
+
+    def resume(self, index: int, offset: int) -> Resumption:
+        """Where function ``index`` goes on at the instruction at ``offset``, with all operands at home.
+
+        That is code of its own, translated when somebody first asks.
+        """
+        key = index, offset
+        if key not in self._resumptions:
+            code, made = self._translate(key)
+            assert made.door is not None  # there is a stop
+            pc, extent = code.address + WORD * made.door.entry, made.words[2] & _EXTENT
+            self._resumptions[key] = Resumption(pc, made.door.slots, extent)
+        return self._resumptions[key]
 
     def enter_at(self, index: int, code: int) -> None:
         """Let calls of function ``index`` run ``code``, in every instance."""
@@ -101,22 +130,24 @@ class ThreadedProgram:
         """
         found = self._find(pc + WORD)
         assert found is not None  # it is running
-        start, index = found
-        return index, self._loops[index].get((pc - start) // WORD)
+        start, key = found
+        return key[0], self._loops[key].get((pc - start) // WORD)
 
-    def _translate(self, index: int) -> Block:
+    def _translate(self, key: Key) -> tuple[Block, Made]:
         started = time.thread_time()
+        index, stop = key
         module = self._module()
         assert module is not None  # an instance, which holds it, is asking
-        made = self._find_made(module, index) or self._make(module, index)
+        found = self._find_made(module, index) if stop is None else None
+        made = found or self._make(module, index, stop)
         if made.guards:
-            self._guards[index] = made.guards
-        self._loops[index] = made.loops
-        code = self._place(module, index, made)
-        bisect.insort(self._starts, (code.address, code.address + WORD * len(made.words), index))
+            self._guards[key] = made.guards
+        self._loops[key] = made.loops
+        code = self._codes[key] = self._place(module, index, made)
+        bisect.insort(self._starts, (code.address, code.address + WORD * len(made.words), key), key=_start)
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1
-        return code
+        return code, made
 
     def _find_made(self, module: ModuleData, index: int) -> Made | None:
         """The code that an earlier start has made; its body has been checked then."""
@@ -134,14 +165,14 @@ class ThreadedProgram:
         limits = calls or 0, trips or 0
         return unpack(packed, library().extent[0], module.types, self.steps, limits)
 
-    def _make(self, module: ModuleData, index: int) -> Made:
+    def _make(self, module: ModuleData, index: int, stop: int | None = None) -> Made:
         from vm.tiers.threaded.made import Made
         from vm.tiers.threaded.translate import Translator
 
         if not module.validated:
             self._check(module, index)
         metering = self._metering(module, index)
-        translator = Translator(module, self._layout, index, self._table(), self.steps, metering)
+        translator = Translator(module, self._layout, index, self._table(), self.steps, metering, stop)
         made = Made(
             array("Q", translator.run()),
             translator.kept_slots.stop,
@@ -150,8 +181,9 @@ class ThreadedProgram:
             translator.labels,
             translator.guards,
             translator.places,
+            translator.door,
         )
-        if self._kept is not None:
+        if self._kept is not None and stop is None:
             self._kept.learn(index, made, self.steps)
         return made
 
@@ -185,9 +217,9 @@ class ThreadedProgram:
         module, found = self._module(), self._find(address)
         if module is None or found is None:
             return []
-        start, index = found
-        offset = self._recorded(module, index).offset((address - 1 - start) // WORD)
-        return [trace_frame(module, index, offset)]
+        start, key = found
+        offset = self._recorded(module, key).offset((address - 1 - start) // WORD)
+        return [trace_frame(module, key[0], offset)]
 
     def form(self, address: int) -> str:
         """The tier whose code this is."""
@@ -198,19 +230,20 @@ class ThreadedProgram:
         module, found = self._module(), self._find(address)
         if module is None or found is None:
             return None
-        start, index = found
-        return self._recorded(module, index).references((address - start) // WORD)
+        start, key = found
+        return self._recorded(module, key).references((address - start) // WORD)
 
-    def _recorded(self, module: ModuleData, index: int) -> Recorder:
+    def _recorded(self, module: ModuleData, key: Key) -> Recorder:
         """Where the code of a function comes from."""
-        recorder = self._recorders.get(index)
+        recorder = self._recorders.get(key)
         if recorder is None:
             from vm.tiers.threaded.places import Recorder
 
+            index, stop = key
             metering = self._metering(module, index)
-            recorder = Recorder(module, self._layout, index, self._table(), [], metering)
+            recorder = Recorder(module, self._layout, index, self._table(), [], metering, stop)
             recorder.run()  # which may fail where the stack is nearly used up
-            self._recorders[index] = recorder
+            self._recorders[key] = recorder
         return recorder
 
     def _metering(self, module: ModuleData, index: int) -> Metering:
@@ -228,21 +261,25 @@ class ThreadedProgram:
         found = self._find(address)
         if found is None:
             return None
-        start, index = found
+        start, key = found
         word = (address - 1 - start) // WORD
-        guards = (guard for guard in self._guards.get(index, ()) if guard.start <= word < guard.end)
+        guards = (guard for guard in self._guards.get(key, ()) if guard.start <= word < guard.end)
         return start, next(guards, None)
 
-    def _find(self, address: int) -> tuple[int, int] | None:
-        """Start and index of that function."""
-        place = bisect.bisect(self._starts, (address - 1, address + (1 << 63), 0)) - 1
+    def _find(self, address: int) -> tuple[int, Key] | None:
+        """Start and key of that function's code."""
+        place = bisect.bisect(self._starts, address - 1, key=_start) - 1
         if place < 0 or address > self._starts[place][1]:
             return None
-        start, _, index = self._starts[place]
-        return start, index
+        start, _, key = self._starts[place]
+        return start, key
 
     def _publish(self, instance: Instance, index: int, address: int) -> None:
         poke(instance.context.address + self._layout.record(index) + RECORD_CODE, address)
+
+
+def _start(piece: tuple[int, int, Key]) -> int:
+    return piece[0]
 
 
 def _mode(module: ModuleData, config: Config) -> str:

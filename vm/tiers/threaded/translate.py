@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
+from vm.errors import VMError
 from vm.isa.opcode import CatchClause
 from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.instructions import block_type, read
@@ -18,7 +19,7 @@ from vm.module.model import Body, ModuleData
 from vm.records import field, record
 from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
-from vm.tiers.threaded.made import Places
+from vm.tiers.threaded.made import Door, Places
 from vm.tiers.threaded.steps import Maker, StepPlan
 from vm.tiers.threaded.unwinding import Guard
 from vm.typed import Any, NamedTuple
@@ -116,7 +117,8 @@ def _legacy_tries(module: ModuleData, body: Body) -> int:
 class Translator:
     """Translates function ``index`` by ``table``; steps for Python are added to ``steps``.
 
-    ``labels`` are the places in the code that jumps go to, and the slot behind the operands there.
+    ``labels`` are the places in the code that jumps go to, and the slot behind the operands there. With
+    ``stop``, the offset of an instruction, there is a ``Door`` to enter the code in front of it.
     """
 
     def __init__(
@@ -127,8 +129,11 @@ class Translator:
         table: Table,
         steps: list[StepPlan],
         metering: Metering,
+        stop: int | None = None,
     ) -> None:
         self.module = module
+        self._stop = stop
+        self.door: Door | None = None
         self._metering = metering
         self.layout = layout
         self.handlers = handlers = table.handlers
@@ -187,13 +192,29 @@ class Translator:
 
     def walk(self) -> None:
         """Translate the instructions, one after the other."""
-        code, at, end = self.module.binary, self._body.start, self._body.end
-        table = self._table
+        at, end = self._body.start, self._body.end
+        if self._stop is not None:
+            at = self.translate(at, self._stop)
+            self.pause(at)
+        self.translate(at, end)
+
+    def translate(self, at: int, end: int) -> int:
+        """Translate the instructions between two offsets; gives the one behind the last."""
+        code, table = self.module.binary, self._table
         while at < end and self.control:
             opcode, immediates, at = read(code, at)
             self.next = at
             if table[opcode.code](self, immediates):
                 at = self._skip(at)
+        return at
+
+    def pause(self, at: int) -> None:
+        """Let the instruction at ``at``, the stop, be a label at which all operands are in their homes."""
+        if at != self._stop or not self.control:
+            raise VMError(f"function {self.index} has no instruction at {self._stop:#x} that can be reached")
+        self.settle(0)
+        self.door = Door(len(self.code), self.top)
+        self.land([])
 
     def count(self, limit: int) -> None:
         """Append what counts how often it runs, up to ``limit``; all operands are in their homes."""

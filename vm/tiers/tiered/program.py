@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from vm.jit.artefact import Artefact
+    from vm.jit.request import Options
     from vm.tiers.llvm.program import Program
     from vm.tiers.llvm.thunks import Thunks
+    from vm.tiers.tiered.departures import Departures
 
 
 _UNKNOWN: Place = -1, None
@@ -65,6 +67,8 @@ class TieredProgram:
         self._whole: Place | None = None
         if compiled_whole(module, config):
             self._whole = min((place for place in self._hints.known if place[1] is None), default=_UNKNOWN)
+        self._departures: Departures | None = None
+        self._stale: set[Place] = set()
         self._native: Program | None = None
         self._instructions: dict[Place, Block] = {}
         self._loops: dict[Place, int] = {}
@@ -86,7 +90,15 @@ class TieredProgram:
         if self._native is None:
             from vm.tiers.llvm.program import Program
 
-            self._native = Program(self._running(), self._config, glue(), self._costs, self._compiled)
+            self._native = Program(
+                self._running(),
+                self._config,
+                glue(),
+                self._costs,
+                self._compiled,
+                options=self._options,
+                externals={"interpret": threaded().interpret},
+            )
             for instance in self.first.instances:
                 self._native.add(instance)
         return self._native
@@ -111,6 +123,42 @@ class TieredProgram:
         """The tier whose code it is that is there."""
         native = self._native is not None and self._native.locate(address)
         return "llvm" if native else self.first.form(address)
+
+    def leave(self, instance: Instance, index: int, offset: int, root: int, loop: int) -> int:
+        """Compiled code leaves function ``index`` in front of the instruction at ``offset``: the address of
+        the record that goes on for it. The code is what ``root`` and ``loop`` (-1: none) were asked for.
+        """
+        from vm.tiers.tiered.departures import Departures  # few programs ever leave
+
+        place = root, None if loop >> 63 else loop
+        note("deopt", function=index, offset=offset, root=root, loop=-1 if place[1] is None else loop)
+        if self._departures is None:
+            self._departures = Departures(self.first)
+        if not self._config.tier_deopts and self._departures.failed(place, offset):
+            self._stale.add(place)
+        if place in self._stale:
+            self._renew(place)
+        return self._departures.record(instance, index, offset)
+
+    def _renew(self, place: Place) -> None:
+        """Ask for a place's code anew, unless it is too early; until there is some, the old one runs."""
+        self._missing.discard(place)
+        self._asked.discard(place)
+        self._ask(place)
+        if place in self._asked:
+            self._stale.discard(place)
+
+    def _options(self, index: int, loop: int | None) -> Options:
+        """What code of a place may expect."""
+        from vm.tiers.llvm.speculation import AVOID, GUARDS, LEAVES, POINTS  # with compiled code
+
+        module = self._running()
+        if self._config.tier_deopts:
+            return ((LEAVES, POINTS),)
+        avoided = self._departures.avoided((index, loop)) if self._departures is not None else []
+        if module.counts is None or module.prepared is not None or avoided is None:
+            return ()
+        return (LEAVES, GUARDS), (AVOID, " ".join(map(str, avoided)))
 
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
@@ -145,6 +193,8 @@ class TieredProgram:
             "background_seconds": self._background,
             "compiled_functions": len(self._native.addresses) if self._native is not None else 0,
             "compiled_loops": len(self._loops),
+            "demotions": self._departures.demotions if self._departures is not None else 0,
+            "deopts": self._departures.count if self._departures is not None else 0,
             "refused": len(self._refused),
             "waiting": len(self._asked - self._refused - self._taken),
         }

@@ -37,7 +37,16 @@ def _thunks() -> Thunks:
     return Thunks(glue(), Costs(), library().interpret)
 
 
-_COUNTS = ("compiled_functions", "compiled_loops", "asked", "waiting", "refused", "background_seconds")
+_COUNTS = (
+    "compiled_functions",
+    "compiled_loops",
+    "asked",
+    "waiting",
+    "refused",
+    "background_seconds",
+    "deopts",
+    "demotions",
+)
 """What ``TieredProgram.counts`` says of one module."""
 
 
@@ -53,7 +62,8 @@ class TieredTier(NativeTier):
 
     def stats(self) -> dict[str, float]:
         """As every native tier; and how many functions and loops have compiled code, for how many places it
-        was ``asked``, how many wait for it or never get any, and the seconds of processors spent elsewhere.
+        was ``asked``, how many wait for it or never get any, how often such code was left (``deopts``) and
+        made anew to expect less (``demotions``), and the seconds of processors spent elsewhere.
         """
         counts = dict.fromkeys(_COUNTS, 0.0)
         with self._lock:
@@ -90,7 +100,9 @@ class TieredTier(NativeTier):
 
     def _link(self, store: Store) -> StoreLink:
         budget = self._config.max_wasm_stack
-        return TieredLink(store, self._compile, self._lend, self._locate, self._program_of, self._hot, budget)
+        return TieredLink(
+            store, self._compile, self._lend, self._locate, self._program_of, self._hot, self._leave, budget
+        )
 
     def _host_code(self, function: Function) -> int:
         return host_code(function.type)
@@ -104,6 +116,11 @@ class TieredTier(NativeTier):
             if not native:
                 poke(function.record + RECORD_NATIVE, thunk)
         return native or thunk
+
+    def _leave(self, instance: Instance, *where: int) -> int:
+        """The record that goes on for compiled code of an instance that leaves a function."""
+        with self._lock:
+            return self._tiered(instance.module).leave(instance, *where)
 
     def _hot(self, pc: int) -> int:
         """Where the machine goes on when the counter at ``pc`` has run out."""
