@@ -60,7 +60,10 @@ class Config:
     )
     opt_level: int = _knob(3, "How hard LLVM tries: 0 compiles quickest, 3 runs fastest.", low=0, high=3)
     quick_module_bytes: int = _knob(
-        131_072, "Modules whose bodies are together longer are compiled at level 0.", low=0, high=1 << 30
+        131_072,
+        "Modules whose bodies are together longer are compiled at level 0, interpreters' main loops at 1.",
+        low=0,
+        high=1 << 30,
     )
     whole_module_bytes: int = _knob(
         16_384,

@@ -136,17 +136,18 @@ def branch_if(t: Translator, condition: str, depth: int, before: Operands) -> No
 
 
 _MANY = 8
-"""Labels of a ``br_table`` from which on its loop chooses (``Control.chooses``): fewer are cases."""
+"""Places a ``br_table`` goes to from which on its loop chooses (``Control.chooses``): fewer are cases."""
 
 
 def _br_table(t: Translator, immediates: tuple[Any, ...]) -> bool:
     """``br_table``."""
     labels, default = immediates
-    if t.loops and len(labels) >= _MANY:
-        t.loops[-1].chooses = True
     index = t.pop()
     exits: list[tuple[str, Control]] = []
     targets = {depth: _exit(t, t.target(depth), exits) for depth in dict.fromkeys((*labels, default))}
+    if t.loops:
+        t.loops[-1].chooses |= len(targets) >= _MANY
+        t.choices = max(t.choices, len(targets))
     t.profile.switch(t, t.here, index, [targets[depth] for depth in (*labels, default)])
     _exit_blocks(t, exits)
     return True

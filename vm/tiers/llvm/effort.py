@@ -12,7 +12,7 @@ translator's own output, so that the choice is the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from vm.native.pipeline import ALLOCATE, PLAIN, PROMOTE
@@ -70,6 +70,19 @@ and SQLite's main loops are within it: 35,000 lines, 3,600 blocks, the longest o
 
 PROMOTABLE = Size(lines=1 << 40, blocks=1 << 40, slots=2_000, joins=1_000_000, nest=1 << 40, longest=1 << 40)
 """What SROA takes."""
+
+
+INTERPRETER = 45
+"""Places that a ``br_table`` in a loop goes to from which on a program is taken to spend its time there. The
+main loops of Lua have 47 to 85, SQLite's 152, QuickJS's 226; what scans and prints in them and in Graphviz,
+40 at most."""
+
+
+def wanted(choices: Iterable[int], level: int, most: int) -> int:
+    """The level for functions whose loops choose among so many places. ``level`` is what all code of their
+    module gets, ``most`` what is allowed: interpreters' main loops get a whole code generator in any module.
+    """
+    return max(level, min(1, most)) if any(count >= INTERPRETER for count in choices) else level
 
 
 def affordable(sizes: Collection[Size], level: int) -> int:

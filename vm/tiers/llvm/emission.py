@@ -176,7 +176,9 @@ class Emission:
         elif self._module.counts is not None:
             texts.append(profiled.summary(self._module.counts))
         sizes = [size for _, size, _ in bodies.values()]
-        level = effort.affordable(sizes, self.request.level)
+        choices = [translator.choices for _, _, translator in bodies.values()]
+        level = effort.wanted(choices, self.request.level, self.request.config.opt_level)
+        level = effort.affordable(sizes, level)
         binary, seconds = compile_text("".join(texts), level, widen=True)
         self._seconds += seconds
         seen = tuple(index for index in bodies if index in visible)

@@ -138,6 +138,7 @@ class Translator(Operands):
         self.needs_state = False
         self._joins = 0
         self.loops: list[Control] = []
+        self.choices = 0
         self._nest = 0
         self._most_moves = most_moves
         self.moves = self.body.start - self.body.end
