@@ -73,7 +73,11 @@ def command(
     out = console()
     known = f", {report.duplicates} of them known" if report.duplicates else ""
     out.print(f"{count(len(report.receipts), 'file')}{known}: {count(len(report.commits), 'commit')}")
-    out.print(f"{report.new} new results, {report.updated} updated, {report.unchanged} unchanged")
+    new = count(report.new, "new result")
+    out.print(f"{new}, {report.updated:,} updated, {report.unchanged:,} unchanged")
+    if report.failures:
+        failed = count(report.failures, "result")
+        out.print(f"[yellow]{failed} without a number[/], kept as failed: null, or a negative time")
     if report.unplaced:
         missing = joined(sha[:10] for sha in report.unplaced)
         out.print(f"[yellow]not on branch {escape(placed)}[/], so not shown: {missing}")

@@ -81,8 +81,8 @@ def command(
     else:
         out = console()
         known = f", {sent.known} of them known" if sent.known else ""
-        out.print(f"{count(sent.delivered, 'delivery', 'deliveries')}{known}: "
-                  f"{sent.new} new results, {sent.updated} updated, {sent.unchanged} unchanged")  # fmt: skip
+        told = f"{count(sent.delivered, 'delivery', 'deliveries')}{known}: {count(sent.new, 'new result')}"
+        out.print(f"{told}, {sent.updated:,} updated, {sent.unchanged:,} unchanged")
         for aside, reason in sent.refused:
             out.print(f"[red]refused[/]: {escape(reason)}  [dim]{escape(aside)}[/]")
         if sent.unplaced:

@@ -72,6 +72,8 @@ class Document:
     def _line(self, number: int, line: str) -> Any:
         try:
             return json.loads(line)
+        except json.JSONDecodeError as error:
+            raise self.error(f"line {number}, column {error.colno}", f"not JSON: {error.msg}") from error
         except (ValueError, RecursionError) as error:
             raise self.error(f"line {number}", f"not JSON: {error}") from error
 

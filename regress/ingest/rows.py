@@ -27,6 +27,8 @@ def add_row(draft: Draft, row: Mapping[str, Any], parameters: Pairs, where: str)
     """One row, its numbers as numbers; IngestError names ``where`` and the column."""
     doc = draft.doc
     benchmark = doc.get(row, "benchmark", str, where)
+    if not benchmark.strip():
+        raise doc.error(f"{where}.benchmark", "is empty")
     metric, factor = _metric(draft, row, where)
     commit = draft.need(_text(row, "commit") or draft.commit, "commit", where)
     key = _placed(draft, row, draft.key(benchmark, metric, parameters), where)

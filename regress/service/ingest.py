@@ -61,6 +61,11 @@ class IngestReport:
         return sum(receipt.unchanged for receipt in self.receipts)
 
     @property
+    def failures(self) -> int:
+        """Results without a number, which are kept as failures."""
+        return sum(receipt.failures for receipt in self.receipts)
+
+    @property
     def duplicates(self) -> int:
         """Deliveries that were known."""
         return sum(receipt.duplicate for receipt in self.receipts)

@@ -228,10 +228,13 @@ def test_ingest_takes_what_a_file_does_not_name_from_the_caller(tmp_path: Path, 
     ran = regress("ingest", bench, "--repo", repo.path, "--machine", "builder", "--json")
     assert (ran.code, json.loads(ran.out)["commits"]) == (0, [second]), ran.err
     older = regress("ingest", bench, "--repo", repo.path, "--machine", "builder", "--commit", "HEAD~1")
-    assert (older.code, "1 new results" in older.out) == (0, True), older.out + older.err
+    assert (older.code, "1 new result," in older.out) == (0, True), older.out + older.err
     with Store.open(f"sqlite:///{repo.path}/.regress/regress.db") as store:
         (series,) = store.all_series("main")
     assert (series.key.machine, [point.commit for point in series.points]) == ("builder", [first, second])
+    bench.with_suffix(".jsonl").write_text('{"benchmark": "b", "value": null}')
+    failed = regress("ingest", bench.with_suffix(".jsonl"), "--repo", repo.path, "--machine", "builder")
+    assert (failed.code, "1 result without a number" in failed.out) == (0, True), failed.out + failed.err
     wrong = regress("ingest", bench, "--repo", repo.path, "--commit", "nonesuch")
     assert (wrong.code, "unknown revision 'nonesuch'" in wrong.err) == (2, True)
 

@@ -229,6 +229,12 @@ DAMAGED = [
     (b"", "line 1, column 1", "empty file"),
     (b'{"a": 1', "line 1, column 8", "not JSON"),
     (b'{\n "a": nope}', "line 2, column 7", "not JSON"),
+    (
+        b'{"benchmark": "b", "value": 1, "commit": "c", "machine": "m"}\n{"benchmark":',
+        "line 2, column 14",
+        "not JSON",
+    ),
+    (b'{"benchmark": " ", "value": 1}', "line 1.benchmark", "is empty"),
     (b"[1]", "", "holds no results"),
     (b'{"a": "\xff"}', "byte 7", "not UTF-8"),
     (b"[" * 100_000, "", "recursion"),
