@@ -59,6 +59,9 @@ class _Session:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Measure; a slowdown makes the session fail."""
         if not self._passed:
+            if self._config.getoption("numprocesses", None):  # asked for, and yet nothing would ever be found
+                self._error = "pytest-xdist switches benchmarks off: pass -n 0"
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         from regress.errors import RegressError
 

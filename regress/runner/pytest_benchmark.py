@@ -93,7 +93,8 @@ class PytestBenchmarkRunner:
         return Outcome(commit.sha, deliveries, time.monotonic() - started, done.log_path)
 
     def _command(self, result: Path, benchmarks: Sequence[str]) -> list[str]:
-        names = [name.rsplit("::", 1)[-1].partition("[")[0] for name in benchmarks]
+        # parameters may hold anything, "::" among it
+        names = [name.partition("[")[0].rsplit("::", 1)[-1] for name in benchmarks]
         only = ["-k", " or ".join(names)] if names else []
         options = ["--benchmark-only", f"--benchmark-json={result}", "-p", "no:cacheprovider", "-v", "-rfE"]
         return [sys.executable, "-m", "pytest", *options, *only, *self._arguments]

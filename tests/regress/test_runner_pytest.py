@@ -82,7 +82,10 @@ def test_a_commit_without_benchmarks_and_a_wrong_argument(repo: GitRepo) -> None
     assert not before.built
     assert "file or directory not found: tests/test_speed.py" in before.failures[0].log
     named = runner.measure(
-        commits[1], branch="main", benchmarks=["tests/test_speed.py::test_total"], listen=lambda _event: None
+        commits[1],
+        branch="main",
+        benchmarks=["tests/test_speed.py::test_total[a::b]"],
+        listen=lambda _event: None,
     )
     assert len(named.measurements) == 1
     assert named.failures == ()

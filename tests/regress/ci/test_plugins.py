@@ -48,6 +48,9 @@ def test_pytest_without_the_option_or_a_repository(tmp_path: Path) -> None:
     assert asked.returncode == 4, asked.stdout
     assert "not measured:" in asked.stdout
     assert "not a git repository" in asked.stdout
+    spread = call(tmp_path, *PYTEST, "-p", "no:cacheprovider", "--regress", "-n", "1")
+    assert spread.returncode == 4, spread.stdout
+    assert "not measured: pytest-xdist switches benchmarks off: pass -n 0" in spread.stdout
     code = "import sys, regress.plugins.pytest_regress; print(*sys.modules)"
     loaded = call(ROOT, "-c", code).stdout.split()
     assert [name for name in loaded if name.startswith("regress")] == [
