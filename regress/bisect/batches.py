@@ -18,6 +18,10 @@ from regress.bisect.evidence import Floats
 SUREST = 0.95
 """The most that one measurement counts as having told: the last one is never worth nothing."""
 
+WIDEST = 8
+"""The most commits that are measured at once: with 16 the turns are hardly fewer and the runs nearly twice
+as many, with 64 most searches spend their budget before they can verify anybody."""
+
 Rates = Callable[[Floats], Floats]
 """What measuring each commit is worth under a posterior."""
 

@@ -22,7 +22,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from regress.bisect.batches import picks
+from regress.bisect.batches import WIDEST, picks
 from regress.bisect.costs import Costs
 from regress.bisect.evidence import Floats
 from regress.bisect.information import told
@@ -200,7 +200,8 @@ class Search:
         return batch[0] if batch else None
 
     def batch(self, width: int) -> list[int]:
-        """Commits to measure next, at once; none when the search is over."""
+        """Commits to measure next, at once (``WIDEST`` at most); none when the search is over."""
+        width = min(width, WIDEST)
         buildable = self._taken.buildable
         if self.runs >= self.budget or len(buildable) < 2:
             return []

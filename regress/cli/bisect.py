@@ -55,7 +55,10 @@ def command(
     ] = False,
     commits: Annotated[int, typer.Option(min=2, max=100_000, help="--simulate: commits of a history.")] = 128,
     shift: Annotated[
-        float, typer.Option("--shift-sigma", min=0, help="--simulate: size of the shift, in noise widths.")
+        float,
+        typer.Option(
+            "--shift-sigma", min=0, max=1000, help="--simulate: size of the shift, in noise widths."
+        ),
     ] = 1.0,
     trials: Annotated[int, typer.Option(min=1, max=1_000_000, help="--simulate: how many searches.")] = 300,
     culprits: Annotated[int, typer.Option(min=1, max=9, help="--simulate: commits that shift it.")] = 1,
@@ -68,7 +71,9 @@ def command(
     ] = 0.0,
     drift: Annotated[
         float,
-        typer.Option(min=0, help="--simulate: the machine's random walk from run to run, in noise widths."),
+        typer.Option(
+            min=0, max=1000, help="--simulate: the machine's random walk from run to run, in noise widths."
+        ),
     ] = 0.0,
     tails: Annotated[
         bool, typer.Option("--tails", help="--simulate: noise with heavy tails (t, 3).")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regress.bisect.batches import WIDEST
 from regress.bisect.costs import Costs
 from regress.bisect.evidence import Evidence
 from regress.bisect.information import information
@@ -163,6 +164,7 @@ def test_a_batch_asks_for_different_commits() -> None:
     search = Search(64, [0.01])
     for index in (0, 0, 63, 63):
         search.add(index, [1.0 if index < 20 else 1.3])
+    assert len(search.batch(1000)) == WIDEST, "more would be measured for nothing"
     batch = search.batch(3)
     assert len(set(batch)) == 3
     assert min(np.diff(sorted(batch))) >= 10
