@@ -84,17 +84,23 @@ def test_maintainers_ask_and_it_is_in_the_audit_log(tmp_path: Path, history: His
         assert re.search(r"Searched are 3 commits, \w+ to \w+ , by measuring scene.time_render", told)
         assert re.search(r"far above the noise: such a search takes about \d+ runs , 150 at most", told)
         both = [history.series[key.title] for key in (made.SMALL, made.LARGE)]
-        assert re.findall(r'value="(\d+)" checked', client.get(address).text) == [str(id_) for id_ in both]
+        assert re.findall(r'name="series-(\d+)" checked', client.get(address).text) == [
+            str(id_) for id_ in both
+        ]
         assert re.search(r"scene.time_render\S* and 1 more on", told), "both changed alike"
         one = client.get(address, params={"series": both[1]})
-        assert re.findall(r'value="(\d+)" checked', one.text) == [str(both[1])]
+        assert re.findall(r'name="series-(\d+)" checked', one.text) == [str(both[1])]
         assert "and 1 more on" not in text(one)
         strange = client.get(address, params={"series": history.series[made.FONTS.title]})
         assert "unknown series" in text(strange)
         assert client.get(address, params={"series": -1}).status_code == 422
         assert client.post(address).status_code == 403, "a form without a token of the session"
         csrf = {"csrf": token(client, address)}
-        asked = client.post(address, data=csrf, params={"series": both}).headers["location"]
+        ticked = {f"series-{id_}": "on" for id_ in both}
+        priced = client.post(address, data=csrf | ticked | {"quote": "1"}).headers["location"]
+        assert priced == f"{address}?series={both[0]}&series={both[1]}"
+        assert client.post(address, data=csrf | {"series-77": "on"}).status_code == 404
+        asked = client.post(address, data=csrf | ticked).headers["location"]
         assert asked == "/bisection/3"
         assert "asked by local" in text(client.get(asked))
         shown = re.search(r"By (\S+) and (\S+) ?, on", text(client.get(asked)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -19,6 +21,7 @@ from web.state import Id, MachinesDep, StoreDep
 router = APIRouter()
 Chosen = Annotated[list[Annotated[int, Field(ge=0, le=2**63 - 1)]] | None, Query(max_length=50)]
 """Ids of the series to measure; none: the largest change, and what changed alike."""
+_TICKED = re.compile(r"^series-([0-9]{1,18})$")
 Bisects = Annotated[Write, writes(Role.MAINTAINER, "bisect")]
 
 
@@ -42,12 +45,13 @@ def bisect(
 
 
 @router.post("/event/{event_id}/bisect")
-def ask_for_bisection(
-    event_id: Id, machines: MachinesDep, write: Bisects, series: Chosen = None
-) -> RedirectResponse:
-    """Ask for the search, and show it."""
+def ask_for_bisection(event_id: Id, machines: MachinesDep, write: Bisects) -> RedirectResponse:
+    """Ask for a search by the series that are ticked, and show it; or (``quote``) show what it would cost."""
     _check(machines)
-    told = quote(write.store(), event_id, machines, series or ())
+    series = [int(id_) for name in write.form for id_ in _TICKED.findall(name)]
+    if "quote" in write.form:
+        return RedirectResponse(f"/event/{event_id}/bisect?{urlencode({'series': series}, doseq=True)}", 303)
+    told = quote(write.store(), event_id, machines, series)
     names = " + ".join(key.title for key in (told.plan.series, *told.plan.others))
     detail = f"{names} {told.plan.good[:10]}..{told.plan.bad[:10]}"
     return _shown(ask(write.store(f"event {event_id}", detail), told, write.who))
