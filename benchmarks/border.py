@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 ENGINES = ("vm.api", "wasmtime")
 """Ours and theirs, by the module to import."""
@@ -35,7 +35,7 @@ WAT = """(module
 
 SMALL = '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
 
-_FIRST_RESULT = """
+FIRST_RESULT = """
 import sys
 import {api} as w
 config = w.Config()
@@ -45,7 +45,7 @@ module = w.Module(store.engine, open(sys.argv[1], "rb").read())
 assert w.Instance(store, module, []).exports(store)["add"](store, 2, 3) == 5
 """
 
-_COMMAND = """
+COMMAND = """
 import sys
 import {api} as w
 config = w.Config()
@@ -116,10 +116,16 @@ def border(api: ModuleType, tier: str | None) -> tuple[Callable[[int], float], C
     return inwards, outwards
 
 
-def seconds(command: Sequence[str], environment: dict[str, str]) -> float:
+def seconds(
+    command: Sequence[str],
+    environment: dict[str, str],
+    *,
+    stdin: IO[bytes] | int | None = None,
+    stdout: IO[bytes] | int = subprocess.DEVNULL,
+) -> float:
     """Processor time of a process, its children's included."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=environment, check=True, stdin=stdin, stdout=stdout)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -184,10 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         small.write_bytes(api.wat2wasm(SMALL))
         for tier in options.tier or ("threaded", "llvm"):
             compare_calls(tier, options.rounds)
-            compare_starts("first result", _FIRST_RESULT, [str(small)], tier, options.rounds, folder)
+            compare_starts("first result", FIRST_RESULT, [str(small)], tier, options.rounds, folder)
             if options.big:
                 what = f"first result of {os.path.getsize(options.big[0]) / 1e6:.1f} MB"
-                compare_starts(what, _COMMAND, options.big, tier, max(1, options.rounds // 3), folder)
+                compare_starts(what, COMMAND, options.big, tier, max(1, options.rounds // 3), folder)
     return 0
 
 

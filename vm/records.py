@@ -159,15 +159,44 @@ def _restore(cls: type[Any], values: Mapping[str, Any]) -> object:
     return made
 
 
+_FEW = 25
+"""Instances of a class for which making its own ``__init__`` costs more than it saves."""
+
+
 def _first_init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Callable[..., None]:
-    """An ``__init__`` that puts the real one in its place."""
+    """An ``__init__`` that does without text to compile for the first few instances, and then, or when the
+    arguments are wrong, puts the real one in its place.
+    """
+    names = [name for name, f in fields.items() if f.init]
+    left = _FEW
 
     def __init__(self: Any, *args: Any, **named: Any) -> None:
-        real = _init(cls, fields, frozen)
-        cls.__init__ = real
-        real(self, *args, **named)
+        nonlocal left
+        left -= 1
+        given = dict(zip(names, args, strict=False)) | named
+        fits = len(given) == len(args) + len(named) and given.keys() <= set(names)
+        if left < 0 or not fits or not _fill(cls, self, fields, given):
+            real = cls.__init__ = _init(cls, fields, frozen)
+            real(self, *args, **named)
 
     return __init__
+
+
+def _fill(cls: type[Any], made: object, fields: Mapping[str, Field], given: Mapping[str, Any]) -> bool:
+    """Set the fields; False: there is none given for one that must be."""
+    for name, f in fields.items():
+        if name in given:
+            value = given[name]
+        elif f.default_factory is not None:
+            value = f.default_factory()
+        elif f.default is not _MISSING:
+            value = f.default
+        else:
+            return False
+        getattr(cls, name).__set__(made, value)
+    if hasattr(cls, "__post_init__"):
+        cls.__post_init__(made)
+    return True
 
 
 def _init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Callable[..., None]:

@@ -128,6 +128,37 @@ def test_records_are_copied_pickled_and_replaced() -> None:
     assert bag == Bag([1], "b")
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("wrong", [((), {}), ((1,), {"a": 2}), ((1, [], 3, 4), {}), ((1,), {"d": 2})])
+def test_the_first_instances_are_as_later_ones(
+    frozen: bool, wrong: tuple[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    """The first few are made without an ``__init__`` of their class' own."""
+
+    @record(frozen=frozen)
+    class Made:
+        a: int
+        b: list[int] = field(default_factory=list)
+        c: int = 3
+        d: int = field(init=False, default=0)
+
+    made = [Made(number, c=number) for number in range(60)] + [Made(60)]
+    assert [(m.a, m.b, m.c, m.d) for m in made] == [(n, [], n, 0) for n in range(60)] + [(60, [], 3, 0)]
+    assert len({id(m.b) for m in made}) == len(made)
+    args, named = wrong
+    with pytest.raises(TypeError, match=r"__init__\(\)"):
+        Made(*args, **named)
+
+    @record(frozen=frozen)
+    class Other:
+        a: int
+        b: int = 0
+        c: int = 0
+
+    with pytest.raises(TypeError, match=r"__init__\(\)"):
+        Other(*args, **named)
+
+
 INTERRUPTED = """
 import sys
 from vm.records import record
@@ -144,7 +175,8 @@ def interrupt(frame, event, argument):
 
 sys.settrace(interrupt)
 try:
-    Point(1)
+    for number in range(100):  # for the first few, nothing is compiled
+        Point(number)
 except KeyboardInterrupt:
     sys.exit(130)
 """

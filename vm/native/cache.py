@@ -153,11 +153,10 @@ def load_file(path: str | Path) -> bytes | None:
         with open(path, "rb", opener=_open_itself) as file:
             if not _only_ours(os.fstat(file.fileno()), stat.S_IFREG):
                 return None
-            stored = file.read()
+            told, content = file.read(_DIGEST), file.read()
     except OSError:
         return None
-    content = stored[_DIGEST:]
-    return content if _digest(os.path.basename(path), content) == stored[:_DIGEST] else None
+    return content if _digest(os.path.basename(path), content) == told else None
 
 
 def store(name: str, key: str, content: bytes) -> bool:
@@ -191,7 +190,9 @@ def store_file(path: str | Path, content: bytes) -> bool:
 
 def _digest(name: str, content: bytes) -> bytes:
     """Of the name as well, so that no artefact passes for another."""
-    return digests.digest(os.fsencode(name) + b"\0" + content).digest()
+    digest = digests.digest(os.fsencode(name) + b"\0")
+    digest.update(content)
+    return digest.digest()
 
 
 def _open_itself(path: str, flags: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vm.tiers.threaded.unwinding import Guard
 
 LIMIT = 2
-"""Where in a ``count``, in words, it says how often it may run."""
+"""Where in a ``count``, in words, it says how often it may still run."""
 
 Packed = tuple[Any, ...]
 """What ``pack`` gives: numbers, bytes, tuples and lists of them."""

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 Counting = Callable[[int], tuple[int | None, int | None]]
 """How often a function's entry, and each of its loops' heads, may run before the tier is asked."""
 
-COUNTER = 16
-"""Where in a ``count`` the counter lies."""
-
 
 Key = tuple[int, int | None]
 """A function's code: its index, and where else than at its start it is entered, if anywhere."""

@@ -15,16 +15,15 @@ from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.events import note
 from vm.isa.types import FuncType
-from vm.memory.native import Block, poke
+from vm.memory.native import WORD, Block, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.runtime.instance import Instance
+from vm.runtime.layout import RECORD_CODE
 from vm.runtime.words import offsets
 from vm.tiers.policy import NEVER, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
-from vm.tiers.threaded.program import COUNTER
-from vm.tiers.tiered.first import program_class
 from vm.tiers.tiered.hints import Hints, Place
 from vm.typed import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from vm.jit.request import Options
     from vm.tiers.llvm.program import Program
     from vm.tiers.llvm.thunks import Thunks
+    from vm.tiers.threaded.program import ThreadedProgram
     from vm.tiers.tiered.departures import Departures
 
 
@@ -52,7 +52,7 @@ class TieredProgram:
         module: ModuleData,
         config: Config,
         thunks: Callable[[], Thunks],
-        policy: Policy,
+        policy: Callable[[], Policy],
         spent: Costs,
         lock: RLock,
     ) -> None:
@@ -63,13 +63,15 @@ class TieredProgram:
         self._costs = spent
         self._lock = lock
         self._hints = Hints(module.binary, config)
-        self.first = program_class(config)(module, config, spent, self._hints.counting(policy.counting))
         self._whole: Place | None = None
         if compiled_whole(module, config):
             self._whole = min((place for place in self._hints.known if place[1] is None), default=_UNKNOWN)
         self._departures: Departures | None = None
         self._stale: set[Place] = set()
+        self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+        self.started: ThreadedProgram | None = None
         self._native: Program | None = None
+        self._entered: dict[int, int] = {}
         self._instructions: dict[Place, Block] = {}
         self._loops: dict[Place, int] = {}
         self._taken: set[Place] = set()
@@ -80,9 +82,30 @@ class TieredProgram:
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
-        self.first.add(instance)
-        if self._native is not None:
-            self._native.add(instance)
+        self._instances.add(instance)
+        for program in (self.started, self._native):
+            if program is not None:
+                program.add(instance)
+        if self.started is None:
+            for index, code in self._entered.items():
+                self._publish(instance, index, code)
+
+    @property
+    def first(self) -> ThreadedProgram:
+        """The code that the module starts in; ``started`` is None while nobody has needed it: LLVM has made
+        all that runs, at an earlier start.
+        """
+        if self.started is None:
+            from vm.tiers.tiered.first import program_class
+
+            made, module = program_class(self._config), self._running()
+            counting = self._hints.counting(self._policy().counting)
+            self.started = made(module, self._config, self._costs, counting)
+            for instance in self._instances:
+                self.started.add(instance)
+            for index, code in self._entered.items():
+                self.started.enter_at(index, code)
+        return self.started
 
     @property
     def native(self) -> Program:
@@ -99,7 +122,7 @@ class TieredProgram:
                 options=self._options,
                 externals={"interpret": threaded().interpret},
             )
-            for instance in self.first.instances:
+            for instance in self._instances:
                 self._native.add(instance)
         return self._native
 
@@ -116,13 +139,17 @@ class TieredProgram:
 
     def locate(self, address: int) -> list[Frame]:
         """The frames at an address of a trace, innermost first, if it is in this module's code."""
-        found = self.first.locate(address)
-        return found if found or self._native is None else self._native.locate(address)
+        programs = (program for program in (self.started, self._native) if program is not None)
+        return next((found for program in programs if (found := program.locate(address))), [])
 
     def form(self, address: int) -> str:
         """The tier whose code it is that is there."""
         native = self._native is not None and self._native.locate(address)
         return "llvm" if native else self.first.form(address)
+
+    def has(self, pc: int) -> bool:
+        """Whether the machine's instruction at ``pc`` is of this module's code."""
+        return self.started is not None and self.started.has(pc)
 
     def leave(self, instance: Instance, index: int, offset: int, root: int, loop: int) -> int:
         """Compiled code leaves function ``index`` in front of the instruction at ``offset``: the address of
@@ -150,13 +177,16 @@ class TieredProgram:
 
     def _options(self, index: int, loop: int | None) -> Options:
         """What code of a place may expect."""
-        from vm.tiers.llvm.speculation import AVOID, GUARDS, LEAVES, POINTS  # with compiled code
-
         module = self._running()
+        informed = module.counts is not None and module.prepared is None
+        if not informed and not self._config.tier_deopts:
+            return ()
+        from vm.tiers.llvm.speculation import AVOID, GUARDS, LEAVES, POINTS  # most programs have no profile
+
         if self._config.tier_deopts:
             return ((LEAVES, POINTS),)
         avoided = self._departures.avoided((index, loop)) if self._departures is not None else []
-        if module.counts is None or module.prepared is not None or avoided is None:
+        if avoided is None:
             return ()
         return (LEAVES, GUARDS), (AVOID, " ".join(map(str, avoided)))
 
@@ -165,6 +195,8 @@ class TieredProgram:
 
         While code is being made, that is where it was, and the counter starts anew.
         """
+        from vm.tiers.threaded.made import LIMIT
+
         index, loop = place = self.first.counted(pc)
         for wanted in (self._asked_as(place), self._asked_as((index, None))):
             if wanted not in self._asked:
@@ -173,7 +205,7 @@ class TieredProgram:
         if entry:
             return entry
         never = self._asked_as(place) in self._refused
-        poke(pc + COUNTER, NEVER if never else self._policy.again(pc, loop is not None))
+        poke(pc + WORD * LIMIT, NEVER if never else self._policy().again(pc, loop is not None))
         return pc
 
     def _asked_as(self, place: Place) -> Place:
@@ -224,7 +256,7 @@ class TieredProgram:
                 self._costs.cached += len(found.functions)
                 self._take(place, lambda: found)
                 return
-        if place not in self._hints.known and self._policy.patient():
+        if place not in self._hints.known and self._policy().patient():
             return
         self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
@@ -237,12 +269,19 @@ class TieredProgram:
     def _arrived(self, place: Place, ticket: Future[Artefact]) -> None:
         """Code is there, or there will be none. Runs on any thread."""
         with self._lock:
+            module = self._module()
             if ticket.cancelled():
                 self._refused.add(place)
-            elif self._module() is not None:
+            elif module is not None:
+                self._take(place, ticket.result)
                 if not ticket.exception():
                     self._background += ticket.result().seconds
-                self._take(place, ticket.result)
+                    self._learn(module, ticket.result())
+
+    def _learn(self, module: ModuleData, artefact: Artefact) -> None:
+        """Tell the policy what compiling has cost."""
+        bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
+        self._policy().learn(artefact.seconds, sum(body.end - body.start for body in bodies))
 
     def _take(self, place: Place, give: Callable[[], Artefact]) -> None:
         """Put in place what ``give`` returns. When it raises, it is more than compiled code is made for, or
@@ -261,8 +300,6 @@ class TieredProgram:
             return
         self._taken.add(place)
         note("installed", function=index, loop=-1 if loop is None else loop)
-        bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
-        self._policy.learn(artefact.seconds, sum(body.end - body.start for body in bodies))
 
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions: who is called already is entered there from now on."""
@@ -270,7 +307,7 @@ class TieredProgram:
             made = self._instructions.get((index, None))
             if made is not None:  # made anew, with another function
                 made.words[_CODE] = self.native.addresses[index]
-            elif self.first.has_code(index):
+            elif index in self._entered or (self.started is not None and self.started.has_code(index)):
                 self._entry(index)
 
     def _entry(self, index: int) -> int:
@@ -282,8 +319,16 @@ class TieredProgram:
         if code is None:
             return 0
         entry = self._instruction((index, None), self._thunks().relay(self._type(index)), code)
-        self.first.enter_at(index, entry)
+        if self.started is not None:
+            self.started.enter_at(index, entry)
+        else:
+            self._entered[index] = entry
+            for instance in self._instances:
+                self._publish(instance, index, entry)
         return entry
+
+    def _publish(self, instance: Instance, index: int, code: int) -> None:
+        poke(instance.context.address + instance.layout.record(index) + RECORD_CODE, code)
 
     def _running(self) -> ModuleData:
         module = self._module()

@@ -18,15 +18,13 @@ from vm.runtime.store import Store
 from vm.tiers.llvm.abi import most_passed
 from vm.tiers.policy import Policy
 from vm.tiers.threaded.library import library
-from vm.tiers.threaded.program import ThreadedProgram
-from vm.tiers.threaded.tier import host_code
-from vm.tiers.tiered.first import starts_in
 from vm.tiers.tiered.link import TieredLink
 from vm.tiers.tiered.program import TieredProgram
 from vm.typed import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from vm.tiers.llvm.thunks import Thunks
+    from vm.tiers.threaded.program import ThreadedProgram
 
 
 @once
@@ -58,7 +56,7 @@ class TieredTier(NativeTier):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._policy = Policy(config, starts_in(config))
+        self._made_policy: Policy | None = None
 
     def stats(self) -> dict[str, float]:
         """As every native tier; and how many functions and loops have compiled code, for how many places it
@@ -89,14 +87,22 @@ class TieredTier(NativeTier):
     def _program(self, module: ModuleData) -> TieredProgram:
         return TieredProgram(module, self._config, _thunks, self._policy, self._costs, self._lock)
 
+    def _policy(self) -> Policy:
+        """The engine's policy, which depends on what modules start in; made when something counts."""
+        if self._made_policy is None:
+            from vm.tiers.tiered.first import starts_in
+
+            self._made_policy = Policy(self._config, starts_in(self._config))
+        return self._made_policy
+
     def _tiered(self, module: ModuleData) -> TieredProgram:
         program = self._programs[module]
         assert isinstance(program, TieredProgram)
         return program
 
     def _program_of(self, module: ModuleData) -> ThreadedProgram | None:
-        """There is none while the module's first instance is being made."""
-        return self._tiered(module).first if module in self._programs else None
+        """There is none while its first instance is being made, or while it runs LLVM's code alone."""
+        return self._tiered(module).started if module in self._programs else None
 
     def _link(self, store: Store) -> StoreLink:
         budget = self._config.max_wasm_stack
@@ -105,6 +111,8 @@ class TieredTier(NativeTier):
         )
 
     def _host_code(self, function: Function) -> int:
+        from vm.tiers.threaded.tier import host_code
+
         return host_code(function.type)
 
     def _lend(self, store: Store, function: Function) -> int:
@@ -127,6 +135,6 @@ class TieredTier(NativeTier):
         with self._lock:
             for program in list(self._programs.values()):  # an iterator that is left swallows Ctrl-C
                 assert isinstance(program, TieredProgram)
-                if program.first.has(pc):
+                if program.has(pc):
                     return program.hot(pc)
         raise AssertionError(f"no program has code at {pc:#x}, which runs")
