@@ -7,10 +7,12 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from regress.cli import _interrupt
 from regress.cli.terminal import Terminal
 from regress.errors import ConfigError
 from regress.foreign import code, one_line, printable
@@ -71,6 +73,23 @@ def test_ctrl_c_outside_of_a_run_says_so(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr.strip()) == (128 + signal.SIGINT, "interrupted")
+
+
+def test_a_signal_is_not_lost_in_a_finaliser() -> None:
+    class Ending:
+        def __del__(self) -> None:  # what is raised here is dropped
+            signal.raise_signal(signal.SIGTERM)
+
+    def end_and_wait() -> None:
+        Ending()
+        threading.Event().wait(30)
+
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            end_and_wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_analysing_nothing_says_what_to_do(tmp_path: Path) -> None:

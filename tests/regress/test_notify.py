@@ -305,6 +305,10 @@ def test_a_channel_that_lacks_something_says_what(
     assert (told["waiting_notices"], told["messages"]["sent"]) == (1, 0)
     (finding,) = (one for one in doctor(project.config.root) if one.check == "notify")
     assert "REGRESS_WEBHOOK_SECRET" in finding.advice
+    with pytest.raises(SystemExit) as ended:
+        main(["notify", "test", "chat", *here])
+    assert ended.value.code == 2
+    assert "There are team." in capsys.readouterr().err
     config = replace(project.config, notify=replace(project.config.notify, channel=()))
     with pytest.raises(ConfigError, match="no channel is configured"):
         sending.send(replace(project, config=config), store)

@@ -30,7 +30,7 @@ class _Channel(ABC):
     """A channel to a repository on a forge; below it, what is written there."""
 
     single = True
-    promise = "once: what is there is found and edited"
+    promise = "comes once: what is there is found and edited"
     kind: ClassVar[type[Forge]]
 
     def __init__(self, setting: Setting) -> None:

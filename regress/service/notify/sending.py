@@ -234,7 +234,8 @@ def try_out(project: Project, name: str = "") -> dict[str, str]:
     config = project.config
     found = [one for one in channels(config) if name in ("", one.name)]
     if not found:
-        raise UnknownNameError("channel", name, config.notify.names)
+        hint = f"There are {', '.join(config.notify.names)}."
+        raise UnknownNameError("channel", name, config.notify.names, hint=hint)
     said = test_payload(config.project_name, config.notify.pages)
     told = {}
     for one in found:
