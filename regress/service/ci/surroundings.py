@@ -10,6 +10,7 @@ from pathlib import Path
 
 from regress.errors import HistoryError
 from regress.runner.history import History
+from regress.service.access import looks_like_token
 
 _NO_COMMIT = re.compile("0*")
 _EVENT_LIMIT = 16 << 20
@@ -59,7 +60,7 @@ def _github(env: Mapping[str, str]) -> Surroundings:
         api=env.get("GITHUB_API_URL", "https://api.github.com"),
         repository=repository,
         request=str(request.get("number") or ""),
-        token=env.get("REGRESS_TOKEN") or env.get("GITHUB_TOKEN", ""),
+        token=_token(env, "GITHUB_TOKEN"),
         target=env.get("GITHUB_BASE_REF", ""),
         before="" if request else str(event.get("before") or ""),
         source=env.get("GITHUB_HEAD_REF") or env.get("GITHUB_REF_NAME", ""),
@@ -76,13 +77,19 @@ def _gitlab(env: Mapping[str, str]) -> Surroundings:
         api=env.get("CI_API_V4_URL", "https://gitlab.com/api/v4"),
         repository=env.get("CI_PROJECT_ID", ""),
         request=env.get("CI_MERGE_REQUEST_IID", ""),
-        token=env.get("REGRESS_TOKEN", ""),
+        token=_token(env, "GITLAB_TOKEN"),
         target=env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
         before=env.get("CI_COMMIT_BEFORE_SHA", ""),
         source=env.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or env.get("CI_COMMIT_REF_NAME", ""),
         shown_head=env.get("CI_COMMIT_SHA", ""),
         job_url=env.get("CI_JOB_URL", ""),
     )
+
+
+def _token(env: Mapping[str, str], usual: str) -> str:
+    """What opens the forge. `regress push` reads REGRESS_TOKEN, too: a dashboard's is no forge's business."""
+    told = env.get("REGRESS_TOKEN", "").strip()
+    return env.get(usual, "").strip() if not told or looks_like_token(told) else told
 
 
 def choose_commits(

@@ -261,6 +261,11 @@ def test_what_ci_systems_tell(tmp_path: Path) -> None:
         }
     )
     assert (gitlab.kind, gitlab.request, gitlab.target, gitlab.token) == ("gitlab", "12", "main", "t")
+    for job in ("GITHUB", "GITLAB"):
+        kind = {"GITHUB_ACTIONS": "true"} if job == "GITHUB" else {"GITLAB_CI": "true"}
+        dashboard = {**kind, "REGRESS_TOKEN": "regress_" + "x" * 43}  # no forge may see it
+        assert read_surroundings(dashboard).token == ""
+        assert read_surroundings({**dashboard, f"{job}_TOKEN": "own"}).token == "own"
 
 
 def test_nothing_is_measured_for_a_report_that_cannot_be_written(
