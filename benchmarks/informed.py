@@ -2,8 +2,8 @@
 
 A run of the small case counts, where a program has one; the full case is measured. A figure is the median of
 paired ratios of processor time in one process, below 1 is faster; every output is compared. Columns: code
-that knows the counts / code that does not; code that counts / code that does not; seconds of compiling with
-and without.
+that knows the counts / code that does not; the same without speculation (which only tier tiered knows); code
+that counts / code that does not; seconds of compiling with and without; how often code was left.
 
     python -m benchmarks.informed [--rounds N] [--programs DIR] [--tier TIER] [NAME...]
 """
@@ -31,15 +31,18 @@ def _seconds(compiled: Compiled) -> float:
     return spent
 
 
-def compare(program: Program, rounds: int, tier: str, folder: str) -> tuple[float, float, float, float]:
+def compare(program: Program, rounds: int, tier: str, folder: str) -> list[float]:
     """The program's row."""
     file = Path(folder, f"{program.name}.profile")
     small = Compiled(program, tier="llvm", size="small", knobs={"profile_make": True})
     small.check()
     file.write_bytes(small.module.profile())
+    waits: dict[str, str | int | bool] = {"tier_waits": True}  # for code, before anything is measured
+    use = {**waits, "profile": str(file)}
     engines = {
-        "plain": Compiled(program, tier=tier, size="full"),
-        "informed": Compiled(program, tier=tier, size="full", knobs={"profile": str(file)}),
+        "plain": Compiled(program, tier=tier, size="full", knobs=waits),
+        "informed": Compiled(program, tier=tier, size="full", knobs=use),
+        "wary": Compiled(program, tier=tier, size="full", knobs=use | {"tier_speculates": False}),
         "counting": Compiled(program, tier="llvm", size="full", knobs={"profile_make": True}),
     }
     for engine in engines.values():
@@ -52,10 +55,10 @@ def compare(program: Program, rounds: int, tier: str, folder: str) -> tuple[floa
             seen[name].append(_seconds(engines[name]))
     ratios = [
         statistics.median(a / b for a, b in zip(seen[name], seen["plain"], strict=True))
-        for name in ("informed", "counting")
+        for name in ("informed", "wary", "counting")
     ]
     cost = [engines[name].engine.stats()["compile_seconds"] for name in ("informed", "plain")]
-    return ratios[0], ratios[1], cost[0], cost[1]
+    return [*ratios, *cost, engines["informed"].engine.stats().get("deopts", 0.0)]
 
 
 def main() -> int:
@@ -68,13 +71,21 @@ def main() -> int:
     options = parser.parse_args()
     known = own(options.programs) if options.programs else programs()
     chosen = options.names or list(known)
-    print(f"{'program':14} {'informed':>9} {'counting':>9} {'compile':>9} {'without':>9}")
+    print(
+        f"{'program':14} {'informed':>9} {'wary':>9} {'counting':>9}"
+        f" {'compile':>9} {'without':>9} {'left':>7}"
+    )
     gains = []
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
-            gain, counting, cost, before = compare(known[name], options.rounds, options.tier, folder)
+            gain, wary, counting, cost, before, left = compare(
+                known[name], options.rounds, options.tier, folder
+            )
             gains.append(gain)
-            print(f"{name:14} {gain:9.3f} {counting:9.3f} {cost:8.2f}s {before:8.2f}s", flush=True)
+            print(
+                f"{name:14} {gain:9.3f} {wary:9.3f} {counting:9.3f} {cost:8.2f}s {before:8.2f}s {left:7.0f}",
+                flush=True,
+            )
     print(f"{'geomean':14} {math.exp(statistics.fmean(map(math.log, gains))):9.3f}")
     return 0
 

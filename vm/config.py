@@ -118,6 +118,10 @@ class Config:
         high=1 << 40,
     )
 
+    tier_speculates: bool = _knob(
+        True,
+        "Whether code of the tiered tier that is made with counts leaves out what they never saw.",
+    )
     tier_deopts: int = _knob(
         0,
         "For tests: unless 0, compiled code of the tiered tier leaves at one of so many safe points.",

@@ -44,7 +44,7 @@ CONFIGURATIONS = {
     ),
     "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
     "tiered (at random)": Config(
-        tier="tiered", validate="eager", tier_seed=1, tier_deopts=20, **ALONE, **TESTED
+        tier="tiered", validate="eager", tier_seed=1, tier_deopts=100, **ALONE, **TESTED
     ),
     "tiered (left at every safe point)": Config(
         tier="tiered", validate="eager", tier_calls=1, tier_trips=1, tier_deopts=1, **TESTED
@@ -58,7 +58,7 @@ CONFIGURATIONS = {
         if load(tier).shows_roots
     },
     f"tiered at random{STRESSED}": Config(
-        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, tier_deopts=20, **ALONE, **TESTED
+        tier="tiered", validate="eager", gc_stress=True, tier_seed=2, tier_deopts=100, **ALONE, **TESTED
     ),
 }
 """Every tier as it comes (tiered: all compiled at once), and the other ways in which knobs make one work."""

@@ -105,14 +105,30 @@ def test_leaving_is_an_event_that_says_where() -> None:
         call(i, "f", 2)
     left = [event.facts for event in log.events if event.kind == "deopt"]
     assert len(left) == deopts(i) == log.counts()["deopt"]
-    body = i.module.bodies[2]
-    assert {"function": 2, "offset": body.start, "root": 2, "loop": -1} in left
+    call_of_middle = i.module.bodies[2].start + 2
+    assert {"function": 2, "offset": call_of_middle, "root": 2, "loop": -1} in left
 
 
 def test_compiled_code_is_never_left_unless_a_knob_or_an_expectation_says_so() -> None:
     i = instance(store("tiered", **EAGER), VALUES)
     call(i, "f", 7)
     assert deopts(i) == 0
+
+
+@pytest.mark.parametrize("points", [1, 4])
+def test_what_is_done_at_starts_and_loops_is_done_once(points: int) -> None:
+    """Fuel is used up where code is left as where it is not, and runs out at the same place."""
+    left = []
+    for knobs in ({}, {"tier_deopts": points}):
+        i = instance(store("tiered", **EAGER, **knobs, consume_fuel=True), VALUES)
+        for fuel in (10_000, 100):
+            i.store.meters.fuel = fuel
+            try:
+                left.append((call(i, "f", 7), i.store.meters.fuel))
+            except Trap as trap:
+                left.append(([-1], trap.code.value))
+    assert left[:2] == left[2:]
+    assert left[0][1] not in (0, 10_000)
 
 
 BACK = """(module
@@ -147,11 +163,14 @@ EXPECTS = """(module (type $f (func (param i32) (result i32))) (table funcref (e
   (func (export "if") (param i32 i32) (result i32)
     (i32.add (local.get 0)
       (if (result i32) (local.get 1) (then (call $square (local.get 0))) (else (call $twice (local.get 0))))))
-  (func (export "br") (param i32 i32) (result i32)
+  (func (export "null") (param i32 i32) (result i32)
     (i32.add (local.get 0)
       (block $out (result i32)
-        (drop (br_if $out (i32.mul (local.get 0) (local.get 0)) (local.get 1)))
-        (call $twice (local.get 0)))))
+        (block $none
+          (drop (br_on_null $none (if (result (ref null $some)) (local.get 1)
+            (then (ref.null $some)) (else (struct.new $some)))))
+          (br $out (i32.mul (local.get 0) (i32.const 2))))
+        (i32.mul (local.get 0) (local.get 0)))))
   (func (export "cast") (param i32 i32) (result i32)
     (i32.add (local.get 0)
       (block $out (result i32)
@@ -164,7 +183,7 @@ EXPECTS = """(module (type $f (func (param i32) (result i32))) (table funcref (e
         (i32.mul (local.get 0) (local.get 0))))))"""
 
 
-@pytest.mark.parametrize("name", ["call", "if", "br", "cast"])
+@pytest.mark.parametrize("name", ["call", "if", "null", "cast"])
 def test_what_was_never_counted_leaves_and_is_expected_no_more(name: str) -> None:
     """A few departures; then code without that expectation takes its place, and is never left again."""
     counted = store("llvm", profile_make=True)

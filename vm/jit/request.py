@@ -44,6 +44,7 @@ RUNTIME_KNOBS = frozenset(
         "tier_deopts",
         "tier_patience",
         "tier_seed",
+        "tier_speculates",
         "tier_start",
         "tier_trips",
         "tier_waits",

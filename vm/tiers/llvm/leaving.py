@@ -135,6 +135,10 @@ _POINTS |= {"call", "call_indirect", "call_ref", "return_call", "return_call_ind
 _POINTS |= {"ref.test", "ref.test_null", "ref.cast", "ref.cast_null"}
 
 
+_TINY = 16
+"""Bytes of a body below which there is no point at its start: of such functions tests have thousands."""
+
+
 def counting_points(handlers: Mapping[int, Handler]) -> dict[int, Handler]:
     """``handlers`` that count safe points, too: starts of functions and loops, and where a guard may be."""
     return {code: _counting(BY_CODE[code].name, handler) for code, handler in handlers.items()}
@@ -142,7 +146,7 @@ def counting_points(handlers: Mapping[int, Handler]) -> dict[int, Handler]:
 
 def _counting(name: str, handler: Handler) -> Handler:
     def translate(t: Translator, immediates: tuple[Any, ...]) -> bool | None:
-        if name in _POINTS or t.here == t.body.start:
+        if name in _POINTS or (t.here == t.body.start and t.body.end - t.here >= _TINY):
             _point(t, t.here)
         dead = handler(t, immediates)
         if name == "loop":

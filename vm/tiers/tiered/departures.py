@@ -8,6 +8,7 @@ code has filled (``vm.tiers.llvm.speculation``).
 from __future__ import annotations
 
 import random
+from weakref import WeakKeyDictionary
 
 from vm.events import note
 from vm.memory.native import WORD, Block, poke
@@ -34,7 +35,7 @@ class Departures:
     def __init__(self, first: ThreadedProgram) -> None:
         self._first = first
         self._instructions: dict[tuple[int, int], Block] = {}
-        self._records: dict[tuple[int, int, int], Block] = {}
+        self._records: WeakKeyDictionary[Instance, dict[tuple[int, int], Block]] = WeakKeyDictionary()
         self._failed: dict[tuple[Place, int], int] = {}
         self._avoided: dict[Place, list[int]] = {}
         self.count = 0
@@ -58,12 +59,13 @@ class Departures:
     def record(self, instance: Instance, index: int, offset: int) -> int:
         """The address of the record that goes on for function ``index`` of ``instance`` at an offset."""
         self.count += 1
-        key = instance.context.address, index, offset
-        if key not in self._records:
-            made = self._records[key] = Block(RECORD_SIZE)
+        records = self._records.setdefault(instance, {})
+        made = records.get((index, offset))
+        if made is None:
+            made = records[index, offset] = Block(RECORD_SIZE)
             poke(made.address + RECORD_CODE, self._instruction(instance, index, offset).address)
             poke(made.address + RECORD_CONTEXT, instance.context.address)
-        return self._records[key].address
+        return made.address
 
     def _instruction(self, instance: Instance, index: int, offset: int) -> Block:
         """The ``resume`` of all instances."""

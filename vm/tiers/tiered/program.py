@@ -178,7 +178,7 @@ class TieredProgram:
     def _options(self, index: int, loop: int | None) -> Options:
         """What code of a place may expect."""
         module = self._running()
-        informed = module.counts is not None and module.prepared is None
+        informed = module.counts is not None and module.prepared is None and self._config.tier_speculates
         if not informed and not self._config.tier_deopts:
             return ()
         from vm.tiers.llvm.speculation import AVOID, GUARDS, LEAVES, POINTS  # most programs have no profile
