@@ -90,7 +90,7 @@ def _row(name: str, values: Mapping[str, float]) -> str:
     return f"{name:24s}" + "".join(f"{values[m]:>15.3f}" if m in values else f"{'-':>15s}" for m in METRICS)
 
 
-def _variation(text: str) -> tuple[str, list[float]]:
+def variation(text: str) -> tuple[str, list[float]]:
     """A constant and values for it, from ``MODULE.NAME=VALUE,...``."""
     name, _, listed = text.partition("=")
     room, _, constant = name.partition(".")
@@ -130,7 +130,7 @@ def main() -> int:
         "--ceiling", action="store_true", help="what an oracle reaches on the generated series"
     )
     parser.add_argument(
-        "--vary", action="append", default=[], type=_variation, metavar="MODULE.NAME=VALUE,..."
+        "--vary", action="append", default=[], type=variation, metavar="MODULE.NAME=VALUE,..."
     )
     parser.add_argument(
         "--no-live", action="store_true", help="leave out what takes longest: commit by commit"
