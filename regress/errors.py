@@ -22,6 +22,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_LISTED = 30  # names that are listed where one is unknown, at most
+
 
 class RegressError(Exception):
     """Base of the tree. ``hint`` is one sentence on what to do, or empty."""
@@ -82,13 +84,19 @@ class UnknownRevisionError(HistoryError):
 
 
 class UnknownNameError(RegressError):
-    """No such thing; ``kind`` is a glossary word ("benchmark"), ``near`` the closest names that exist."""
+    """No such thing; ``kind`` is a glossary word ("benchmark"), ``near`` the closest names that exist.
+
+    Where none is close, the hint lists all, if they are few.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, hint: str = "") -> None:
         self.kind = kind
         self.name = name
-        self.near = suggest(name, known)
+        names = list(known)
+        self.near = suggest(name, names)
         meant = _did_you_mean(self.near)
+        if not meant and 0 < len(names) <= _LISTED:
+            meant = f"Choose one of these: {', '.join(names)}."
         super().__init__(f"unknown {kind} {name!r}", hint=" ".join(filter(None, (meant, hint))))
 
 

@@ -50,13 +50,13 @@ def _print(found: Sequence[Comparison]) -> None:
     from rich.table import Table
 
     from regress.cli.output import console
-    from regress.words import change, interval, value
+    from regress.words import change, count, interval, value
 
     table = Table("benchmark", "A", "B", "change", "interval", "verdict", box=None, padding=(0, 2, 0, 0))
     for one in found:
         unit = one.series.metric.unit
         verdict = one.verdict.value
-        said = verdict + (f", {one.more_runs} more runs would" if one.more_runs else "")
+        said = verdict + (f", {count(one.more_runs, 'more run')} would" if one.more_runs else "")
         table.add_row(
             escape(one.series.title),
             value(one.a.value, unit),

@@ -219,6 +219,9 @@ def test_unknown_tools_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="unknown tool 'asw'") as caught:
         read(tmp_path, "asw")
     assert caught.value.near == ("asv",)
+    with pytest.raises(UnknownNameError) as caught:
+        read(tmp_path, "zzz")
+    assert caught.value.hint.startswith("Choose one of these: asv, ")
     with pytest.raises(IngestError, match="holds no results"):
         read(tmp_path)
     with pytest.raises(IngestError, match="cannot be read: No such file"):
