@@ -78,3 +78,23 @@ def test_the_page_is_exchanged_in_place(browser: Browser, site: str, history: Hi
         page.get_by_role("button", name="Say so").click()
         expect(page.locator(".steps")).to_contain_text("said it is expected")
         assert page.evaluate("window.same")
+
+
+@pytest.mark.browser
+def test_what_is_wrong_is_said_in_the_form_which_stays_filled_in(
+    browser: Browser, site: str, history: History
+) -> None:
+    if not htmx_present():
+        pytest.skip("NO HTMX TESTS: web/static/vendor is empty; `pip install .` brings it where npm answers")
+    page = browser.new_page(base_url=site)  # no quiet one: the console tells of the refusal too
+    page.goto(f"/event/{history.regression}")
+    page.get_by_label("Note").fill("a long story")
+    page.get_by_label("Fixed by commit").fill("zzzz")
+    page.get_by_role("button", name="Say so").click()
+    expect(page.locator("form.triage").get_by_role("alert")).to_contain_text("unknown commit 'zzzz'")
+    expect(page.get_by_label("Note")).to_have_value("a long story")
+    page.get_by_label("Fixed by commit").fill(history.commits[50].sha)
+    page.get_by_role("button", name="Say so").click()
+    expect(page.locator(".steps")).to_contain_text("noted: a long story")
+    expect(page.locator("form.triage").get_by_role("alert")).to_have_count(0)
+    page.close()

@@ -33,8 +33,30 @@ palette?.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.matches("main")) event.detail.shouldSwap = true; // else htmx drops the page that says what was wrong
+  const { target, xhr, requestConfig } = event.detail;
+  if (!target.matches("main")) return;
+  const form = requestConfig.elt.closest("form"), wrong = form && xhr.status >= 400 ? errorOf(xhr.responseText) : "";
+  if (wrong) return complain(form, wrong); // what was filled in stays
+  event.detail.shouldSwap = true; // else htmx drops the page that says what was wrong
 });
+
+function errorOf(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const said = page.querySelectorAll("main .lede, main .lede ~ p:not(:last-child)");
+  return [...said].map((part) => part.textContent.trim()).join(" ");
+}
+
+function complain(form, text) {
+  let place = form.querySelector("[role=alert]");
+  if (!place) {
+    place = document.createElement("p");
+    place.className = "notice wide";
+    place.setAttribute("role", "alert");
+    form.prepend(place);
+  }
+  place.textContent = text;
+  place.scrollIntoView({ block: "nearest" });
+}
 
 const menu = document.querySelector(".top nav"), here = menu.querySelector("[aria-current]");
 if (here) menu.scrollLeft = here.offsetLeft - menu.offsetLeft - 16; // a phone shows some of it: this page's part
