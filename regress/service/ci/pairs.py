@@ -121,7 +121,8 @@ def measure_pairs(
             places.measured(suspected=bool(len(trial.suspects)))
             wanted = _still_wanted(pairs, found)
             now = time.monotonic()
-            if wanted and now - started + (now - before) > budget.seconds:
+            next_one = now - before if pairs.rounds > 1 else 0.0  # the first one also builds
+            if wanted and now - started + next_one > budget.seconds:
                 pairs.cut = "its time was up"
                 break
             _tell(pairs, wanted, listen)
