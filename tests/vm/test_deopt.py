@@ -42,6 +42,10 @@ VALUES = """(module (type $pair (struct (field (ref null $pair)) (field i32)))
       (if (result i64 f32 v128 i32 i32) (i64.eqz (local.get 0))
         (then (local.get 0) (local.get 1) (local.get 2) (call $sum (local.get 3)) (i32.const 9))
         (else (local.get 0) (local.get 1) (local.get 2) (br $l)))))
+  (func $last (param (ref null $pair)) (result i32)
+    (i32.mul
+      (i32.add (struct.get $pair 1 (struct.get $pair 0 (local.get 0))) (i32.const 10000))
+      (i32.const 10000)))
   (func $throws (param i32)
     (if (i32.and (local.get 0) (i32.const 1)) (then (throw $e (local.get 0)))))
   (func $catches (param i32) (result i32) (local i32)
@@ -56,7 +60,8 @@ VALUES = """(module (type $pair (struct (field (ref null $pair)) (field i32)))
     (call $wide (i64.extend_i32_u (local.get 0)) (f32.const 1.5) (v128.const i32x4 1 2 3 4)
       (call $make (local.get 0)))
     (call_indirect (type $f) (local.get 0) (i32.const 1))
-    (i32.add (call $catches (local.get 0)) (call_indirect (type $f) (local.get 0) (i32.const 0)))))"""
+    (i32.add (call $catches (local.get 0)) (i32.add (call $last (call $make (local.get 0)))
+      (call_indirect (type $f) (local.get 0) (i32.const 0))))))"""
 
 
 def deopts(i: Instance) -> float:
@@ -77,6 +82,26 @@ def test_values_of_all_types_arrive_wherever_code_is_left(points: int, start: st
     assert deopts(i) > 30 / points
 
 
+@pytest.mark.parametrize("points", [1, 2])
+def test_a_collection_while_code_is_left_finds_what_it_still_needs(
+    points: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python may collect whenever it runs; what is freed then is overwritten."""
+    right = call(instance(store("reference"), VALUES), "f", 7)
+    i = instance(store("tiered", **EAGER, tier_deopts=points, gc_stress=True), VALUES)
+    leave, collected = i.store.leave, []
+
+    def collect_first(*where: int | Instance) -> int:
+        i.store.heap.collect()
+        collected.append(where)
+        return leave(*where)
+
+    monkeypatch.setattr(i.store, "leave", collect_first)
+    for _ in range(3):
+        assert call(i, "f", 7) == right
+    assert len(collected) == deopts(i) > 10
+
+
 DEEP = """(module $m (table funcref (elem $leaf))
   (func $leaf (param i32) (result i32)
     (if (i32.eqz (local.get 0)) (then (unreachable))) (i32.div_u (i32.const 84) (local.get 0)))
@@ -89,7 +114,7 @@ DEEP = """(module $m (table funcref (elem $leaf))
 @pytest.mark.parametrize("points", [1, 3])
 def test_a_function_that_was_left_has_one_frame_in_a_trace(points: int, start: str) -> None:
     """Its compiled frame is gone when the machine goes on."""
-    knobs = EAGER | {"whole_module_bytes": 0, "batch_bytes": 1}
+    knobs = EAGER | {"whole_module_bytes": 0, "batch_bytes": 1, "debug_info": points == 3}
     i = instance(store("tiered", **knobs, tier_start=start, tier_deopts=points), DEEP)
     for _ in range(4):
         assert call(i, "f", 2) == [43]

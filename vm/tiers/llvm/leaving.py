@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES, TracedType
@@ -11,6 +11,7 @@ from vm.isa.types import FuncType
 from vm.memory.native import WORD
 from vm.native.walking import SLACK
 from vm.runtime.layout import STATE_CONTROL, STATE_FRAMES, STATE_POINTS, STATE_TAIL
+from vm.runtime.references import traced
 from vm.runtime.words import offsets
 from vm.tiers.llvm.abi import CONVENTION, called_by_machine, resume_symbol, returning, signature, word_loads
 from vm.tiers.llvm.runtime_help import request
@@ -37,15 +38,17 @@ def leave_at(t: Translator, at: int, operands: Sequence[tuple[str, str]]) -> Non
     assert t.speculation is not None  # somebody has asked can_leave
     stack, t.stack = t.stack, list(operands)
     where = (t.index, at, t.speculation.root, t.speculation.loop)
-    record = request(t, "leave", where, (), result="i64")
+    needed = t.locals_needed(at)  # in front of the instruction: more than behind it, which is rooted anyway
+    held = [(t.local_value(i), LLVM_TYPES[t.local_types[i]]) for i in needed if traced(t.local_types[i])]
+    record = request(t, "leave", where, (), result="i64", held=held)
     t.leave_tries(0)
     t.needs_state = True
     end = t.value(f"load ptr, ptr {_state(t, STATE_FRAMES)}{ENGINE}")
-    slots = list(_slots(t, at))
+    slots = list(_slots(t, needed))
     words = max((slot + _width(type) for slot, type, _ in slots), default=0)
     control = t.value(f"load ptr, ptr {_state(t, STATE_CONTROL)}{ENGINE}")
-    needed = t.value(f"getelementptr i8, ptr {end}, i64 {words * WORD + SLACK}")
-    t.trap_if(t.value(f"icmp ugt ptr {needed}, {control}"), TrapCode.STACK_OVERFLOW)
+    behind = t.value(f"getelementptr i8, ptr {end}, i64 {words * WORD + SLACK}")
+    t.trap_if(t.value(f"icmp ugt ptr {behind}, {control}"), TrapCode.STACK_OVERFLOW)
     for slot, type, value in slots:
         _store(t, t.value(f"getelementptr i64, ptr {end}, i64 {slot}"), type, value)
     t.stack = stack
@@ -56,12 +59,11 @@ def _state(t: Translator, offset: int) -> str:
     return t.value(f"getelementptr i8, ptr %state, i64 {offset}")
 
 
-def _slots(t: Translator, at: int) -> Iterator[tuple[int, str, str]]:
-    """What the machine's frame holds: slots, IR types, values. What is not needed is left out, or 0 where the
-    collector looks.
+def _slots(t: Translator, needed: Collection[int]) -> Iterator[tuple[int, str, str]]:
+    """What the machine's frame holds: slots, IR types, values. Locals that are not needed are left out, or 0
+    where the collector looks.
     """
     places = offsets(t.local_types)
-    needed = t.locals_needed(at)
     for index, type in enumerate(t.local_types):
         held = LLVM_TYPES[type]
         if index in needed:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from vm.jit.request import Request
 
 LEAVES = "leaves"
-"""The option of a request for code that can be left: what it may expect, a member of ``WAYS``."""
+"""The option of a request for code that can be left: at ``GUARDS``, or at ``POINTS`` that are counted."""
 
 GUARDS, POINTS = "guards", "points"
 

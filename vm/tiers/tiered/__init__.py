@@ -3,6 +3,7 @@
 first     which of them
 hints     what was worth compiling the last time
 program   one module's code of both kinds, and how a function goes from one to the other
+departures  where compiled code was left, and what the machine goes on with (imported then)
 link      what ties a store to it
 tier      the tier
 
