@@ -54,6 +54,9 @@ PROOF = 0.7
 PAIRS = 2
 """Measurements of each of the two that it takes in any case."""
 
+PARTS = ((1.0, 0.8), (0.5, 0.1), (0.25, 0.1))
+"""What the culprit's own step may be of the whole shift, and how likely: there may be further culprits."""
+
 REPEATS = (1, 2, 4, 8)
 """How many measurements of a commit in a row are weighed: a build is shared by them."""
 
@@ -189,7 +192,11 @@ class Search:
             shift, noise = one.shift[answer.last], one.noise[answer.last]
             weight = len(before) * len(after) / (len(before) + len(after)) / noise**2
             seen = float(after.mean() - before.mean())
-            proof += float(weight * (seen * shift - shift**2 / 2))
+            likely = [
+                np.log(chance) + weight * (seen * part * shift - (part * shift) ** 2 / 2)
+                for part, chance in PARTS
+            ]
+            proof += float(np.logaddexp.reduce(likely))
         return self._independence * proof >= PROOF
 
     # -- what to measure -------------------------------------------------------------------------------

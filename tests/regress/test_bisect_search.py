@@ -97,6 +97,14 @@ def test_what_is_not_ideal_costs_runs_and_little_else(scenario: Scenario) -> Non
     assert told.mean_runs <= 14 * scenario.culprits + 8
 
 
+def test_four_culprits_are_all_found() -> None:
+    """The step of each is a quarter of the whole, and must be confirmed as such."""
+    told = simulate(Scenario(commits=64, shift=5.0, culprits=4, budget=150), 8)
+    assert told.observed == 1.0
+    assert told.right >= 0.75
+    assert told.mean_runs <= 90
+
+
 def test_workers_share_the_turns() -> None:
     one, four = (simulate(Scenario(commits=64, shift=3.0, workers=workers), 20) for workers in (1, 4))
     assert one.mean_turns == one.mean_runs
