@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 
+import llvmlite.binding as llvm
+
 from tests.conftest import ROOT
-from vm.native.pipeline import emit_object
+from vm.native.pipeline import _optimise, emit_object, target
 
 IR = "define i64 @f(i64 %x0) {\n" + "".join(f"  %x{i + 1} = mul i64 %x{i}, {i}\n" for i in range(300))
 IR += "  ret i64 %x300\n}\n"
@@ -48,3 +50,17 @@ def test_an_interrupted_compilation_leaves_nothing_that_could_end_the_process() 
     command = [sys.executable, "-c", f"from {__name__} import interrupt_again_and_again as f; f()"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_vectorisers_are_on() -> None:
+    """llvmlite's builder of passes copies the options that it is given: what is set later is not heard."""
+    each = "".join(
+        f"  %a{i} = getelementptr i32, ptr %a, i64 {i}\n  %b{i} = getelementptr i32, ptr %b, i64 {i}\n"
+        f"  %x{i} = load i32, ptr %a{i}\n  %y{i} = add i32 %x{i}, 7\n  store i32 %y{i}, ptr %b{i}\n"
+        for i in range(4)
+    )
+    host = target(3)
+    ir = f"define void @f(ptr noalias %a, ptr noalias %b) {{\n{each}  ret void\n}}\n"
+    with llvm.create_context() as context, llvm.parse_assembly(ir, context) as module:
+        _optimise(module, host.machine, 3)
+        assert "add <4 x i32>" in str(module)
