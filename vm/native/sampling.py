@@ -29,6 +29,7 @@ from vm.once import once
 from vm.runtime.layout import (
     STATE_AWAY,
     STATE_ERRAND,
+    STATE_JUMP_BUFFER,
     STATE_MACHINE,
     STATE_MACHINE_SIZE,
     STATE_SIZE,
@@ -65,6 +66,9 @@ MOST_RATE = 10_000
 
 
 def _ir() -> str:
+    """The signal's handler. Whoever enters says whose state it is some instructions before there is a buffer
+    to leave by, which tells a walk where to end: who is interrupted between is elsewhere yet.
+    """
     return f"""\
 @bodies = external global i8
 @stencils = external global i8
@@ -96,7 +100,12 @@ done:
 sample:
   %state = call ptr @pthread_getspecific(i32 ptrtoint (ptr @thread_key to i32))
   %idle = icmp eq ptr %state, null
-  br i1 %idle, label %elsewhere, label %room
+  br i1 %idle, label %elsewhere, label %entered
+entered:
+  %buffer_field = getelementptr i8, ptr %state, i64 {STATE_JUMP_BUFFER}
+  %buffer = load ptr, ptr %buffer_field
+  %early = icmp eq ptr %buffer, null
+  br i1 %early, label %elsewhere, label %room
 elsewhere:
   call void @add(i64 {_ELSEWHERE}, i64 1)
   ret void
