@@ -194,7 +194,7 @@ WRONG = [
     ("csv", "benchmark,value,value\na,1,1\n", "line 1"),
     ("csv", "benchmark,value,direction\na,1,up\n", "line 2.direction"),
     ("json-lines", '{"benchmark": "a", "value": 1}\n{"benchmark": "a"}\n', "line 2"),
-    ("json-lines", '{"benchmark": "a", "value": 1}\n{"benchmark"\n', "line 2"),
+    ("json-lines", '{"benchmark": "a", "value": 1}\n{"benchmark"\n', "line 2, column 13"),
     ("json-lines", '{"benchmark": "a", "value": "x"}\n', "line 1.value"),
     ("catch2", "<Catch name='x'>\n<TestCase>\n", "line 3, column 1"),
     ("catch2", "<!DOCTYPE x [<!ENTITY a 'b'>]>\n<Catch name='x'/>", "line 1"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from regress.errors import StoreError, StoreLockedError
 from regress.store import Store, locking
+from regress.store.database import _sqlite_settings
 from regress.store.locking import is_here
 from tests.regress.fixtures.stores import (
     KEY,
@@ -80,6 +82,26 @@ def test_two_processes_may_create_it_at_once(url: str) -> None:
     for thread in threads:
         thread.join()
     assert opened == [[]] * 4
+
+
+def test_many_connections_may_turn_a_new_file_to_write_ahead_at_once(tmp_path: Path) -> None:
+    """SQLite itself fails some of them: without care, this failed in one of ten files."""
+    modes: list[str] = []
+
+    def connect(path: Path, together: threading.Barrier) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            together.wait()
+            _sqlite_settings(connection, None)  # type: ignore[arg-type] # a driver's connection, no pool
+            modes.extend(connection.execute("PRAGMA journal_mode").fetchone())
+
+    for number in range(60):
+        path, together = tmp_path / f"{number}.db", threading.Barrier(4)
+        threads = [threading.Thread(target=connect, args=(path, together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert modes == ["wal"] * 240
 
 
 def test_deliveries_of_two_writers_share_their_names(url: str) -> None:
