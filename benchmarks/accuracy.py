@@ -144,7 +144,7 @@ def main() -> int:
     data, detect = score.datasets(), importlib.import_module("regress.detect").detect
 
     def run() -> list[Tally]:
-        return tally(score, lambda values: [c.index for c in detect(values)], data, not asked.no_live)
+        return tally(score, detect, data, not asked.no_live)
 
     began = time.perf_counter()
     tallies = run()

@@ -132,7 +132,7 @@ def main() -> int:
     cases = {"synth": made, "null": data["null"] + backwards(data["null"])}
 
     def run() -> list[Tally]:
-        return tally(score, lambda values: [change.index for change in detect(values)], cases)
+        return tally(score, detect, cases)
 
     _print(run, asked.vary)
     return 0

@@ -102,6 +102,10 @@ class ChangePoint:
     earliest: int | None = None
     latest: int | None = None
 
+    def __index__(self) -> int:
+        """``values[point]`` is the first value of the new level; scorers of places take it as it is."""
+        return self.index
+
     @property
     def ratio(self) -> float:
         """The level after, relative to the level before; 1.15 is 15 % more."""
