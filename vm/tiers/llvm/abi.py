@@ -174,6 +174,11 @@ def resume_symbol(results: Sequence[ValueType]) -> str:
     return "resume_" + "".join(_LETTERS.get(LLVM_TYPES[type], "v") for type in results)
 
 
+def words_of(type: str) -> int:
+    """How many words a value of an IR type takes (``vm.runtime.words``)."""
+    return 2 if type.startswith("<") else 1
+
+
 def _aligned(type: ValueType) -> int:
     """Words are aligned to their own size, so a vector is to no more."""
     return 4 if LLVM_TYPES[type] in ("i32", "float") else WORD

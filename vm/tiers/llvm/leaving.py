@@ -12,8 +12,15 @@ from vm.memory.native import WORD
 from vm.native.walking import SLACK
 from vm.runtime.layout import STATE_CONTROL, STATE_FRAMES, STATE_POINTS, STATE_TAIL
 from vm.runtime.references import traced
-from vm.runtime.words import offsets
-from vm.tiers.llvm.abi import CONVENTION, called_by_machine, resume_symbol, returning, signature, word_loads
+from vm.tiers.llvm.abi import (
+    CONVENTION,
+    called_by_machine,
+    resume_symbol,
+    returning,
+    signature,
+    word_loads,
+    words_of,
+)
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import ENGINE
 from vm.tiers.llvm.translate import Handler, Translator
@@ -30,7 +37,7 @@ def can_leave(t: Translator, at: int) -> bool:
     """
     if t.speculation is None or at in t.speculation.avoid or any(control.kept for control in t.control):
         return False
-    return offsets(t.local_types)[-1] + t.kept_slots + 2 * len(t.stack) <= _MOST_WORDS
+    return t.local_slots[-1] + t.kept_slots + 2 * len(t.stack) <= _MOST_WORDS
 
 
 def leave_at(t: Translator, at: int, operands: Sequence[tuple[str, str]]) -> None:
@@ -45,7 +52,7 @@ def leave_at(t: Translator, at: int, operands: Sequence[tuple[str, str]]) -> Non
     t.needs_state = True
     end = t.value(f"load ptr, ptr {_state(t, STATE_FRAMES)}{ENGINE}")
     slots = list(_slots(t, needed))
-    words = max((slot + _width(type) for slot, type, _ in slots), default=0)
+    words = max((slot + words_of(type) for slot, type, _ in slots), default=0)
     control = t.value(f"load ptr, ptr {_state(t, STATE_CONTROL)}{ENGINE}")
     behind = t.value(f"getelementptr i8, ptr {end}, i64 {words * WORD + SLACK}")
     t.trap_if(t.value(f"icmp ugt ptr {behind}, {control}"), TrapCode.STACK_OVERFLOW)
@@ -63,7 +70,7 @@ def _slots(t: Translator, needed: Collection[int]) -> Iterator[tuple[int, str, s
     """What the machine's frame holds: slots, IR types, values. Locals that are not needed are left out, or 0
     where the collector looks.
     """
-    places = offsets(t.local_types)
+    places = t.local_slots
     for index, type in enumerate(t.local_types):
         held = LLVM_TYPES[type]
         if index in needed:
@@ -80,7 +87,7 @@ def _slots(t: Translator, needed: Collection[int]) -> Iterator[tuple[int, str, s
             yield slot, "i64", t.value(f"zext i1 {value} to i64")
         else:
             yield slot, held, value
-        slot += _width(held)
+        slot += words_of(held)
 
 
 def _store(t: Translator, pointer: str, type: str, value: str) -> None:
@@ -90,10 +97,6 @@ def _store(t: Translator, pointer: str, type: str, value: str) -> None:
     if type == "i32":
         value, type = t.value(f"zext i32 {value} to i64"), "i64"
     t.effect(f"store {type} {value}, ptr {pointer}, align {WORD}")
-
-
-def _width(type: str) -> int:
-    return 2 if type.startswith("<") else 1
 
 
 # what goes on in the place of the function

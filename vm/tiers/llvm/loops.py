@@ -21,8 +21,7 @@ from vm.jit.request import Request
 from vm.module.validator import validate_function
 from vm.native.validation import kernel
 from vm.runtime.layout import STATE_TAIL
-from vm.runtime.words import offsets
-from vm.tiers.llvm.abi import word_stores
+from vm.tiers.llvm.abi import word_stores, words_of
 from vm.tiers.llvm.emission import Emission, reachable
 from vm.tiers.llvm.text import ENGINE
 from vm.tiers.llvm.translate import Control, Translator
@@ -68,14 +67,14 @@ class LoopTranslator(Translator):
     def _arrive(self, control: Control, below: list[tuple[str, str]]) -> None:
         """Note the way in: every operand of the frame goes to its variable."""
         self._way_in = lines = ["  br label %arrive", "arrive:"]
-        at = offsets(self.local_types)[-1] + self.kept_slots
+        at = self.local_slots[-1] + self.kept_slots
         for number, (name, held) in enumerate(below):
             if name in self._variables:
                 lines += _load(f"operand{number}", held, at, name)
-            at += _width(held)
+            at += words_of(held)
         for number, (slot, type) in enumerate(zip(control.slots, control.carried, strict=True)):
             lines += _load(f"carried{number}", LLVM_TYPES[type], at, slot)
-            at += _width(LLVM_TYPES[type])
+            at += words_of(LLVM_TYPES[type])
         lines += [f"  br label %{control.label}", "unused:"]
 
     def head(self) -> str:
@@ -91,10 +90,9 @@ class LoopTranslator(Translator):
     def initial_locals(self) -> list[str]:
         """All from the frame."""
         lines = []
-        places = offsets(self.local_types)
         for index, type, volatile in self.locals_in_use():
             lines += [f"  %l{index} = alloca {type}"]
-            lines += _load(f"local{index}", type, places[index], f"%l{index}", volatile)
+            lines += _load(f"local{index}", type, self.local_slots[index], f"%l{index}", volatile)
         return lines
 
     def leave(self) -> None:
@@ -125,10 +123,6 @@ def _load(name: str, type: str, slot: int, variable: str, volatile: str = "") ->
         lines.append(f"  %{name}.holds = icmp ne i32 %{name}, 0")
         value += ".holds"
     return [*lines, f"  store {volatile}{type} {value}, ptr {variable}"]
-
-
-def _width(type: str) -> int:
-    return 2 if type.startswith("<") else 1
 
 
 class _LoopEmission(Emission):

@@ -26,6 +26,7 @@ from vm.runtime.layout import (
     ContextLayout,
     trap_number,
 )
+from vm.runtime.words import offsets
 from vm.tiers.llvm import debug
 from vm.tiers.llvm.abi import (
     CONVENTION,
@@ -444,6 +445,11 @@ class Translator(Operands):
         """What a local is now."""
         type, slot = self._local(index)
         return self.value(f"load {self._volatile(index)}{type}, ptr {slot}")
+
+    @functools.cached_property
+    def local_slots(self) -> list[int]:
+        """Where the machine keeps each local in a frame, then how many slots locals take."""
+        return offsets(self.local_types)
 
     @functools.cached_property
     def kept_slots(self) -> int:
