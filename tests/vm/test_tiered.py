@@ -540,3 +540,20 @@ def test_damaged_hints_are_none(tmp_path: Path) -> None:
         objects(config).store(path.stem, content)
         assert hints.Hints(b"a module", config).known == frozenset()
         path.unlink()
+
+
+def test_hints_of_another_module_do_no_harm(tmp_path: Path) -> None:
+    """They may name functions that this one does not have."""
+    knobs = {"cache_folder": str(tmp_path), "opt_level": 1}
+    data = module('(module (func (export "f") (result i32) (i32.const 3)))')
+    made = instantiate(store("tiered", **knobs, tier_waits=True, tier_calls=1), data, [])
+    assert call(made, "f") == [3]
+    known = hints.Hints(data.binary, Config(tier="tiered").with_(**knobs))
+    for index in (-7, 0, 1_000):
+        known.learn((index, None))
+    hints.keep()
+    i = instantiate(store("tiered", **knobs), data, [])
+    assert call(i, "f") == [3]
+    tier = i.store.runner
+    assert isinstance(tier, TieredTier)
+    assert tier.stats()["compiled_functions"] == 1

@@ -65,7 +65,9 @@ class TieredProgram:
         self._hints = Hints(module.binary, config)
         self._whole: Place | None = None
         if compiled_whole(module, config):
-            self._whole = min((place for place in self._hints.known if place[1] is None), default=_UNKNOWN)
+            defined = range(module.imported_functions, len(module.functions))
+            known = (place for place in self._hints.known if place[1] is None and place[0] in defined)
+            self._whole = min(known, default=_UNKNOWN)
         self._departures: Departures | None = None
         self._stale: set[Place] = set()
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
