@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
 
 from tests.vm.engines import call, instance, module, store
 from vm.errors import Trap
 from vm.events import listening
+from vm.jit import makers
+from vm.jit.artefact import Artefact
 from vm.jit.counts import Counts
+from vm.jit.request import Request
+from vm.module.model import ModuleData
 from vm.runtime.instance import Instance
 from vm.runtime.instantiate import instantiate
+from vm.tiers.threaded.program import Resumption, ThreadedProgram
 from vm.tiers.tiered import TieredTier
 
 EAGER = {"tier_waits": True, "tier_calls": 1, "tier_trips": 1, "opt_level": 1}
@@ -134,6 +142,27 @@ def test_leaving_is_an_event_that_says_where() -> None:
     assert {"function": 2, "offset": call_of_middle, "root": 2, "loop": -1} in left
 
 
+def test_ctrl_c_while_the_machine_gets_ready_to_go_on_leaves_nothing_half_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next call that leaves there goes on."""
+    i = instance(store("tiered", **EAGER, tier_deopts=1), DEEP)
+    resume = ThreadedProgram.resume
+    asked: list[tuple[int, int]] = []
+
+    def interrupted(program: ThreadedProgram, index: int, offset: int) -> Resumption:
+        asked.append((index, offset))
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        return resume(program, index, offset)
+
+    monkeypatch.setattr(ThreadedProgram, "resume", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call(i, "f", 2)
+    assert call(i, "f", 2) == [43]
+    assert asked[1] == asked[0]
+
+
 def test_compiled_code_is_never_left_unless_a_knob_or_an_expectation_says_so() -> None:
     i = instance(store("tiered", **EAGER), VALUES)
     call(i, "f", 7)
@@ -188,6 +217,13 @@ EXPECTS = """(module (type $f (func (param i32) (result i32))) (table funcref (e
   (func (export "if") (param i32 i32) (result i32)
     (i32.add (local.get 0)
       (if (result i32) (local.get 1) (then (call $square (local.get 0))) (else (call $twice (local.get 0))))))
+  (func (export "loop") (param i32 i32) (result i32) (local i32)
+    (loop $again
+      (local.set 2 (i32.add (local.get 2)
+        (if (result i32) (local.get 1)
+          (then (call $square (i32.const 3))) (else (call $twice (i32.const 3))))))
+      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 2))
   (func (export "null") (param i32 i32) (result i32)
     (i32.add (local.get 0)
       (block $out (result i32)
@@ -208,17 +244,24 @@ EXPECTS = """(module (type $f (func (param i32) (result i32))) (table funcref (e
         (i32.mul (local.get 0) (local.get 0))))))"""
 
 
+def counted(*names: str) -> ModuleData:
+    """With counts of a program that calls these functions with 0 alone, and then a loop of 300 rounds."""
+    s = store("llvm", profile_make=True)
+    i = instance(s, EXPECTS)
+    for name in names:
+        for n in range(300):
+            assert call(i, name, n, 0) == [3 * n]
+    assert call(i, "loop", 300, 0) == [1800]
+    data = module(EXPECTS)
+    data.counts = s.runner.counts(i.module)  # type: ignore[attr-defined]
+    assert isinstance(data.counts, Counts)
+    return data
+
+
 @pytest.mark.parametrize("name", ["call", "if", "null", "cast"])
 def test_what_was_never_counted_leaves_and_is_expected_no_more(name: str) -> None:
     """A few departures; then code without that expectation takes its place, and is never left again."""
-    counted = store("llvm", profile_make=True)
-    i = instance(counted, EXPECTS)
-    for n in range(300):
-        assert call(i, name, n, 0) == [3 * n]
-    data = module(EXPECTS)
-    data.counts = counted.runner.counts(i.module)  # type: ignore[attr-defined]
-    assert isinstance(data.counts, Counts)
-    i = instantiate(store("tiered", **EAGER), data, [])
+    i = instantiate(store("tiered", **EAGER), counted(name), [])
     for n in range(50):
         assert call(i, name, n, 0) == [3 * n]
     assert deopts(i) == 0
@@ -230,3 +273,49 @@ def test_what_was_never_counted_leaves_and_is_expected_no_more(name: str) -> Non
         assert call(i, name, n, n % 2) == [n + n * n if n % 2 else 3 * n]
     assert deopts(i) == seen <= 20
     assert i.store.runner.stats()["demotions"] >= 1  # type: ignore[attr-defined]
+
+
+def test_code_of_a_loop_that_was_wrong_is_made_anew_while_it_runs() -> None:
+    """It and the function that it is in are pieces of their own, each of which has to learn."""
+    i = instantiate(store("tiered", **EAGER | {"tier_calls": 1 << 20}), counted(), [])
+    assert call(i, "loop", 50, 0) == [300]
+    assert deopts(i) == 0
+    with listening() as log:
+        for _ in range(4):
+            assert call(i, "loop", 50, 1) == [450]
+    wrong = [event.facts for event in log.events if event.kind == "demoted"]
+    assert [facts["loop"] >= 0 for facts in wrong] == [True, False]
+    seen = deopts(i)
+    assert call(i, "loop", 50, 1) + call(i, "loop", 50, 0) == [450, 300]
+    assert deopts(i) == seen == 8
+    stats = i.store.runner.stats()  # type: ignore[attr-defined]
+    assert (stats["compiled_loops"], stats["demotions"]) == (1, 2)
+
+
+def test_what_was_wrong_while_code_was_made_is_left_out_of_the_code_after_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whichever of two that are asked for at once arrives first."""
+    waiting: list[tuple[Request, Future[Artefact]]] = []
+
+    def submit(request: Request, _: object) -> Future[Artefact]:
+        waiting.append((request, Future()))
+        return waiting[-1][1]
+
+    def arrive() -> None:
+        while waiting:
+            request, ticket = waiting.pop()
+            ticket.set_result(makers.make(request))
+
+    monkeypatch.setattr("vm.jit.compiler.compiler_of", lambda _: SimpleNamespace(submit=submit))
+    knobs = {"tier_calls": 1, "tier_patience": 0, "opt_level": 1, "cache_bytes": 0}
+    i = instantiate(store("tiered", **knobs), counted("call", "if"), [])
+    left = []
+    for wrong in (0, 1, 1, 1):
+        for name in ("call", "if"):
+            for n in range(9):
+                assert call(i, name, n, wrong) == [n + n * n if wrong else 3 * n]
+        arrive()
+        left.append(deopts(i))
+    assert left[0] == 0
+    assert 8 < left[1] < left[2] == left[3]

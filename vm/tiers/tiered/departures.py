@@ -60,12 +60,12 @@ class Departures:
         """The address of the record that goes on for function ``index`` of ``instance`` at an offset."""
         self.count += 1
         records = self._records.setdefault(instance, {})
-        made = records.get((index, offset))
-        if made is None:
-            made = records[index, offset] = Block(RECORD_SIZE)
+        if (index, offset) not in records:
+            made = Block(RECORD_SIZE)
             poke(made.address + RECORD_CODE, self._instruction(instance, index, offset).address)
             poke(made.address + RECORD_CONTEXT, instance.context.address)
-        return made.address
+            records[index, offset] = made  # when nothing is missing: Ctrl-C may come any time
+        return records[index, offset].address
 
     def _instruction(self, instance: Instance, index: int, offset: int) -> Block:
         """The ``resume`` of all instances."""
@@ -73,10 +73,11 @@ class Departures:
         if key not in self._instructions:
             there = self._first.resume(index, offset)
             results = offsets(instance.module.function_type(index).results)[-1]
-            made = self._instructions[key] = Block(4 * WORD)
+            made = Block(4 * WORD)
             words = (there.words | results << 32, max(there.extent, there.words, results, 1), there.pc)
             for number, word in enumerate((library().handlers["resume"], *words)):
                 made.words[number] = word
+            self._instructions[key] = made
         return self._instructions[key]
 
 

@@ -76,8 +76,8 @@ class TieredProgram:
         self._entered: dict[int, int] = {}
         self._instructions: dict[Place, Block] = {}
         self._loops: dict[Place, int] = {}
-        self._taken: set[Place] = set()
         self._asked: set[Place] = set()
+        self._waiting: set[Place] = set()
         self._refused: set[Place] = set()
         self._missing: set[Place] = set()
         self._background = 0.0
@@ -165,7 +165,7 @@ class TieredProgram:
             self._departures = Departures(self.first)
         if not self._config.tier_deopts and self._departures.failed(place, offset):
             self._stale.add(place)
-        if place in self._stale:
+        if place in self._stale and place not in self._waiting:  # else what arrives last expects more
             self._renew(place)
         return self._departures.record(instance, index, offset)
 
@@ -230,7 +230,7 @@ class TieredProgram:
             "demotions": self._departures.demotions if self._departures is not None else 0,
             "deopts": self._departures.count if self._departures is not None else 0,
             "refused": len(self._refused),
-            "waiting": len(self._asked - self._refused - self._taken),
+            "waiting": len(self._waiting),
         }
 
     def _ask(self, place: Place) -> None:
@@ -266,12 +266,14 @@ class TieredProgram:
 
         priority = Priority.NORMAL if loop is None else Priority.HIGH
         ticket = compiler_of(self._config).submit(request, priority)
+        self._waiting.add(place)
         ticket.add_done_callback(lambda done: self._arrived(place, done))
 
     def _arrived(self, place: Place, ticket: Future[Artefact]) -> None:
         """Code is there, or there will be none. Runs on any thread."""
         with self._lock:
             module = self._module()
+            self._waiting.discard(place)
             if ticket.cancelled():
                 self._refused.add(place)
             elif module is not None:
@@ -296,21 +298,29 @@ class TieredProgram:
                 self.native.install(module, artefact)
             else:
                 code = self.native.install_loop(module, artefact)
-                self._loops[place] = self._instruction(place, self._thunks().loop(), code)
+                if not self._made_anew(place, code):
+                    self._loops[place] = self._instruction(place, self._thunks().loop(), code)
         except VMError:
             self._refused.add(place)
             return
-        self._taken.add(place)
         note("installed", function=index, loop=-1 if loop is None else loop)
 
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions: who is called already is entered there from now on."""
         for index in functions:
-            made = self._instructions.get((index, None))
-            if made is not None:  # made anew, with another function
-                made.words[_CODE] = self.native.addresses[index]
-            elif index in self._entered or (self.started is not None and self.started.has_code(index)):
+            if self._made_anew((index, None), self.native.addresses[index]):
+                continue
+            if self.started is not None and self.started.has_code(index):
                 self._entry(index)
+
+    def _made_anew(self, place: Place, code: int) -> bool:
+        """Whether there is an instruction that runs compiled code of ``place``: it runs this from now on. It
+        stays where it is, for the machine may be about to run it.
+        """
+        made = self._instructions.get(place)
+        if made is not None:
+            made.words[_CODE] = code
+        return made is not None
 
     def _entry(self, index: int) -> int:
         """The address of what runs compiled code of function ``index`` for the machine; 0: it has none."""
