@@ -64,3 +64,9 @@ def obtain_text(ir: str, level: int, costs: Costs) -> bytes:
         costs.seconds += seconds
         kept.store(key, binary)
     return binary
+
+
+def keep_text(ir: str, level: int) -> None:
+    """Have that object file in the cache, if there is one."""
+    if objects(Config()).most:
+        obtain_text(ir, level, Costs())

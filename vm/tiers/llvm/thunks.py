@@ -259,7 +259,7 @@ def keep(wanted: Iterable[tuple[str, FuncType]]) -> None:
     """
     for kind, type in dict.fromkeys(wanted):
         if (kind, type) not in _kept:
-            library.obtain_text(_TEXTS[kind](type), _LEVEL, Costs())
+            library.keep_text(_TEXTS[kind](type), _LEVEL)
             _kept.add((kind, type))
 
 
