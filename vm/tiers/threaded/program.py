@@ -67,7 +67,7 @@ class ThreadedProgram:
         self._costs = spent
         self._fuel, self._epochs = config.consume_fuel, config.epoch_interruption
         self._layout = ContextLayout.of(module)
-        self.instances: weakref.WeakSet[Instance] = weakref.WeakSet()
+        self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._counting = counting
         self._checked = 0
         self._codes: dict[Key, Block] = {}
@@ -84,7 +84,7 @@ class ThreadedProgram:
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is translated already, and what will be."""
-        self.instances.add(instance)
+        self._instances.add(instance)
         for index, code in self._entries.items():
             self._publish(instance, index, code)
 
@@ -114,7 +114,7 @@ class ThreadedProgram:
     def enter_at(self, index: int, code: int) -> None:
         """Let calls of function ``index`` run ``code``, in every instance."""
         self._entries[index] = code
-        for instance in self.instances:
+        for instance in self._instances:
             self._publish(instance, index, code)
 
     def has(self, pc: int) -> bool:
