@@ -86,7 +86,7 @@ class UnknownRevisionError(HistoryError):
 class UnknownNameError(RegressError):
     """No such thing; ``kind`` is a glossary word ("benchmark"), ``near`` the closest names that exist.
 
-    Where none is close, the hint lists all, if they are few.
+    Where none is close and no hint is given, the hint lists all, if they are few.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, hint: str = "") -> None:
@@ -95,7 +95,7 @@ class UnknownNameError(RegressError):
         names = list(known)
         self.near = suggest(name, names)
         meant = _did_you_mean(self.near)
-        if not meant and 0 < len(names) <= _LISTED:
+        if not (meant or hint) and 0 < len(names) <= _LISTED:
             meant = f"Choose one of these: {', '.join(names)}."
         super().__init__(f"unknown {kind} {name!r}", hint=" ".join(filter(None, (meant, hint))))
 

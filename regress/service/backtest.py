@@ -143,7 +143,7 @@ def _position(store: Store, branch: str, sha: str | None) -> int:
         return -1
     found = store.located(branch, [sha]).get(sha)
     if found is None:
-        raise UnknownNameError("commit", sha[:10], [branch])
+        raise UnknownNameError("commit", sha[:10], hint=f"The store knows none such on branch {branch!r}.")
     return found.position
 
 

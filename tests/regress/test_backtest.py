@@ -76,8 +76,9 @@ def test_since_leaves_out_what_was_raised_before(store: Store) -> None:
     fill(store)
     found = backtest(store, CONFIG, "main", CONFIG.detection, since=sha(35))
     assert [row.shown.lead.series.benchmark for row in found.rows] == ["small"]
-    with pytest.raises(UnknownNameError, match="unknown commit"):
+    with pytest.raises(UnknownNameError, match="unknown commit") as caught:
         backtest(store, CONFIG, "main", CONFIG.detection, since="f" * 40)
+    assert caught.value.hint == "The store knows none such on branch 'main'."
 
 
 def test_false_discoveries_are_limited_as_by_an_analysis(store: Store) -> None:

@@ -50,6 +50,9 @@ def test_tags_are_revisions(repo: GitRepo, tmp_path: Path) -> None:
         assert "Known are branches main and tags" in unknown.value.hint
         assert "release/2.0, v1.0" in unknown.value.hint
         assert "v3.0" not in unknown.value.hint, "it is a commit of which nothing is known here"
+        with pytest.raises(UnknownNameError) as unknown:
+            resolve(store, "zzz", tags(repo.path))
+        assert unknown.value.hint.startswith("Known are branches main and tags"), "told once, not twice"
         with pytest.raises(UnknownNameError, match=r"v3\.0 \([0-9a-f]{10}\)"):
             resolve(store, "v3.0", tags(repo.path))
         with pytest.raises(UnknownNameError, match=r"unknown commit 'v1\.0'"):

@@ -234,8 +234,7 @@ def try_out(project: Project, name: str = "") -> dict[str, str]:
     config = project.config
     found = [one for one in channels(config) if name in ("", one.name)]
     if not found:
-        hint = f"There are {', '.join(config.notify.names)}."
-        raise UnknownNameError("channel", name, config.notify.names, hint=hint)
+        raise UnknownNameError("channel", name, config.notify.names)
     said = test_payload(config.project_name, config.notify.pages)
     told = {}
     for one in found:
