@@ -17,7 +17,7 @@ PRIOR = 4.0
 """Degrees of freedom that the whole series' variance lends to each segment's own, which may be short."""
 
 # As arrays: numpy makes one of a Python number at each call, in the time that a hundred values take.
-_NONE, _ONE, _THREE, _EIGHT, _LENT = (np.array(number) for number in (0.0, 1.0, 3.0, 8.0, PRIOR - 1))
+_NONE, _ONE, _THREE, _EIGHT = (np.array(number) for number in (0.0, 1.0, 3.0, 8.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Evidence:
         """Set the noise: variance, what correlation does to it (see ``noise``), degrees of freedom."""
         self.variance = variance
         self.correlation = correlation
-        self._lent = np.array(PRIOR * variance)
+        self._lent, self._lent_free = np.array(PRIOR * variance), np.array(PRIOR - 1)
         self._most_free = np.array(max(1.0, free))
         self._asked = None
 
@@ -66,7 +66,7 @@ class Evidence:
         n, total, power = running[:, 1:] - running[:, :-1]
         means = total / n
         spread = np.maximum(power - total * means, _NONE)
-        free = n + _LENT
+        free = n + self._lent_free
         errors = (spread + self._lent) / (free * n)
         if self.correlation != 1:
             errors *= self.inflation(n)

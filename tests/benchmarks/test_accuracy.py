@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import accuracy
@@ -16,6 +17,7 @@ from benchmarks.detection import scorer
 from benchmarks.mistakes import kinds_of_step, labelled, table
 from benchmarks.tallies import Tally, folds, tally
 from regress.detect import segments, sensitivity
+from regress.detect.evidence import Evidence
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,16 @@ def test_a_setting_reaches_every_module_that_holds_it_and_goes_back() -> None:
         assert segments.FLOOR == 9.0
         assert sensitivity.__globals__["FLOOR"] == 9.0
     assert sensitivity.__globals__["FLOOR"] == original
+
+
+def test_a_setting_reaches_what_is_made_of_it() -> None:
+    """Where the whole series' variance counts for all, a segment's own counts for nothing."""
+    values = np.array([0.0, 2.0, 0.0, 2.0, 5.0, 5.0])
+    with accuracy.setting("evidence.PRIOR", 1e12):
+        evidence = Evidence(values)
+        evidence.weigh(0.25, correlation=1.0, free=4)
+        (variance,) = evidence.steps(np.array([0, 4, 6])).variance
+    assert variance == pytest.approx(0.25 / 4 + 0.25 / 2)
 
 
 def test_kinds_of_a_step() -> None:
