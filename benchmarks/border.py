@@ -135,9 +135,14 @@ def starts(template: str, arguments: Sequence[str], tier: str, folder: Path) -> 
     commands = {}
     for api in ENGINES:
         configure = f"config.tier = {tier!r}" if api == "vm.api" else "pass"
-        script = template.format(api=api, configure=configure, output=str(folder / "output"))
+        script = template.format(api=api, configure=configure, output=str(written(folder, api)))
         commands[api] = [sys.executable, "-c", script, *arguments]
     return commands
+
+
+def written(folder: Path, api: str) -> Path:
+    """Where a ``COMMAND`` puts what it prints: each engine's in a file of its own, to be looked at."""
+    return folder / f"{api}.out"
 
 
 def report(name: str, unit: str, rounds: list[tuple[float, float]]) -> None:
