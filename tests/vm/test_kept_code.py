@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from vm.isa.opcodes import BY_NAME
 from vm.isa.types import ValType
 from vm.runtime.instance import Instance
 from vm.tiers.threaded import kept, made, translate
-from vm.tiers.threaded.library import library
+from vm.tiers.threaded.library import Library, library
 from vm.tiers.threaded.program import ThreadedProgram
 from vm.tiers.threaded.steps import StepPlan, of_reference
 
@@ -73,13 +74,36 @@ def test_a_later_start_finds_what_an_earlier_one_has_translated(
     assert translated == [6]
 
 
-def test_a_file_of_other_knobs_or_a_damaged_one_is_not_used(tmp_path: Path) -> None:
+def test_a_file_of_other_knobs_or_handlers_or_a_damaged_one_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("threaded", tmp_path)
     kept.keep()
     assert run("threaded", tmp_path, memory_guard="checked")[1] == 0
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(Library, "layout", lambda library: bytes(8 * len(library.handlers)))
+        assert run("threaded", tmp_path)[1] == 0
+    assert run("threaded", tmp_path)[1] == 6
     (path,) = tmp_path.glob("*.code")
     path.write_bytes(path.read_bytes()[:-1])
     assert run("threaded", tmp_path)[1] == 0
+
+
+def test_what_another_thread_translates_while_all_is_written_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that nobody waits for may do so until the very end."""
+    kept.keep()
+    run("threaded", tmp_path)
+    ((_, new),) = kept._learnt.values()
+
+    def pack(code: made.Made, *others: Any) -> made.Packed | None:
+        new[len(new)] = code, []
+        return made.pack(code, *others)
+
+    monkeypatch.setattr(kept, "pack", pack)
+    kept.keep()
+    assert run("threaded", tmp_path)[1] == 6
 
 
 def test_only_what_is_of_the_process_changes_with_it(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ _words = 0
 
 def _name(module: ModuleData, facts: tuple[object, ...]) -> str:
     digest = digests.digest(module.digest)
-    for part in (key(), _validator()):
+    for part in (key(), library().layout(), _validator()):
         digest.update(part)
     digest.update(repr(facts).encode())
     return digest.hexdigest()[:40]
@@ -85,7 +85,7 @@ def keep() -> None:
     """Write down what was made."""
     base = library().extent[0] if _learnt else 0
     for (folder, file), (found, new) in list(_learnt.items()):
-        packed = {index: pack(made, base, steps) for index, (made, steps) in new.items()}
+        packed = {index: pack(made, base, steps) for index, (made, steps) in list(new.items())}
         more = {index: code for index, code in packed.items() if code is not None}
         if more:
             folder.store(file, marshal.dumps(found | more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from array import array
 from collections.abc import Mapping, Sequence
 
 from vm.native import arena, cache
@@ -18,6 +19,7 @@ _LEVEL = 2
 
 PLACES = (
     "errors.py",
+    "gc/record.py",
     "isa/**/*.py",
     "memory/linear.py",
     "native/*.py",
@@ -40,6 +42,13 @@ class Library:
         self.interpret = code.symbols["interpret"]
         self.halt = code.symbols["halt"]
         self.extent = code.image.address, code.size
+
+    def layout(self) -> bytes:
+        """How far from the start each handler lies, for code that is to run in other processes: where one was
+        made twice, its compiler may have had another processor in mind.
+        """
+        base = self.extent[0]
+        return array("Q", [at - base for at in self.handlers.values()]).tobytes()
 
     @once
     def table(self, mode: str) -> Table:
@@ -67,9 +76,7 @@ def library() -> Library:
 
 @functools.cache
 def key() -> bytes:
-    """What the library is made from, and for which processor: where that is the same, each handler lies as
-    far from the start.
-    """
+    """What the library is made from, and for which processor."""
     return cache.key(sources(PLACES), "llvmlite").encode()
 
 
