@@ -22,6 +22,7 @@ from vm.errors import ConfigError, VMError
 from vm.events import KINDS, Event, listening, note
 from vm.native import perfmap, signals
 from vm.native.sampling import sampler
+from vm.native.tier import NativeTier
 from vm.profiling import Profiler, Recording, flame, perfetto, summary
 from vm.profiling.recording import Place, _Resolver
 from vm.tiers import TIERS, load
@@ -93,6 +94,44 @@ def test_a_program_that_has_dropped_its_store_is_still_told() -> None:
         _, run = spin("threaded")  # the store, the instance and the module had no other owner
         gc.collect()
     assert max(summary.rows(profiler.recording), key=lambda row: row.self).name == "spin"
+
+
+def test_of_a_program_that_makes_many_instances_only_code_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vm.native.tier._MOST_HELD", 1)
+    engine, run = spin("threaded")
+    del run
+    gc.collect()
+    native = engine.tier
+    assert isinstance(native, NativeTier)
+    assert native.stores() == []
+    with native.holding():
+        for _ in range(3):
+            store = w.Store(engine)
+            rest = w.Func(store, w.FuncType([], []), lambda: None)
+            w.Instance(store, w.Module(engine, SPIN), [rest]).exports(store)["outer"](store, 10)
+        del store, rest
+        gc.collect()
+        assert (len(native.stores()), len(native._programs)) == (1, 3)
+    gc.collect()
+    assert (len(native.stores()), len(native._programs)) == (0, 0)
+
+
+def test_nobody_else_profiles_until_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was noted, and whose the code is, would be the next one's."""
+    engine, _ = spin("threaded")
+    asked: list[NativeTier] = []
+
+    def resolver(tier: NativeTier) -> _Resolver:
+        with pytest.raises(VMError, match="being profiled already"):
+            sampler().start(10)
+        asked.append(tier)
+        return _Resolver(tier)
+
+    monkeypatch.setattr("vm.profiling.recording._Resolver", resolver)
+    for _ in range(2):
+        with Profiler(engine):
+            pass
+    assert asked == [engine.tier] * 2
 
 
 def test_one_profiler_at_a_time_and_other_handlers_of_its_signal_are_served() -> None:

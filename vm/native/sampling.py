@@ -238,12 +238,16 @@ class Sampler:
             self._lock.release()
             raise
 
-    def stop(self) -> None:
+    def pause(self) -> None:
         """No more; what was noted can still be taken. Any thread may do so."""
         if self._timer is not None:
             _librt().timer_delete(self._timer)
             self._timer = None
-            self._lock.release()
+
+    def stop(self) -> None:
+        """As ``pause``, and others may start: for who has started, once."""
+        self.pause()
+        self._lock.release()
 
     def take(self) -> list[Sample]:
         """What was noted since the last time."""

@@ -27,6 +27,9 @@ from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT
 from vm.runtime.store import Store
 from vm.typed import ClassVar, Protocol
 
+_MOST_HELD = 1_000
+"""Instances made while code is held (``NativeTier.holding``) that are kept with it: they have memories."""
+
 
 class NativeProgram(Protocol):
     """One module's code, shared by its instances."""
@@ -62,7 +65,7 @@ class NativeTier(ABC):
         self._signals = signals(glue())
         self._programs: weakref.WeakKeyDictionary[ModuleData, NativeProgram] = weakref.WeakKeyDictionary()
         self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
-        self._held: list[Instance | Store] | None = None
+        self._held: list[list[Instance | ModuleData | Store]] = []
 
     @abstractmethod
     def _program(self, module: ModuleData) -> NativeProgram:
@@ -83,8 +86,8 @@ class NativeTier(ABC):
             if program is None:
                 program = self._programs[instance.module] = self._program(instance.module)
             program.add(instance)
-            if self._held is not None:
-                self._held.append(instance)
+            for held in self._held:
+                held.append(instance if len(held) < _MOST_HELD else instance.module)
             if instance.store not in self._links:
                 self._handle_signals()
                 self._links[instance.store] = self._link(instance.store)
@@ -122,12 +125,17 @@ class NativeTier(ABC):
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Meanwhile no store and no code ends, so that addresses that were seen can still be told."""
-        before, self._held = self._held, [*self.stores()]
+        """Meanwhile no code ends, so that addresses that were seen can still be told, nor do stores, unless a
+        program makes many: they only tell what host functions are called.
+        """
+        held: list[Instance | ModuleData | Store] = [*self.stores()]
+        with self._lock:
+            self._held = [*self._held, held]
         try:
             yield
         finally:
-            self._held = before
+            with self._lock:  # who began later may end later
+                self._held = [other for other in self._held if other is not held]
 
     def _handle_signals(self) -> None:
         """Get in front of the present handlers."""

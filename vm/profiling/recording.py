@@ -141,7 +141,7 @@ class Profiler:
         traceback: TracebackType | None,
     ) -> None:
         with self._running:
-            sampler().stop()
+            sampler().pause()
             ended = time.monotonic_ns()
             self._over.set()
             self._reader.join()
