@@ -182,7 +182,7 @@ def _first_init(cls: type[Any], fields: Mapping[str, Field], frozen: bool) -> Ca
     return __init__
 
 
-def _fill(cls: type[Any], made: object, fields: Mapping[str, Field], given: Mapping[str, Any]) -> bool:
+def _fill(cls: type[Any], made: Any, fields: Mapping[str, Field], given: Mapping[str, Any]) -> bool:
     """Set the fields; False: there is none given for one that must be."""
     for name, f in fields.items():
         if name in given:
@@ -195,7 +195,7 @@ def _fill(cls: type[Any], made: object, fields: Mapping[str, Field], given: Mapp
             return False
         getattr(cls, name).__set__(made, value)
     if hasattr(cls, "__post_init__"):
-        cls.__post_init__(made)
+        made.__post_init__()
     return True
 
 

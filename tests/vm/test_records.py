@@ -159,6 +159,21 @@ def test_the_first_instances_are_as_later_ones(
         Other(*args, **named)
 
 
+def test_a_subclass_that_is_no_record_ends_every_instance_its_own_way() -> None:
+    @record()
+    class Made:
+        a: int
+
+        def __post_init__(self) -> None:
+            self.a += 1
+
+    class Other(Made):
+        def __post_init__(self) -> None:
+            self.a += 10
+
+    assert {Other(0).a for _ in range(60)} == {10}
+
+
 INTERRUPTED = """
 import sys
 from vm.records import record
