@@ -19,6 +19,7 @@ from vm.jit import makers, request
 from vm.jit.artefact import Artefact, Part
 from vm.jit.objects import Objects
 from vm.jit.request import RUNTIME_KNOBS, Request
+from vm.native import cache
 from vm.records import replace
 from vm.runtime.instance import Instance
 
@@ -164,7 +165,7 @@ ELSEWHERE = {
 def test_the_key_covers_every_source_that_code_follows_from() -> None:
     loaded = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)
     root = Path(vm.__file__).parent
-    covered = set(map(Path, request.source_files()))
+    covered = set(map(Path, cache.package_files(request._SOURCES)))
     others = {Path(path) for path in loaded.stdout.split()} - covered
     assert {str(path.relative_to(root)) for path in others} <= ELSEWHERE
 

@@ -131,8 +131,3 @@ def surroundings() -> str:
 def sources_key() -> str:
     """A key of this engine's sources alone."""
     return cache.package_digest(_SOURCES).hex()[:24]
-
-
-def source_files() -> list[str]:
-    """The files that ``_SOURCES`` names."""
-    return cache.package_files(_SOURCES)
