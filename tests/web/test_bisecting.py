@@ -100,6 +100,9 @@ def test_maintainers_ask_and_it_is_in_the_audit_log(tmp_path: Path, history: His
         priced = client.post(address, data=csrf | ticked | {"quote": "1"}).headers["location"]
         assert priced == f"{address}?series={both[0]}&series={both[1]}"
         assert client.post(address, data=csrf | {"series-77": "on"}).status_code == 404
+        assert 'type="hidden" name="offered"' in client.get(address).text
+        unticked = client.post(address, data=csrf | {"offered": "1"})
+        assert (unticked.status_code, "no series is ticked" in text(unticked)) == (400, True)
         asked = client.post(address, data=csrf | ticked).headers["location"]
         assert asked == "/bisection/3"
         assert "asked by local" in text(client.get(asked))

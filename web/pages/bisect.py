@@ -49,6 +49,8 @@ def ask_for_bisection(event_id: Id, machines: MachinesDep, write: Bisects) -> Re
     """Ask for a search by the series that are ticked, and show it; or (``quote``) show what it would cost."""
     _check(machines)
     series = [int(id_) for name in write.form for id_ in _TICKED.findall(name)]
+    if not series and "offered" in write.form:
+        raise RegressError("no series is ticked", hint="A search measures one of them, or more.")
     if "quote" in write.form:
         return RedirectResponse(f"/event/{event_id}/bisect?{urlencode({'series': series}, doseq=True)}", 303)
     told = quote(write.store(), event_id, machines, series)
