@@ -227,6 +227,14 @@ class Search:
             return _in_turns(pair, min(width, 2 * PAIRS))
         return self._most_telling(buildable, width)
 
+    def turn(self, workers: int) -> list[int]:
+        """What so many workers measure next, concluding culprits on the way; none when the search is over."""
+        width = max(1, min(workers, self.budget - self.runs))
+        while not (batch := self.batch(width)):
+            if self.conclude() is None:
+                break
+        return batch
+
     def _verifiable(self, answer: Answer) -> bool:
         """Whether a culprit and its parent can be measured, as far as anybody knows."""
         return not self._taken.unbuilt & {answer.first - 1, answer.last}

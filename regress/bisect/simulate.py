@@ -147,7 +147,7 @@ def search_once(scenario: Scenario) -> Trial:
             search.add(end, [machine.value(end)], free=True)
     machine.begin()
     turns, seconds = 0, 0.0
-    while batch := _asked(search, scenario):
+    while batch := search.turn(scenario.workers):
         turns += 1
         for index in batch:
             if index in unbuilt:
@@ -159,15 +159,6 @@ def search_once(scenario: Scenario) -> Trial:
     claims = [(one.confidence, any(one.first <= k <= one.last for k in culprits)) for one in search.found]
     right = len(claims) == len(culprits) and all(hit for _, hit in claims)
     return Trial(search.runs, turns, seconds, right, tuple(claims))
-
-
-def _asked(search: Search, scenario: Scenario) -> list[int]:
-    """What to measure next, after a culprit whatever tells of a further one; nothing when it is over."""
-    width = max(1, min(scenario.workers, scenario.budget - search.runs))
-    while not (batch := search.batch(width)):
-        if search.conclude() is None:
-            break
-    return batch
 
 
 class _Machine:

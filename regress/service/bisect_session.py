@@ -78,7 +78,7 @@ class Session:
                 self._search.add(known.place, row, free=True, worth=known.worth)
         self._taken: list[tuple[int, float]] = []
         for step in begun.steps:
-            self._asked()
+            self._search.turn(measuring.width)
             self._take(step)
 
     def run(self) -> Bisection:
@@ -98,18 +98,10 @@ class Session:
         """The commits to measure next; what is known so far is told to whoever looks at the search."""
         first = not self._search.found
         told = posterior_of(self._search, self.commits)
-        places = self._asked()
+        places = self._search.turn(self._measurer.width)
         if first:  # the picture of the first culprit stays
             self._store.searches.tell(self.begun.id, told)
         return [self.commits[place] for place in places]
-
-    def _asked(self) -> list[int]:
-        """What the search asks for: after a culprit, whatever tells of a further one."""
-        width = max(1, min(self._measurer.width, self.begun.plan.budget - self._search.runs))
-        while not (places := self._search.batch(width)):
-            if self._search.conclude() is None:
-                break
-        return places
 
     def _take(self, step: BisectionStep) -> None:
         """Tell the search a measurement; RegressError when its commit left the range."""
