@@ -36,7 +36,7 @@ from regress.runner.base import Outcome, log_end, on_branch
 from regress.runner.events import Listener, Progress
 from regress.runner.process import Finished, run_process
 
-PLACES = "regress-ci"
+PLACES_FOLDER = "regress-ci"
 """The folder, among asv's environments, with those of the places."""
 
 _IN_PLACE = str(Path(__file__).with_name("asv_places.py"))
@@ -84,7 +84,7 @@ class AsvRunner:
         says, in environments of its own when it has a ``place``.
         """
         options = (*self._options, "--attribute", "rounds=1")
-        folder = self.config.environments / PLACES / place if place else self._place
+        folder = self.config.environments / PLACES_FOLDER / place if place else self._place
         return AsvRunner(self.config.path, self._logs, options, folder)
 
     def measure(

@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 
 from regress.errors import RegressError
-from regress.runner.asv import PLACES, AsvRunner
+from regress.runner.asv import PLACES_FOLDER, AsvRunner
 from regress.service.project import Project
 
 STALE_AFTER = timedelta(days=7)
@@ -102,7 +102,7 @@ def _suites(project: Project) -> Iterator[Finding]:
 
 def _asv_environments(runner: AsvRunner) -> Iterator[Finding]:
     """Environments whose interpreter is gone measure nothing; asv notices late and says little."""
-    folders = (runner.config.environments.glob(pattern) for pattern in ("*", f"{PLACES}/*/*"))
+    folders = (runner.config.environments.glob(pattern) for pattern in ("*", f"{PLACES_FOLDER}/*/*"))
     for folder in sorted(chain.from_iterable(folders)):
         python = folder / "bin" / "python"
         if python.is_symlink() and not python.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -84,10 +83,13 @@ class Searches:
         """
         with self._db.write() as session:
             begun = rows_like(session, self._db.project_id, plan)
-            row = begun[0] if begun else insert_plan(session, self._db.project_id, plan)
+            if begun:
+                row = begun[0]
+            else:
+                row = insert_plan(session, self._db.project_id, plan)
+                row.expected = expected
             if not row.wanted:
                 row.asked_by, row.wanted, row.fault = who, True, ""
-            row.expected = row.expected if begun else expected
             session.flush()
             return row.id
 
@@ -154,5 +156,5 @@ def _state(told: Sequence[Any], *, whole: bool) -> BisectionState:
 
 def _posterior(told: dict[str, Any]) -> Posterior:
     chances = tuple((sha, chance) for sha, chance in told["chances"])
-    ratio, low, high = told.get("size") or (math.nan, math.nan, math.nan)
-    return Posterior(chances, told["none"], None if math.isnan(ratio) else (ratio, low, high))
+    size = told.get("size")  # searches of before have none
+    return Posterior(chances, told["none"], (size[0], size[1], size[2]) if size else None)

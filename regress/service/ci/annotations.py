@@ -59,9 +59,7 @@ def workflow_commands(report: CiReport) -> list[str]:
     ]
     lines += [
         _command(
-            "error",
-            f"{failure.benchmark}: works at base, fails at head",
-            *report.places.get(failure.benchmark, ("", 0)),
+            "error", f"{failure.benchmark}: works at base, fails at head", *report.place(failure.benchmark)
         )
         for failure in report.broken[:MOST_ANNOTATIONS]
     ]

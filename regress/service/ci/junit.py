@@ -25,8 +25,7 @@ def junit(report: CiReport) -> str:
         else:
             ElementTree.SubElement(case, "system-out").text = text
     for failure in report.broken:
-        place = report.places.get(failure.benchmark, ("", 0))
-        case = _case(suite, failure.benchmark, failure.environment, *place)
+        case = _case(suite, failure.benchmark, failure.environment, *report.place(failure.benchmark))
         log = "\n".join(printable(line)[:LONGEST] for line in failure.log.splitlines())
         ElementTree.SubElement(
             case, "error", message="works at base, fails at head", type="broken"

@@ -85,6 +85,10 @@ class CiReport:
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     suite: str = "regress.toml"
 
+    def place(self, benchmark: str) -> tuple[str, int]:
+        """Path and line of a broken benchmark; empty and 0 where they are not known."""
+        return self.places.get(benchmark, ("", 0))
+
     def of(self, verdict: Verdict) -> list[Row]:
         """The rows with a verdict, the largest change first."""
         rows = [row for row in self.rows if row.finding.verdict is verdict]

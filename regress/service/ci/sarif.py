@@ -34,7 +34,7 @@ def sarif(report: CiReport) -> str:
         for row in report.of(verdict)
     ]
     for failure in report.broken:
-        path, line = report.places.get(failure.benchmark, ("", 0))
+        path, line = report.place(failure.benchmark)
         text = f"{failure.benchmark}: works at base, fails at head"
         results.append(_result("broken", text, failure.benchmark, path or report.suite, line))
     run = {
