@@ -147,6 +147,21 @@ def worker_of(pid: int) -> int:
         pid = parent
 
 
+def test_dask_is_silent_from_its_first_use_on() -> None:
+    """In a process that has not imported it yet."""
+    code = """if True:
+        import logging, sys
+        from regress.service.cluster.machines import _hushed
+        assert "distributed" not in sys.modules
+        with _hushed():
+            import distributed
+            for name in ("client", "core", "scheduler"):
+                print(logging.getLogger(f"distributed.{name}").level)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["50"] * 3, done.stderr
+
+
 def test_ctrl_c_ends_what_measures_and_says_what_is_left(repo: GitRepo, place: Path) -> None:
     (place / "hold").touch()
     code = "from regress.cli import main; main()"

@@ -7,8 +7,9 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 from regress.errors import RegressError, UnknownNameError
@@ -145,6 +146,8 @@ def _own(here: str) -> tuple[Any, Any]:
 @contextmanager
 def _hushed() -> Iterator[None]:
     """Keep Dask's log to itself: what matters comes back as results."""
+    with suppress(ModuleNotFoundError):  # whoever uses it says so
+        import_module("distributed")  # which makes its loggers
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
     before = {log: log.level for log in map(logging.getLogger, names)}  # Dask gives each a level of its own
     for log in before:
