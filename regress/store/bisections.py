@@ -78,19 +78,19 @@ class Begun:
             ]
 
     def like(self, plan: BisectionPlan) -> list[int]:
-        """The ids of those that search the same series and range, newest first."""
+        """The ids of those that search the same range by the same series, newest first."""
         with self._db.read() as session:
             return [row.id for row in rows_like(session, self._db.project_id, plan)]
 
 
 def rows_like(session: Session, project_id: int, plan: BisectionPlan) -> list[BisectionPlanRow]:
-    """The rows of unfinished searches of the same series and range, newest first."""
+    """The rows of unfinished searches of the same range by the same series (and companions), newest first."""
     rows = _unfinished(session, project_id)
     return [row for row in rows if _question(plan_from(json.loads(row.record))) == _question(plan)]
 
 
-def _question(plan: BisectionPlan) -> tuple[SeriesKey, str, str]:
-    return plan.series, plan.good, plan.bad
+def _question(plan: BisectionPlan) -> tuple[SeriesKey, frozenset[SeriesKey], str, str]:
+    return plan.series, frozenset(plan.others), plan.good, plan.bad
 
 
 def _unfinished(session: Session, project_id: int) -> list[BisectionPlanRow]:

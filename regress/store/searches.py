@@ -77,7 +77,7 @@ class Searches:
     # -- what a server is asked to do ------------------------------------------------------------------
 
     def ask(self, plan: BisectionPlan, who: str, expected: float | None) -> int:
-        """Ask for a search, or for an unfinished one of the same series and range to go on; its number.
+        """Ask for a search, or for an unfinished one of the same range and series to go on; its number.
 
         Writers take turns, so of two who ask at once for the same, the second gets the first's.
         """

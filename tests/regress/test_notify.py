@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -178,16 +179,20 @@ def test_a_forge_has_one_thing_for_an_event_kept_up_to_date(
     (report,) = sending.send(project, store)
     assert (len(report.failed), len(forge.things)) == (1, 1)
     forge.silent = False  # the first was made, but nobody heard it
+    ours = forge.things.pop()
+    before = deepcopy(forge.add("eve", ours))  # anybody can write the mark
+    forge.add("us", ours)
     sending.send(project, store, now=datetime.now(UTC) + timedelta(hours=1))
-    assert len(forge.things) == 2
+    assert len(forge.things) == 3
     text = "description" if kind == "gitlab-issue" else "body"
-    found, *_ = (thing for thing in forge.things if sha(7) in thing[text])
+    hers, found = (thing for thing in forge.things if sha(7) in thing[text])
     assert "`` @everyone `x` <!-- --> <b>|\ufffd[2J ``" in found[text]
     (event,) = (event for event in store.events() if event.first_after == sha(7))
     store.decide(event.id, Decision(state=State.EXPECTED))
     sending.send(project, store)
-    assert len(forge.things) == 2
+    assert len(forge.things) == 3
     assert "State: expected" in found[text]
+    assert hers == before
     if kind.endswith("issue"):
         assert found.get("state_event", found["state"]).startswith("close")
 

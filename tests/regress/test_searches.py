@@ -94,6 +94,17 @@ def test_a_server_is_asked_for_searches_until_they_are_finished_or_dropped(store
     assert (again.asked_by, again.fault) == ("bob", "")
 
 
+def test_who_ask_the_same_get_one_search_and_what_is_ticked_is_part_of_the_question(store: Store) -> None:
+    third = replace(KEY, parameters=(("n", "3"),))
+    both = replace(PLAN, others=(OTHER, third))
+    first = store.searches.ask(both, "ann", None)
+    assert store.searches.ask(replace(both, others=(third, OTHER), budget=9), "bob", None) == first
+    alone = store.searches.ask(PLAN, "bob", None)
+    assert alone != first
+    assert store.begun_bisections.like(PLAN) == [alone]
+    assert store.begun_bisections.like(replace(PLAN, series=third)) == []
+
+
 def test_finished_searches_of_before_get_a_number(store: Store, url: str) -> None:
     store.begun_bisections.finish(store.begun_bisections.begin(PLAN), FOUND)
     with store._db.write() as session:  # as it was before plans were kept

@@ -45,14 +45,14 @@ class ChangePage:
         self._forge = kind(client, around.api, around.repository, around.token, pages=PAGES)
 
     def put_comment(self, marker: str, body: str) -> str:
-        """Write ``body`` (which begins with ``marker``) over the comment that begins so, or as a new one.
+        """Write ``body`` (which begins with ``marker``) over our comment that begins so, or as a new one.
 
         The comment's address, or "" where the forge tells none.
         """
         with _told():
-            for receipt, text in self._forge.request_notes(self._request):
-                if text.startswith(marker):
-                    return self._forge.edit_request_note(self._request, receipt, body)
+            for note in self._forge.request_notes(self._request):
+                if note.text.startswith(marker) and self._forge.is_ours(note):
+                    return self._forge.edit_request_note(self._request, note.receipt, body)
             return self._forge.add_request_note(self._request, body)
 
     def put_check(self, sha: str, conclusion: str, title: str, summary: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,10 +20,11 @@ PER_PAGE = 100
 
 
 class Text(NamedTuple):
-    """A text that stands on the forge."""
+    """A text that stands on the forge, and who wrote it."""
 
     receipt: str
     text: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Forge(ABC):
 
     usual_secret = ""
     usual_server = ""
+    name_of_author = ""
+    """The field of a user that holds the name."""
 
     def __init__(self, client: Client, server: str, repository: str, token: str, *, pages: int = 10) -> None:
         self._client, self._server = client, (server or self.usual_server).rstrip("/")
@@ -57,6 +61,15 @@ class Forge(ABC):
     def ask(self) -> None:
         """Ask for the repository, and change nothing."""
         self._call("GET", "")
+
+    def is_ours(self, text: Text) -> bool:
+        """Whether we wrote a text, by the token's owner: a hidden mark anybody can write."""
+        return text.author == self._us
+
+    @cached_property
+    def _us(self) -> str:
+        """The name of the token's owner."""
+        return self._named(self._ask("GET", "/user"), self.name_of_author)
 
     @abstractmethod
     def issues(self, since: str) -> Iterator[Text]:
@@ -99,8 +112,11 @@ class Forge(ABC):
         """A check at a commit; ``conclusion`` is success, neutral or failure. Its page."""
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
-        url = f"{self._server}{self.base}{path}"
-        answer = self._client.call(method, url, headers=self.headers, body=body)
+        """Ask for something of the repository."""
+        return self._ask(method, self.base + path, body)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        answer = self._client.call(method, self._server + path, headers=self.headers, body=body)
         try:
             return answer.json() if answer.body.strip() else {}
         except ValueError as error:
@@ -116,6 +132,11 @@ class Forge(ABC):
             yield from (one for one in found if isinstance(one, dict))
             if len(found) < PER_PAGE:
                 return
+
+    def _author(self, thing: Mapping[str, Any], field: str) -> str:
+        """Who wrote a thing; empty where the forge tells none, as of deleted users."""
+        told = thing.get(field)
+        return str(told.get(self.name_of_author) or "") if isinstance(told, dict) else ""
 
     def _named(self, answer: Any, name: str) -> str:
         """What an answer says under a name that it must have."""

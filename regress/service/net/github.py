@@ -5,8 +5,15 @@ commits/comments, check runs), version 2022-11-28.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
 
+from regress.errors import HttpError
 from regress.service.net.forge import Draft, Forge, Text, page_of
+
+_APP = "[bot]"
+"""How the names of Apps end, and no person's can."""
 
 
 class Github(Forge):
@@ -14,6 +21,7 @@ class Github(Forge):
 
     usual_secret = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
     usual_server = "https://api.github.com"
+    name_of_author = "login"
 
     @property
     def base(self) -> str:
@@ -29,11 +37,24 @@ class Github(Forge):
             "X-GitHub-Api-Version": "2022-11-28",
         }
 
+    def is_ours(self, text: Text) -> bool:
+        """See ``Forge``. A job's own token is an App's, which is told no name: what any App wrote is ours."""
+        return text.author == self._us if self._us else text.author.endswith(_APP)
+
+    @cached_property
+    def _us(self) -> str:
+        try:
+            return super()._us
+        except HttpError as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return ""
+
     def issues(self, since: str) -> Iterator[Text]:
         """See ``Forge``."""
         for issue in self._listed(f"/issues?state=all&since={since}"):
             if "pull_request" not in issue:
-                yield Text(self._named(issue, "number"), str(issue.get("body") or ""))
+                yield self._text(self._named(issue, "number"), issue)
 
     def add_issue(self, draft: Draft) -> str:
         """See ``Forge``."""
@@ -85,4 +106,7 @@ class Github(Forge):
 
     def _comments(self, path: str) -> Iterator[Text]:
         for comment in self._listed(path):
-            yield Text(str(comment.get("id", "")), str(comment.get("body") or ""))
+            yield self._text(str(comment.get("id", "")), comment)
+
+    def _text(self, receipt: str, thing: Mapping[str, Any]) -> Text:
+        return Text(receipt, str(thing.get("body") or ""), self._author(thing, "user"))

@@ -5,6 +5,7 @@ discussions of commits, since plain comments of commits cannot be edited).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from regress.service.net.forge import Draft, Forge, Text, page_of
@@ -15,6 +16,7 @@ class Gitlab(Forge):
 
     usual_secret = "GITLAB_TOKEN"  # noqa: S105 - the name of a variable
     usual_server = "https://gitlab.com/api/v4"
+    name_of_author = "username"
 
     @property
     def base(self) -> str:
@@ -29,7 +31,7 @@ class Gitlab(Forge):
     def issues(self, since: str) -> Iterator[Text]:
         """See ``Forge``."""
         for issue in self._listed(f"/issues?scope=all&created_after={since}"):
-            yield Text(self._named(issue, "iid"), str(issue.get("description") or ""))
+            yield self._text(self._named(issue, "iid"), issue, "description")
 
     def add_issue(self, draft: Draft) -> str:
         """See ``Forge``."""
@@ -47,7 +49,7 @@ class Gitlab(Forge):
         """See ``Forge``: a receipt is the commit, and the ids of thread and note."""
         for thread in self._listed(_threads(sha)):
             for note in thread.get("notes") or ():
-                yield Text(f"{sha}:{thread.get('id')}:{note.get('id')}", str(note.get("body") or ""))
+                yield self._text(f"{sha}:{thread.get('id')}:{note.get('id')}", note, "body")
 
     def add_commit_note(self, sha: str, text: str) -> str:
         """See ``Forge``: a thread of one note."""
@@ -64,7 +66,7 @@ class Gitlab(Forge):
     def request_notes(self, number: str) -> Iterator[Text]:
         """See ``Forge``."""
         for note in self._listed(_notes(number)):
-            yield Text(str(note.get("id", "")), str(note.get("body") or ""))
+            yield self._text(str(note.get("id", "")), note, "body")
 
     def add_request_note(self, number: str, text: str) -> str:
         """See ``Forge``."""
@@ -73,6 +75,9 @@ class Gitlab(Forge):
     def edit_request_note(self, number: str, receipt: str, text: str) -> str:
         """See ``Forge``."""
         return page_of(self._call("PUT", f"{_notes(number)}/{receipt}", {"body": text}))
+
+    def _text(self, receipt: str, thing: Mapping[str, Any], field: str) -> Text:
+        return Text(receipt, str(thing.get(field) or ""), self._author(thing, "author"))
 
     def put_check(self, sha: str, conclusion: str, title: str, summary: str) -> str:
         """See ``Forge``: a commit status, which has no third state and no room for the summary."""

@@ -61,7 +61,9 @@ class _Channel(ABC):
     def _find(self, message: Outgoing, event: Payload) -> str:
         """The receipt of what an earlier attempt has left; empty when there is nothing."""
         found = self._standing(message, event)
-        return next((receipt for receipt, text in found if marked(text, message)), "")
+        return next(
+            (one.receipt for one in found if marked(one.text, message) and self._forge.is_ours(one)), ""
+        )
 
     @abstractmethod
     def _standing(self, message: Outgoing, event: Payload) -> Iterable[Text]:
@@ -137,7 +139,7 @@ def marker(message: Outgoing) -> str:
 
 
 def marked(text: str, message: Outgoing) -> bool:
-    """Whether a text is one of ours on this topic: it ends with the mark, which others can only quote."""
+    """Whether a text is on this topic: it ends with the mark, which a quotation of it does not."""
     return text.rstrip().endswith(marker(message))
 
 

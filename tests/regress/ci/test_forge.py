@@ -20,7 +20,9 @@ from tests.regress.ci import reports
 
 
 class Server(ThreadingHTTPServer):
-    """Comments of one request; ``failures`` are statuses to answer with first."""
+    """Comments of one request; ``failures`` are statuses to answer with first. Who writes is ``user``, and is
+    told so unless it is an App.
+    """
 
     daemon_threads = True
 
@@ -28,11 +30,16 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.comments: list[dict[str, Any]] = [{"id": n, "body": f"comment {n}"} for n in range(150)]
         self.failures: list[int] = []
+        self.user = "ann"
         self.seen: list[tuple[str, str, str]] = []
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def written_by(self, name: str) -> dict[str, Any]:
+        """How GitHub and GitLab tell who wrote a comment."""
+        return {"user": {"login": name}, "author": {"username": name}}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -49,11 +56,17 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append((self.command, url.path, token))
         if self.server.failures:
             return self._answer(self.server.failures.pop(0), {"message": "Resource not accessible"})
+        if url.path == "/user":
+            app = self.server.user.endswith("[bot]")
+            told = {"message": "Resource not accessible by integration"}
+            named = {"login": self.server.user, "username": self.server.user}
+            return self._answer(403 if app else 200, told if app else named)
         if self.command == "GET":
             page = int(parse_qs(url.query)["page"][0])
             return self._answer(200, self.server.comments[100 * (page - 1) : 100 * page])
         if self.command == "POST":
             entry = {"id": 1000 + len(self.server.comments), "html_url": "https://forge/c", **sent}
+            entry.update(self.server.written_by(self.server.user))
             self.server.comments.append(entry)
             return self._answer(201, entry)
         entry = next(c for c in self.server.comments if c["id"] == int(url.path.rsplit("/", 1)[1]))
@@ -95,17 +108,29 @@ def around(server: Server, kind: str = "github", **more: str) -> Surroundings:
     return Surroundings(kind=kind, api=server.address, **settings)
 
 
-@pytest.mark.parametrize(("kind", "edit"), [("github", "PATCH"), ("gitlab", "PUT")])
-def test_one_comment_is_edited_in_place(server: Server, kind: str, edit: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "user", "edit"),
+    [
+        ("github", "ann", "PATCH"),
+        ("github", "github-actions[bot]", "PATCH"),
+        ("gitlab", "project_7_bot", "PUT"),
+    ],
+)
+def test_one_comment_is_edited_in_place_and_nobody_elses(
+    server: Server, kind: str, user: str, edit: str
+) -> None:
+    server.user = user
+    trap = {"id": 500, "body": f"{marker('demo')}\nhers", **server.written_by("eve")}
+    server.comments += [trap, {**trap, "id": 501, "user": None, "author": None}]
     page = ChangePage(around(server, kind))
     for report in (reports.SAME, reports.SLOWER):
         page.put_comment(marker(report.name), markdown(report))
     ours = [c for c in server.comments if c["body"].startswith(marker("demo"))]
-    assert [c["body"] for c in ours] == [markdown(reports.SLOWER)]
+    assert [c["body"] for c in ours] == [trap["body"], trap["body"], markdown(reports.SLOWER)]
     assert [method for method, _, _ in server.seen if method != "GET"] == ["POST", edit]
     other = reports.SAME
     page.put_comment(marker("another suite"), markdown(other).replace("demo", "another suite"))
-    assert len(server.comments) == 152
+    assert len(server.comments) == 154
     assert {token for _, _, token in server.seen} == {"t0ken" if kind == "gitlab" else "Bearer t0ken"}
 
 

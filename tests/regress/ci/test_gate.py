@@ -148,7 +148,8 @@ def test_a_slower_pull_request_fails_and_is_told_once(tmp_path: Path) -> None:
     repo = make(tmp_path / "repo")
     head = repo("rev-parse", "pr")
     with serving() as server:
-        server.comments = [{"id": 7, "body": "<!-- regress ci: repo -->\nof yesterday"}]
+        ours = server.written_by(server.user)
+        server.comments = [{"id": 7, "body": "<!-- regress ci: repo -->\nof yesterday", **ours}]
         done = measure(
             repo, tmp_path, **pull_request(tmp_path, server, head, token="t"), REGRESS_CHECK="true"
         )
