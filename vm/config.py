@@ -131,8 +131,8 @@ class Config:
 
     profiler: str = _knob(
         "none",
-        "Whether compiled functions are written to /tmp/perf-PID.map, where perf finds their names.",
-        choices=("none", "perfmap"),
+        "Whether perf is told of compiled functions: names in /tmp/perf-PID.map, code in /tmp/jit-PID.dump.",
+        choices=("jitdump", "none", "perfmap"),
     )
     profile: str = _knob(
         "", "A file of what ran how often, made by a run that counted: LLVM makes its modules' code with it."
@@ -177,6 +177,26 @@ def _check(knob: Field, value: Any) -> None:
         low, high = knob.metadata["low"], knob.metadata["high"]
         raise ConfigError(knob.name, f"expected {low} to {high}, got {value}")
 
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """A knob's name and value, from "NAME=VALUE"; whether it is in range is ``Config``'s to say.
+
+    Numbers may be written as in Python (0x10, 1_000); True and False as that, 1 and 0, yes and no.
+    """
+    name, equals, text = setting.partition("=")
+    if name not in KNOBS or not equals:
+        raise ConfigError(name, f"expected NAME=VALUE with one of {', '.join(KNOBS)}; got {setting!r}")
+    kind = type(KNOBS[name].default)
+    if kind is str:
+        return name, text
+    try:
+        return name, _WORDS[text.lower()] if kind is bool else int(text, 0)
+    except (KeyError, ValueError):
+        wanted = "yes or no" if kind is bool else "a whole number"
+        raise ConfigError(name, f"expected {wanted}, got {text!r}") from None
+
+
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 KNOBS: Mapping[str, Field] = MappingProxyType({knob.name: knob for knob in fields(Config)})
 """The knobs by name; a field's ``metadata`` holds its summary and range."""

@@ -171,6 +171,9 @@ BAD_USE = {
     "env": (["--env", "=x", "{module}"], "--env =x: expected NAME or NAME=VALUE"),
     "listen": (["--tcplisten", "80", "{module}"], "expected HOST:PORT, not '80'"),
     "dir": (["--dir", "/nowhere", "{module}"], "not a directory: /nowhere"),
+    "knob": (["--set", "tier_call=1", "{module}"], "expected NAME=VALUE with one of tier, memory_guard,"),
+    "number": (["--set", "tier_calls=many", "{module}"], "tier_calls: expected a whole number, got 'many'"),
+    "setting": (["--set", "tier_calls=-1", "{module}"], "tier_calls: expected 0 to"),
 }
 
 

@@ -2,8 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from vm.config import KNOBS, Config
+from vm.config import KNOBS, Config, parse_setting
 from vm.errors import ConfigError
+
+
+def test_settings_are_read_by_the_knobs_kind() -> None:
+    wanted = {
+        "gc_stress=yes": True,
+        "opt_level=0x1": 1,
+        "max_heap_bytes=1_000_000": 10**6,
+        "profile=a=b": "a=b",
+    }
+    assert {setting: parse_setting(setting)[1] for setting in wanted} == wanted
+    for name, value in map(parse_setting, (f"{name}={knob.default}" for name, knob in KNOBS.items())):
+        assert value == KNOBS[name].default
+    with pytest.raises(ConfigError, match="expected yes or no, got 'perhaps'"):
+        parse_setting("gc_stress=perhaps")
 
 
 def test_every_knob_says_what_it_is_and_its_default_is_allowed() -> None:

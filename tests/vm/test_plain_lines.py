@@ -10,7 +10,18 @@ from vm.cli.parsing import parse
 
 WORDS = (
     *("--tier", "--tier=llvm", "--tier=other", "llvm", "reference", "--invoke", "--invoke=", "--invoke=f"),
-    *("--dir", "--dir=.", "--env", "--env=A=B=C", "A=B", "--tcplisten", "--allow-precompiled", "--allow"),
+    *(
+        "--dir",
+        "--dir=.",
+        "--set",
+        "--set=a=b",
+        "--env",
+        "--env=A=B=C",
+        "A=B",
+        "--tcplisten",
+        "--allow-precompiled",
+        "--allow",
+    ),
     *("--allow-precompiled=yes", "--", "-", "-1", "--help", "-h", "", " ", "-x y", "a.wasm", "b", "--inv=g"),
 )
 

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import signal
+import struct
 import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tests.vm.engines import binary
 from vm.cli import main
 from vm.errors import ConfigError, VMError
 from vm.events import KINDS, Event, listening, note
-from vm.native import perfmap, signals
+from vm.native import jitdump, perf, perfmap, signals
 from vm.native.sampling import sampler
 from vm.native.tier import NativeTier
 from vm.profiling import Profiler, Recording, flame, perfetto, summary
@@ -227,6 +228,35 @@ def test_perf_finds_the_names_of_compiled_functions() -> None:
         listed.unlink(missing_ok=True)
 
 
+def test_perf_finds_the_code_of_compiled_functions() -> None:
+    """As the format's specification has it, read by offsets of its own."""
+    dumped = Path(jitdump.path())
+    runs = [spin(tier, profiler="jitdump")[1] for tier in ("llvm", "baseline")]
+    try:
+        for run in runs:
+            run(10)
+        content = dumped.read_bytes()
+        magic, version, at, machine, _, process = struct.unpack_from("<6I", content)
+        assert (magic, version, process) == (0x4A695444, 1, os.getpid())
+        assert machine == struct.unpack_from("<H", Path("/proc/self/exe").read_bytes()[:20], 18)[0]
+        names, times = [], []
+        while at < len(content):
+            kind, size, moment = struct.unpack_from("<IIQ", content, at)
+            address, _, length, number = struct.unpack_from("<4Q", content, at + 24)
+            name, code = content[at + 56 : at + size].split(b"\0", 1)
+            assert (kind, number, len(code)) == (0, len(names), length)
+            assert code == ctypes.string_at(address, length)
+            names.append(name.decode())
+            times.append(moment)
+            at += size
+        assert at == len(content)
+        assert {"function 2 [llvm]", "function 2 [baseline]"} <= set(names)
+        assert times == sorted(times)
+        assert str(dumped) in Path("/proc/self/maps").read_text()  # how perf learns of it
+    finally:
+        dumped.unlink(missing_ok=True)
+
+
 @pytest.mark.parametrize("put", [os.symlink, os.link, lambda _, place: os.mkfifo(place)])
 def test_what_others_put_where_perf_looks_is_not_written_to(
     put: Callable[[Path, Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -235,11 +265,13 @@ def test_what_others_put_where_perf_looks_is_not_written_to(
     mine.write_text("precious")
     put(mine, place)
     reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)  # else no pipe could be opened
-    monkeypatch.setattr(perfmap, "path", lambda: str(place))
-    monkeypatch.setattr(perfmap, "_opened", {})
     try:
-        with pytest.raises(VMError, match="remove it, or set profiler to none"):
-            perfmap.note([(16, 1, "f")])
+        for form in (perfmap, jitdump):
+            monkeypatch.setattr(form, "path", lambda: str(place))
+            monkeypatch.setattr(form, "_opened", {})
+        for name in perf.FORMS:
+            with pytest.raises(VMError, match="remove it, or set profiler to none"):
+                perf.tell(name, [(16, 1, "f")])
     finally:
         os.close(reader)
     assert mine.read_text() == "precious"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from vm.cli.errors import EXIT_TRAP, InputError, named, read_file, writable, write
 from vm.cli.plain import Options
 from vm.cli.values import parse, render
-from vm.config import KNOBS
+from vm.config import KNOBS, parse_setting
 from vm.errors import ExitTrap, LinkError, Trap, VMError
 from vm.tiers import TIERS
 from vm.typed import TYPE_CHECKING
@@ -33,6 +33,7 @@ examples:
   wasmvm run --profile-make sort.prof sort.wasm small    count what runs how often, and then
   wasmvm run --profile-use sort.prof sort.wasm big       let LLVM know it
   wasmvm run --tier reference fib.wasm                   without native code
+  wasmvm run --set profiler=jitdump sort.wasm            for perf: see vm/config.py for all knobs
 
 exit code: the program's own; 134 when it trapped; 2 for bad input.
 Options for wasmvm go before FILE; everything after it is the program's.
@@ -72,6 +73,12 @@ OPTIONS: Options = {
         "metavar": "IN",
         "default": "",
         "help": "let LLVM know what such a run has counted",
+    },
+    "--set": {
+        "action": "append",
+        "default": [],
+        "metavar": "KNOB=VALUE",
+        "help": "set a knob of the engine (may be repeated): vm/config.py says which there are",
     },
     "--allow-precompiled": {
         "action": "store_true",
@@ -120,6 +127,8 @@ def engine(arguments: argparse.Namespace, **knobs: object) -> Engine:
         config.profile_make, config.tier = True, "llvm"
     config.profile = arguments.profile_use
     config.tier = arguments.tier or config.tier
+    for name, value in map(parse_setting, arguments.set):
+        setattr(config, name, value)
     for name, value in knobs.items():
         setattr(config, name, value)
     return Engine(config)

@@ -27,7 +27,7 @@ class BaselineProgram(ThreadedProgram):
         self, module: ModuleData, config: Config, spent: Costs, counting: Counting = no_counting
     ) -> None:
         super().__init__(module, config, spent, counting)
-        self._shown = config.profiler == "perfmap"
+        self._shown = config.profiler
         self._room = Room()
         self._compiler = compiler(library(), self._room)
         self._compiled: list[Compiled] = []
@@ -47,11 +47,11 @@ class BaselineProgram(ThreadedProgram):
             made.labels,
             doors,
         )
-        if self._shown:
-            from vm.native import perfmap
+        if self._shown != "none":
+            from vm.native import perf
 
-            name = perfmap.symbol(module, index, "baseline")
-            perfmap.note([(compiled.start, compiled.end - compiled.start, name)])
+            name = perf.symbol(module, index, "baseline")
+            perf.tell(self._shown, [(compiled.start, compiled.end - compiled.start, name)])
         bisect.insort(self._compiled, compiled, key=lambda compiled: compiled.start)
         self._costs.code_bytes += compiled.end - compiled.start
         return compiled.words

@@ -37,6 +37,8 @@ _HOT = 1
 """The level for what runs often in a big module, where not everything is compiled: Graphviz and QuickJS run
 as fast as at level 3, in 0.6 of level 0's time; compiling takes 0.6 of level 3's time, 2.4 of level 0's."""
 
+_RESUME = "resume_"
+"""What the names of ways out of compiled code begin with (``vm.tiers.llvm.abi.resume_symbol``)."""
 
 NOBODY = -1
 """The function that code belongs to that belongs to none: it has no frame in a trace."""
@@ -173,13 +175,13 @@ class Program:
         code = place(part.binary, arena.bodies(), {**self._externals, **numbers}, self._costs, keep=keep)
         self._costs.functions += len(part.functions)
         self._images.append(code)
-        if self._config.profiler == "perfmap":
-            _show(module, part, code)
+        if self._config.profiler != "none":
+            _show(self._config.profiler, module, part, code)
         for index in part.functions:
             if f"f{index}" in code.symbols:  # a function that was inlined everywhere has no code of its own
                 bisect.insort(self._starts, (code.symbols[f"f{index}"], index))
         for name, address in code.symbols.items():
-            if name.startswith("resume_"):
+            if name.startswith(_RESUME):
                 bisect.insort(self._starts, (address, NOBODY))
         return code
 
@@ -214,17 +216,16 @@ class Program:
             poke(instance.context.address + self._layout.record(index) + RECORD_NATIVE, address)
 
 
-def _show(module: ModuleData, part: Part, code: Code) -> None:
-    """Let perf know the functions of an image; one ends where the next begins."""
-    from vm.native import perfmap
+def _show(form: str, module: ModuleData, part: Part, code: Code) -> None:
+    """Let perf know the functions of an image, and the ways out of them; one ends where the next begins."""
+    from vm.native import perf
 
-    found = {code.symbols[f"f{index}"]: index for index in part.functions if f"f{index}" in code.symbols}
-    starts = sorted(found)
+    found = {code.symbols[f"f{i}"]: i for i in part.functions if f"f{i}" in code.symbols}
+    names = {address: perf.symbol(module, index, "llvm") for address, index in found.items()}
+    names |= {address: f"{name} [llvm]" for name, address in code.symbols.items() if name.startswith(_RESUME)}
+    starts = sorted(names)
     ends = [*starts[1:], code.image.address + code.size]
-    perfmap.note(
-        (start, end - start, perfmap.symbol(module, found[start], "llvm"))
-        for start, end in zip(starts, ends, strict=False)
-    )
+    perf.tell(form, ((start, end - start, names[start]) for start, end in zip(starts, ends, strict=True)))
 
 
 def _at(module: ModuleData, offset: int, index: int) -> Frame:
