@@ -47,6 +47,14 @@ class Run:
     output: bytes
 
 
+@dataclass(frozen=True)
+class Pending:
+    """For how many places an engine has asked its compilers so far, and how many of them still wait."""
+
+    asked: int
+    waiting: int
+
+
 class Runner(Protocol):
     """A program ready to run in an engine."""
 
@@ -54,6 +62,9 @@ class Runner(Protocol):
 
     def run(self) -> Run:
         """Work once, in a fresh instance."""
+
+    def settle(self, seconds: float) -> Pending | None:
+        """Wait, at most so long, for code that is being made in the background; None: nobody tells."""
 
     def close(self) -> None:
         """End the engine's process."""
@@ -123,6 +134,11 @@ class Library:
         answer = self._talk.ask(run=True)
         return Run(answer["seconds"], base64.b64decode(answer["output"]))
 
+    def settle(self, seconds: float) -> Pending | None:
+        """As ``Runner``."""
+        told = self._talk.ask(settle=seconds)
+        return Pending(**told) if told else None
+
     def close(self) -> None:
         """As ``Runner``."""
         self._talk.close()
@@ -189,6 +205,10 @@ class V8:
         result = work()
         return Run(self._talk.clock() - started, Path(self._out.name).read_bytes() + result)
 
+    def settle(self, seconds: float) -> Pending | None:
+        """As ``Runner``."""
+        return None
+
     def close(self) -> None:
         """As ``Runner``."""
         self._talk.close()
@@ -239,6 +259,10 @@ class Native:
         if not told:
             raise Failed(f"the native program ended with {done.returncode}")
         return Run(float(told), done.stdout)
+
+    def settle(self, seconds: float) -> Pending | None:
+        """As ``Runner``."""
+        return None
 
     def close(self) -> None:
         """As ``Runner``."""

@@ -1,7 +1,7 @@
 """One program in one engine with wasmtime-py's names, run when told: what ``peers.Library`` starts.
 
 The first line of JSON on standard input names the program and the engine; the answer comes when the program
-has been compiled and run once. Each line after that is one more run.
+has been compiled and run once. Each line after that is one more run, or waits for code that is being made.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from typing import Any
 
 from benchmarks.corpus import own, programs
 from benchmarks.host import Compiled
+
+_LOOKS = 0.01
+"""Seconds from one look at what compilers do to the next."""
 
 
 def start(question: dict[str, Any]) -> tuple[Compiled, dict[str, Any]]:
@@ -39,15 +42,29 @@ def run(ready: Compiled) -> dict[str, Any]:
     return {"seconds": time.process_time() - started, "output": base64.b64encode(output).decode()}
 
 
+def settle(ready: Compiled, seconds: float) -> dict[str, Any]:
+    """Wait, at most so long, until nothing is still being made that the engine has asked its compilers for:
+    for how many places it has asked so far, and how many still wait. Nothing when the engine does not tell.
+    """
+    stats = getattr(ready.engine, "stats", dict)
+    deadline = time.monotonic() + seconds
+    while stats().get("waiting", 0) and time.monotonic() < deadline:
+        time.sleep(_LOOKS)
+    return {name: int(count) for name, count in stats().items() if name in ("asked", "waiting")}
+
+
 def main() -> None:
     """Answer until nobody asks."""
     ready: Compiled | None = None
     answers = sys.stdout
     sys.stdout = sys.stderr
     for line in sys.stdin:
+        question = json.loads(line)
         try:
             if ready is None:
-                ready, told = start(json.loads(line))
+                ready, told = start(question)
+            elif "settle" in question:
+                told = settle(ready, question["settle"])
             else:
                 told = run(ready)
         except Exception:

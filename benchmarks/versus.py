@@ -3,14 +3,16 @@
 Every engine has a process of its own for each program; the engines run it in turns, round by round, each
 time in a fresh instance. A program's figure is the median of the paired ratios (VM / peer of the same round,
 below 1 is faster) of processor time, once everybody is warm: neither starting nor compiling is in it. What
-those took, from the module's bytes to its first result, stands in a column of its own. Every single run's
-output is compared with what must come out. Machines are noisy: quote ratios of one run, never times.
+those took, from the module's bytes to its first result, stands in a column of its own. The VM is warm when
+its compilers have come to an end, and a while of work has given them nothing new. Every single run's output
+is compared with what must come out. Machines are noisy: quote ratios of one run, never times.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import importlib
 import json
@@ -19,6 +21,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +31,7 @@ if __name__ == "__main__":  # as a script, Python looks for modules beside it, w
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.corpus import BadManifest, Program, own, programs
-from benchmarks.peers import PEERS, Failed, Library, Runner, Unfit
+from benchmarks.peers import PEERS, Failed, Library, Pending, Runner, Unfit
 
 OURS = "vm"
 """What the VM is called beside its peers."""
@@ -54,11 +57,13 @@ class WrongOutput(Exception):
 class Bench:
     """One program in several engines, by name; ``faults`` says what became of those that failed."""
 
-    def __init__(self, program: Program, warm_up: float) -> None:
+    def __init__(self, program: Program, warm_up: float, settle: float) -> None:
         self._program = program
         self._warm_up = warm_up
+        self._settle = settle
         self.runners: dict[str, Runner] = {}
         self.faults: dict[str, Exception] = {}
+        self.pending: dict[str, Pending] = {}
 
     def add(self, engine: str, start: Callable[[], Runner]) -> None:
         """Start an engine, and let it run until it is warm; ``Unfit`` when it is not for this program."""
@@ -66,9 +71,30 @@ class Bench:
             self.runners[engine] = start()
         except Failed as fault:
             self.faults[engine] = fault
-        spent = 0.0
-        while engine in self.runners and spent < self._warm_up:
-            spent += max(self._seconds(engine), 0.001)
+        began = time.monotonic()
+        while engine in self.runners:
+            self._work(engine, self._warm_up)
+            if self._settled(engine, began + self._settle):
+                break
+
+    def _work(self, engine: str, seconds: float) -> None:
+        """Let an engine run for so many seconds."""
+        while engine in self.runners and seconds > 0:
+            seconds -= max(self._seconds(engine), 0.001)
+
+    def _settled(self, engine: str, deadline: float) -> bool:
+        """Whether an engine is as fast as it gets, or the time is over: its compilers have come to an end,
+        and it has asked for nothing since it was last looked at. The new code may lead it to where it asks
+        for more, and it asks for the first only after a while: so it works between two looks.
+        """
+        if engine not in self.runners:
+            return True
+        pending = self.runners[engine].settle(max(0.0, deadline - time.monotonic()))
+        if pending is None:
+            return True
+        known, self.pending[engine] = self.pending.get(engine), pending
+        late = time.monotonic() >= deadline
+        return late or (known is not None and known.asked == pending.asked)
 
     def _seconds(self, engine: str) -> float:
         """Processor time of one run; an engine that fails, or puts out something else, is dropped."""
@@ -119,11 +145,12 @@ class Comparison:
             "seconds": {},
             "first": {},
             "skipped": {},
+            "pending": {},
         }
 
     def compare(self, program: Program) -> None:
         """Fill the table's rows of one program."""
-        bench = Bench(program, self._options.warm_up)
+        bench = Bench(program, self._options.warm_up, self._options.settle)
         with contextlib.closing(bench):
             for engine in (OURS, *self._found):
                 try:
@@ -132,6 +159,14 @@ class Comparison:
                     self._skip(program, engine, str(reason))
             rounds = bench.rounds(self._options.rounds)
             self.table["first"][program.name] = {e: runner.first for e, runner in bench.runners.items()}
+        self.table["pending"][program.name] = {
+            engine: dataclasses.asdict(pending) for engine, pending in bench.pending.items()
+        }
+        for engine, pending in bench.pending.items():
+            if pending.waiting:
+                print(
+                    f"{program.name}: {engine} is not warm: it waits for {pending.waiting}", file=sys.stderr
+                )
         for engine, fault in bench.faults.items():
             self.failed = True
             self._skip(program, engine, str(fault))
@@ -225,6 +260,13 @@ def _parser() -> argparse.ArgumentParser:
         default=0.5,
         metavar="SECONDS",
         help="of work first, each (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="that warming up may take, while compilers are at work (default: %(default)s)",
     )
     parser.add_argument("--json", metavar="FILE", help="write every ratio there; - is standard output")
     return parser
