@@ -5,6 +5,7 @@
     ├── IngestError             a result file cannot be read                       path, where
     ├── StoreError              the database cannot be used                        url
     │   └── StoreLockedError    another run holds it                               holder
+    ├── CheckoutBusyError       another command measures in this checkout          path, holder
     ├── HistoryError            the repository cannot answer                       path
     │   └── UnknownRevisionError  no such commit, branch or tag                    revision, near
     ├── UnknownNameError        no such benchmark, machine, detector, ...          kind, name, near
@@ -64,6 +65,15 @@ class StoreLockedError(StoreError):
     def __init__(self, url: str, holder: str) -> None:
         self.holder = holder
         super().__init__(url, f"in use by {holder}", hint="Wait for it to end, or pass --wait.")
+
+
+class CheckoutBusyError(RegressError):
+    """Another process measures with a checkout's tools: one would check out what the other measures."""
+
+    def __init__(self, path: Path | str, holder: str) -> None:
+        self.path, self.holder = str(path), holder
+        hint = "Wait for it to end, pass --wait, or use another checkout (git worktree add)."
+        super().__init__(f"{path}: {holder} measures here", hint=hint)
 
 
 class HistoryError(RegressError):

@@ -50,6 +50,7 @@ REGRESS_LAYERS = (
     "errors",
     "words",
     "foreign",
+    "holding",
     "domain",
     "measurements",
     "precision",

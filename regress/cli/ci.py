@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regress.cli.options import Branch, Database, Json, Repo, open_project
+from regress.cli.options import Branch, Database, Json, Repo, Wait, open_project
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +54,7 @@ def command(
     name: Annotated[
         str, typer.Option(metavar="TEXT", help="Tells several comments on one request apart.")
     ] = "",
+    wait: Wait = False,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Repeats an order of the pairs.")] = None,
     example: Annotated[
         str,
@@ -109,6 +110,7 @@ def command(
                 name=name,
                 store=store,
                 listen=listen,
+                wait=wait,
             )
     finally:
         if store:

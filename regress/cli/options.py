@@ -24,7 +24,9 @@ Branch = Annotated[
     typer.Option("--branch", metavar="NAME", help="Another branch than the watched one."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait while another run holds the database.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait while another run measures here, or holds the database.")
+]
 
 
 def open_project(repo: Path, database: str | None, branch: str | None = None) -> Project:

@@ -15,6 +15,7 @@ from regress.bisect import BUDGET, CONFIDENCE
 from regress.domain import BegunBisection, Bisection, BisectionPlan, Commit, Direction, Series
 from regress.errors import RegressError, UnknownNameError
 from regress.runner.events import Listener, Note, ignore
+from regress.service.alone import alone
 from regress.service.bisect_company import companions
 from regress.service.bisect_measure import measurer
 from regress.service.bisect_price import price_of, refuse, told_price
@@ -60,7 +61,7 @@ def bisect(
         target.series.key, target.good, target.bad, confidence, budget, started, sign, others
     )
     commits = _commits(project, plan)
-    with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
+    with alone(project, store, "regress bisect", wait=wait, listen=listen, elsewhere=_elsewhere(where)):
         record_history(project, store, commits)
         for other in store.begun_bisections.like(plan):
             listen(Note(f"this begins anew; regress bisect --resume {other} would go on with the last"))
@@ -95,7 +96,7 @@ def resume(
     for the budget. UnknownNameError for a number that is no unfinished search, RegressError when there is
     none, or what it was measured with is gone.
     """
-    with store.lock("regress bisect", wait=wait, on_wait=lambda text: listen(Note(text))):
+    with alone(project, store, "regress bisect", wait=wait, listen=listen, elsewhere=_elsewhere(where)):
         begun = _unfinished(store, number)
         asked = begun.plan
         plan = replace(asked, confidence=confidence or asked.confidence, budget=budget or asked.budget)
@@ -131,6 +132,11 @@ def _search(
     series = [store.series(stored[key]) for key in keys]
     with measurer(project, keys, where, listen) as measuring:
         return Session(store, begin(), series, commits, suspects, measuring).run()
+
+
+def _elsewhere(where: Where | None) -> bool:
+    """Whether others measure, with checkouts of their own."""
+    return where is not None and bool(where.scheduler)
 
 
 def _unfinished(store: Store, number: int | None) -> BegunBisection:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from regress.config import Config, StoreConfig, SuiteConfig, load
-from regress.errors import UnknownNameError
+from regress.errors import CheckoutBusyError, UnknownNameError
+from regress.holding import OnWait, held, holder
 from regress.runner import Runner, find_suites, make_runner
 from regress.runner.history import History
 from regress.store import Store
@@ -75,6 +77,28 @@ class Project:
             if runner.machine() == machine:
                 return runner
         raise UnknownNameError("machine", machine, [runner.machine() for runner in self.runners])
+
+    def measuring(
+        self, purpose: str, *, wait: bool = False, on_wait: OnWait = None
+    ) -> AbstractContextManager[None]:
+        """Be the one who measures here while the context lasts: the runners' work trees and environments are
+        one set. ``wait`` for who does now, else CheckoutBusyError.
+        """
+        return held(
+            self._tools,
+            purpose,
+            wait=wait,
+            on_wait=on_wait,
+            busy=lambda holder: CheckoutBusyError(self.history.root, holder),
+        )
+
+    def measured_by(self) -> str:
+        """Who measures here now; empty when nobody does."""
+        return holder(self._tools)
+
+    @property
+    def _tools(self) -> Path:
+        return self.state / "measuring"
 
     def open_store(self) -> Store:
         """The store, created when missing; the caller closes it."""

@@ -17,7 +17,8 @@ from statistics import median
 from regress.domain import Commit, FailureKind
 from regress.errors import RegressError
 from regress.runner import Outcome, Runner
-from regress.runner.events import CommitFinished, CommitStarted, Listener, Note, RunStarted, ignore
+from regress.runner.events import CommitFinished, CommitStarted, Listener, RunStarted, ignore
+from regress.service.alone import alone
 from regress.service.analyse import AnalysisReport, analyse
 from regress.service.project import Project
 from regress.store import Store
@@ -70,11 +71,12 @@ def run(
 ) -> RunReport:
     """Measure the selected commits and analyse the branch.
 
-    ``again`` measures known commits anew. Another run's lock is waited for with ``wait``, else it is a
-    StoreLockedError. Ctrl-C ends the run early but in order: the report says what is left.
+    ``again`` measures known commits anew. Who holds store or checkout is waited for with ``wait``, else it is
+    a StoreLockedError or CheckoutBusyError. Ctrl-C ends the run early but in order: the report says what is
+    left.
     """
     started = time.monotonic()
-    with store.lock("regress run", wait=wait, on_wait=lambda text: listen(Note(text))):
+    with alone(project, store, "regress run", wait=wait, listen=listen):
         chosen = select_commits(project, store, selection)
         record_history(project, store, chosen)
         known = set() if again else {c.sha for c in chosen if is_known(store, c.sha, project.runners)}

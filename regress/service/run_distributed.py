@@ -16,6 +16,7 @@ from statistics import median
 
 from regress.domain import FailureKind
 from regress.runner.events import CommitFinished, Listener, Note, Progress, RunStarted, ignore
+from regress.service.alone import alone
 from regress.service.analyse import analyse
 from regress.service.cluster.jobs import Job, Result, Source
 from regress.service.cluster.machines import Cluster, cluster
@@ -50,7 +51,7 @@ def run_distributed(
     started = time.monotonic()
     here = project.runners[0].machine()
     with (
-        store.lock("regress run", wait=wait, on_wait=lambda text: listen(Note(text))),
+        alone(project, store, "regress run", wait=wait, listen=listen, elsewhere=bool(where.scheduler)),
         cluster(where.scheduler, here) as workers,
     ):
         machines = workers.chosen(where.machines)

@@ -1,29 +1,24 @@
 """One long job at a time on one database, and a name for who holds it.
 
-SQLite: a lock file beside the database, held by the operating system, so that it is free as soon as its
-process is dead; a second file tells who holds it. PostgreSQL: a session's advisory lock; the session's
+SQLite: a lock file beside the database (``holding``). PostgreSQL: a session's advisory lock; the session's
 ``application_name`` tells who.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import zlib
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
 
+from regress import holding
 from regress.errors import StoreLockedError
+from regress.holding import OnWait
 from regress.store.database import Database, translated
 
 _NAME_LIMIT = 63  # PostgreSQL cuts application_name there
-
-OnWait = Callable[[str], None] | None
 
 
 def lock(
@@ -31,7 +26,13 @@ def lock(
 ) -> contextlib.AbstractContextManager[None]:
     """See ``Store.lock``; ``job`` names a lock beside the usual one."""
     if database.file is not None:
-        return _file_lock(database, _file(database, job), purpose, wait=wait, on_wait=on_wait)
+        return holding.held(
+            _file(database, job),
+            purpose,
+            wait=wait,
+            on_wait=on_wait,
+            busy=lambda holder: StoreLockedError(database.url, holder),
+        )
     return _advisory_lock(database, _key(database, job), purpose, wait=wait, on_wait=on_wait)
 
 
@@ -40,20 +41,7 @@ def holder(database: Database, job: str = "") -> str:
     if database.file is None:
         with translated(database.url), database.engine.connect() as connection:
             return _postgres_holder(connection, _key(database, job)) or ""
-    name = _file(database, job)
-    told = Path(f"{name}.holder")
-    if not told.exists():
-        return ""
-    try:
-        with FileLock(f"{name}.lock", timeout=0):
-            return ""  # whoever wrote its name there is dead
-    except Timeout:
-        return _told_by(told)
-
-
-def is_here(holder: str) -> bool:
-    """Whether whoever holds a lock does so on this host."""
-    return f" on {_host()}," in holder
+    return holding.holder(_file(database, job))
 
 
 def _key(database: Database, job: str = "") -> int:
@@ -62,47 +50,6 @@ def _key(database: Database, job: str = "") -> int:
 
 def _file(database: Database, job: str) -> Path:
     return Path(f"{database.file}.{job}" if job else str(database.file))
-
-
-def _host() -> str:
-    """The name of this host in at most 20 characters; a longer one ends with what tells it from others."""
-    name = socket.gethostname()
-    return name if len(name) <= 20 else f"{name[:13]}~{zlib.crc32(name.encode()) & 0xFFFFFF:06x}"
-
-
-def _told_by(told: Path) -> str:
-    try:
-        return told.read_text("utf-8").strip()
-    except FileNotFoundError:  # it has just ended, or has just begun
-        return "another process"
-
-
-def _holder(purpose: str) -> str:
-    since = datetime.now(UTC).strftime("%H:%M UTC")
-    return f"{purpose} (process {os.getpid()} on {_host()}, since {since})"
-
-
-@contextlib.contextmanager
-def _file_lock(
-    database: Database, file: Path, purpose: str, *, wait: bool, on_wait: OnWait
-) -> Iterator[None]:
-    held = FileLock(f"{file}.lock")
-    told = Path(f"{file}.holder")
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        holder = _told_by(told)
-        if not wait:
-            raise StoreLockedError(database.url, holder) from None
-        if on_wait:
-            on_wait(f"waiting for {holder}")
-        held.acquire()
-    try:
-        told.write_text(_holder(purpose) + "\n", "utf-8")
-        yield
-    finally:
-        told.unlink(missing_ok=True)
-        held.release()
 
 
 @contextlib.contextmanager
@@ -119,7 +66,7 @@ def _advisory_lock(
             if on_wait:
                 on_wait(f"waiting for {holder}")
             connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
-        name = {"name": _holder(purpose).encode()[:_NAME_LIMIT].decode("utf-8", "ignore")}
+        name = {"name": holding.named(purpose).encode()[:_NAME_LIMIT].decode("utf-8", "ignore")}
         connection.execute(text("SELECT set_config('application_name', :name, false)"), name)
         try:
             yield

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from regress.errors import StoreError, StoreLockedError
+from regress.holding import is_here, named
 from regress.store import Store, locking
 from regress.store.database import _sqlite_settings
-from regress.store.locking import is_here
 from tests.regress.fixtures.stores import (
     KEY,
     commit,
@@ -142,7 +142,7 @@ def test_a_host_is_not_taken_for_one_whose_name_begins_alike(monkeypatch: pytest
     pods = [f"runner-of-project-1234-concurrent-{number}" for number in (1, 10)]
     for here, there in (("build1", "build10"), ("build10", "build1"), pods):
         monkeypatch.setattr("socket.gethostname", lambda name=there: name)
-        held = locking._holder("regress run")
+        held = named("regress run")
         assert is_here(held)
         monkeypatch.setattr("socket.gethostname", lambda name=here: name)
         assert not is_here(held)

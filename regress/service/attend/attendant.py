@@ -14,12 +14,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from regress.errors import RegressError
+from regress.holding import is_here
 from regress.service.attend import round as one_round
 from regress.service.attend.round import Outcome
 from regress.service.examining import settings_of
 from regress.service.project import Project
 from regress.store import Store
-from regress.store.locking import is_here
 
 EVERY = 2.0
 """Seconds between two looks at whether anything came."""

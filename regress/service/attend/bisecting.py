@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from regress.config import Config
-from regress.errors import RegressError, RunnerError, StoreLockedError
+from regress.errors import CheckoutBusyError, RegressError, RunnerError, StoreLockedError
 from regress.runner.history import History
 from regress.service.attend.attendant import deaf
 from regress.service.bisect import resume
@@ -92,7 +92,7 @@ class Bisector:
         """Do the oldest search that is asked for, if there is one."""
         wanted = store.searches.wanted()
         # Who measures is not to be disturbed, not even by a process that only finds that out.
-        if not wanted or store.holder() or not is_free():
+        if not wanted or store.holder() or self._project.measured_by() or not is_free():
             return
         number = wanted[0]
         try:
@@ -164,7 +164,7 @@ def _searched(config: Config, root: Path, number: int) -> str:
             if not free:
                 return BUSY
             resume(Project(config, History(root)), store, number)
-    except StoreLockedError:
+    except (StoreLockedError, CheckoutBusyError):
         return BUSY
     except RunnerError as error:
         return "\n".join([str(error), error.hint, *error.log.splitlines()[-_LOG_LINES:]])

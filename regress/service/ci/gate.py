@@ -39,12 +39,14 @@ def check_change(
     runners: Sequence[Runner] | None = None,
     store: Store | None = None,
     listen: Listener = ignore,
+    wait: bool = False,
 ) -> CiReport:
     """Compare two commits by measuring them in turns; see ``choose_commits`` for which.
 
     ``effect`` is the relative change that matters (default: the configuration's). ``seed`` repeats an order
     of pairs. ``runners`` (default: the project's) measure. With a ``store``, the results are kept there as
-    runs of the two commits. HistoryError, ConfigError and RunnerError say what stands in the way.
+    runs of the two commits. HistoryError, ConfigError and RunnerError say what stands in the way, and
+    CheckoutBusyError who measures with the checkout (``wait``: that is waited for).
     """
     config, history = project.config, project.history
     limit = config.gate.minimum_effect if effect is None else effect
@@ -59,15 +61,16 @@ def check_change(
     def effect_of(series: SeriesKey) -> float:
         return config.detection.minimum_effect(series.benchmark, series.metric.name, limit)
 
-    pairs = measure_pairs(
-        runners,
-        commits,
-        effect_of=effect_of,
-        budget=budget,
-        seed=seed,
-        listen=listen,
-        benchmarks=benchmarks,
-    )
+    with project.measuring("regress ci", wait=wait, on_wait=lambda text: listen(Note(text))):
+        pairs = measure_pairs(
+            runners,
+            commits,
+            effect_of=effect_of,
+            budget=budget,
+            seed=seed,
+            listen=listen,
+            benchmarks=benchmarks,
+        )
     if store is not None and pairs.trial is not None:
         keep(project, store, pairs, around)
     source = _Source(history.root, tuple(runners))

@@ -15,9 +15,13 @@ import pytest
 import yaml
 
 from regress.cli import main
-from regress.errors import HistoryError
+from regress.errors import CheckoutBusyError, HistoryError
 from regress.runner.history import History
+from regress.service.bisect import resume
+from regress.service.ci.gate import check_change
 from regress.service.ci.surroundings import Surroundings, choose_commits, read_surroundings
+from regress.service.project import Project
+from regress.service.run import Selection, run
 from regress.store import Store
 from tests.regress.ci.test_forge import Server, serving
 from tests.regress.fixtures.repos import GitRepo
@@ -170,6 +174,23 @@ def test_a_slower_pull_request_fails_and_is_told_once(tmp_path: Path) -> None:
         assert set(store.branches()) == {"main", "pr"}
         ((_, kept),) = store.measurements_at(head)
         assert kept.samples == tuple(told["benchmarks"][0]["head_values"])
+
+
+def test_one_measures_with_a_checkout_at_a_time(tmp_path: Path) -> None:
+    """Two would check out beside each other what the other measures."""
+    project = Project.open(make(tmp_path / "repo").path)
+    with project.open_store() as store, project.measuring("regress ci"):
+        for measure_too in (
+            lambda: check_change(project, base="main", head="pr"),
+            lambda: run(project, store, Selection(last=1)),
+            lambda: resume(project, store),
+        ):
+            with pytest.raises(
+                CheckoutBusyError, match=rf"repo: regress ci \(process {os.getpid()} .* measures"
+            ):
+                measure_too()
+        assert (store.holder(), project.measured_by()[:10]) == ("", "regress ci")
+    assert project.measured_by() == ""
 
 
 def test_the_action_hands_every_input_to_its_scripts() -> None:
