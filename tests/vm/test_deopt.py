@@ -298,7 +298,7 @@ def test_what_was_wrong_while_code_was_made_is_left_out_of_the_code_after_that(
     """Whichever of two that are asked for at once arrives first."""
     waiting: list[tuple[Request, Future[Artefact]]] = []
 
-    def submit(request: Request, _: object) -> Future[Artefact]:
+    def submit(request: Request, *_: object) -> Future[Artefact]:
         waiting.append((request, Future()))
         return waiting[-1][1]
 

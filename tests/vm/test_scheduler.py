@@ -40,6 +40,14 @@ def test_who_has_waited_long_goes_before_the_urgent() -> None:
     assert order(scheduler) == ["urgent", "old", "young"]
 
 
+def test_what_takes_long_lets_others_go_first_for_a_while() -> None:
+    scheduler: Scheduler[str] = Scheduler(1)
+    long = Task("long", HIGH, 0, cost=AGING)
+    for task in (long, Task("short", NORMAL, 0, cost=0.1), Task("late", NORMAL, long.rank, cost=0.1)):
+        scheduler.add(task)
+    assert order(scheduler) == ["short", "long", "late"]
+
+
 def test_what_is_taken_back_is_not_done() -> None:
     scheduler, tasks = filled(2, ("a", NORMAL, 0), ("b", NORMAL, 0), ("c", NORMAL, 0))
     assert scheduler.remove(tasks["b"])

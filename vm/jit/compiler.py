@@ -31,9 +31,9 @@ class Compiler:
         """Seconds that workers may go on after the program's end, to keep what is wanted then."""
         atexit.register(self._at_exit)
 
-    def submit(self, request: Request, priority: Priority = Priority.NORMAL) -> Ticket:
-        """Have code made, or found on disk; returns at once."""
-        ticket = Ticket(request, self._pool)
+    def submit(self, request: Request, priority: Priority = Priority.NORMAL, cost: float = 0.0) -> Ticket:
+        """Have code made, which is expected to take ``cost`` seconds, or found on disk; returns at once."""
+        ticket = Ticket(request, self._pool, cost)
         self._pool.submit(ticket, priority)
         return ticket
 

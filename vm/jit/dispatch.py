@@ -77,9 +77,9 @@ class Dispatcher(Generic[T]):
         self.retried = 0
         self.waited = 0.0
 
-    def submit(self, work: T, priority: Priority) -> Task[T]:
-        """Take something to do; ``feed`` gets it going."""
-        task = Task(work, priority, self._clock())
+    def submit(self, work: T, priority: Priority, cost: float = 0.0) -> Task[T]:
+        """Take something to do, expected to take ``cost`` seconds; ``feed`` gets it going."""
+        task = Task(work, priority, self._clock(), cost)
         self.queue.add(task)
         return task
 

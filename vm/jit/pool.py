@@ -195,7 +195,7 @@ class Pool:
                 if priority is None:
                     continue  # it was withdrawn meanwhile
                 if found is None:
-                    self._tasks[ticket] = self._dispatcher.submit(ticket, priority)
+                    self._tasks[ticket] = self._dispatcher.submit(ticket, priority, ticket.cost)
                     self._note("queued", ticket)
                 else:
                     self._settled.append((ticket, found))

@@ -82,6 +82,14 @@ class Request:
         first, count = self.functions[0], len(self.functions)
         return {"function": first, "functions": count, "level": self.level, "loop": loop}
 
+    def size(self) -> int:
+        """Bytes of the bodies that code is made of, callees with them as far as there is room."""
+        bodies, imported = self.module.bodies, self.module.imported_functions
+        if self.scope == "module":
+            return bodies.code_bytes
+        own = sum(bodies[i - imported].end - bodies[i - imported].start for i in self.functions)
+        return max(own, self.config.batch_bytes) if self.scope == "reachable" else own
+
     def key(self) -> str:
         """What the code is known by, here and in every other process on machines like this one."""
         facts = (self.kind, self.functions, self.level, self.scope, self.options, code_knobs(self.config))

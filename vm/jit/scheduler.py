@@ -1,10 +1,12 @@
 """Which task is next: a queue for each worker, by rank; who has nothing to do takes from the others.
 
 A task's rank is when it was submitted, plus ``AGING`` seconds for each step that its priority is below the
-highest. The lowest rank is next, so a task grows older and so more urgent without anybody touching it. Tasks
-go to the shortest queue. A worker takes the first of its own, unless it has none, or another queue's is more
-urgent by a step: then it steals that. Entries of tasks that were cancelled or moved stay where they are until
-they come to the front. Knows no clock, no thread and no process: time comes with the tasks.
+highest, plus ``PATIENCE`` times the seconds that it is expected to take: what takes as long as a hundred
+others lets some of them go first. The lowest rank is next, so a task grows older and so more urgent without
+anybody touching it. Tasks go to the shortest queue. A worker takes the first of its own, unless it has none,
+or another queue's is more urgent by a step: then it steals that. Entries of tasks that were cancelled or
+moved stay where they are until they come to the front. Knows no clock, no thread and no process: time comes
+with the tasks.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ AGING = 2.0
 """Seconds of waiting that make up for one step of priority."""
 
 
+PATIENCE = 2.0
+"""How many times as long as a task takes others may go before it."""
+
+
 class Priority(enum.IntEnum):
     """How urgent a task is. The program waits for the first, and hardly notices the last."""
 
@@ -31,14 +37,17 @@ T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """``work`` that waits to be done since ``submitted`` (seconds); ``attempts`` have ended a worker."""
+    """``work`` that waits to be done since ``submitted``, and is expected to take ``cost`` (both in seconds);
+    ``attempts`` have ended a worker.
+    """
 
-    __slots__ = ("attempts", "entry", "home", "priority", "submitted", "work")
+    __slots__ = ("attempts", "cost", "entry", "home", "priority", "submitted", "work")
 
-    def __init__(self, work: T, priority: Priority, submitted: float) -> None:
+    def __init__(self, work: T, priority: Priority, submitted: float, cost: float = 0.0) -> None:
         self.work = work
         self.priority = priority
         self.submitted = submitted
+        self.cost = cost
         self.attempts = 0
         self.home = 0
         self.entry = -1
@@ -46,7 +55,7 @@ class Task(Generic[T]):
     @property
     def rank(self) -> float:
         """The lower, the sooner."""
-        return self.submitted + AGING * self.priority
+        return self.submitted + AGING * self.priority + PATIENCE * self.cost
 
 
 Entry = tuple[float, int, Task[T]]

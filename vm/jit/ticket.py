@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 
 class Ticket(Future[Artefact]):
-    """A future (``concurrent.futures``) of what ``request`` gives; can be awaited, too.
+    """A future (``concurrent.futures``) of what ``request`` gives, which is expected to take ``cost``
+    seconds; can be awaited, too.
 
     ``result`` raises what compiling raised: ``ValidationError`` and other ``VMError`` as in this process,
     ``CompileError`` when the compiler failed. Callbacks run in a thread of the compiler's.
     """
 
-    def __init__(self, request: Request, pool: Pool) -> None:
+    def __init__(self, request: Request, pool: Pool, cost: float = 0.0) -> None:
         super().__init__()
         self.request = request
+        self.cost = cost
         self._pool = pool
 
     def __await__(self) -> Generator[Any, None, Artefact]:

@@ -92,6 +92,10 @@ class Policy:
         self._first = self._first or now
         return now - self._first < self._config.tier_patience / 1000
 
+    def cost(self, size: int) -> float:
+        """Seconds of a processor that compiling bodies of ``size`` bytes is expected to take."""
+        return self._cost * size
+
     def learn(self, seconds: float, size: int) -> None:
         """Compiling bodies of ``size`` bytes has taken so many seconds of a processor."""
         if not self._config.tier_waits:  # tests that wait want the same every time

@@ -200,7 +200,7 @@ class TieredProgram:
         from vm.tiers.threaded.made import LIMIT
 
         index, loop = place = self.first.counted(pc)
-        for wanted in (self._asked_as(place), self._asked_as((index, None))):
+        for wanted in self._wanted(place):
             if wanted not in self._asked:
                 self._ask(wanted)
         entry = self._entry(index) if loop is None else self._loops.get(place)
@@ -209,6 +209,21 @@ class TieredProgram:
         never = self._asked_as(place) in self._refused
         poke(pc + WORD * LIMIT, NEVER if never else self._policy().again(pc, loop is not None))
         return pc
+
+    def _wanted(self, place: Place) -> tuple[Place, ...]:
+        """What is to be compiled where a counter has run out.
+
+        A loop's code is its function's once more, with another way in, and takes as long to make. While any
+        of a function is being made, nobody asks for more of it: most calls end before, and enter the new code
+        the next time; one that goes on reaches the other loop, or asks again.
+        """
+        index, loop = place
+        function = self._asked_as((index, None))
+        if loop is None:
+            return (function,)
+        if function in self._waiting or any(waiting[0] == index for waiting in self._waiting):
+            return ()
+        return place, function
 
     def _asked_as(self, place: Place) -> Place:
         """What is asked for when code of ``place`` is wanted: of a small module, all functions at once, under
@@ -265,7 +280,8 @@ class TieredProgram:
         from vm.jit.scheduler import Priority
 
         priority = Priority.NORMAL if loop is None else Priority.HIGH
-        ticket = compiler_of(self._config).submit(request, priority)
+        cost = self._policy().cost(request.size())
+        ticket = compiler_of(self._config).submit(request, priority, cost)
         self._waiting.add(place)
         ticket.add_done_callback(lambda done: self._arrived(place, done))
 

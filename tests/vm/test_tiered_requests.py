@@ -1,0 +1,88 @@
+"""What tier ``tiered`` asks its compilers for, and in which order."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import pytest
+
+from tests.vm.engines import call, instance, store
+from vm.jit import makers
+from vm.jit.artefact import Artefact
+from vm.jit.request import Request
+from vm.jit.scheduler import Priority
+
+TWO_LOOPS = """(module (func (export "f") (param $n i32) (result i32) (local $i i32) (local $sum i32)
+  (local.set $i (local.get $n))
+  (loop $first
+    (local.set $sum (i32.add (local.get $sum) (local.get $i)))
+    (br_if $first (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+  (local.set $i (local.get $n))
+  (loop $second
+    (local.set $sum (i32.xor (local.get $sum) (local.get $i)))
+    (br_if $second (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+  (local.get $sum)))"""
+
+
+class Compiler:
+    """Takes requests; makes them when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Request, Future[Artefact]]] = []
+        self.asked: list[tuple[str, Priority]] = []
+        self.costs: list[float] = []
+
+    def submit(self, request: Request, priority: Priority, cost: float) -> Future[Artefact]:
+        self.asked.append((request.kind, priority))
+        self.costs.append(cost)
+        self.waiting.append((request, Future()))
+        return self.waiting[-1][1]
+
+    def arrive(self) -> None:
+        while self.waiting:
+            request, ticket = self.waiting.pop(0)
+            ticket.set_result(makers.make(request))
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
+    """In place of the one that works in processes of its own."""
+    found = Compiler()
+    monkeypatch.setattr("vm.jit.compiler.compiler_of", lambda _: found)
+    return found
+
+
+KNOBS = {"tier_patience": 0, "opt_level": 1, "cache_bytes": 0}
+
+
+def test_while_one_piece_of_a_function_is_made_no_other_is_asked_for(compiler: Compiler) -> None:
+    """Each of its loops would be the function once more."""
+    i = instance(store("tiered", **KNOBS, tier_calls=1 << 20, tier_trips=10), TWO_LOOPS)
+    expected = call(i, "f", 100)
+    assert call(i, "f", 100) == expected
+    assert compiler.asked == [("loop", Priority.HIGH), ("body", Priority.NORMAL)]
+    compiler.arrive()
+    assert call(i, "f", 100) == expected
+    assert not compiler.waiting
+
+
+def test_who_is_called_often_gets_the_function_not_its_loops(compiler: Compiler) -> None:
+    i = instance(store("tiered", **KNOBS, tier_calls=1, tier_trips=10), TWO_LOOPS)
+    expected = call(i, "f", 100)
+    assert call(i, "f", 100) == expected
+    assert compiler.asked == [("body", Priority.NORMAL)]
+    compiler.arrive()
+    assert call(i, "f", 100) == expected
+    assert not compiler.waiting
+
+
+def test_compilers_are_told_what_it_is_expected_to_cost(compiler: Compiler) -> None:
+    """By the size of what is compiled: a module, or a function with room for callees."""
+    for text in (TWO_LOOPS, TWO_LOOPS.replace("(local.get $sum)))", "(nop) " * 5_000 + "(local.get $sum)))")):
+        for knobs in ({"whole_module_bytes": 1 << 20}, {"whole_module_bytes": 0, "batch_bytes": 500}):
+            i = instance(store("tiered", **KNOBS, tier_calls=1, tier_trips=1 << 20, **knobs), text)
+            call(i, "f", 1)
+    small_whole, small, big_whole, big = compiler.costs
+    assert 0 < small_whole < small < big
+    assert small_whole + 5_000 / 500 * small == pytest.approx(big, rel=0.01)
+    assert big == pytest.approx(big_whole, rel=0.01)
