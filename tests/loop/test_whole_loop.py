@@ -21,8 +21,8 @@ from tests.regress.fixtures.repos import PlantedRepo, make_repo
 
 __all__ = ["asv_home"]
 
-# One group, so that one worker builds the repository once; alone, because it measures.
-pytestmark = [pytest.mark.xdist_group("loop"), pytest.mark.alone]
+# One group, so that one worker builds the repository once; what measures time is alone.
+pytestmark = pytest.mark.xdist_group("loop")
 
 COMMITS, SLOW_AT, FACTOR = 40, 27, 1.15
 
@@ -38,9 +38,14 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory, asv_home: Path) -> PlantedRepo:
-    """The repository, every commit measured by ``regress run``, which names the culprit."""
-    repo = make_repo(tmp_path_factory.mktemp("loop") / "tally", COMMITS, SLOW_AT, FACTOR)
+def repo(tmp_path_factory: pytest.TempPathFactory, asv_home: Path) -> PlantedRepo:
+    """The repository, nothing measured yet."""
+    return make_repo(tmp_path_factory.mktemp("loop") / "tally", COMMITS, SLOW_AT, FACTOR)
+
+
+@pytest.fixture(scope="module")
+def measured(repo: PlantedRepo) -> PlantedRepo:
+    """Every commit measured by ``regress run``, which names the culprit."""
     ran = regress(repo, "run", "--last", str(COMMITS))
     assert ran.returncode == 0, ran.stderr
     assert f"measured {COMMITS} commits" in ran.stdout
@@ -64,6 +69,19 @@ def dashboard(measured: PlantedRepo) -> Iterator[str]:
         server.communicate(timeout=20)
 
 
+def test_bisect_names_it_without_any_history(repo: PlantedRepo, tmp_path: Path) -> None:
+    """In an empty database: the ends are measured first, then as few commits as it takes."""
+    found = regress(
+        repo, "bisect", "--good", repo.shas[0], "--bad", repo.shas[-1],
+        "--benchmark", "speed.track_checksum_steps", "--db", str(tmp_path / "empty.db"), "--json",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    bisection = json.loads(found.stdout)
+    assert bisection["culprit"] == repo.culprit
+    assert bisection["runs"] < COMMITS / 2
+
+
+@pytest.mark.alone
 def test_only_the_culprit_is_flagged_and_with_its_size(measured: PlantedRepo) -> None:
     report = json.loads(regress(measured, "analyse", "--json").stdout)
     open_events = report["events"]
@@ -113,6 +131,7 @@ def test_the_dashboard_shows_it(measured: PlantedRepo, dashboard: str, browser: 
         context.close()
 
 
+@pytest.mark.alone
 def test_bisect_names_it(measured: PlantedRepo) -> None:
     """From the whole history, as somebody asks who does not trust the flag."""
     found = regress(
@@ -124,15 +143,3 @@ def test_bisect_names_it(measured: PlantedRepo) -> None:
     assert bisection["culprit"] == measured.culprit
     assert bisection["verified"] is True
     assert bisection["low"] - 0.03 <= FACTOR <= bisection["high"] + 0.03
-
-
-def test_bisect_names_it_without_any_history(measured: PlantedRepo, tmp_path: Path) -> None:
-    """In an empty database: the ends are measured first, then as few commits as it takes."""
-    found = regress(
-        measured, "bisect", "--good", measured.shas[0], "--bad", measured.shas[-1],
-        "--benchmark", "speed.track_checksum_steps", "--db", str(tmp_path / "empty.db"), "--json",
-    )  # fmt: skip
-    assert found.returncode == 0, found.stderr
-    bisection = json.loads(found.stdout)
-    assert bisection["culprit"] == measured.culprit
-    assert bisection["runs"] < COMMITS / 2

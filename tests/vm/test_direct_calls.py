@@ -305,6 +305,7 @@ def test_code_that_spins_until_another_thread_acts_does_not_stop_that_thread(tie
     thread.join()
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 @every_tier
 def test_a_store_goes_when_its_functions_are_gone(tier: str) -> None:
     s, x = exports(tier)

@@ -422,6 +422,7 @@ def test_deep_nests_run_and_deeper_ones_are_refused(tier: str) -> None:
         World(tier, nest(1_001))
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 @every_tier
 def test_exceptions_keep_what_they_hold_and_no_longer(tier: str) -> None:
     thing = Thing()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,13 +13,7 @@ from tests.vm.test_gc_heap import LEFT, PAIR, RIGHT, WAYS, Roots, Thing, make, r
 from vm.gc.heap import Heap
 from vm.gc.tokens import untrack
 
-
-@pytest.fixture(autouse=True)
-def only_what_is_new() -> Iterator[None]:
-    """Python looks for cycles in what a test makes, not in all that other tests have left: in no time."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("only_what_is_new")
 
 
 @pytest.fixture(params=WAYS)

@@ -113,6 +113,7 @@ def test_structures_and_arrays_hold_python_objects(tier: str) -> None:
     assert store.heap_stats()["handles"] == 0
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 @pytest.mark.parametrize("tier", list(tiers.TIERS))
 def test_a_cycle_of_wrapper_object_and_structure_is_collected(tier: str) -> None:
     store, functions = exports(LISTS, tier)
@@ -130,6 +131,7 @@ def test_a_cycle_of_wrapper_object_and_structure_is_collected(tier: str) -> None
     assert watch() is None
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 @pytest.mark.parametrize("tier", list(tiers.TIERS))
 def test_a_cycle_through_two_stores_is_collected(tier: str) -> None:
     (one, first), (two, second) = exports(LISTS, tier), exports(LISTS, tier)
@@ -194,6 +196,7 @@ def test_old_and_new_objects_of_all_sizes_keep_apart(tier: str) -> None:
     assert store.heap_stats()["collections"] > 1
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 @pytest.mark.parametrize("tier", list(tiers.TIERS))
 def test_python_may_look_for_cycles_while_other_threads_run(tier: str) -> None:
     """Threads that make and drop cycles, each in its own store, while the main thread collects."""
@@ -213,16 +216,12 @@ def test_python_may_look_for_cycles_while_other_threads_run(tier: str) -> None:
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
-    gc.freeze()  # what was there before is not looked through: more collections in less time
-    try:
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
-            gc.collect()
-        for thread in threads:
-            thread.join()
-    finally:
-        gc.unfreeze()
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        gc.collect()
+    for thread in threads:
+        thread.join()
     assert failures == []
     gc.collect()
     assert all(watch() is None for watch in watches)

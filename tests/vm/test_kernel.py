@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.vm import binary as b
 from vm.errors import ValidationError, WasmError
@@ -61,16 +60,16 @@ def test_every_opcode_has_a_rule() -> None:
     assert all(rules)
 
 
-@pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Kernel]:
-    """The kernel as machine code, made once for all workers of a run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
+BUILT_ONCE = pytest.mark.xdist_group("native kernel")
+"""One worker makes the native kernel, some fifteen seconds' work, and no other waits for it."""
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """The kernel as machine code."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WASMVM_CACHE", str(shared / "native"))
-        with FileLock(shared / "native.lock"):
-            if not validation.is_built():
-                validation.build()
+        patch.setenv("WASMVM_CACHE", str(tmp_path_factory.mktemp("native")))
+        validation.build()
         yield validation.kernel(1 << 30)
 
 
@@ -90,6 +89,7 @@ def outcome(checker: Checker, module: ModuleData, number: int) -> tuple[int, lis
     return fault, known
 
 
+@BUILT_ONCE
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_native_and_plain_kernel_agree_on_damaged_bodies(path: Path, native: Kernel) -> None:
     assert native is not PlainChecker
@@ -110,6 +110,7 @@ def test_native_and_plain_kernel_agree_on_damaged_bodies(path: Path, native: Ker
         assert outcome(plain, module, number) == outcome(quick, module, number)
 
 
+@BUILT_ONCE
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_native_kernel_checks_whole_modules(path: Path, native: Kernel) -> None:
     module = decode(path.read_bytes())
