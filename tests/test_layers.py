@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VM_LAYERS = (
     "finding",
     "typed",
+    "primitives",
     "enums",
     "digests",
     "records",

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from vm.errors import ConfigError
 from vm.records import Field, field, fields, record, replace
-from vm.typed import Any
+from vm.typed import Any, Mapping
 
 
 def _knob(default: Any, summary: str, **bounds: Any) -> Any:

@@ -8,11 +8,9 @@ for event in log.events: print(event.at, event.kind, event.facts)
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
-from vm.typed import NamedTuple
+from vm.primitives import deque
+from vm.typed import Mapping, NamedTuple
 
 KINDS: dict[str, str] = {
     "queued": "code was asked of the parallel compiler, and is not on disk",
@@ -71,12 +69,13 @@ def note(kind: str, **facts: Fact) -> None:
             log.events.append(event)
 
 
-@contextmanager
-def listening() -> Iterator[Log]:
+class listening:
     """A log of what happens in the process, in all its threads, meanwhile."""
-    log = Log()
-    _logs.append(log)
-    try:
-        yield log
-    finally:
-        _logs.remove(log)
+
+    def __enter__(self) -> Log:
+        self._log = Log()
+        _logs.append(self._log)
+        return self._log
+
+    def __exit__(self, *_: object) -> None:
+        _logs.remove(self._log)

@@ -14,28 +14,33 @@ import os
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER, PathFinder, SourceFileLoader
-from collections.abc import Sequence
-from types import CodeType, ModuleType
+from stat import S_ISREG
+
+TYPE_CHECKING = False  # as vm.typed has it, which is found by this
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import CodeType, ModuleType
 
 _HEAD = MAGIC_NUMBER + bytes(4)
 """What opens code that is checked by its source's time and size."""
 
 
 class _Loader(SourceFileLoader):
-    def __init__(self, name: str, path: str, cached: str) -> None:
+    def __init__(self, name: str, path: str, cached: str, head: bytes) -> None:
+        """``head`` is what opens the compiled code of the source as it was found."""
         super().__init__(name, path)
         self._cached = cached
+        self._head = head
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """The compiled code that is there, if it is the source's; else what Python does."""
+        """The compiled code that is there, if it is the source's; else, or asked again, what Python does."""
+        head, self._head = self._head, b"asked"
         try:
-            with open(self._cached, "rb", 0) as file:
-                content = file.read()
-            source = os.stat(self.path)
+            content = _read(self._cached)
         except OSError:
             return super().get_code(fullname)
-        facts = (int(source.st_mtime) & 0xFFFF_FFFF, source.st_size & 0xFFFF_FFFF)
-        if content[:16] != _HEAD + b"".join(fact.to_bytes(4, "little") for fact in facts):
+        if content[:16] != head:
             return super().get_code(fullname)
         code: CodeType = marshal.loads(memoryview(content)[16:])  # noqa: S302 - as Python does
         if code.co_filename != self.path:  # the folder was moved or copied: Python puts all names right
@@ -43,14 +48,31 @@ class _Loader(SourceFileLoader):
         return code
 
 
+def _read(path: str) -> bytes:
+    """A file's bytes: what ``open`` and ``read`` do besides takes as long as they do."""
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = os.read(opened, _MOST)
+        while len(content) % _MOST == 0 and (more := os.read(opened, _MOST)):
+            content += more
+        return content
+    finally:
+        os.close(opened)
+
+
+_MOST = 1 << 16
+"""Bytes of most compiled modules, at most."""
+
+
 class _Finder:
-    """Finds the modules of one package (``sys.meta_path``)."""
+    """Finds the modules of one package (``sys.meta_path``), in which none is called as a folder beside it."""
 
     def __init__(self, package: str, root: str, cached: str) -> None:
         """``root`` is its folder, ``cached`` where the compiled code of its ``__init__`` lies."""
         self._prefix = f"{package}."
         self._root = root
-        self._folder, _, self._suffix = cached[len(root) :].rpartition("__init__")
+        self._before, _, below = cached.partition(f"{root}/")  # before it: sys.pycache_prefix
+        self._folder, _, self._suffix = below.rpartition("__init__")
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -64,18 +86,24 @@ class _Finder:
         place = f"{self._root}/{above[len(self._prefix) :].replace('.', '/')}".removesuffix("/")
         if path is None or list(path) != [place]:
             return None
-        base = f"{place}/{last}"
-        inner = os.path.isdir(base)
-        folder, stem = (base, "__init__") if inner else (place, last)
+        return self._spec(name, place, last, False) or self._spec(name, f"{place}/{last}", "__init__", True)
+
+    def _spec(self, name: str, folder: str, stem: str, inner: bool) -> ModuleSpec | None:
         source = f"{folder}/{stem}.py"
-        if not os.path.isfile(source):
+        try:
+            status = os.stat(source)
+        except OSError:
             return None
-        cached = f"{folder}{self._folder}{stem}{self._suffix}"
-        spec = ModuleSpec(name, _Loader(name, source, cached), origin=source, is_package=inner)
+        if not S_ISREG(status.st_mode):
+            return None
+        facts = (int(status.st_mtime) & 0xFFFF_FFFF, status.st_size & 0xFFFF_FFFF)
+        head = _HEAD + b"".join(fact.to_bytes(4, "little") for fact in facts)
+        cached = f"{self._before}{folder}/{self._folder}{stem}{self._suffix}"
+        spec = ModuleSpec(name, _Loader(name, source, cached, head), origin=source, is_package=inner)
         spec.has_location = True
         spec.cached = cached
         if spec.submodule_search_locations is not None:
-            spec.submodule_search_locations.append(base)
+            spec.submodule_search_locations.append(folder)
         return spec
 
 
@@ -84,6 +112,6 @@ def install(spec: ModuleSpec | None) -> None:
     if spec is None or type(spec.loader) is not SourceFileLoader or PathFinder not in sys.meta_path:
         return
     root, _, _ = str(spec.origin).rpartition("/")
-    if spec.cached is not None and spec.cached.startswith(f"{root}/"):  # and not under sys.pycache_prefix
+    if spec.cached is not None and f"{root}/" in spec.cached:
         finder = _Finder(spec.name, root, spec.cached)
         sys.meta_path.insert(sys.meta_path.index(PathFinder), finder)

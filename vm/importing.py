@@ -1,4 +1,6 @@
-"""Importing many modules at once, without Python's cycle collector looking through them again and again."""
+"""Importing: many modules at once, without Python's cycle collector looking through them again and again; and
+a module by its name.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import gc
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import ModuleType, TracebackType
 
 
 class Uninterrupted:
@@ -33,3 +35,9 @@ class Uninterrupted:
 def uninterrupted() -> Uninterrupted:
     """A context in which the collector waits."""
     return Uninterrupted()
+
+
+def imported(name: str) -> ModuleType:
+    """The module with this full name, as ``importlib.import_module`` gives it, which brings ``warnings``."""
+    found: ModuleType = __import__(name, fromlist=("",))
+    return found

@@ -8,10 +8,8 @@ have slots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
-
-from vm.typed import Any, TypeVar, dataclass_transform
+from vm.primitives import attrgetter
+from vm.typed import Any, Callable, Mapping, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
 

@@ -20,6 +20,7 @@ from vm.isa.types import FUNCREF, DefType, FuncType, Heap, RefType, ValType, Val
 from vm.module.decoder import decode
 from vm.module.limits import MAX_SUBTYPE_DEPTH
 from vm.module.validator import validate
+from vm.runtime import references
 from vm.runtime.tables import Table
 from vm.text import wat2wasm
 from vm.tiers import TIERS
@@ -193,3 +194,17 @@ def test_functions_are_looked_at_whatever_their_type_and_its_number(tier: str) -
     with pytest.raises(Trap) as caught:
         call(i, "call", 0)
     assert caught.value.code is TrapCode.BAD_SIGNATURE
+
+
+def test_types_of_functions_are_in_the_table_once_somebody_asks_for_it() -> None:
+    above, below = (
+        decode(wat2wasm(f"(module (type $a (sub (func (param f64 v128)))) {more})")).types[-1]
+        for more in ("", "(type $b (sub final $a (func (param f64 v128))))")
+    )
+    references.define([below])
+    table = references.type_table()
+    assert table.is_subtype(below.id, above.id)
+    assert not table.is_subtype(above.id, below.id)
+    late = canonical(FuncType((ValType.V128,) * 7, (ValType.F64,)))
+    references.define([late])  # there is a table now, which native code reads without asking
+    assert table.knows(late.id)

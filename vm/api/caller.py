@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from vm.api.checks import check
 from vm.api.engine import Store
-from vm.api.types import check
 from vm.errors import VMError
 from vm.runtime import store as runtime_store
 from vm.runtime.instance import Extern as RuntimeExtern
@@ -32,7 +32,7 @@ class Caller:
 
     def get(self, name: str) -> AnyExtern | None:
         """The caller's export ``name``, or None."""
-        from vm.api.externs import wrap  # what is exported may be a function, and functions get callers
+        from vm.api.wrapping import wrap  # what is exported may be a function, and functions get callers
 
         found = None if self._instance is None else self._instance.export(check(name, str, "name"))
         return None if found is None else wrap(found)

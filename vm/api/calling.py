@@ -12,7 +12,7 @@ from vm.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vm.api.engine import Store
-    from vm.api.externs import Func
+    from vm.api.func import Func
     from vm.native.callables import CallableType, CallRecord
     from vm.runtime.functions import Function
 
@@ -106,6 +106,6 @@ def _bound_type() -> CallableType:
 
 @once
 def _func_class() -> type[Func]:
-    from vm.api.externs import Func  # which imports this module
+    from vm.api.func import Func  # which imports this module
 
     return Func

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-
 from vm import tiers
 from vm.api import foreign
+from vm.api.checks import check
 from vm.api.managed import Managed, absent
-from vm.api.types import check
 from vm.config import KNOBS
 from vm.config import Config as Knobs
 from vm.errors import ConfigError, VMError
 from vm.isa.types import FuncType
+from vm.primitives import TIMEOUT_MAX
 from vm.runtime import store as runtime
 from vm.runtime.metering import NEVER, Epoch
-from vm.typed import TYPE_CHECKING, Any
+from vm.typed import TYPE_CHECKING, Any, Sequence
 
 if TYPE_CHECKING:
     from vm.runtime.exceptions import Exn
@@ -90,7 +88,7 @@ class Store(Managed):
     def __init__(self, engine: Engine | None = None, data: object = None) -> None:
         self.engine: Engine = Engine() if engine is None else check(engine, Engine, "engine")
         self.runtime = runtime.Store(self.engine.tier, self.engine.config, self.engine.epoch)
-        self.runtime.exception_type = _exception_type()
+        self.runtime.exception_type = _exception
         self._data = data
         self._wasi: dict[str, tuple[FuncType, HostFunction]] | None = None
 
@@ -179,8 +177,8 @@ class Store(Managed):
         """
         self._need("epoch_interruption", "a deadline needs code that looks at it")
         check(seconds, (int, float, type(None)), "seconds")
-        if seconds is not None and not 0 <= seconds <= threading.TIMEOUT_MAX:
-            raise VMError(f"seconds: expected 0 to {threading.TIMEOUT_MAX:g}, got {seconds}")
+        if seconds is not None and not 0 <= seconds <= TIMEOUT_MAX:
+            raise VMError(f"seconds: expected 0 to {TIMEOUT_MAX:g}, got {seconds}")
         self.runtime.meters.set_seconds(seconds)
 
     def _need(self, knob: str, why: str) -> None:
@@ -188,8 +186,8 @@ class Store(Managed):
             raise VMError(f"{why}: set Config.{knob} before making the engine")
 
 
-def _exception_type() -> Callable[[Tag, Sequence[int]], Exn]:
-    """What makes exceptions that code throws into the API's: its module imports this one."""
+def _exception(tag: Tag, bits: Sequence[int]) -> Exn:
+    """The API's form of an exception that code throws: its module imports this one."""
     from vm.api.exceptions import Exn
 
-    return Exn.of
+    return Exn.of(tag, bits)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.api.caller import Storelike, inside
-from vm.api.externs import Tag, converter
-from vm.api.types import check
+from vm.api.checks import check
+from vm.api.externs import Tag
+from vm.api.func import converter
 from vm.runtime import exceptions as runtime_exceptions
 from vm.runtime import store as runtime_store
 from vm.runtime import tags as runtime_tags
-from vm.typed import Any
+from vm.typed import Any, Sequence
 
 
 class Exn(runtime_exceptions.Exn):

@@ -5,9 +5,8 @@ Whoever changes the import should not have to change the configuration, unless i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from vm.errors import ConfigError
+from vm.typed import Mapping
 
 HINTS = {
     "cache": "machine code is kept anyhow: the knobs cache_bytes and cache_folder say how much, and where",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 
 from vm.api.caller import Storelike, inside, runtime_of
-from vm.api.types import MemoryType, check, wrap_type
+from vm.api.checks import check
+from vm.api.types import MemoryType, wrap_type
 from vm.errors import VMError
 from vm.memory.linear import LinearMemory
 from vm.typed import Any

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from vm.api.checks import check
 from vm.api.engine import Engine
 from vm.api.managed import Managed
-from vm.api.types import ExportType, ImportType, check
 from vm.config import KNOBS
 from vm.errors import ConfigError, ValidationError, VMError
 from vm.isa.types import ExternType
@@ -19,6 +17,7 @@ from vm.module.validator import validate, validate_module
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vm.api.types import ExportType, ImportType
     from vm.jit.ahead import Progress
     from vm.jit.compiler import Compiler
 
@@ -92,8 +91,12 @@ class Module(Managed):
         config = self._engine.config
         level = config.opt_level if level is None else config.with_(opt_level=level).opt_level
         _check_bodies(self._engine, self.data)
-        with _compilers(workers) as compiler:
+        compiler = None if workers == 0 else _compiler(workers)
+        try:
             self.data.prepared = ahead.prepare(self.data, config, level, compiler, progress)
+        finally:
+            if compiler is not None:
+                compiler.close()
 
     def serialize(self) -> bytearray:
         """Bytes that ``deserialize`` makes this module of without checking anything again.
@@ -152,11 +155,15 @@ class Module(Managed):
     @property
     def imports(self) -> list[ImportType]:
         """What it needs."""
+        from vm.api.types import ImportType
+
         return [ImportType(entry.module, entry.name, entry.type) for entry in self.data.imports]
 
     @property
     def exports(self) -> list[ExportType]:
         """What it offers."""
+        from vm.api.types import ExportType
+
         return [
             ExportType(entry.name, _type_of(self.data, entry.kind, entry.index))
             for entry in self.data.exports
@@ -185,19 +192,11 @@ def _check_bodies(engine: Engine, module: ModuleData) -> None:
     validate(module, kernel(module.bodies.code_bytes) if native else None)
 
 
-@contextmanager
-def _compilers(workers: int | None) -> Iterator[Compiler | None]:
-    """A compiler with so many processes, for a while; none for 0."""
+def _compiler(workers: int | None) -> Compiler:
+    """One with so many processes; None: as many as there are processors."""
     from vm.jit.compiler import Compiler, usable_processors
 
-    if workers == 0:
-        yield None
-        return
-    compiler = Compiler(usable_processors() if workers is None else workers)
-    try:
-        yield compiler
-    finally:
-        compiler.close()
+    return Compiler(usable_processors() if workers is None else workers)
 
 
 def _load_unusual(engine: Engine, text: str | bytes) -> ModuleData:

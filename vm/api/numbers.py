@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
 
 from vm.isa.types import ValType, ValueType
-from vm.typed import Any
+from vm.typed import Any, Callable
 
 ToBits = Callable[[Any], int]
 FromBits = Callable[[int], Any]
@@ -78,6 +77,14 @@ def _v128_to_bits(value: Any) -> int:
 
 def _v128_from_bits(bits: int) -> int:
     return bits
+
+
+class TypedValue:
+    """A value that says its own type (``vm.api.val.Val``)."""
+
+    def given_as(self, type: ValueType) -> object:
+        """The plain value, for a place of ``type``; TypeError when it is of another."""
+        raise NotImplementedError
 
 
 NUMBERS: dict[ValueType, tuple[ToBits, FromBits]] = {

@@ -10,12 +10,10 @@ plain ints, Python objects that went in through an ``externref`` come out as the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from vm.isa.canonical import by_number
 from vm.isa.types import ArrayType, DefType, FieldType, StructType
 from vm.runtime.objects import Array, Place, Struct
-from vm.typed import TYPE_CHECKING, Any
+from vm.typed import TYPE_CHECKING, Any, Iterator
 
 if TYPE_CHECKING:
     from vm.api.values import Converter

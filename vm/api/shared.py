@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 
+from vm.api.checks import check
 from vm.api.engine import Engine
 from vm.api.managed import Managed
-from vm.api.types import MemoryType, check, wrap_type
+from vm.api.types import MemoryType, wrap_type
 from vm.errors import VMError
 from vm.isa.types import PAGE_SIZE
 from vm.memory.bounds import guarded

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vm.api.caller import Storelike
-from vm.api.externs import AnyExtern, Func, Global, Table, Tag
+from vm.api.externs import AnyExtern, Global, Table, Tag
+from vm.api.func import Func
 from vm.api.memory import Memory
 from vm.api.types import FuncType, GlobalType, ImportType, MemoryType, TableType, TagType
 from vm.errors import Trap, VMError

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from vm.api.checks import check
 from vm.errors import VMError
 from vm.isa import types as isa
 from vm.isa.canonical import canonical
-from vm.typed import Any
-
-
-def check(value: object, expected: type | tuple[type, ...], what: str) -> Any:
-    """``value`` if it is an ``expected``; else a TypeError that says what was expected where."""
-    if isinstance(value, expected):
-        return value
-    names = [cls.__name__ for cls in (expected if isinstance(expected, tuple) else (expected,))]
-    raise TypeError(f"{what}: expected {' or '.join(names)}, got {type(value).__name__}")
+from vm.typed import Any, Sequence
 
 
 class _Wrapper:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from vm.api.numbers import NUMBERS
-from vm.api.types import ValType, check
+from vm.api.checks import check
+from vm.api.numbers import NUMBERS, TypedValue
+from vm.api.types import ValType
 from vm.errors import VMError
 from vm.isa import types as isa
 from vm.typed import Any
 
 
-class Val:
+class Val(TypedValue):
     """A value and its type; made by the class methods.
 
     Numbers are cut to what fits the type. It may stand wherever a value is given to WebAssembly, and is a
@@ -79,7 +80,7 @@ class Val:
         return ValType.of(self._type)
 
     def given_as(self, type: isa.ValueType) -> object:
-        """The plain value, for a place of ``type``; TypeError when it is of another."""
+        """As its base says."""
         if type != self._type:
             raise TypeError("a Val of that type, or a plain value")
         return self.value

@@ -6,8 +6,6 @@ i31, structures and arrays are those of ``vm.api.references``. A ``Val`` may say
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.api.numbers import NUMBERS, FromBits, ToBits
 from vm.api.references import ManagedRef, managed
 from vm.api.val import Val
@@ -16,7 +14,7 @@ from vm.isa.matching import top_of
 from vm.isa.types import Heap, RefType, ValueType
 from vm.runtime.casts import tester
 from vm.runtime.exceptions import Exn
-from vm.typed import TYPE_CHECKING, Any
+from vm.typed import TYPE_CHECKING, Any, Callable, Iterable
 
 if TYPE_CHECKING:
     from vm.runtime.functions import Function
@@ -52,6 +50,10 @@ class Converter:
     def from_bits(self, type: ValueType, bits: int) -> Any:
         """The Python value of a bit pattern."""
         return self.decoder(type)(bits)
+
+    def pairs(self, types: Iterable[ValueType]) -> dict[ValueType, tuple[ToBits, FromBits]]:
+        """How values of these types go in, and how they come out."""
+        return {type: (self.encoder(type), self.decoder(type)) for type in types}
 
     def encoder(self, type: ValueType) -> ToBits:
         """The conversion to bits for ``type``; it raises TypeError with what it takes."""

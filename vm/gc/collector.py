@@ -12,12 +12,10 @@ A mark is a colour, and each collection has three of its own, so that no mark ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from vm.gc.handles import Cell, Handles
 from vm.gc.references import References
 from vm.records import record
-from vm.typed import Protocol
+from vm.typed import Iterable, Protocol, Sequence
 
 _COLOURS = 3
 _LAST_COLOUR = 255

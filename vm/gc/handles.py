@@ -16,10 +16,10 @@ WebAssembly or hands a reference to it must thaw first: it may move things.
 from __future__ import annotations
 
 import ctypes
-from collections import deque
-from collections.abc import Iterable, Iterator
 
 from vm.gc.tokens import Token, Watch, drained, object_at
+from vm.primitives import deque
+from vm.typed import Iterable, Iterator
 
 _FIRST = 64
 """Handles there is room for at first."""

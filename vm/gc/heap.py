@@ -9,22 +9,22 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from vm.gc import cycles, record, words
+from vm.gc import cycles, words
 from vm.gc.cage import Cage
 from vm.gc.collector import Collector, Statistics, Tracer
 from vm.gc.handles import Cell, Handles
 from vm.gc.layout import ELEMENTS, LENGTH, TYPE_MASK, ArrayLayout, StructLayout
 from vm.gc.marking import PythonTracer
+from vm.gc.record import ROOT_TOP, TYPES, HeapRecord
 from vm.gc.references import Anchor, References
 from vm.gc.space import Space
 from vm.gc.types import TypeTable
-from vm.memory.native import WORD, Block
-from vm.typed import Protocol
+from vm.memory.native import WORD
+from vm.primitives import RLock
+from vm.typed import Callable, Iterable, Iterator, Protocol
 
 _HANDLES_BETWEEN = 1024
 """New handles that call for a collection, at least; more when many are in use."""
@@ -54,9 +54,7 @@ MakeTracer = Callable[[Cage, TypeTable, Handles], Tracer]
 class Heap:
     """Objects, and handles to Python objects; ``limit`` bounds the objects' bytes.
 
-    ``stress`` collects before every allocation and overwrites what is freed. ``root_words`` is the size of
-    the root stack for compiled frames, which check it; as much again is there for the code between them and
-    Python, which does not, and whose own frames are as big as what it puts there. Every
+    ``stress`` collects before every allocation and overwrites what is freed. Every
     method that returns a reference returns one that Python holds
     (``vm.gc.references``); ``hold`` makes one of a word that came from elsewhere, and must still lie there.
     """
@@ -68,11 +66,11 @@ class Heap:
         *,
         limit: int,
         stress: bool = False,
-        root_words: int = 1 << 10,
+        shared: HeapRecord | None = None,
         small: int = _SMALL_HEAP,
     ) -> None:
         self.types = types
-        self.record = Block(record.SIZE)
+        self.record = HeapRecord() if shared is None else shared
         self.handles = Handles()
         self.references = References(self._weakly("thaw"))
         self.statistics = Statistics()
@@ -85,12 +83,9 @@ class Heap:
         self._collector = Collector(self.handles, self.references, self.statistics)
         self._handles_at_last = 0
         self._busy = 0
-        self._freezing = threading.RLock()
+        self._freezing = RLock()
         self._loose: list[weakref.ref[Anchor]] = []
-        self._root_stack = Block(2 * WORD * root_words)
-        self.record.words[record.TYPES // WORD] = types.address
-        self.record.words[record.ROOT_TOP // WORD] = self._root_stack.address
-        self.record.words[record.ROOT_LIMIT // WORD] = self._root_stack.address + WORD * root_words
+        self.record.words[TYPES // WORD] = types.address
 
     @functools.cached_property
     def space(self) -> Space:
@@ -268,8 +263,8 @@ class Heap:
 
     def _ranges(self) -> Iterable[tuple[int, int]]:
         yield from self._binding.root_ranges()
-        start = self._root_stack.address
-        yield start, (self.record.words[record.ROOT_TOP // WORD] - start) // WORD
+        start = self.record.roots
+        yield start, (self.record.words[ROOT_TOP // WORD] - start) // WORD
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:

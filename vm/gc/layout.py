@@ -8,9 +8,8 @@ A reference to another object takes 4 bytes: an offset in the same cage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.records import record
+from vm.typed import Sequence
 
 TYPE_MASK = 0xFF_FFFF
 MARK = 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Iterable, Sequence
 
 from vm.gc.cage import LINE_SHIFT, Cage
 from vm.gc.collector import Reached
@@ -12,6 +11,7 @@ from vm.gc.handles import Handles
 from vm.gc.layout import ELEMENTS, LENGTH, MARK, REFERENCE_WIDTH, TYPE_MASK, ArrayLayout
 from vm.gc.types import TypeTable
 from vm.gc.words import HANDLE_SHIFT, I31_TAG, TAG_MASK
+from vm.typed import Iterable, Sequence
 
 _U32 = struct.Struct("<I")
 

@@ -11,6 +11,8 @@ before it calls or allocates, and sets the top back afterwards.
 
 from __future__ import annotations
 
+from vm.memory.native import WORD, Block
+
 BASE = 0
 CURSOR = 8
 LIMIT = 16
@@ -24,3 +26,20 @@ WIDE = 72
 WIDE_LIMIT = 80
 TAKEN = 88
 SIZE = 96
+
+
+class HeapRecord:
+    """One heap's record, and its root stack; all that native code needs before there are objects.
+
+    ``root_words`` is the size of the root stack for compiled frames, which check it; as much again is there
+    for the code between them and Python, which does not, and whose own frames are as big as what it puts
+    there. ``roots`` is where it begins.
+    """
+
+    def __init__(self, root_words: int = 1 << 10) -> None:
+        self._block = Block(SIZE)
+        self._stack = Block(2 * WORD * root_words)
+        self.address, self.words = self._block.address, self._block.words
+        self.roots = self._stack.address
+        self.words[ROOT_TOP // WORD] = self.roots
+        self.words[ROOT_LIMIT // WORD] = self.roots + WORD * root_words

@@ -11,11 +11,11 @@ side (``vm.gc.handles``).
 from __future__ import annotations
 
 import weakref
-from collections import deque
-from collections.abc import Callable
 
 from vm.gc import words
 from vm.gc.tokens import Token, Watch, drained, object_at
+from vm.primitives import deque
+from vm.typed import Callable
 
 
 class Anchor:

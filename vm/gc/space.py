@@ -8,13 +8,13 @@ for ``make_room`` when that fails; it must then look again, since any Python cod
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.errors import Trap, TrapCode
 from vm.gc import record
 from vm.gc.cage import LINE, LINE_SHIFT, Cage
 from vm.gc.layout import ALIGNMENT, aligned
-from vm.memory.native import WORD, Block
+from vm.gc.record import HeapRecord
+from vm.memory.native import WORD
+from vm.typed import Callable
 
 MINIMUM_LINES = (16 << 20) >> LINE_SHIFT
 """A heap grows by this much at least, and fills half of it at least between two collections."""
@@ -32,7 +32,7 @@ SMALL = 8 << 10
 class Space:
     """The cage's lines, given out. ``collect`` frees some; ``stress`` collects before each gift."""
 
-    def __init__(self, cage: Cage, words: Block, collect: Callable[[], None], *, stress: bool) -> None:
+    def __init__(self, cage: Cage, words: HeapRecord, collect: Callable[[], None], *, stress: bool) -> None:
         self.cage = cage
         self._record = words
         self._collect = collect

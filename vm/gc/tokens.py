@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections import deque
-from collections.abc import Iterator
+
+from vm.primitives import deque
+from vm.typed import Iterator
 
 untrack = ctypes.pythonapi.PyObject_GC_UnTrack
 """Hide an object from the cycle collector, which it must not need."""

@@ -11,15 +11,15 @@ is two loads and two comparisons, however deep the types.
 
 from __future__ import annotations
 
-import threading
 from array import array
-from collections.abc import Sequence
 
 from vm.enums import IntEnum
 from vm.errors import VMError
 from vm.gc.layout import TYPE_MASK, ArrayLayout, Layout, StructLayout
 from vm.memory.native import Heap, poke
 from vm.memory.reserve import Reservation
+from vm.primitives import Lock
+from vm.typed import Sequence
 
 ENTRY_SIZE = 32
 ENTRY_KIND, ENTRY_SIZE_OR_SHIFT, ENTRY_TRACED, ENTRY_DEPTH = 0, 4, 8, 12
@@ -45,7 +45,7 @@ class TypeTable:
         self.address = self._reservation.address
         self._committed = 0
         self._records = Heap()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._displays: dict[int, tuple[int, ...]] = {}
         self.layouts: dict[int, Layout] = {}
 

@@ -10,10 +10,7 @@ object that uses them, and a module that is loaded again and again does not use 
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
-from collections import deque
-from collections.abc import Sequence
 
 from vm.isa.types import (
     ArrayType,
@@ -28,6 +25,8 @@ from vm.isa.types import (
     SubType,
     ValueType,
 )
+from vm.primitives import RLock, deque
+from vm.typed import Sequence
 
 _KINDS: dict[type[CompositeType], Heap] = {
     FuncType: Heap.FUNC,
@@ -43,7 +42,7 @@ _newest: deque[RecGroup] = deque()
 KEPT = 50_000
 """How many of the newest types stay when nobody uses them."""
 
-_lock = threading.RLock()
+_lock = RLock()
 
 
 def canonical_group(members: Sequence[SubType]) -> tuple[DefType, ...]:

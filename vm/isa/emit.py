@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.errors import TrapCode
 from vm.isa.types import ValType, ValueType
 from vm.records import record
-from vm.typed import Protocol
+from vm.typed import Callable, Protocol
 
 
 class Builder(Protocol):

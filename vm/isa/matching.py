@@ -5,8 +5,6 @@ All questions about defined types are answered in constant time, since ``DefType
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.isa.types import (
     ArrayType,
     CompositeType,
@@ -19,6 +17,7 @@ from vm.isa.types import (
     StructType,
     ValueType,
 )
+from vm.typed import Sequence
 
 HeapType = Heap | DefType | int
 """What a reference can point to; an int, which needs its module to be understood, matches itself alone."""

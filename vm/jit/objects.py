@@ -7,14 +7,13 @@ folder holds, and takes it down to four fifths of what is allowed; others may do
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 import time
 
 from vm.config import Config
 from vm.native import cache
 from vm.once import once
+from vm.primitives import Lock
 from vm.records import record
 from vm.typed import TYPE_CHECKING
 
@@ -62,7 +61,7 @@ class Objects:
         self.most = most
         self.hits = self.misses = self.stored = 0
         self._unseen = most  # so that the first to store looks
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def load(self, key: str) -> bytes | None:
         """What is kept under ``key``; None when there is nothing, or nothing to be trusted."""
@@ -120,9 +119,11 @@ class Objects:
             if not (name.startswith(".") and f"{_SUFFIX}-" in name):
                 continue
             path = os.path.join(self.folder, name)
-            with contextlib.suppress(OSError):
+            try:
                 if time.time() - os.stat(path).st_mtime > _TOLD:
                     os.unlink(path)
+            except OSError:  # somebody else was quicker, or we may not
+                pass
 
     def clear(self) -> int:
         """Delete everything that can be deleted; how many files."""

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import threading
 
 from vm.errors import Trap, TrapCode
 from vm.isa.types import PAGE_SIZE, Limits, MemoryType
 from vm.memory.native import poke
 from vm.memory.reserve import Reservation
-from vm.memory.waiting import Look, Waiters
+from vm.primitives import Lock
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.memory.waiting import Look, Waiters
 
 HEADER = PAGE_SIZE
 """Bytes reserved below the base; the record sits at its end."""
@@ -33,6 +36,13 @@ WAITING = -16
 
 GUARDED_SPAN = (8 << 30) + PAGE_SIZE
 """Bytes above the base in guarded mode: index and offset of 32 bits each, plus the widest access."""
+
+
+def _waiters(waiting: int) -> Waiters:
+    from vm.memory.waiting import Waiters  # few memories are shared
+
+    return Waiters(waiting)
+
 
 _CELLS = {4: ctypes.c_uint32, 8: ctypes.c_uint64}
 
@@ -52,12 +62,12 @@ class LinearMemory:
         self._most = min(max_bytes >> type.page_bits, type.most_pages if declared is None else declared)
         self._max_pages = self._most
         self.guarded = guarded
-        self._growing = threading.Lock()
+        self._growing = Lock()
         span = GUARDED_SPAN if guarded else _whole(self._most << type.page_bits)
         self._reservation = Reservation(HEADER + span)
         self.address = self._reservation.address + HEADER
         self._reservation.commit(0, HEADER)
-        self.waiters = Waiters(self.address + WAITING) if type.shared else None
+        self.waiters = _waiters(self.address + WAITING) if type.shared else None
         self.size = self.length = 0
         self.view = memoryview(b"")
         if type.limits.minimum > self._max_pages or not self._resize(type.limits.minimum):

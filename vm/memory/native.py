@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
+
+from vm.typed import Sequence
 
 WORD = 8
 """Bytes in the machine word that every record is made of."""
@@ -50,6 +53,13 @@ class Heap:
         address = self._next
         self._next += size
         return address
+
+
+def packed(words: Sequence[int]) -> memoryview:
+    """Words as native memory has them, to be put there at once (``array``, which could be, brings
+    ``collections``).
+    """
+    return memoryview(struct.pack(f"{len(words)}Q", *words)).cast("Q")
 
 
 def peek(address: int) -> int:

@@ -9,9 +9,8 @@ import ctypes
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 
-from vm.typed import Any
+from vm.typed import Any, Callable
 
 WOKEN, NOT_EQUAL, TIMED_OUT = 0, 1, 2
 """What ``memory.atomic.wait`` gives."""

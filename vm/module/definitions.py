@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.errors import ValidationError
 from vm.isa.canonical import canonical_group
 from vm.isa.types import (
@@ -23,6 +21,7 @@ from vm.module.leb import TOO_LONG
 from vm.module.limits import MAX_SUBTYPE_DEPTH
 from vm.module.model import ModuleData
 from vm.module.reader import Reader
+from vm.typed import Callable
 
 _REC, _SUB, _SUB_FINAL = 0x4E, 0x50, 0x4F
 _PACKED = {member.value: member for member in PackedType}

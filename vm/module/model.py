@@ -5,8 +5,6 @@ Index spaces follow the specification: imports come first in each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from vm import digests
 from vm.isa.canonical import resolved
 from vm.isa.types import (
@@ -21,7 +19,7 @@ from vm.isa.types import (
     ValueType,
 )
 from vm.records import field, record
-from vm.typed import TYPE_CHECKING, NamedTuple, overload
+from vm.typed import TYPE_CHECKING, Callable, NamedTuple, Sequence, overload
 
 if TYPE_CHECKING:
     from vm.jit.ahead import Prepared

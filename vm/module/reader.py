@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from vm.errors import DecodeError, ValidationError
 from vm.isa.types import DefType, RefType, ValueType
 from vm.module.leb import UNEXPECTED_END, unsigned
 from vm.module.model import ConstExpr
 from vm.module.value_types import read_number, read_ref_type, read_value_type
-from vm.typed import TypeVar
+from vm.typed import Callable, Sequence, TypeVar
 
 END_OF_SECTION = "unexpected end of section or function"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.isa.types import (
     FUNCREF,
     ExternType,
@@ -30,6 +28,7 @@ from vm.module.model import (
     ModuleData,
 )
 from vm.module.reader import Reader
+from vm.typed import Callable
 
 EXPORT_KINDS = ("func", "table", "memory", "global", "tag")
 """Kinds of imports and exports, by their byte."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.errors import ValidationError
 from vm.isa.matching import matches_composite
 from vm.isa.types import CompositeType, DefType, FuncType, StructType
 from vm.module.limits import MAX_FIELDS, MAX_PARAMETERS, MAX_RESULTS
+from vm.typed import Sequence
 
 
 def check_types(types: Sequence[DefType]) -> None:

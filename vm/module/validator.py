@@ -6,8 +6,6 @@ it is first called. What goes for bodies and constant expressions stands in ``vm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.errors import ValidationError
 from vm.isa.matching import matches
 from vm.isa.types import PAGE_BITS, FuncType, Limits, MemoryType, RefType, ValType
@@ -15,7 +13,7 @@ from vm.module.limits import MAX_MEMORIES
 from vm.module.model import ConstExpr, ElementSegment, ModuleData
 from vm.module.subtypes import check_types
 from vm.module.value_types import read_number
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from vm.isa.types import ValueType

@@ -9,13 +9,12 @@ from __future__ import annotations
 import gc
 import mmap
 import os
-import threading
 import weakref
-from collections import deque
 
 from vm.errors import VMError
 from vm.memory import reserve
 from vm.once import once
+from vm.primitives import Lock, deque
 
 SPAN = 1 << 30
 """Bytes of address space for code; calls inside an image reach it all with 32-bit displacements."""
@@ -52,7 +51,7 @@ class Arena:
         self.end = self.start + span
         self._free: list[tuple[int, int]] = [(self.start, span)]
         self._returned: deque[tuple[int, int]] = deque()
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def image(self, size: int) -> Image:
         """A fresh image of at least ``size`` bytes; ``VMError`` when the region is full."""

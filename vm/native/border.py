@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-from array import array
 
 from vm.gc import cycles
-from vm.memory.native import WORD, Block
+from vm.memory.native import WORD, Block, packed
 from vm.native import arena
 from vm.native.callbacks import CALLBACKS_IR
 from vm.native.code import kept
@@ -107,5 +106,5 @@ class Doors:
     def __init__(self, link: object) -> None:
         self._objects = [link, "_pending", *(getattr(link, f"_{name}", None) for name in BORDER[2:])]
         self._block = Block(WORD * len(BORDER))
-        self._block.words[: len(BORDER)] = memoryview(array("Q", map(id, self._objects))).cast("B").cast("Q")
+        self._block.words[: len(BORDER)] = packed([id(each) for each in self._objects])
         self.address = self._block.address

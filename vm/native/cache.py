@@ -7,15 +7,14 @@ appears whole or not at all, and one that is damaged, or that another user could
 
 from __future__ import annotations
 
-import functools
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from importlib import util
+from _frozen_importlib_external import PathFinder
 
 import vm
 from vm import digests
-from vm.typed import TYPE_CHECKING
+from vm.once import once
+from vm.typed import TYPE_CHECKING, Callable, Iterable, Iterator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +74,7 @@ def _matching(pattern: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in _names(folder) if name.endswith(".py"))
 
 
-@functools.cache
+@once
 def _names(folder: str) -> tuple[str, ...]:
     return tuple(os.listdir(folder))
 
@@ -86,7 +85,7 @@ def _state(path: str) -> str:
     return f"{path} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
-_state_before = functools.cache(_state)
+_state_before = once(_state)
 """The same, asked for once: the package's files are read once, too."""
 
 
@@ -113,24 +112,28 @@ def files_digest(paths: Iterable[str], state: Callable[[str], str] = _state) -> 
     return content.digest()
 
 
-@functools.cache
+@once
 def version(package: str) -> str:
     """A package's version as installed. Its metadata's folder says so; reading what is in it takes longer."""
-    spec = util.find_spec(package)
+    spec = PathFinder.find_spec(package)
     if spec is None or spec.origin is None:
-        return ""
+        return _recorded_version(package)
     beside = os.listdir(os.path.dirname(os.path.dirname(spec.origin)))
     named = (name for name in beside if name.startswith(f"{package}-") and name.endswith(".dist-info"))
     return " ".join(sorted(named)) or _recorded_version(package)
 
 
 def _recorded_version(package: str) -> str:
+    """As its metadata has it; nothing for one that is not installed."""
     from importlib import metadata
 
-    return metadata.version(package)
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
-@functools.cache
+@once
 def processor() -> str:
     """What this processor can do, as the system says it: code for one may not run on another."""
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
 
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, Block, poke
@@ -35,7 +34,7 @@ from vm.native.glue import python_function
 from vm.native.host_calls import MOST
 from vm.native.kinds import kinds
 from vm.runtime.functions import Function
-from vm.typed import Any, NamedTuple
+from vm.typed import Any, Callable, NamedTuple
 
 _DEFAULT, _HAVE_VECTORCALL = 1 << 18, 1 << 11
 """Flags of types (Include/object.h): Py_TPFLAGS_DEFAULT, Py_TPFLAGS_HAVE_VECTORCALL."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import marshal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
 
 from vm.errors import VMError
 from vm.native import cache, elf
 from vm.native.arena import Arena, Image
+from vm.once import once
 from vm.records import field, record
-from vm.runtime import stack
+from vm.typed import Callable, Iterable, Mapping
 
 
 @record()
@@ -62,7 +61,9 @@ def place(
 
 def compile_text(ir: str, level: int, *, widen: bool = False) -> tuple[bytes, float]:
     """The object file of IR text (``widen`` as in ``vm.native.pipeline``), and the processor time it took."""
-    return stack.with_room(lambda: _timed(ir, level, widen))
+    from vm.runtime.room import with_room  # as what compiles: ready-made code does without
+
+    return with_room(lambda: _timed(ir, level, widen))
 
 
 def _timed(ir: str, level: int, widen: bool) -> tuple[bytes, float]:
@@ -128,7 +129,7 @@ _LIBRARIES = (None, "libm.so.6", "libgcc_s.so.1")
 """Where LLVM's own calls are found: the C library, mathematics, arithmetic wider than the machine's."""
 
 
-@functools.cache
+@once
 def _library(name: str | None) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(name)

@@ -10,11 +10,10 @@ symbol that the loader does not know raises ``VMError``: nothing is left unresol
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
 
 from vm.errors import VMError
 from vm.records import record
-from vm.typed import Any
+from vm.typed import Any, Callable, Iterator, Mapping
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")

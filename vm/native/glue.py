@@ -22,7 +22,6 @@ between. How far a thread's stack may be used is noted in thread-specific storag
 from __future__ import annotations
 
 import ctypes
-import threading
 
 from vm.errors import VMError
 from vm.gc.record import ROOT_TOP
@@ -34,6 +33,7 @@ from vm.native.probing import PROBING_IR
 from vm.native.unwinding import UNWINDING_IR
 from vm.native.walking import WALKING_IR
 from vm.once import once
+from vm.primitives import local
 from vm.runtime import stack
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
@@ -319,7 +319,7 @@ class Glue:
         self._base = kept("glue", _ir, 1, arena.glue(), keys | python)
         self.enter = _ENTER_TYPE(self._base.symbols["enter"])
         self.externals = self._base.symbols
-        self._prepared = threading.local()
+        self._prepared = local()
 
     def prepare_thread(self) -> None:
         """Note how far the calling thread's stack goes; nobody may ``enter`` before."""

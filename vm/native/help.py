@@ -6,11 +6,10 @@ then its operands, deepest first. The result, if any, comes back in the word beh
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.runtime.instance import Instance
 from vm.runtime.objects import Array
 from vm.runtime.words import WORD_MASK
+from vm.typed import Callable
 
 Helper = Callable[..., int | None]
 """``helper(instance, *immediates, *operands)``; its result is what the instruction pushes."""

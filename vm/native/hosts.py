@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 
 from vm.memory.native import WORD, peek, poke
 from vm.native.border import border
@@ -24,7 +23,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.store import Store
 from vm.runtime.words import store_words
-from vm.typed import Any
+from vm.typed import Any, Callable
 
 
 def host_context(store: Store, function: Function) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from vm.errors import VMError
 from vm.native import cache
+from vm.typed import Iterable
 
 _SOURCES = ("native/pipeline.py", "native/restricted.py", "module/kernel/restricted.py")
 

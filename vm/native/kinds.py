@@ -10,9 +10,8 @@ used, no layouts of its objects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.isa.types import ValType, ValueType
+from vm.typed import Sequence
 
 KINDS: dict[ValueType, int] = {
     ValType.I32: 1,

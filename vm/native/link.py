@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Iterator, Sequence
 
 from vm.errors import Frame, Trap, VMError
-from vm.gc.cage import Cage
-from vm.gc.collector import Tracer
-from vm.gc.handles import Handles
 from vm.gc.record import ROOT_TOP
-from vm.gc.types import TypeTable
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.border import Doors, border
@@ -35,6 +30,13 @@ from vm.runtime.layout import (
 from vm.runtime.references import hold_all
 from vm.runtime.store import Store
 from vm.runtime.words import from_words, offsets, store_words, to_words
+from vm.typed import TYPE_CHECKING, Callable, Iterator, Sequence
+
+if TYPE_CHECKING:
+    from vm.gc.cage import Cage
+    from vm.gc.collector import Tracer
+    from vm.gc.handles import Handles
+    from vm.gc.types import TypeTable
 
 
 def _native_tracer(cage: Cage, types: TypeTable, handles: Handles) -> Tracer:
@@ -68,8 +70,8 @@ class StoreLink:
         self._locate = locate
         self._budget = budget
         self._state = store.state
-        self._heap = store.heap.record
-        store.heap.trace_with(_native_tracer)
+        self._heap = store.heap_record
+        store.trace_with(_native_tracer)
         self._returned: Sequence[int] = ()
         self._pending: BaseException | None = None
         self._doors = Doors(self)

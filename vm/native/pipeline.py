@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 
 from vm.native.widening import widened
-from vm.runtime import stack
+from vm.runtime.room import with_room
 from vm.typed import Any
 
 ALLOCATE = -1
@@ -87,7 +87,7 @@ def emit_object(ir: str, level: int, *, widen: bool = False) -> bytes:
     Each module gets a context of its own, so that nothing of one compilation outlives it. Verification is not
     optional: LLVM built with assertions ends the process on IR that breaks its rules.
     """
-    return stack.with_room(lambda: _emit(ir, level, widen))
+    return with_room(lambda: _emit(ir, level, widen))
 
 
 def _emit(ir: str, level: int, widen: bool) -> bytes:

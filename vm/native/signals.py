@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import threading
 
 from vm.errors import TrapCode
 from vm.memory.linear import GUARDED_SPAN
@@ -28,6 +27,7 @@ from vm.native.arena import SPAN, bodies
 from vm.native.code import Code, kept
 from vm.native.glue import Glue
 from vm.once import once
+from vm.primitives import Lock
 from vm.runtime.layout import STATE_MEMORIES, STATE_STOP, trap_number
 
 _RDI, _RSI, RBP, _RDX, _RCX, _RSP, RIP = 104, 112, 120, 136, 152, 160, 168
@@ -178,7 +178,7 @@ class Signals:
         self._data = Block(_DEFAULT + _ACTION_SIZE)
         addresses = {"bodies": bodies().start, "thread_key": glue.key, "signal_data": self._data.address}
         self._code: Code = kept("signals", _ir, 1, arena.glue(), glue.externals | addresses)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._guards = False
         self.faulthandler = False
         self.seen = Block(WORD)

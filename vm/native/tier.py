@@ -5,11 +5,8 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
-import threading
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 from vm.config import Config
 from vm.errors import ConfigError, Frame
@@ -21,11 +18,12 @@ from vm.native.glue import glue
 from vm.native.hosts import host_context
 from vm.native.link import StoreLink
 from vm.native.signals import signals
+from vm.primitives import RLock
 from vm.runtime.functions import Function
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT
 from vm.runtime.store import Store
-from vm.typed import ClassVar, Protocol
+from vm.typed import ClassVar, Protocol, Sequence
 
 _MOST_HELD = 1_000
 """Instances made while code is held (``NativeTier.holding``) that are kept with it: they have memories."""
@@ -47,6 +45,23 @@ class NativeProgram(Protocol):
         """The tier whose code it is that ``locate`` has found frames at."""
 
 
+Held = list["Instance | ModuleData | Store"]
+
+
+class Holding:
+    """``NativeTier.holding`` as a context."""
+
+    def __init__(self, tier: NativeTier) -> None:
+        self._tier = tier
+        self._held: Held = []
+
+    def __enter__(self) -> None:
+        self._tier.hold(self._held)
+
+    def __exit__(self, *_: object) -> None:
+        self._tier.release(self._held)
+
+
 class NativeTier(ABC):
     """The part of ``vm.tiers.base.Tier`` that does not depend on what the code looks like."""
 
@@ -61,11 +76,11 @@ class NativeTier(ABC):
             raise ConfigError("tier", f"{self.name} makes code for Linux on x86-64; here, use reference")
         self._config = config
         self._costs = Costs()
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._signals = signals(glue())
         self._programs: weakref.WeakKeyDictionary[ModuleData, NativeProgram] = weakref.WeakKeyDictionary()
         self._links: weakref.WeakKeyDictionary[Store, StoreLink] = weakref.WeakKeyDictionary()
-        self._held: list[list[Instance | ModuleData | Store]] = []
+        self._held: list[Held] = []
 
     @abstractmethod
     def _program(self, module: ModuleData) -> NativeProgram:
@@ -123,19 +138,22 @@ class NativeTier(ABC):
         """The stores that are alive."""
         return list(self._links)
 
-    @contextmanager
-    def holding(self) -> Iterator[None]:
+    def holding(self) -> Holding:
         """Meanwhile no code ends, so that addresses that were seen can still be told, nor do stores, unless a
         program makes many: they only tell what host functions are called.
         """
-        held: list[Instance | ModuleData | Store] = [*self.stores()]
+        return Holding(self)
+
+    def hold(self, held: Held) -> None:
+        """Keep what is there in ``held``, and what is made until ``release``."""
+        held.extend(self.stores())
         with self._lock:
             self._held = [*self._held, held]
-        try:
-            yield
-        finally:
-            with self._lock:  # who began later may end later
-                self._held = [other for other in self._held if other is not held]
+
+    def release(self, held: Held) -> None:
+        """No longer keep it."""
+        with self._lock:  # who began later may end later
+            self._held = [other for other in self._held if other is not held]
 
     def _handle_signals(self) -> None:
         """Get in front of the present handlers."""

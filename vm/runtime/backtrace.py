@@ -5,11 +5,9 @@ The text is that of wasmtime, so that people and their tools know it.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Sequence
-
 from vm.errors import ExitTrap, Frame, Trap
 from vm.module.model import ModuleData
+from vm.typed import Iterable, Sequence
 
 SHOWN = 20
 """Innermost frames that a note shows."""
@@ -30,13 +28,15 @@ def attach(error: BaseException, frames: Iterable[Frame]) -> None:
     found = tuple(frames)
     if not found:
         return
-    with contextlib.suppress(AttributeError):  # exceptions that are frozen take no notes
+    try:
         before: tuple[Frame, ...] = getattr(error, "wasm_frames", ())
         if isinstance(error, Trap):
             error.frames += found
         forget(error)
         error.wasm_frames = before + found  # type: ignore[attr-defined]  # for the next stretch outwards
         error.add_note(text(before + found))
+    except AttributeError:  # exceptions that are frozen take no notes
+        pass
 
 
 def forget(error: BaseException) -> None:

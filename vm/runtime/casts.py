@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.gc.layout import ArrayLayout, StructLayout
 from vm.gc.words import is_i31, is_object
 from vm.isa.matching import top_of
 from vm.isa.types import DefType, Heap, RefType
 from vm.runtime.references import define, type_table
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from vm.runtime.store import Store

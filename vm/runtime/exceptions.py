@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.errors import Trap, TrapCode
 from vm.runtime.backtrace import forget
 from vm.runtime.tags import Tag
+from vm.typed import Sequence
 
 
 class Exn(Trap):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from vm.isa.types import DefType
-from vm.typed import TYPE_CHECKING, Any
+from vm.typed import TYPE_CHECKING, Any, Callable, Sequence
 
 if TYPE_CHECKING:
     from vm.runtime.instance import Instance

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.isa.types import GlobalType, ValType
 from vm.memory.native import WORD, peek, poke
 from vm.runtime.words import WORD_MASK
+from vm.typed import Callable
 
 
 class Global:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.errors import Trap, TrapCode
 from vm.memory.linear import LinearMemory
 from vm.memory.native import Block
@@ -13,7 +11,7 @@ from vm.runtime.globals import Global
 from vm.runtime.layout import ContextLayout
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from vm.runtime.store import Store

@@ -6,9 +6,6 @@ What active segments wrote before one of them trapped stays written, as the spec
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
-
 from vm.errors import LinkError
 from vm.isa.matching import matches
 from vm.isa.types import (
@@ -23,7 +20,7 @@ from vm.isa.types import (
     ValType,
 )
 from vm.memory.linear import LinearMemory
-from vm.memory.native import WORD
+from vm.memory.native import WORD, packed
 from vm.module.model import ConstExpr, Import, ModuleData
 from vm.runtime.constants import evaluate
 from vm.runtime.functions import Function
@@ -34,6 +31,7 @@ from vm.runtime.references import define
 from vm.runtime.store import Store
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
+from vm.typed import Sequence
 
 
 def instantiate(store: Store, module: ModuleData, imports: Sequence[Extern]) -> Instance:
@@ -144,7 +142,7 @@ def _define_functions(instance: Instance) -> None:
     """Function objects and their records, written in one go: a program may define tens of thousands."""
     module, store = instance.module, instance.store
     record = instance.context.address + instance.layout.records
-    words = array("Q")
+    words: list[int] = []
     for index in range(module.imported_functions, len(module.functions)):
         type_index = module.functions[index]
         words.extend((0, instance.context.address, module.types[type_index].id, len(store.functions), 0))
@@ -153,7 +151,7 @@ def _define_functions(instance: Instance) -> None:
         instance.functions.append(function)
         record += RECORD_SIZE
     start = instance.layout.records // WORD
-    instance.context.words[start : start + len(words)] = memoryview(words).cast("B").cast("Q")
+    instance.context.words[start : start + len(words)] = packed(words)
 
 
 def _define_state(instance: Instance) -> None:

@@ -6,11 +6,14 @@ Code looks at them at function entries and loop heads, and only when the knobs `
 
 from __future__ import annotations
 
-import threading
-
 from vm.errors import Trap, TrapCode
 from vm.memory.native import WORD, Block, peek
+from vm.primitives import Lock
 from vm.runtime.layout import STATE_DEADLINE, STATE_EPOCH, STATE_FUEL
+from vm.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vm.runtime.expiry import Expiry
 
 NEVER = (1 << 64) - 1
 """A deadline that no epoch reaches, and the most fuel there can be."""
@@ -21,7 +24,7 @@ class Epoch:
 
     def __init__(self) -> None:
         self._block = Block(WORD)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.address = self._block.address
 
     def advance(self) -> None:
@@ -36,7 +39,7 @@ class Meters:
     def __init__(self, state: Block, epoch: Epoch) -> None:
         self._state = state
         self._epoch = epoch
-        self._timer: threading.Timer | None = None
+        self._timer: Expiry | None = None
         state.words[STATE_EPOCH // WORD] = epoch.address
 
     @property
@@ -69,30 +72,12 @@ class Meters:
         """Let code be stopped after so many seconds, and ever after until told otherwise; None: never."""
         self.set_deadline(NEVER)
         if seconds is not None:
-            self._timer = _Expiry(seconds, self._state)
+            from vm.runtime.expiry import Expiry  # few stores have a deadline in seconds
+
+            self._timer = Expiry(seconds, self._state)
             self._timer.start()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-class _Expiry(threading.Timer):
-    """Ends the time of one store; it keeps the store's state, and nothing else of it, alive."""
-
-    def __init__(self, seconds: float, state: Block) -> None:
-        super().__init__(seconds, self._expire)
-        self.daemon = True
-        self._state = state
-        self._lock = threading.Lock()
-
-    def _expire(self) -> None:
-        with self._lock:
-            if not self.finished.is_set():
-                self._state.words[STATE_DEADLINE // WORD] = 0
-
-    def cancel(self) -> None:
-        """After this the deadline is whoever's calls it."""
-        with self._lock:
-            super().cancel()

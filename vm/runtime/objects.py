@@ -6,15 +6,14 @@ come out are held by Python (``vm.gc.references``); those that go in must be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vm.errors import Trap, TrapCode
 from vm.gc.heap import Heap
 from vm.gc.layout import ELEMENTS, StructLayout
 from vm.isa.types import ArrayType, DefType, FieldType, PackedType, StructType
 from vm.records import record
-from vm.runtime.references import define, slot, traced, type_table
-from vm.typed import TYPE_CHECKING
+from vm.runtime.heaps import slot
+from vm.runtime.references import define, traced, type_table
+from vm.typed import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from vm.runtime.instance import Instance

@@ -9,13 +9,13 @@ bytes and padding. The tag's record says of which type, and how big, its package
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 
 from vm.isa.canonical import canonical_group
 from vm.isa.types import EXTERNREF, DefType, FieldType, FuncType, StructType, SubType, ValType
 from vm.memory.native import WORD, poke
 from vm.runtime.references import define, traced
 from vm.runtime.words import offsets
+from vm.typed import Iterator
 
 PACKAGE_TAG = 8
 PACKAGE_VALUES = 16

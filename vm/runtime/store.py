@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
 
 from vm.config import Config
 from vm.errors import LinkError, VMError
 from vm.gc import cycles
-from vm.gc.heap import Heap as ManagedHeap
-from vm.gc.record import BASE
+from vm.gc.record import BASE, HeapRecord
 from vm.gc.words import is_object
 from vm.isa.canonical import canonical
 from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, TableType, TagType
@@ -28,6 +25,7 @@ from vm.runtime.layout import (
     RECORD_HANDLE,
     RECORD_SIZE,
     RECORD_TYPE,
+    STATE_HEAP,
     STATE_MEMORIES,
     STATE_PASSED,
     STATE_PAYLOAD,
@@ -38,12 +36,15 @@ from vm.runtime.layout import (
     TABLE_SIZE,
 )
 from vm.runtime.metering import Epoch, Meters
-from vm.runtime.packages import PACKAGE_TAG, PACKAGE_VALUES, TAG_RECORD, describe_packages
-from vm.runtime.references import define, hold_all, make_heap, traced
+from vm.runtime.references import define, hold_all, traced
 from vm.runtime.tables import Table
 from vm.runtime.tags import Tag
 from vm.runtime.words import from_words, offsets, to_words
-from vm.typed import ClassVar, Protocol
+from vm.typed import TYPE_CHECKING, Callable, ClassVar, Iterator, Protocol, Sequence
+
+if TYPE_CHECKING:
+    from vm.gc.heap import Heap as ManagedHeap
+    from vm.gc.heap import MakeTracer
 
 
 class BodyRunner(Protocol):
@@ -104,6 +105,10 @@ class Store:
         self.functions: list[Function] = []
         self.instances: list[Instance] = []
         self._heap = Heap()
+        self._managed: ManagedHeap | None = None
+        self.tracer: MakeTracer | None = None
+        self.heap_record = HeapRecord(config.max_wasm_stack // WORD)
+        self.state.words[STATE_HEAP // WORD] = self.heap_record.address
         self._passed = Block(0)
         self._memories: list[LinearMemory] = []
         self.tables: list[Table] = []
@@ -259,6 +264,8 @@ class Store:
         if is_object(word):
             exception = self._packages.get(word)
             if exception is None:
+                from vm.runtime.packages import PACKAGE_TAG, PACKAGE_VALUES
+
                 record = self.heap.load(word, PACKAGE_TAG, WORD)
                 exception = self._unpacked(
                     record, self.heap.record.words[BASE // WORD] + word + PACKAGE_VALUES
@@ -295,6 +302,8 @@ class Store:
 
     def tag(self, type: TagType) -> Tag:
         """A new tag, different from all others; the state gets room for its values."""
+        from vm.runtime.packages import TAG_RECORD, describe_packages  # few modules have any
+
         tag = Tag(type, self.allocate(TAG_RECORD), owner=self)
         tag.package = describe_packages(tag.record, tag.signature)
         self._tags[tag.record] = tag
@@ -318,10 +327,20 @@ class Store:
         """The function that the (non-null) funcref value ``reference`` denotes."""
         return self.functions[peek(reference + RECORD_HANDLE)]
 
-    @functools.cached_property
+    @property
     def heap(self) -> ManagedHeap:
         """Objects, and handles to Python objects."""
-        return make_heap(self)
+        if self._managed is None:
+            from vm.runtime.heaps import make_heap  # programs on numbers and memories do without
+
+            self._managed = make_heap(self)
+        return self._managed
+
+    def trace_with(self, make: MakeTracer) -> None:
+        """How collections of a heap that is not small are to be made."""
+        self.tracer = make
+        if self._managed is not None:
+            self._managed.trace_with(make)
 
     def hold(self, word: int) -> int:
         """A reference (of any kind but functions') as an int that keeps alive what it refers to."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from vm.errors import Trap, TrapCode
 from vm.isa.types import Limits, TableType
 from vm.memory.native import Block, poke
 from vm.runtime.layout import TABLE_ELEMENTS, TABLE_LENGTH
+from vm.typed import Callable, Sequence
 
 
 class Table:

@@ -6,9 +6,9 @@ One word each, lowest bits first; a v128 takes two, the low half first. All who 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
 
 from vm.isa.types import ValType, ValueType
+from vm.typed import Iterable, Sequence
 
 WORD_MASK = (1 << 64) - 1
 

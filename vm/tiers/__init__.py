@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 from vm.config import Config
 from vm.errors import ConfigError
-from vm.importing import uninterrupted
+from vm.importing import imported, uninterrupted
 from vm.records import record
 from vm.typed import TYPE_CHECKING
 
@@ -53,7 +51,7 @@ def load(name: str) -> type[Tier]:
     if entry is None:
         raise ConfigError("tier", f"no tier called {name!r}; there are: {', '.join(TIERS)}")
     with uninterrupted():
-        tier: type[Tier] = getattr(importlib.import_module(entry.module), entry.cls)
+        tier: type[Tier] = getattr(imported(entry.module), entry.cls)
     return tier
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
-from vm.native import cache
+from vm.native import cache, kernels
+from vm.once import forget, once
 from vm.tiers.threaded import library as threaded
 
 _PLACES = ("tiers/baseline/*.py",)
@@ -18,18 +17,33 @@ def is_built() -> bool:
     return load() is not None
 
 
-@functools.cache
+@once
 def load() -> bytes | None:
     """What is there (``vm.tiers.baseline.library`` reads it)."""
     return cache.load(_NAME, _key())
 
 
+@once
+def compiler() -> bytes | None:
+    """The compiler as machine code, if that was made (``vm.tiers.baseline.native``)."""
+    return cache.load(COMPILER, compiler_key())
+
+
+def compiler_key() -> str:
+    """What it is made from."""
+    return kernels.key(_PLACES)
+
+
+COMPILER = "compiler"
+"""The name under which it is kept."""
+
+
 def store(content: bytes) -> None:
     """Keep new ones."""
     cache.store(_NAME, _key(), content)
-    load.cache_clear()
+    forget(load)
 
 
-@functools.cache
+@once
 def _key() -> str:
     return cache.key([threaded.key(), *threaded.sources(_PLACES)], "llvmlite")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import functools
 from array import array
-from collections.abc import Sequence
 
 from vm.errors import VMError
 from vm.isa.types import ValType, ValueType
@@ -34,10 +33,11 @@ from vm.tiers.baseline.work import (
     Cells,
     Work,
 )
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.baseline.assemble import Assembler
+    from vm.tiers.threaded.made import Words
 
 _TYPES: dict[ValueType, int] = {
     ValType.I32: kinds.I32,
@@ -102,7 +102,7 @@ class Compiler:
 
     def compile(
         self,
-        words: array[int],
+        words: Words,
         first: int,
         types: list[int],
         labels: Sequence[tuple[int, int]],

@@ -75,11 +75,11 @@ def _made() -> bytes:
 
 
 def _build() -> bytes:
-    from vm.runtime import stack
+    from vm.runtime.room import with_room
     from vm.tiers.baseline.build import all_texts, build  # with LLVM and all the meanings
     from vm.tiers.baseline.shapes import shapes
 
-    stencils, constants = stack.with_room(lambda: build(all_texts(), _progress))
+    stencils, constants = with_room(lambda: build(all_texts(), _progress))
     numbers = {stencil.name: number for number, stencil in enumerate(stencils)}
     found = shapes(numbers)
     cells = [0, 1, *[0] * (SHAPE_CELLS - 2)]

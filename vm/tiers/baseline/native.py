@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from array import array
 
 from vm.memory.native import Block
-from vm.native import arena, cache, kernels
+from vm.native import arena, kernels
 from vm.native.code import load
+from vm.once import forget, once
+from vm.tiers.baseline import artefact
 from vm.tiers.baseline.compiler import Compiler
 from vm.tiers.baseline.library import Library
 from vm.tiers.baseline.room import Room
 from vm.tiers.baseline.work import ADDRESS, BASE, BYTES, CONSTANTS, ROOM, Cells, Work
 from vm.typed import cast
 
-_NAME = "compiler"
-_SOURCES = ("tiers/baseline/*.py",)
 _NUMBERS = tuple(name for name in Work._fields if name not in (*BYTES, "words"))
-
-
-@functools.cache
-def _key() -> str:
-    return kernels.key(_SOURCES)
 
 
 def is_built() -> bool:
@@ -32,8 +26,10 @@ def is_built() -> bool:
 
 def build() -> int:
     """Make the native form; gives its size in bytes."""
-    size = kernels.build(_NAME, "vm.tiers.baseline.make", _key())
-    _entry.cache_clear()
+    key = artefact.compiler_key()
+    size = kernels.build(artefact.COMPILER, "vm.tiers.baseline.make", key)
+    forget(artefact.compiler)
+    forget(_entry)
     return size
 
 
@@ -46,9 +42,9 @@ class _Entry:
         self.make_function = function(self.code.symbols["make_function"])
 
 
-@functools.cache
+@once
 def _entry() -> _Entry | None:
-    content = cache.load(_NAME, _key())
+    content = artefact.compiler()
     return None if content is None else _Entry(content)
 
 

@@ -5,9 +5,7 @@ A compiler's function takes the record and integers, and uses nothing but these,
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence, Sequence
-
-from vm.typed import NamedTuple
+from vm.typed import MutableSequence, NamedTuple, Sequence
 
 Cells = MutableSequence[int]
 

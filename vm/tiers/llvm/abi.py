@@ -14,15 +14,14 @@ References of all types are i64, so a function can be called as any type that it
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
-
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import DefType, FuncType, ValueType
 from vm.memory.native import WORD
+from vm.once import once
 from vm.records import record
 from vm.runtime.layout import STATE_MACHINE, STATE_MACHINE_SIZE, STATE_PASSED
 from vm.runtime.words import offsets
+from vm.typed import Iterable, Sequence
 
 CONVENTION = "tailcc"
 """LLVM's name of the calling convention."""
@@ -75,7 +74,7 @@ class Signature:
         return "".join(f", {LLVM_TYPES[self.type.params[i]]} {values[i]}" for i in self.in_registers)
 
 
-@functools.cache
+@once
 def signature(type: FuncType) -> Signature:
     """How functions of ``type`` are called."""
     in_registers = tuple(_first(type.params, _INTEGERS, _OTHERS))

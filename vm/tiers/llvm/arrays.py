@@ -6,7 +6,7 @@ from vm.errors import TrapCode
 from vm.gc.layout import ALIGNMENT, ELEMENTS, LENGTH, ArrayLayout
 from vm.isa.emit import TRACED
 from vm.isa.types import ArrayType, DefType, FieldType
-from vm.runtime.references import layout
+from vm.runtime.heaps import layout
 from vm.tiers.llvm import objects
 from vm.tiers.llvm.runtime_help import request
 from vm.tiers.llvm.text import HEADERS, OBJECTS

@@ -14,7 +14,8 @@ from vm.gc.layout import FIELDS, StructLayout
 from vm.gc.record import BASE, CURSOR, LIMIT
 from vm.isa.emit import LLVM_TYPES, TRACED
 from vm.isa.types import DefType, FieldType, PackedType, StructType
-from vm.runtime.references import layout, traced
+from vm.runtime.heaps import layout
+from vm.runtime.references import traced
 from vm.tiers.llvm.roots import rooted
 from vm.tiers.llvm.text import ENGINE, HEADERS, OBJECTS, OFFSET
 from vm.tiers.llvm.translate import Handler, Translator

@@ -8,13 +8,13 @@ before; its key has the module, the machine's code, the validator, and the knobs
 from __future__ import annotations
 
 import atexit
-import functools
 import marshal
 
 from vm import digests
 from vm.config import Config
 from vm.jit.objects import Objects, objects
 from vm.module.model import ModuleData
+from vm.once import once
 from vm.tiers.threaded.library import key, library, sources
 from vm.tiers.threaded.made import Made, Packed, pack
 from vm.tiers.threaded.steps import StepPlan
@@ -69,7 +69,7 @@ def _name(module: ModuleData, facts: tuple[object, ...]) -> str:
     return digest.hexdigest()[:40]
 
 
-@functools.cache
+@once
 def _validator() -> bytes:
     """What says which code is valid, as a digest: code that is found is not checked again."""
     return b"".join(sources(_VALIDATOR))

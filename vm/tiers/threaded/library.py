@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from array import array
-from collections.abc import Mapping, Sequence
-
+from vm.memory.native import packed
 from vm.native import arena, cache
 from vm.native.code import Code, kept
 from vm.native.glue import glue
 from vm.once import once
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Mapping, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.translate import Table
@@ -48,7 +45,7 @@ class Library:
         made twice, its compiler may have had another processor in mind.
         """
         base = self.extent[0]
-        return array("Q", [at - base for at in self.handlers.values()]).tobytes()
+        return packed([at - base for at in self.handlers.values()]).tobytes()
 
     @once
     def table(self, mode: str) -> Table:
@@ -74,7 +71,7 @@ def library() -> Library:
     return Library(code)
 
 
-@functools.cache
+@once
 def key() -> bytes:
     """What the library is made from, and for which processor."""
     return cache.key(sources(PLACES), "llvmlite").encode()

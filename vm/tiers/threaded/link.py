@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
 from vm.errors import Frame
 from vm.memory.native import WORD, Block, peek
 from vm.module.model import ModuleData
@@ -31,7 +29,7 @@ from vm.runtime.layout import (
 )
 from vm.runtime.store import Store
 from vm.tiers.threaded.library import library
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Callable, Iterator, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.program import ThreadedProgram

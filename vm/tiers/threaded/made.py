@@ -6,15 +6,16 @@ translator notes where they stand, so that they are put in anew elsewhere.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Mapping, Sequence
+import struct
 
 from vm.isa.types import DefType, ValType, ValueType
 from vm.records import field, record
 from vm.tiers.threaded.steps import OfReference, StepPlan
-from vm.typed import TYPE_CHECKING, Any, NamedTuple
+from vm.typed import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence, TypeAlias
 
 if TYPE_CHECKING:
+    from array import array
+
     from vm.tiers.threaded.unwinding import Guard
 
 LIMIT = 2
@@ -22,6 +23,10 @@ LIMIT = 2
 
 Packed = tuple[Any, ...]
 """What ``pack`` gives: numbers, bytes, tuples and lists of them."""
+
+
+Words: TypeAlias = "array[int] | memoryview"
+"""Code as the translator makes it, or as it was on disk: words of 64 bits."""
 
 
 @record()
@@ -54,7 +59,7 @@ class Made:
     than at its start it is entered, if anywhere.
     """
 
-    words: array[int]
+    words: Words
     first: int
     counted: int
     loops: Mapping[int, int]
@@ -75,14 +80,14 @@ def pack(made: Made, base: int, steps: Sequence[StepPlan]) -> Packed | None:
     plans = [_plain(steps[number]) for number in places.steps.values()]
     if not made.portable or None in plans:
         return None
-    words = array("Q", made.words)
+    words = memoryview(bytearray(made.words)).cast("Q")
     for at in places.handlers:
         words[at] -= base
     for at in (*places.types, *places.steps):
         words[at] &= 0xFFFF_FFFF if at in places.steps else 0
     return (
         words.tobytes(),
-        array("I", places.handlers).tobytes(),
+        struct.pack(f"{len(places.handlers)}I", *places.handlers),
         tuple(places.types.items()),
         tuple(zip(places.steps, plans, strict=True)),
         made.first,
@@ -100,9 +105,8 @@ def unpack(
     ``limits`` are how often the function's entry, and each of its loops' heads, may run.
     """
     content, handlers, numbers, plans, first, counted, loops, labels = packed
-    words = array("Q")
-    words.frombytes(content)
-    places = Places(array("I", handlers).tolist(), dict(numbers))
+    words = memoryview(bytearray(content)).cast("Q")
+    places = Places(memoryview(handlers).cast("I").tolist(), dict(numbers))
     for at in places.handlers:
         words[at] += base
     for at, number in numbers:

@@ -5,11 +5,8 @@ What translates and checks is imported when something is not on disk (``vm.tiers
 
 from __future__ import annotations
 
-import bisect
 import time
 import weakref
-from array import array
-from collections.abc import Callable, Mapping, Sequence
 
 from vm.config import Config
 from vm.errors import Frame
@@ -22,7 +19,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
-from vm.typed import TYPE_CHECKING, NamedTuple
+from vm.typed import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.kept import Kept
@@ -141,7 +138,7 @@ class ThreadedProgram:
             self._guards[key] = made.guards
         self._loops[key] = made.loops
         code = self._codes[key] = self._place(module, index, made)
-        bisect.insort(self._starts, (code.address, code.address + WORD * len(made.words), key), key=_start)
+        self._enter((code.address, code.address + WORD * len(made.words), key))
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1
         return code, made
@@ -163,6 +160,8 @@ class ThreadedProgram:
         return unpack(packed, library().extent[0], module.types, self.steps, limits)
 
     def _make(self, module: ModuleData, index: int, stop: int | None = None) -> Made:
+        from array import array
+
         from vm.tiers.threaded.made import Made
         from vm.tiers.threaded.translate import Translator
 
@@ -263,8 +262,19 @@ class ThreadedProgram:
         guards = (guard for guard in self._guards.get(key, ()) if guard.start <= word < guard.end)
         return start, next(guards, None)
 
+    def _enter(self, piece: tuple[int, int, Key]) -> None:
+        """Note where code lies, in order."""
+        if not self._starts or self._starts[-1] < piece:
+            self._starts.append(piece)
+            return
+        import bisect
+
+        bisect.insort(self._starts, piece, key=_start)
+
     def _find(self, address: int) -> tuple[int, Key] | None:
         """Start and key of that function's code."""
+        import bisect  # few programs ask
+
         place = bisect.bisect(self._starts, address - 1, key=_start) - 1
         if place < 0 or address > self._starts[place][1]:
             return None

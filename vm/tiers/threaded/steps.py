@@ -7,13 +7,12 @@ when an instance first needs it; instances share the plans.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
 
 from vm.isa.types import ValType, ValueType
 from vm.records import record
 from vm.runtime.instance import Instance
 from vm.runtime.words import WORD_MASK, from_words, offsets, to_words
-from vm.typed import TYPE_CHECKING, Any, NamedTuple
+from vm.typed import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from vm.isa.opcodes import Opcode

@@ -16,12 +16,11 @@ The first four lie where a call of a C function leaves them alone, and where a s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vm.errors import TrapCode
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import ValueType
 from vm.memory.linear import LENGTH
+from vm.typed import Callable
 
 PARAMETERS = "(ptr %pc, ptr %fr, ptr %ctx, ptr %cs, ptr %mem)"
 FIELDS = 8

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
 from vm.config import Config
+from vm.once import once
 from vm.tiers.threaded.program import ThreadedProgram
 
 
@@ -22,15 +21,11 @@ def program_class(config: Config) -> type[ThreadedProgram]:
     return BaselineProgram
 
 
-@functools.cache
+@once
 def _ready() -> str:
     """The best that nobody has to wait for: making tier 1's stencils and compiler takes half a minute,
     and its compiler as plain Python takes longer than most functions run.
     """
     from vm.tiers.baseline import artefact
 
-    if not artefact.is_built():
-        return "threaded"
-    from vm.tiers.baseline import native  # with tier 1's compiler
-
-    return "baseline" if native.is_built() else "threaded"
+    return "baseline" if artefact.is_built() and artefact.compiler() is not None else "threaded"

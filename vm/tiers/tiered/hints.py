@@ -8,15 +8,18 @@ something is done, never what, so it does no harm when they are another module's
 from __future__ import annotations
 
 import atexit
-from array import array
-from collections.abc import Callable
+import struct
 
 from vm import digests
 from vm.config import Config
 from vm.jit.objects import objects
+from vm.typed import Callable
 
 Place = tuple[int, int | None]
 """A function, or one of its loops: by the offset where its code begins."""
+
+_PLACE = struct.Struct("qq")
+"""A place on disk: -1 says that it is no loop."""
 
 _SAMPLE = 4096
 """Bytes at either end, and in the middle, that a module is known by: reading ten megabytes takes too long."""
@@ -65,12 +68,9 @@ def _key(binary: bytes) -> str:
 
 def _read(content: bytes | None) -> frozenset[Place]:
     """Places as ``_keep`` writes them; none of what is damaged."""
-    numbers = array("q")
-    if content is not None and len(content) % (2 * numbers.itemsize) == 0:
-        numbers.frombytes(content)
-    return frozenset(
-        (index, loop if loop >= 0 else None) for index, loop in zip(numbers[::2], numbers[1::2], strict=True)
-    )
+    if content is None or len(content) % _PLACE.size:
+        return frozenset()
+    return frozenset((index, loop if loop >= 0 else None) for index, loop in _PLACE.iter_unpack(content))
 
 
 _learnt: dict[str, tuple[Config, set[Place]]] = {}
@@ -82,8 +82,6 @@ for the cycle collector, which may come at any time, must not wait for locks."""
 def keep() -> None:
     """Write down what was learnt."""
     for key, (config, places) in list(_learnt.items()):
-        numbers = array("q")
-        for index, loop in list(places)[:_MOST]:
-            numbers.extend((index, -1 if loop is None else loop))
-        objects(config).store(key, numbers.tobytes())
+        known = [_PLACE.pack(index, -1 if loop is None else loop) for index, loop in list(places)[:_MOST]]
+        objects(config).store(key, b"".join(known))
     _learnt.clear()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from vm.errors import Frame
 from vm.module.model import ModuleData
 from vm.runtime.functions import Function
@@ -11,7 +9,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.store import Store
 from vm.tiers.threaded.link import ThreadedLink
 from vm.tiers.threaded.program import ThreadedProgram
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Callable, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.tiered.departures import Points

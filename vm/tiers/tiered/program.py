@@ -8,8 +8,6 @@ then on gets to that code.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection
-from threading import RLock
 
 from vm.config import Config
 from vm.errors import Frame, VMError
@@ -25,10 +23,11 @@ from vm.runtime.words import offsets
 from vm.tiers.policy import NEVER, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.tiered.hints import Hints, Place
-from vm.typed import TYPE_CHECKING
+from vm.typed import TYPE_CHECKING, Callable, Collection
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from threading import RLock
 
     from vm.jit.artefact import Artefact
     from vm.jit.request import Options
