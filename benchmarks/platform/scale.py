@@ -6,14 +6,18 @@
 Makes a repository with asv results (``asv_trees``: 200 commits, 50,000 series), unless the place has
 them, and does what a user would: ``regress ingest``, ``regress analyse --all``, ``regress serve``, each
 as a process. Printed are seconds on the clock and of processor, peak memory, the size of the file, and of
-each page the median and the 95th percentile of the time to its last byte: asked by one reader, then by
-twenty who pause a second between pages while further results are ingested, or (``--beside analysis``) while
-all series are analysed again, as a dashboard does by itself.
+each page the median, the 95th percentile and the longest of the times to its last byte: asked by one reader,
+then by twenty who pause a second between pages (a hundred times each page) while the results of one commit
+after another are ingested, as CI brings them, and analysed, or (``--beside analysis``) while all series are
+analysed again and again. What is measured is as long as the machine is busy: its load is printed, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
+import json
 import os
 import random
 import re
@@ -24,12 +28,15 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.platform.asv_trees import Project, make_repository, make_results
 
 REGRESS = [sys.executable, "-c", "from regress.cli import main; main()"]
 PAUSE = 1.0  # seconds between two pages of a reader
+ALONE = 10  # times that the one reader asks for each page
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
@@ -53,10 +60,11 @@ def main() -> int:
             size = (place / "regress.db").stat().st_size
             print(f"  {size / 1e9:.2f} GB, {size / held:.0f} bytes a measurement", flush=True)
         _step("analyse", [*REGRESS, "analyse", "--all", "--jobs", str(told.jobs), *common])
-    beside = {
-        "ingest": [*REGRESS, "ingest", str(place / "later"), *common],
-        "analysis": ["nice", *REGRESS, "analyse", "--all", *common],
-    }
+    beside: Iterator[list[str]]
+    if told.beside == "analysis":
+        beside = itertools.repeat(["nice", *REGRESS, "analyse", "--all", *common])
+    else:
+        beside = ([*REGRESS, "ingest", *files, *common] for files in _by_commit(place / "later"))
     attend = str(told.beside != "analysis").lower()  # or the server would analyse what is analysed
     (place / "repository" / "regress.toml").write_text(f"[web]\nattend = {attend}\n", encoding="utf-8")
     with subprocess.Popen(
@@ -65,7 +73,7 @@ def main() -> int:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[1].rstrip("/")
-            _pages(address, told, beside[told.beside])
+            _pages(address, told, server.pid, beside)
         finally:
             server.terminate()
     return 0
@@ -78,14 +86,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--place", type=Path, required=True, help="a folder with some gigabytes of room")
     parser.add_argument("--db", help="an empty database (default: a SQLite file in the place)")
     for name, default, help_ in (
-        ("commits", 202, "commits"),
-        ("later", 2, "of them those whose results come while readers read"),
+        ("commits", 220, "commits"),
+        ("later", 20, "of them those whose results come while readers read"),
         ("machines", 2, "machines"),
         ("benchmarks", 1_250, "benchmarks, of 20 parameter combinations each"),
         ("samples", 10, "raw samples of a measurement"),
         ("jobs", 2, "processes that analyse"),
         ("readers", 20, "readers at once"),
-        ("rounds", 10, "times that each page is asked for"),
+        ("rounds", 75, "pages that each of them asks for"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_} (default {default})")
     parser.add_argument(
@@ -109,31 +117,77 @@ def _step(name: str, command: list[str]) -> float:
     return cpu
 
 
-def _pages(address: str, told: argparse.Namespace, beside: list[str]) -> None:
+def _by_commit(folder: Path) -> list[list[str]]:
+    """The result files of each commit on all machines, the oldest commit first."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for file in folder.glob("*/*-*.json"):
+        found[json.loads(file.read_bytes())["date"]].append(str(file))
+    return [found[date] for date in sorted(found)]
+
+
+def _pages(address: str, told: argparse.Namespace, server: int, beside: Iterator[list[str]]) -> None:
     """Ask for each page, alone and then in a crowd."""
     pages = _addresses(address)
     times: defaultdict[str, list[float]] = defaultdict(list)
+    used = {}
     for name, path in pages.items():
-        times[name] = [_seconds(address + path) for _ in range(told.rounds + 1)]  # the first does not count
-    _print("one reader", {name: taken[1:] or taken for name, taken in times.items()})
+        _seconds(address + path)  # the first does not count
+        before = _processor(server)
+        times[name] = [_seconds(address + path) for _ in range(ALONE)]
+        used[name] = (_processor(server) - before) / ALONE
+    _print("one reader", times, used)
     crowded: defaultdict[str, list[float]] = defaultdict(list)
-    writer = subprocess.Popen(beside, stdout=subprocess.DEVNULL)
     readers = [
         threading.Thread(target=_read, args=(address, pages, told.rounds, crowded, seed))
         for seed in range(told.readers)
     ]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    busy = "all the while" if writer.poll() is None else "for a part of it"
-    if told.beside == "analysis":
-        writer.terminate()
-        writer.wait()
-    elif writer.wait():
-        raise SystemExit("ingest failed")
-    every = [seconds for taken in crowded.values() for seconds in taken]
-    _print(f"{told.readers} readers, {told.beside} {busy}", crowded | {"all pages": every})
+    before, begun = _processor(server), time.perf_counter()
+    with _goes_on(beside, told.beside) as done:
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        commands = len(done)
+    seconds, cpu = time.perf_counter() - begun, _processor(server) - before
+    every = [taken for page in crowded.values() for taken in page]
+    _print(f"{told.readers} readers, {told.beside} ({commands} begun)", crowded | {"all pages": every}, {})
+    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    each = f"{1000 * cpu / len(every):.0f} ms of the server's processor each"
+    print(f"{len(every)} pages in {seconds:.0f} s, {each}")
+    print(f"load over 1, 5 and 15 minutes: {load}")
+
+
+@contextlib.contextmanager
+def _goes_on(commands: Iterator[list[str]], what: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """One command after another while the context lasts; those that were begun. The last one is ended."""
+    over, begun = threading.Event(), []
+
+    def go_on() -> None:
+        for command in commands:
+            if over.is_set():
+                return
+            begun.append(process := subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            if process.wait() and not over.is_set():
+                print(f"{what} failed", flush=True)
+                return
+        if not over.is_set():
+            print(f"the last {what} ended before the readers", flush=True)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield begun
+    finally:
+        over.set()
+        if begun:
+            begun[-1].terminate()
+        thread.join()
+
+
+def _processor(pid: int) -> float:
+    """Seconds of processor that a process took (Linux's /proc: user and system are fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _addresses(address: str) -> dict[str, str]:
@@ -180,11 +234,13 @@ def _seconds(url: str) -> float:
     return time.perf_counter() - begun
 
 
-def _print(what: str, times: dict[str, list[float]]) -> None:
+def _print(what: str, times: dict[str, list[float]], used: dict[str, float]) -> None:
     print(f"{what}:")
     for name, taken in sorted(times.items()):
-        highest = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
-        print(f"  {name:24} median {1000 * statistics.median(taken):6.0f} ms, p95 {1000 * highest:6.0f} ms")
+        highest = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
+        shown = (1000 * each for each in (statistics.median(taken), highest, max(taken)))
+        line = "  {:24} median {:6.0f} ms, p95 {:6.0f} ms, longest {:6.0f} ms".format(name, *shown)
+        print(line + (f", {1000 * used[name]:4.0f} ms of the server's processor" if used else ""), flush=True)
 
 
 if __name__ == "__main__":
