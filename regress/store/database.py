@@ -44,6 +44,10 @@ BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 64 * 1024
 """SQLite's page cache: a large ingest touches the last page of every series (SQLite's own: 2 MB)."""
 
+CONNECTIONS = 16
+"""Connections that stay open once so many were wanted at a time: making one takes longer than most pages (a
+process of PostgreSQL's, and its memory of what tables there are). More are made and closed again."""
+
 _LOG = logging.getLogger(__name__)
 
 _PROJECTS = Base.metadata.tables[ProjectRow.__tablename__].c
@@ -81,6 +85,7 @@ class Database:
         self._parsed = url
         self._deed = deed
         self._own = own or _Own()
+        self._here = threading.local()  # the session of the moment that a thread reads in
         self.url = _shown(url)
         self.engine = engine
         self.project_id = project_id
@@ -128,9 +133,32 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one moment of the database."""
+        """A session that sees one moment of the database: that of ``moment``, where the thread is in one."""
+        shared: Session | None = getattr(self._here, "session", None)
+        if shared is not None:
+            yield shared
+            return
         with translated(self.url), Session(self.engine) as session:
             yield session
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        """All that this thread reads in this context is of one moment, and comes through one connection.
+
+        What others, or this thread, write meanwhile is not seen. It is for pages, which read a dozen things:
+        they agree, and each of them saves the beginning and the end of a transaction, on PostgreSQL three
+        ways to the server and back.
+        """
+        if getattr(self._here, "session", None) is not None:
+            yield
+            return
+        options = {"isolation_level": "REPEATABLE READ"} if self.engine.dialect.name == "postgresql" else {}
+        with translated(self.url), Session(self.engine.execution_options(**options)) as session:
+            self._here.session = session
+            try:
+                yield
+            finally:
+                self._here.session = None
 
     @contextlib.contextmanager
     def write(self, *, quiet: bool = False) -> Iterator[Session]:
@@ -212,7 +240,13 @@ def _prepare_file(url: URL, *, create: bool) -> None:
 
 def _engine(url: URL) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+        engine = create_engine(
+            url,
+            pool_pre_ping=url.get_backend_name() != "sqlite",
+            pool_size=CONNECTIONS,
+            max_overflow=CONNECTIONS * 2,
+            pool_use_lifo=True,  # the one used last has most of what is read at hand
+        )
     except ModuleNotFoundError as error:
         shown = _shown(url)
         hint = "Install the driver: pip install 'regress[postgres]'."
@@ -220,6 +254,8 @@ def _engine(url: URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
         event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "connect", _postgres_settings)
     return engine
 
 
@@ -233,6 +269,16 @@ def _sqlite_settings(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.close()
+
+
+def _postgres_settings(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Nothing is compiled: it takes 100 ms and more, for statements that read some hundred rows of a large
+    table in 10 (PostgreSQL's estimates, of which its ``jit_above_cost`` is one, tell those apart badly).
+    """
+    cursor = connection.cursor()
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
 
 
 def _write_ahead(cursor: DBAPICursor) -> None:

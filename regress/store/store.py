@@ -64,6 +64,10 @@ class Store(History, Deliveries, Lines, Analyses, Events, Access):
 
         return Columns(self._db, self.matches)
 
+    def moment(self) -> AbstractContextManager[None]:
+        """All that this thread reads in the context is of one moment, whatever is stored meanwhile."""
+        return self._db.moment()
+
     @property
     def url(self) -> str:
         """Where the store is, without a password."""

@@ -33,7 +33,12 @@ def remembered(keep: Callable[[Any], bool] = lambda _: True) -> _Once:
             config = next((value for _, value in given if isinstance(value, Config)), None)
             asked = tuple((name, value) for name, value in given if not isinstance(value, Config))
             question = (build.__module__, build.__qualname__, asked)
-            found: T = store.answers.told(question, config, lambda: build(store, *args, **kwargs), keep)
+
+            def answer() -> T:
+                with store.moment():
+                    return build(store, *args, **kwargs)
+
+            found: T = store.answers.told(question, config, answer, keep)
             return found
 
         return ask
