@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from regress.config import Config
 from regress.service.browse import Store
 from web import errors, sharing
+from web.ages import Ages
 from web.api import router as api_router
 from web.api.document import describe
 from web.pages import PAGES
@@ -70,6 +71,7 @@ def create_app(
     app.state.config = config
     app.state.doors = doors
     app.state.bisector = bisector
+    app.add_middleware(Ages)
     app.add_middleware(
         GZipMiddleware, minimum_size=1_000, compresslevel=4
     )  # 9: a sixth less, thrice the time

@@ -1,42 +1,72 @@
 """Answers that are the same until somebody commits a change: told once to all who ask meanwhile.
 
-Where answers may be ``behind``, nobody waits for one that was right a moment ago: it is told once more while
-the new one is looked for beside. What this process itself has changed is never told late.
+Where answers may be ``behind``, nobody waits for one that was right a moment ago: it is told once more, and
+one thread (``renewal.py``) looks for the newer ones of all questions that were asked lately. What this
+process itself has changed is never told late, nor is what nobody asked for lately, which that thread leaves
+alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
+
+from regress.store.renewal import Renewal
 
 KEPT = 128
 """Answers in memory, of which a page of a list is some 100 kB; those asked for longest ago go first."""
 
+LATELY = 60.0
+"""Seconds after it was asked for in which an answer is kept the newest, where answers may be behind."""
+
+GLANCE = 0.1
+"""Seconds in which the version is not asked for again, where answers may be behind."""
+
+VERSIONS = 128
+"""Versions of which it is known when they were the newest."""
+
 T = TypeVar("T")
 
+_ages: ContextVar[list[float] | None] = ContextVar("ages", default=None)
 
-@dataclass(slots=True)
+
+@contextlib.contextmanager
+def ages_noted() -> Iterator[list[float]]:
+    """A list that gets, for each answer told late in this context, by how many seconds it may be behind."""
+    noted: list[float] = []
+    token = _ages.set(noted)
+    try:
+        yield noted
+    finally:
+        _ages.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
 class _Told:
-    """An answer with the version and settings that it is of; ``at`` is when it last was the newest."""
+    """An answer with the version and settings that it is of."""
 
     version: int
     settings: object
     answer: object
-    at: float
 
 
 @dataclass(slots=True)
 class _Place:
-    """Where the answer to one question is; who holds the lock looks for it, and the others wait."""
+    """Where the answer to one question is; who holds the lock looks for it, and the others wait.
+
+    ``look`` looks for the newest one, and ``asked`` is when somebody last asked.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     told: _Told | None = None
-    asked: bool = False  # it is going to be looked for beside
+    look: Callable[[], object] | None = None
+    asked: float = float("-inf")
 
 
 class Answers:
@@ -47,12 +77,14 @@ class Answers:
     """
 
     def __init__(self, version: Callable[[], int], own: Callable[[], int] = lambda: 0) -> None:
-        self.version = version
         self.behind = 0.0
+        self._version = version
         self._own = own
         self._lock = threading.Lock()
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
-        self._beside: ThreadPoolExecutor | None = None
+        self._newest_at: dict[int, float] = {}  # when a version was last seen to be the newest
+        self._glance = (float("-inf"), 0)
+        self._renewal = Renewal(self._outdated)
 
     def __len__(self) -> int:
         """How many questions have a place."""
@@ -60,8 +92,18 @@ class Answers:
 
     def close(self) -> None:
         """Wait for what is looked for beside."""
-        if self._beside is not None:
-            self._beside.shutdown()
+        self._renewal.close()
+
+    def version(self) -> int:
+        """How often the store was changed, looked for now."""
+        before = time.monotonic()  # that version was the newest at some moment since
+        version = self._version()
+        with self._lock:
+            self._glance = before, version
+            self._newest_at[version] = before
+            if len(self._newest_at) > VERSIONS:
+                del self._newest_at[min(self._newest_at)]
+        return version
 
     def told(
         self,
@@ -80,48 +122,56 @@ class Answers:
             with place.lock:
                 return self._newest(place, settings, answer, cast("Callable[[Any], bool]", keep))
 
-        known = place.told
-        if known is not None and known.settings is settings and self._will_do(known):
-            now = time.monotonic()
-            if known.version == self.version():
-                known.at = now
-            else:
-                self._look_beside(place, look)
+        known, now = place.told, time.monotonic()
+        watched = self.behind > 0 and now - place.asked < LATELY
+        place.asked, place.look = now, look
+        if watched and known is not None and known.settings is settings and self._will_do(known, now):
             return cast("T", known.answer)
         return cast("T", look())
 
-    def _will_do(self, known: _Told) -> bool:
+    def _will_do(self, known: _Told, now: float) -> bool:
         """Whether an answer may be told though it may be no longer the newest."""
-        return time.monotonic() - known.at < self.behind and known.version >= self._own()
+        self._renewal.begin()
+        age = self._age(known, now)
+        if age >= self.behind or known.version < self._own():
+            return False
+        if age:
+            self._renewal.soon()
+            if (noted := _ages.get()) is not None:
+                noted.append(age)
+        return True
+
+    def _age(self, known: _Told, now: float) -> float:
+        """By how many seconds an answer may be behind; 0 for the newest."""
+        seen, version = self._glance
+        if now - seen > GLANCE:
+            version = self.version()
+        return 0.0 if version == known.version else now - self._newest_at.get(known.version, float("-inf"))
 
     def _newest(
         self, place: _Place, settings: object, answer: Callable[[], object], keep: Callable[[Any], bool]
     ) -> object:
-        began, version, known = time.monotonic(), self.version(), place.told
+        version, known = self.version(), place.told
         if known is not None and known.version == version and known.settings is settings:
-            known.at = began
             return known.answer
         try:
             found = answer()
         except BaseException:
             place.told = None  # an error leaves nothing behind
             raise
-        place.told = _Told(version, settings, found, began) if keep(found) else None
+        place.told = _Told(version, settings, found) if keep(found) else None
         return found
 
-    def _look_beside(self, place: _Place, look: Callable[[], object]) -> None:
-        """Have the newest answer looked for by the one thread that does: readers come first."""
-
-        def renew() -> None:
-            place.asked = False
-            look()  # an error is for who asks next: it leaves no answer
-
+    def _outdated(self) -> Iterator[Callable[[], object]]:
+        """How to look for what is no longer the newest, of what was asked for lately, the latest first."""
         with self._lock:
-            if place.asked:
-                return
-            place.asked = True
-            self._beside = self._beside or ThreadPoolExecutor(1, "answers")
-        self._beside.submit(renew)
+            places = list(self._places.values())
+        since = time.monotonic() - LATELY
+        lately = sorted((place for place in places if place.asked > since), key=lambda one: -one.asked)
+        version = self.version() if lately else 0
+        for place in lately:
+            if place.told is not None and place.told.version != version and place.look is not None:
+                yield place.look
 
     def _place(self, question: Hashable) -> _Place:
         with self._lock:

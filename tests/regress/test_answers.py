@@ -12,7 +12,8 @@ from regress.domain import Deed, Examination
 from regress.errors import UnknownNameError
 from regress.service.browse import event_page, overview, runs_page
 from regress.store import Store
-from regress.store.answers import KEPT, Answers
+from regress.store import answers as remembered
+from regress.store.answers import KEPT, Answers, ages_noted
 from tests.regress.fixtures.stores import commit, delivery, measured
 
 
@@ -106,6 +107,43 @@ def test_where_answers_may_be_behind_nobody_waits_for_the_changes_of_others(stor
     assert runs_page(store).total == 1
     store.deliver(delivery(measured(2, 1.0)))
     assert runs_page(store).total == 2, "what this process did is never told late"
+
+
+def test_only_what_was_asked_for_lately_is_told_late_and_not_for_ever(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "GLANCE", 0.0)
+    monkeypatch.setattr("regress.store.renewal.EVERY", 3600.0)  # it looks when it is told to
+    store.answers.behind = 3600.0
+    assert runs_page(store).total == 0
+    with Store.open(url) as elsewhere:
+        elsewhere.deliver(delivery(measured(1, 1.0)))
+        with ages_noted() as ages:
+            assert runs_page(store).total == 0
+        assert len(ages) == 1
+        assert 0 < ages[0] < 60
+        store.answers.close()
+        with ages_noted() as ages:
+            assert runs_page(store).total == 1, "looked for beside, though nobody asked again"
+        assert ages == []
+        elsewhere.deliver(delivery(measured(2, 1.0)))
+        store.answers.behind = 1e-9
+        assert runs_page(store).total == 2, "what was the newest too long ago is told no more"
+        elsewhere.deliver(delivery(measured(3, 1.0)))
+        store.answers.behind = 3600.0
+        monkeypatch.setattr(remembered, "LATELY", 0.0)
+        assert runs_page(store).total == 3, "what nobody asked for lately is not kept the newest"
+
+
+def test_an_answer_is_of_one_moment_of_the_store(store: Store, url: str) -> None:
+    store.deliver(delivery(measured(1, 1.0)))
+    with Store.open(url) as elsewhere, store.moment():
+        assert (store.count_runs(), store.count_series()) == (1, 1)
+        elsewhere.deliver(delivery(measured(2, 1.0)))
+        store.deliver(delivery(measured(3, 1.0)))
+        with store.moment():
+            assert (store.count_runs(), store.series(1).points[-1].commit) == (1, commit(1).sha)
+    assert (store.count_runs(), store.series(1).points[-1].commit) == (3, commit(3).sha)
 
 
 def test_an_error_beside_is_for_who_asks_next() -> None:

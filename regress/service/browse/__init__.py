@@ -51,6 +51,7 @@ from regress.service.browse.series import (
 )
 from regress.service.browse.standing import Standing
 from regress.store import Store
+from regress.store.answers import ages_noted
 
 __all__ = [
     "AuditPage",
@@ -94,6 +95,7 @@ __all__ = [
     "Standing",
     "Store",
     "Suspect",
+    "ages_noted",
     "audit_page",
     "benchmarks_page",
     "bisection_page",
