@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -351,3 +352,31 @@ def test_a_compiler_starts_where_the_program_looks_for_modules(tmp_path: Path) -
 def test_makers_are_where_the_table_says() -> None:
     for kind in makers.MAKERS:
         assert callable(makers.maker(kind))
+
+
+def test_what_code_has_cost_is_what_it_cost_wherever_it_was_made() -> None:
+    """In the main thread LLVM gets a thread of its own; in one with room enough it does not."""
+    body = "".join(
+        f"(local.set 0 (i32.rotl (i32.xor (local.get 0) (i32.const {i})) (local.get 1)))" for i in range(400)
+    )
+    module = decode(binary(f"(module (func (param i32 i32) (loop {body} (br_if 0 (local.get 0)))))"))
+    whole = Request(module, (0,), Config(cache_bytes=0), 3)
+    loop = module.bodies[0].start + 2
+    ratios: list[float] = []
+
+    def measure() -> None:
+        for request in (whole, replace(whole, kind="loop", options=(("loop", loop),))):
+            started = time.process_time()
+            ratios.append(makers.make(request).seconds / (time.process_time() - started))
+
+    makers.make(whole)  # imports what it takes
+    measure()
+    threading.stack_size(64 << 20)
+    try:
+        roomy = threading.Thread(target=measure)
+        roomy.start()
+    finally:
+        threading.stack_size(0)
+    roomy.join()
+    assert len(ratios) == 4
+    assert all(0.5 < ratio < 1.1 for ratio in ratios), ratios

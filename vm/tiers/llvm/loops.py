@@ -145,8 +145,9 @@ def make(request: Request) -> Artefact:
     module, (index,) = request.module, request.functions
     if not module.validated:
         validate_function(module, index, kernel(module.bodies.code_bytes))
+    checked = time.thread_time() - started
     emission = _LoopEmission(request)
     whole = emission.make(reachable(request), {index})
     if len(whole.parts) > 1:  # too much for LLVM at once: the loop alone, which calls through records
         whole = emission.make([index], {index})
-    return Artefact(whole.parts[:1], whole.moves, time.thread_time() - started)
+    return Artefact(whole.parts[:1], whole.moves, checked + whole.seconds)
