@@ -10,7 +10,6 @@ from __future__ import annotations
 from vm.module.kernel.restricted import kernel
 from vm.tiers.baseline.allocation import (
     arrive,
-    bind,
     consume,
     drop,
     emit,
@@ -308,13 +307,11 @@ def count_down(w: Work, row: int, at: int) -> int:
 
 @kernel("wi:i")
 def lay_stub(w: Work, at: int) -> int:
-    """Where that leads to: pinned slots that may have changed go to memory, and the handler runs."""
+    """Where that leads to, with registers as at a label: pinned slots that may have changed go to memory, and
+    the handler runs.
+    """
     w.labels[at] = w.state[POSITION] + 1
-    i = 0
-    while i < w.state[PINNED]:
-        slot = w.pinned[i]
-        bind(w, slot, w.pins[slot], w.types[slot], w.written[slot])
-        i += 1
+    arrive(w)
     return hand_over(w, at - 1)
 
 
