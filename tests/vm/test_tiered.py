@@ -488,11 +488,11 @@ def test_looks_at_code_to_come_are_as_far_apart_as_they_may_be(monkeypatch: pyte
     monkeypatch.setattr("vm.tiers.policy.time.monotonic", lambda: now[0])
     policy = Policy(Config(tier="tiered", tier_trips=1_000), "baseline")
     for counter, seconds in ((1, 1e-9), (2, 1e-3)):
-        rounds = policy.again(counter, loop=True)
+        rounds = policy.again(counter, (0, 5))
         assert rounds == 1_000
         for _ in range(10):
             now[0] += rounds * seconds
-            rounds = policy.again(counter, loop=True)
+            rounds = policy.again(counter, (0, 5))
         assert 0.9 <= rounds * seconds / 0.002 <= 1.1
 
 
@@ -557,3 +557,16 @@ def test_hints_of_another_module_do_no_harm(tmp_path: Path) -> None:
     tier = i.store.runner
     assert isinstance(tier, TieredTier)
     assert tier.stats()["compiled_functions"] == 1
+
+
+@pytest.mark.usefixtures("start")
+def test_a_counter_that_runs_out_changes_no_local_whatever_is_in_registers_at_the_end() -> None:
+    """The code behind a function's last instruction that asks where to go on stores no values of that one."""
+    calls = "(call $g)" * 6  # so many that no local has a register for the whole function
+    wat = f"""(module (func $g) (func (export "f") (param i32 i32) (result i32) (local i32) {calls}
+      (local.set 2 (i32.mul (local.get 0) (i32.const 3)))
+      (i32.add (i32.add (local.get 2) (local.get 1)) (i32.const 1))
+      (local.set 1 (i32.xor (local.get 0) (i32.const 5)))))"""
+    s = world(tier_waits=False, tier_calls=3, tier_patience=1 << 30, cache_bytes=0)
+    i = instance(s, wat)
+    assert [call(i, "f", n, 7 * n) for n in range(20)] == [[10 * n + 1] for n in range(20)]

@@ -21,6 +21,9 @@ takes some tenth of one in tier 0, and so does what it has to gain."""
 TRIPS = {"baseline": 200_000, "threaded": 20_000}
 """Rounds of a loop."""
 
+Place = tuple[int, int | None]
+"""A function, or one of its loops: by the offset where its code begins."""
+
 NEVER = 1 << 62
 """A counter that does not run out."""
 
@@ -73,14 +76,14 @@ class Policy:
             return dice.choice(_CHOICES), dice.choice(_CHOICES)
         return max(1, round(self._calls * self.scale)), max(1, round(self._trips * self.scale))
 
-    def again(self, counter: int, loop: bool) -> int:
+    def again(self, counter: int, place: Place) -> int:
         """How often what has this counter may run until the next look at whether its code has been made."""
         now = time.monotonic()
         then, rounds = self._looks.get(counter, (0.0, 0))
         if rounds:
             rounds = max(1, round(rounds * min(_LOOKS / max(now - then, 1e-6), _STEP)))
         else:
-            rounds = self._trips if loop else self._calls
+            rounds = self._calls if place[1] is None else self._trips
         self._looks[counter] = now, rounds
         return rounds
 

@@ -15,9 +15,9 @@ from vm.memory.native import WORD, Block, poke
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, RECORD_CONTEXT, RECORD_SIZE, STATE_POINTS
 from vm.runtime.words import offsets
+from vm.tiers.policy import Place
 from vm.tiers.threaded.library import library
 from vm.tiers.threaded.program import ThreadedProgram
-from vm.tiers.tiered.hints import Place
 
 _TRIES = 4
 """Departures from one place of one piece of code until nothing is expected there any more."""

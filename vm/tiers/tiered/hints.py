@@ -13,10 +13,8 @@ import struct
 from vm import digests
 from vm.config import Config
 from vm.jit.objects import objects
+from vm.tiers.policy import Place
 from vm.typed import Callable
-
-Place = tuple[int, int | None]
-"""A function, or one of its loops: by the offset where its code begins."""
 
 _PLACE = struct.Struct("qq")
 """A place on disk: -1 says that it is no loop."""

@@ -20,9 +20,9 @@ from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE
 from vm.runtime.words import offsets
-from vm.tiers.policy import NEVER, Policy, compiled_whole
+from vm.tiers.policy import NEVER, Place, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
-from vm.tiers.tiered.hints import Hints, Place
+from vm.tiers.tiered.hints import Hints
 from vm.typed import TYPE_CHECKING, Callable, Collection
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from vm.jit.artefact import Artefact
-    from vm.jit.request import Options
+    from vm.jit.request import Options, Request
     from vm.tiers.llvm.program import Program
     from vm.tiers.llvm.thunks import Thunks
     from vm.tiers.threaded.program import ThreadedProgram
@@ -206,7 +206,7 @@ class TieredProgram:
         if entry:
             return entry
         never = self._asked_as(place) in self._refused
-        poke(pc + WORD * LIMIT, NEVER if never else self._policy().again(pc, loop is not None))
+        poke(pc + WORD * LIMIT, NEVER if never else self._policy().again(pc, place))
         return pc
 
     def _wanted(self, place: Place) -> tuple[Place, ...]:
@@ -234,6 +234,13 @@ class TieredProgram:
             self._whole = place
         return self._whole
 
+    def request(self, place: Place) -> Request:
+        """What the compiler is asked for when code of a place is wanted."""
+        module, (index, loop) = self._running(), place
+        if loop is None:
+            return self.native.request(module, index)
+        return self.native.loop_request(module, index, loop)
+
     def counts(self) -> dict[str, float]:
         """How many places there are of each kind, and what compiling in the background has taken."""
         return {
@@ -253,12 +260,10 @@ class TieredProgram:
         """
         from vm.jit import library
 
-        module, (index, loop) = self._running(), place
+        index, loop = place
         if place not in self._missing:  # else it was hot before
             note("hot", function=index, loop=-1 if loop is None else loop)
-        request = self.native.request(module, index)
-        if loop is not None:
-            request = self.native.loop_request(module, index, loop)
+        request = self.request(place)
         if self._config.tier_waits:
             self._asked.add(place)
             self._take(place, lambda: library.obtain(request, self._costs))

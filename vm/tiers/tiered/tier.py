@@ -82,7 +82,11 @@ class TieredTier(NativeTier):
         """Compile a defined function now; ``VMError`` when it is more than compiled code is made for."""
         assert function.instance is not None
         with self._lock:
-            self._tiered(function.instance.module).native.compile(function.index)
+            self.program(function.instance.module).native.compile(function.index)
+
+    def decide(self, policy: Policy) -> None:
+        """Let another policy say when code is made, from the next module on: for experiments."""
+        self._made_policy = policy
 
     def _program(self, module: ModuleData) -> TieredProgram:
         return TieredProgram(module, self._config, _thunks, self._policy, self._costs, self._lock)
@@ -95,14 +99,15 @@ class TieredTier(NativeTier):
             self._made_policy = Policy(self._config, starts_in(self._config))
         return self._made_policy
 
-    def _tiered(self, module: ModuleData) -> TieredProgram:
+    def program(self, module: ModuleData) -> TieredProgram:
+        """A module's code, once it has an instance."""
         program = self._programs[module]
         assert isinstance(program, TieredProgram)
         return program
 
     def _program_of(self, module: ModuleData) -> ThreadedProgram | None:
         """There is none while its first instance is being made, or while it runs LLVM's code alone."""
-        return self._tiered(module).started if module in self._programs else None
+        return self.program(module).started if module in self._programs else None
 
     def _link(self, store: Store) -> StoreLink:
         budget = self._config.max_wasm_stack
@@ -128,7 +133,7 @@ class TieredTier(NativeTier):
     def _leave(self, instance: Instance, *where: int) -> int:
         """The record that goes on for compiled code of an instance that leaves a function."""
         with self._lock:
-            return self._tiered(instance.module).leave(instance, *where)
+            return self.program(instance.module).leave(instance, *where)
 
     def _hot(self, pc: int) -> int:
         """Where the machine goes on when the counter at ``pc`` has run out."""
