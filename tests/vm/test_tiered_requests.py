@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from vm.jit import makers
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
 from vm.jit.scheduler import Priority
+from vm.tiers.tiered import hints
 
 TWO_LOOPS = """(module (func (export "f") (param $n i32) (result i32) (local $i i32) (local $sum i32)
   (local.set $i (local.get $n))
@@ -86,3 +88,24 @@ def test_compilers_are_told_what_it_is_expected_to_cost(compiler: Compiler) -> N
     assert 0 < small_whole < small < big
     assert small_whole + 5_000 / 500 * small == pytest.approx(big, rel=0.01)
     assert big == pytest.approx(big_whole, rel=0.01)
+
+
+@pytest.mark.parametrize(("whole", "calls", "known"), [(0, 990, False), (0, 1_010, True), (1 << 20, 1, True)])
+def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
+    compiler: Compiler, tmp_path: Path, whole: int, calls: int, known: bool
+) -> None:
+    """What runs often, and small modules. What it takes for this start counts from the first round on."""
+    knobs = {"cache_folder": str(tmp_path), "tier_patience": 0, "whole_module_bytes": whole}
+    i = instance(store("tiered", **knobs, tier_calls=1_200), TWO_LOOPS)
+    for _ in range(calls):
+        call(i, "f", 1)
+    hints.keep()
+    again = hints.Hints(i.module.binary, i.store.config)
+    assert (again.known, again.covering) == (frozenset({(0, None)} if known else ()), known)
+    for _ in range(1_190 - calls):
+        call(i, "f", 1)
+    assert compiler.asked == []
+    for _ in range(20):
+        call(i, "f", 1)
+    assert compiler.asked == [("body", Priority.NORMAL)]
+    hints.keep()  # what is learnt is known by the module, whatever folder it is for

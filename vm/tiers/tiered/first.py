@@ -7,14 +7,16 @@ from vm.once import once
 from vm.tiers.threaded.program import ThreadedProgram
 
 
-def starts_in(config: Config) -> str:
-    """The tier: ``baseline`` or ``threaded``."""
-    return _ready() if config.tier_start == "auto" else config.tier_start
+def starts_in(config: Config, *, seldom: bool = False) -> str:
+    """The tier: ``baseline`` or ``threaded``, which does for what runs ``seldom``: it takes less to load."""
+    if config.tier_start != "auto":
+        return config.tier_start
+    return "threaded" if seldom else _ready()
 
 
-def program_class(config: Config) -> type[ThreadedProgram]:
+def program_class(start: str) -> type[ThreadedProgram]:
     """What holds a module's code in that tier."""
-    if starts_in(config) == "threaded":
+    if start == "threaded":
         return ThreadedProgram
     from vm.tiers.baseline.program import BaselineProgram
 

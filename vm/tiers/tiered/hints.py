@@ -1,7 +1,8 @@
 """Which functions and loops of a module were worth compiling the last time: hints for its next start.
 
-A program that runs for a fifth of a second ends before anybody would start compilers for it. What was hot in
-it is written down at its end; the next time it is compiled at once, and then it is on disk. Hints decide when
+A program that runs for a fifth of a second ends before anybody would start compilers for it. What ran often
+in it is written down at its end; the next time it is compiled at once, and then it is on disk. That takes
+fewer rounds than it takes to be compiled now: each start to come saves what this one would. Hints decide when
 something is done, never what, so it does no harm when they are another module's, or damaged.
 """
 
@@ -18,6 +19,10 @@ from vm.typed import Callable
 
 _PLACE = struct.Struct("qq")
 """A place on disk: -1 says that it is no loop."""
+
+_NOTED = 1_000, 20_000
+"""Calls of a function, or rounds of a loop, that are written down; what is worth compiling after fewer, is
+after those."""
 
 _SAMPLE = 4096
 """Bytes at either end, and in the middle, that a module is known by: reading ten megabytes takes too long."""
@@ -37,6 +42,10 @@ class Hints:
         self._config = config
         self._key = _key(binary) if self._used else ""
         self.known = _read(objects(config).load(self._key)) if self._used else frozenset[Place]()
+        self._noted: set[Place] = set()
+        self.covering = bool(self.known) and len(binary) <= config.quick_module_bytes
+        """Whether all else in the module runs so seldom that nothing need be loaded to run it quickly. Of
+        big modules another part may run each time."""
         self._functions = frozenset(index for index, loop in self.known if loop is None)
         self._loops = frozenset(index for index, loop in self.known if loop is not None)
 
@@ -46,13 +55,23 @@ class Hints:
             _learnt.setdefault(self._key, (self._config, set(self.known)))[1].add(place)
 
     def counting(self, usual: Callable[[int], tuple[int, int]]) -> Callable[[int], tuple[int, int]]:
-        """``Policy.counting``, but that what is known is looked for when it first runs."""
+        """``Policy.counting``, but that what is known is looked for when it first runs, and what is not is
+        written down before it is compiled.
+        """
 
         def count(index: int) -> tuple[int, int]:
-            calls, trips = usual(index)
+            calls, trips = map(min, usual(index), _NOTED)
             return 1 if index in self._functions else calls, 1 if index in self._loops else trips
 
-        return count if self.known else usual
+        return count if self._used else usual
+
+    def left(self, place: Place, usual: Callable[[int], tuple[int, int]]) -> int:
+        """How often what was counted as above must still run until it is worth compiling now."""
+        if not self._used or place in self.known or place in self._noted:
+            return 0
+        self._noted.add(place)
+        kind = place[1] is not None
+        return max(0, usual(place[0])[kind] - _NOTED[kind])
 
 
 def _key(binary: bytes) -> str:

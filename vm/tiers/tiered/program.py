@@ -51,14 +51,14 @@ class TieredProgram:
         module: ModuleData,
         config: Config,
         thunks: Callable[[], Thunks],
-        policy: Callable[[], Policy],
+        policies: Callable[[str], Policy],
         spent: Costs,
         lock: RLock,
     ) -> None:
         self._module = weakref.ref(module)
         self._config = config
         self._thunks = thunks
-        self._policy = policy
+        self._policies = policies
         self._costs = spent
         self._lock = lock
         self._hints = Hints(module.binary, config)
@@ -99,7 +99,7 @@ class TieredProgram:
         if self.started is None:
             from vm.tiers.tiered.first import program_class
 
-            made, module = program_class(self._config), self._running()
+            made, module = program_class(self._start()), self._running()
             counting = self._hints.counting(self._policy().counting)
             self.started = made(module, self._config, self._costs, counting)
             for instance in self._instances:
@@ -127,15 +127,26 @@ class TieredProgram:
                 self._native.add(instance)
         return self._native
 
+    def _start(self) -> str:
+        from vm.tiers.tiered.first import starts_in
+
+        return starts_in(self._config, seldom=self._hints.covering)
+
+    def _policy(self) -> Policy:
+        return self._policies(self._start())
+
     def compile(self, index: int) -> int:
         """The address of what the machine runs for function ``index``, made now if there is nothing.
 
-        What was worth compiling the last time is looked for before anything is translated.
+        What was worth compiling the last time is looked for before anything is translated; and of what runs
+        at all, a small module is worth it the next time.
         """
         place = self._asked_as((index, None))
         ahead = self._running().prepared is not None
         if (ahead or place in self._hints.known) and place not in self._asked:
             self._ask(place)
+        elif self._whole is not None:
+            self._hints.learn(place)
         return self._entry(index) or self.first.compile(index)
 
     def locate(self, address: int) -> list[Frame]:
@@ -199,6 +210,12 @@ class TieredProgram:
         from vm.tiers.threaded.made import LIMIT
 
         index, loop = place = self.first.counted(pc)
+        left = self._hints.left(place, self._policy().counting)
+        if left:
+            for wanted in self._wanted(place):
+                self._hints.learn(wanted)
+            poke(pc + WORD * LIMIT, left)
+            return pc
         for wanted in self._wanted(place):
             if wanted not in self._asked:
                 self._ask(wanted)

@@ -56,7 +56,7 @@ class TieredTier(NativeTier):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._made_policy: Policy | None = None
+        self._policies: dict[str, Policy] = {}
 
     def stats(self) -> dict[str, float]:
         """As every native tier; and how many functions and loops have compiled code, for how many places it
@@ -91,13 +91,11 @@ class TieredTier(NativeTier):
     def _program(self, module: ModuleData) -> TieredProgram:
         return TieredProgram(module, self._config, _thunks, self._policy, self._costs, self._lock)
 
-    def _policy(self) -> Policy:
-        """The engine's policy, which depends on what modules start in; made when something counts."""
-        if self._made_policy is None:
-            from vm.tiers.tiered.first import starts_in
-
-            self._made_policy = Policy(self._config, starts_in(self._config))
-        return self._made_policy
+    def _policy(self, start: str) -> Policy:
+        """The engine's policy for modules that start in this tier; made when something counts."""
+        if start not in self._policies:
+            self._policies[start] = Policy(self._config, start)
+        return self._policies[start]
 
     def program(self, module: ModuleData) -> TieredProgram:
         """A module's code, once it has an instance."""
