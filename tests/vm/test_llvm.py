@@ -16,7 +16,7 @@ from vm.native import elf, link
 from vm.native.arena import bodies
 from vm.native.code import Costs, build
 from vm.runtime.instantiate import instantiate
-from vm.tiers.llvm.emission import callees, exposed
+from vm.tiers.llvm.reach import callees, exposed
 
 CHAIN = """(module (memory 1) (table 1 funcref) (elem (i32.const 0) $c)
   (func $a (export "a") (param i32) (result i32) (i32.add (call $b (local.get 0)) (i32.const 1)))

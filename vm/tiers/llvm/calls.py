@@ -194,7 +194,7 @@ def _guess(
     and call that directly. Its own record is neither null nor of another type, so nothing else is checked.
     Where it was never any other, code leaves if it is; in front of the instruction, operands are ``before``.
     """
-    counted = t.profile.targets(t.here)
+    counted = t.profile.targets(t.here, wanted)
     expected = [guess for guess in counted if _callable(t, guess[0], wanted)]
     if not expected:
         _invoke(t, find())

@@ -18,8 +18,7 @@ from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.jit.artefact import Artefact, Part
 from vm.jit.request import Request
 from vm.memory.bounds import guarded
-from vm.module.instructions import read
-from vm.module.model import ConstExpr, ModuleData
+from vm.module.model import ModuleData
 from vm.module.validator import validate_function
 from vm.native.code import compile_text
 from vm.native.validation import kernel
@@ -29,6 +28,7 @@ from vm.tiers.llvm.abi import resume_symbol
 from vm.tiers.llvm.handlers import HANDLERS
 from vm.tiers.llvm.leaving import counting_points, resume_ir
 from vm.tiers.llvm.metering import Metering
+from vm.tiers.llvm.reach import Foreseen, exposed, likely
 from vm.tiers.llvm.speculation import Speculation
 from vm.tiers.llvm.text import HEAD, memory_ranges, type_numbers
 from vm.tiers.llvm.translate import Translator
@@ -56,6 +56,7 @@ def reachable(request: Request) -> list[int]:
     """The functions asked for, and callees that have no code yet, as far as there is room."""
     module = request.module
     chosen: dict[int, None] = {}
+    foreseen = Foreseen(module)
     queue, room = deque(request.functions), request.config.batch_bytes
     while queue:
         function = queue.popleft()
@@ -67,15 +68,15 @@ def reachable(request: Request) -> list[int]:
             continue
         room -= size
         chosen[function] = None
-        queue.extend(_likely(module, function))
+        queue.extend(_likely(module, function, foreseen))
     return list(chosen)
 
 
-def _likely(module: ModuleData, index: int) -> list[int]:
+def _likely(module: ModuleData, index: int, foreseen: Foreseen) -> list[int]:
     """The functions that function ``index`` calls; where calls were counted, those that ran, and those that
     indirect calls go to, by how often they ran.
     """
-    found, counts = callees(module, index), module.counts
+    found, counts = likely(module, index, foreseen), module.counts
     if counts is None:
         return found
     start, end = module.bodies.extents[index - module.imported_functions]
@@ -93,6 +94,7 @@ class Emission:
         self._module = request.module
         self._layout = ContextLayout.of(request.module)
         self._guards = [guarded(memory, request.config.memory_guard) for memory in request.module.memories]
+        self._uncounted = profiled.Uncounted(Foreseen(request.module))
         self._speculation = Speculation.of(request)
         points = self._speculation is not None and self._speculation.points
         self._handlers = counting_points(HANDLERS) if points else HANDLERS
@@ -145,7 +147,7 @@ class Emission:
             entry, _ = self._module.bodies.extents[index - self._module.imported_functions]
             return profiled.Counting(profiled.first_counted(self._module), entry)
         counts = self._module.counts
-        return profiled.BLIND if counts is None else profiled.Informed(counts, index)
+        return self._uncounted if counts is None else profiled.Informed(counts, index)
 
     def translator(self, index: int) -> Callable[..., Translator]:
         """What translates function ``index``."""
@@ -214,41 +216,3 @@ def _usable(module: ModuleData, index: int) -> bool:
     except WasmError:
         return False
     return True
-
-
-def callees(module: ModuleData, index: int) -> list[int]:
-    """The functions that function ``index`` calls directly, in order of appearance."""
-    body = module.bodies[index - module.imported_functions]
-    found: dict[int, None] = {}
-    at = body.start
-    while at < body.end:
-        opcode, immediates, at = read(module.binary, at)
-        if opcode.name in ("call", "return_call"):
-            found[immediates[0]] = None
-    return list(found)
-
-
-def exposed(module: ModuleData) -> set[int]:
-    """The functions that anything but the module's own direct calls can reach: its declared references."""
-    found = {export.index for export in module.exports if export.kind == "func"}
-    if module.start is not None:
-        found.add(module.start)
-    expressions = [definition.init for definition in module.global_defs]
-    for segment in module.elements:
-        for item in segment.items:
-            if isinstance(item, ConstExpr):
-                expressions.append(item)
-            else:
-                found.add(item)
-    for expression in expressions:
-        found |= _referred(module, expression)
-    return {index for index in found if index >= module.imported_functions}
-
-
-def _referred(module: ModuleData, expression: ConstExpr) -> set[int]:
-    found, at = set(), expression.start
-    while at < expression.end:
-        opcode, immediates, at = read(module.binary, at)
-        if opcode.name == "ref.func":
-            found.add(immediates[0])
-    return found

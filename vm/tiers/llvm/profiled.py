@@ -13,8 +13,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
+from vm.isa.types import DefType
 from vm.jit.counts import Counts
 from vm.module.model import ModuleData
+from vm.tiers.llvm.reach import Foreseen
 from vm.tiers.llvm.text import TextBuilder
 
 COUNTERS = 3
@@ -38,6 +40,9 @@ MOST_WEIGHED = 1_000
 which takes minutes for 24,000. An interpreter's main loop has some hundreds."""
 
 _MOST_WEIGHT = (1 << 32) - 2
+
+_LIKELY = 100
+"""Times that a call is taken to go to each function that it can be foreseen to go to: not ``SURE``."""
 
 SURE = 200
 """Times that something has always gone one way, from which on code that can be left expects that it will."""
@@ -64,8 +69,10 @@ class Blind:
     def called(self, t: TextBuilder, at: int, record: str) -> None:
         """The call at offset ``at`` goes to the function of ``record``."""
 
-    def targets(self, at: int) -> Sequence[tuple[int, int, int]]:
-        """Functions to expect of that call: index, how often it was, how often none of those so far."""
+    def targets(self, at: int, wanted: DefType) -> Sequence[tuple[int, int, int]]:
+        """Functions to expect of the call of a ``wanted`` at offset ``at``: index, how often it was, how
+        often none of those so far.
+        """
         return ()
 
     def never(self, at: int) -> int | None:
@@ -74,6 +81,18 @@ class Blind:
 
 
 BLIND = Blind()
+
+
+class Uncounted(Blind):
+    """Nothing was counted, but the module itself says whom some calls can go to."""
+
+    def __init__(self, foreseen: Foreseen) -> None:
+        self._foreseen = foreseen
+
+    def targets(self, at: int, wanted: DefType) -> Sequence[tuple[int, int, int]]:
+        """One is as likely as the other, and any other is not."""
+        found = self._foreseen.functions(wanted)
+        return [(index, _LIKELY, _LIKELY * (len(found) - 1 - place)) for place, index in enumerate(found)]
 
 
 def _switch(index: str, labels: Sequence[str]) -> str:
@@ -204,7 +223,7 @@ class Informed(Blind):
             return None
         return 0 if counts[1] else 1
 
-    def targets(self, at: int) -> Sequence[tuple[int, int, int]]:
+    def targets(self, at: int, wanted: DefType) -> Sequence[tuple[int, int, int]]:
         """The first, and the second, if they came often enough for the comparison to pay."""
         total, most = self._counts.targets.get(at, (0, ()))
         found, left = [], total

@@ -12,7 +12,7 @@ from vm.isa.types import FuncType
 from vm.jit.artefact import Artefact
 from vm.jit.request import Request
 from vm.tiers.llvm import thunks
-from vm.tiers.llvm.emission import callees
+from vm.tiers.llvm.reach import callees
 
 
 def keep(request: Request, artefact: Artefact) -> None:
