@@ -71,7 +71,7 @@ class Config:
         high=1 << 30,
     )
     batch_bytes: int = _knob(
-        2_048,
+        8_192,
         "In bigger modules, a first call compiles the function and callees up to this many bytes of bodies.",
         low=1,
         high=1 << 30,
@@ -100,6 +100,12 @@ class Config:
         "Rounds of a loop after which the tiered tier compiles its function; 0: what suits that tier.",
         low=0,
         high=1 << 40,
+    )
+    tier_batch_bytes: int = _knob(
+        2_048,
+        "At most so many of batch_bytes for the tiered tier, which asks for each function by itself.",
+        low=1,
+        high=1 << 30,
     )
     tier_patience: int = _knob(
         300,

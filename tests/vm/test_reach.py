@@ -6,6 +6,7 @@ import pytest
 
 from tests.vm.engines import call, instance, module, store
 from vm import tiers
+from vm.config import Config
 from vm.errors import Trap, TrapCode
 from vm.jit import makers
 from vm.jit.request import Request
@@ -47,6 +48,12 @@ def test_what_is_foreseen_is_compiled_together_with_its_caller() -> None:
     s = store("llvm")
     made = makers.make(Request(module(KEEPER), (7,), s.config, 2, scope="reachable"))
     assert set(made.functions) == {7, 0, 1}
+
+
+def test_who_asks_for_each_function_by_itself_gets_fewer_others() -> None:
+    config = Config(batch_bytes=1 << 20, tier_batch_bytes=1)
+    made = makers.make(Request(module(KEEPER), (7,), config, 2, scope="near"))
+    assert set(made.functions) == {7}
 
 
 @pytest.mark.parametrize("tier", tiers.TIERS)

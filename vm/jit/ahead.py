@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 _DIGEST = hashlib.sha256().digest_size
 
-GROUP = 4
-"""Functions compiled together have so many times ``Config.batch_bytes`` of bodies: nobody waits for them."""
-
 Progress = Callable[[int, int], None]
 """Called with how many groups are done, of how many."""
 
@@ -97,7 +94,7 @@ def _requests(module: ModuleData, config: Config, level: int) -> Iterator[Reques
     group: list[int] = []
     size = 0
     for index, (start, end) in zip(functions, module.bodies.extents, strict=True):
-        if group and size + end - start > GROUP * config.batch_bytes:
+        if group and size + end - start > config.batch_bytes:
             yield Request(module, tuple(group), config, level)
             group, size = [], 0
         group.append(index)

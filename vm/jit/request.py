@@ -12,9 +12,9 @@ from vm.native import cache
 from vm.records import record
 from vm.typed import Literal
 
-Scope = Literal["exact", "reachable", "module"]
-"""Which functions a request is for: those named; or callees of those, too, up to ``Config.batch_bytes`` of
-bodies; or all of the module's that are valid."""
+Scope = Literal["exact", "near", "reachable", "module"]
+"""Which functions a request is for: those named; or callees of those, too, up to ``Config.tier_batch_bytes``
+or ``Config.batch_bytes`` of bodies; or all of the module's that are valid."""
 
 Options = tuple[tuple[str, int | str], ...]
 """What else code depends on: names and values."""

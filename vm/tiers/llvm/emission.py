@@ -46,8 +46,8 @@ def make(request: Request) -> Artefact:
         chosen = [i for i in range(module.imported_functions, len(module.functions)) if _usable(module, i)]
         visible = {*request.functions, *exposed(module)}
     else:
-        reach = request.scope == "reachable"
-        chosen = reachable(request) if reach else [i for i in request.functions if _usable(module, i)]
+        exact = request.scope == "exact"
+        chosen = [i for i in request.functions if _usable(module, i)] if exact else reachable(request)
         visible = set(chosen)
     return Emission(request).make(chosen, visible)
 
@@ -58,6 +58,8 @@ def reachable(request: Request) -> list[int]:
     chosen: dict[int, None] = {}
     foreseen = Foreseen(module)
     queue, room = deque(request.functions), request.config.batch_bytes
+    if request.scope == "near":
+        room = min(room, request.config.tier_batch_bytes)
     while queue:
         function = queue.popleft()
         if function in chosen or function in request.compiled or function < module.imported_functions:
