@@ -6,6 +6,7 @@ policy holds.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -20,6 +21,9 @@ LEAST_SPAN = 0.08
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 160, 36, 3
 WIDE_WIDTH, WIDE_HEIGHT = 960, 240
 EFFECT_WIDTH, EFFECT_HEIGHT = 160, 16
+
+DRAWN = 2_000
+"""Small lines that stay drawn, 3 kB each: a page draws up to 200, each time that it is shown."""
 
 _TONES = {
     Verdict.SLOWER: "worse",
@@ -36,6 +40,7 @@ def tone(meaning: Verdict | EventKind) -> str:
     return _TONES[meaning]
 
 
+@functools.lru_cache(DRAWN)
 def spark(line: Spark, meaning: str = "same") -> Markup:
     """The line; from ``line.mark`` on it takes the colour of ``meaning``. Decoration: hidden from readers."""
     values = line.values

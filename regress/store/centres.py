@@ -14,13 +14,13 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from operator import ge, sub
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from regress.store.dictionary import batches
-from regress.store.models import Base, CentresRow
+from regress.store.models import Base, CentresRow, CommitRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,14 @@ class Centres:
         self.series = series
         self.values = values
         self.within = within
+
+
+class Mark(NamedTuple):
+    """What changes whenever a commit's centres do: how many rows, and the newest run."""
+
+    commit: int
+    rows: int
+    newest: int
 
 
 def pack(series: Sequence[int], values: Sequence[float], within: Sequence[float]) -> bytes:
@@ -130,12 +138,16 @@ def series(session: Session | Connection, commit_id: int) -> list[int]:
     return ids
 
 
-def mark(session: Session, commit_id: int) -> tuple[int, int]:
-    """What changes whenever a commit's centres do: how many rows, and the newest run."""
-    row = CentresRow
-    told = select(func.count(), func.max(row.run_id)).where(row.commit_id == commit_id)
-    count, newest = session.execute(told).one()
-    return int(count), int(newest or 0)
+def marks(session: Session, shas: Iterable[str]) -> dict[str, Mark]:
+    """The marks of those of some commits (full hashes) that there are, by hash."""
+    row, found = CentresRow, dict[str, Mark]()
+    told = select(CommitRow.sha, CommitRow.id, func.count(row.run_id), func.max(row.run_id))
+    told = told.select_from(CommitRow).outerjoin(row, row.commit_id == CommitRow.id)
+    told = told.group_by(CommitRow.sha, CommitRow.id)
+    for batch in batches(shas):
+        for sha, commit, count, newest in session.execute(told.where(CommitRow.sha.in_(batch))):
+            found[sha] = Mark(commit, int(count), int(newest or 0))
+    return found
 
 
 def read(session: Session, commit_id: int) -> Centres:

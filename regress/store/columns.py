@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from regress.domain import Direction, Measurement, Metric, SeriesKey
 from regress.store import centres, examinations
-from regress.store.centres import Centres
+from regress.store.centres import Centres, Mark
 from regress.store.database import Database
 from regress.store.dictionary import batches
 from regress.store.matches import Matches
@@ -47,6 +47,8 @@ T = TypeVar("T")
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+_NOTHING = Centres(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 
 PARTS = ("benchmark", "parameters", "metric", "machine", "environment")
 """What makes a series, beside its branch."""
@@ -102,28 +104,33 @@ class Columns:
         self._matches = matches
         self._lock = threading.Lock()
         self._catalogue = Catalogue(_ids(()), {part: _ids(()) for part in PARTS}, {}, {}, {}, {})
-        self._centres: OrderedDict[int, tuple[tuple[int, int], Centres]] = OrderedDict()
+        self._centres: OrderedDict[str, tuple[Mark, Centres]] = OrderedDict()  # by hash
         self._noises: Noises = Noises(-1, _ids(()), np.empty(0))
         self._answers: OrderedDict[Hashable, tuple[tuple[object, ...], object]] = OrderedDict()
 
     def centres(self, sha: str) -> Centres:
         """What was measured at a commit (full hash)."""
+        return self.all_centres([sha])[0]
+
+    def all_centres(self, shas: Sequence[str]) -> list[Centres]:
+        """What was measured at each of some commits; one statement tells which are in memory still."""
         with self._db.read() as session:
-            commit = session.scalar(select(CommitRow.id).where(CommitRow.sha == sha))
-            if commit is None:
-                return Centres(_ids(()), np.empty(0), np.empty(0))
-            mark = centres.mark(session, commit)
+            marks = centres.marks(session, shas)
             with self._lock:
-                known = self._centres.get(commit)
-                if known is not None and known[0] == mark:
-                    self._centres.move_to_end(commit)
-                    return known[1]
-            found = centres.read(session, commit)
+                known = {sha: self._centres[sha][1] for sha in shas if self._is_known(sha, marks.get(sha))}
+            for sha, mark in marks.items():
+                if sha not in known:
+                    known[sha] = centres.read(session, mark.commit)
         with self._lock:
-            self._centres[commit] = (mark, found)
+            for sha in known:
+                self._centres[sha] = marks[sha], known[sha]
+                self._centres.move_to_end(sha)
             while len(self._centres) > COMMITS:
                 self._centres.popitem(last=False)
-        return found
+        return [known.get(sha, _NOTHING) for sha in shas]
+
+    def _is_known(self, sha: str, mark: Mark | None) -> bool:
+        return mark is not None and sha in self._centres and self._centres[sha][0] == mark
 
     def catalogue(self, least: int = 0) -> Catalogue:
         """All series; at least those up to the id ``least``, which somebody has read of."""

@@ -61,6 +61,8 @@ def test_the_newest_result_stands_whoever_delivers_it(store: Store) -> None:
     store.deliver(delivery(measured(1, 1.75, hours=3), digest="newest"))
     assert store.columns.centres(sha(1)).values.tolist() == [1.75]
     assert store.columns.centres(sha(0)).series.size == 0
+    several = store.columns.all_centres([sha(2), "f" * 40, sha(0), sha(1)])
+    assert [one.values.tolist() for one in several] == [[2.0], [], [], [1.75]]
 
 
 def test_an_older_database_gets_its_columns(store: Store, url: str) -> None:

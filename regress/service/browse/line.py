@@ -14,6 +14,9 @@ from regress.store import Store
 
 Floats = npt.NDArray[np.float64]
 
+MANY = 2_000
+"""Points of a line that is kept in memory for the next reader, with their commits and samples: 1 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -29,31 +32,43 @@ def line(
     store: Store, series_id: int, start: int | None = None, stop: int | None = None, limit: int = 2_000
 ) -> Line:
     """Points from position ``start`` to ``stop``, at most ``limit``. UnknownNameError for no series."""
-    total, kept = _shown(store, series_id, start, stop, limit)
-    points = np.array(store.figures(series_id, kept), dtype=np.float64).reshape(-1, 5)
-    return Line(total, points)
+    whole = start is None and stop is None
+    return _whole(store, series_id, limit) if whole else _part(store, series_id, start, stop, limit)
 
 
 def located_line(
     store: Store, series_id: int, start: int | None, stop: int | None, limit: int
-) -> tuple[int, list[LocatedPoint]]:
+) -> tuple[int, Sequence[LocatedPoint]]:
     """The same points with their commits, and how many there are in range."""
-    total, kept = _shown(store, series_id, start, stop, limit)
-    branch = store.series_key(series_id).branch
-    return total, locate(store, branch, store.points_at(series_id, kept))
+    if start is None and stop is None:
+        return _located_whole(store, series_id, limit)
+    return _located(store, series_id, start, stop, limit)
 
 
-def _shown(
+# The whole is what each reader of a series begins with; stretches are as many as there are zooms.
+@remembered(keep=lambda told: len(told.points) <= MANY)
+def _whole(store: Store, series_id: int, limit: int) -> Line:
+    return _part(store, series_id, None, None, limit)
+
+
+@remembered(keep=lambda told: len(told[1]) <= MANY)
+def _located_whole(store: Store, series_id: int, limit: int) -> tuple[int, Sequence[LocatedPoint]]:
+    return _located(store, series_id, None, None, limit)
+
+
+def _part(store: Store, series_id: int, start: int | None, stop: int | None, limit: int) -> Line:
+    with store.moment():
+        total, kept = _thinned(store, series_id, start, stop, limit)
+        return Line(total, np.array(store.figures(series_id, kept), dtype=np.float64).reshape(-1, 5))
+
+
+def _located(
     store: Store, series_id: int, start: int | None, stop: int | None, limit: int
-) -> tuple[int, tuple[int, ...]]:
-    # the whole is asked for twice by each chart, numbers first; stretches are as many as there are zooms
-    whole = start is None and stop is None
-    return _whole(store, series_id, limit) if whole else _thinned(store, series_id, start, stop, limit)
-
-
-@remembered()
-def _whole(store: Store, series_id: int, limit: int) -> tuple[int, tuple[int, ...]]:
-    return _thinned(store, series_id, None, None, limit)
+) -> tuple[int, Sequence[LocatedPoint]]:
+    with store.moment():
+        total, kept = _thinned(store, series_id, start, stop, limit)
+        branch = store.series_key(series_id).branch
+        return total, tuple(locate(store, branch, store.points_at(series_id, kept)))
 
 
 def _thinned(

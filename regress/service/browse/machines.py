@@ -80,7 +80,7 @@ def machines_page(store: Store, branch: str | None = None) -> MachinesPage:
     branch = pick_branch(store, branch)
     statuses = store.commit_statuses(branch, 4 * SHOWN) if branch else []
     measured = [status.commit for status in statuses if status.measured][-SHOWN - 1 :]
-    columns = [store.columns.centres(commit.sha) for commit in measured]
+    columns = store.columns.all_centres([commit.sha for commit in measured])
     catalogue = store.columns.catalogue(max((int(c.series[-1]) for c in columns if c.series.size), default=0))
     noises = store.columns.remembered(
         ("machines", branch), tuple(columns), lambda: _noises(columns, catalogue)

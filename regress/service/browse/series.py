@@ -22,7 +22,7 @@ from regress.domain import (
 )
 from regress.errors import UnknownNameError
 from regress.service.browse.common import SPARK_POINTS, Spark, spark
-from regress.service.browse.evidence import tags
+from regress.service.browse.evidence import Tags, tags
 from regress.service.browse.remembering import remembered
 from regress.service.sight import Sight, sight
 from regress.store import Store
@@ -132,7 +132,7 @@ class SeriesPage:
 def series_page(store: Store, series_id: int, newest: int = 200, config: Config | None = None) -> SeriesPage:
     """A series by id, with its ``newest`` points. UnknownNameError when there is none."""
     page = _told(store, series_id, newest, config)
-    tagged = _tagged(store, page.key.branch, config) if config else []
+    tagged = _tagged(store, page.key.branch, tags(config.root)) if config else ()
     return replace(page, flags=tuple(sorted((*tagged, *page.flags), key=lambda flag: flag.position)))
 
 
@@ -175,11 +175,11 @@ def point_page(store: Store, series_id: int, position: int) -> PointPage:
     return PointPage(series_id, key, here[0], before[0] if before else None)
 
 
-def _tagged(store: Store, branch: str, config: Config) -> list[Flag]:
-    named = {sha: name for name, sha in tags(config.root).named.items()}
-    return [
-        Flag(commit.position, named[sha], tag=True) for sha, commit in store.located(branch, named).items()
-    ]
+@remembered()
+def _tagged(store: Store, branch: str, known: Tags) -> tuple[Flag, ...]:
+    named = {sha: name for name, sha in known.named.items()}
+    found = store.located(branch, named)
+    return tuple(Flag(commit.position, named[sha], tag=True) for sha, commit in found.items())
 
 
 def _changed(store: Store, series_id: int) -> tuple[Flag, ...]:
