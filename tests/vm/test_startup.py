@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,10 @@ HEAVY = {
     "signal",
     "vm.cli.wast",
     "vm.tiers.llvm.program",
+    "vm.native.elf",
+    "vm.native.glue_text",
+    "vm.native.entries",
+    "vm.native.signals_text",
 }
 """What no start of a program needs whose machine code is on disk."""
 
@@ -41,6 +46,15 @@ UNUSED = {
     "typing",
     "enum",
     "re",
+    "threading",
+    "functools",
+    "collections",
+    "contextlib",
+    "array",
+    "vm.gc.heap",
+    "vm.api.linker",
+    "vm.api.types",
+    "vm.runtime.objects",
 }
 """What a module that asks for nothing does not need either."""
 
@@ -74,13 +88,14 @@ def imported(script: str, wasm: Path) -> tuple[set[str], str]:
     """The modules that a program in a new process has imported in the end, those aside that every Python here
     has, and what it printed before.
 
-    It runs twice: the first time, code may have to be made.
+    It runs twice: the first time, code has to be made.
     """
+    environment = {**os.environ, "WASMVM_OBJECTS": str(wasm.parent / "objects")}
 
     def lines(text: str) -> list[str]:
         command = [sys.executable, "-c", text, str(wasm)]
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
         ).stdout.splitlines()
 
     (bare,) = lines("import sys; print(*sys.modules)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vm import tiers
-from vm.api import foreign
 from vm.api.checks import check
 from vm.api.managed import Managed, absent
 from vm.config import KNOBS
@@ -38,16 +37,18 @@ class Config(Managed):
         return getattr(self.knobs, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in foreign.NAMES:
-            object.__setattr__(self, "knobs", self.knobs.with_(**foreign.knobs_for(name, value)))
+        if name in KNOBS:
+            object.__setattr__(self, "knobs", self.knobs.with_(**{name: value}))
             return
-        if name not in KNOBS:
+        from vm.api import foreign  # for who comes from there
+
+        if name not in foreign.NAMES:
             import difflib  # for an error
 
             near = difflib.get_close_matches(name, KNOBS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(KNOBS)}"
             raise ConfigError(name, f"this engine has no such knob; {hint}")
-        object.__setattr__(self, "knobs", self.knobs.with_(**{name: value}))
+        object.__setattr__(self, "knobs", self.knobs.with_(**foreign.knobs_for(name, value)))
 
 
 class Engine(Managed):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 
 from vm.isa.types import ValType, ValueType
@@ -39,7 +38,7 @@ def _f32_to_bits(value: Any) -> int:
     try:
         packed = _F32.pack(number)
     except OverflowError:  # rounds to infinity, as the conversion of a C compiler does
-        packed = _F32.pack(math.copysign(math.inf, number))
+        packed = _F32.pack(float("inf") if number > 0 else float("-inf"))
     bits: int = _I32.unpack(packed)[0]
     return bits
 

@@ -12,11 +12,9 @@ import faulthandler
 from vm.gc import cycles
 from vm.memory.native import WORD, Block, packed
 from vm.native import arena
-from vm.native.callbacks import CALLBACKS_IR
+from vm.native.agreed import BORDER
 from vm.native.code import kept
-from vm.native.crossing import BORDER
-from vm.native.entries import ENTRIES_IR
-from vm.native.glue import FRAMES, Glue, glue, python_function
+from vm.native.glue import Glue, glue, python_function, sources
 from vm.native.signals import signals
 from vm.once import once
 from vm.runtime.exceptions import Exn
@@ -58,6 +56,10 @@ _API = (
 
 
 def _ir() -> str:
+    from vm.native.callbacks import CALLBACKS_IR  # ready-made code does without the texts
+    from vm.native.entries import ENTRIES_IR
+    from vm.native.glue_text import FRAMES
+
     return FRAMES + CALLBACKS_IR + ENTRIES_IR
 
 
@@ -87,7 +89,7 @@ class Border:
             "list_type": id(list),
             "exn_type": id(Exn),
         }
-        self._code = kept("border", _ir, _LEVEL, arena.glue(), externals)
+        self._code = kept("border", _ir, _LEVEL, arena.glue(), externals, sources=sources())
         self.symbols = self._code.symbols
 
 

@@ -11,8 +11,8 @@ import struct
 
 from vm.isa.types import FuncType
 from vm.memory.native import WORD, Block, poke
-from vm.native.border import border
-from vm.native.entries import (
+from vm.native.agreed import (
+    MOST,
     OBJECT_SIZE,
     PATIENCE,
     RECORD_AT,
@@ -29,10 +29,10 @@ from vm.native.entries import (
     RECORD_STATE,
     RECORD_STORE,
     VECTORCALL_AT,
+    kinds,
 )
+from vm.native.border import border
 from vm.native.glue import python_function
-from vm.native.host_calls import MOST
-from vm.native.kinds import kinds
 from vm.runtime.functions import Function
 from vm.typed import Any, Callable, NamedTuple
 

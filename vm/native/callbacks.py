@@ -6,7 +6,8 @@ python_step, python_translate, python_catch, python_hot     the same for ``vm.ti
 
 from __future__ import annotations
 
-from vm.native.crossing import BORDER, FAILURES_IR, LOCK_IR, arrived, border, left
+from vm.native.agreed import BORDER
+from vm.native.crossing import FAILURES_IR, LOCK_IR, arrived, border, left
 from vm.native.host_calls import HOST_CALLS_IR
 from vm.native.kinds import KINDS_IR
 

@@ -8,8 +8,9 @@ import sys
 import time
 
 from vm.errors import VMError
-from vm.native import cache, elf
+from vm.native import cache
 from vm.native.arena import Arena, Image
+from vm.native.linked import Linked, finish
 from vm.once import once
 from vm.records import field, record
 from vm.typed import Callable, Iterable, Mapping
@@ -91,10 +92,12 @@ def kept(
     if content is None:
         if notice and sys.stderr.isatty():
             print(notice, file=sys.stderr)
-        linked = elf.link(_emit(ir(), level))
+        from vm.native.elf import link
+
+        linked = link(_emit(ir(), level))
         cache.store(name, key, marshal.dumps(linked.to_data()))
     else:
-        linked = elf.Linked(*marshal.loads(content))  # noqa: S302 - only ours to write, and verified
+        linked = Linked(*marshal.loads(content))  # noqa: S302 - only ours to write, and verified
     return _finish(linked, arena, externals)
 
 
@@ -110,17 +113,19 @@ def _emit(ir: str, level: int, *, widen: bool = False) -> bytes:
 
 def load(binary: bytes, arena: Arena, externals: Mapping[str, int]) -> Code:
     """Put an object file's code in ``arena``."""
-    return _finish(elf.link(binary), arena, externals)
+    from vm.native.elf import link  # what was linked before does without
+
+    return _finish(link(binary), arena, externals)
 
 
-def _finish(linked: elf.Linked, arena: Arena, externals: Mapping[str, int]) -> Code:
+def _finish(linked: Linked, arena: Arena, externals: Mapping[str, int]) -> Code:
     images: list[Image] = []
 
     def place(size: int) -> int:
         images.append(arena.image(size))
         return images[0].address
 
-    loaded = elf.finish(linked, place, externals, _library_function)
+    loaded = finish(linked, place, externals, _library_function)
     images[0].write(loaded.code)
     return Code(images[0], len(loaded.code), loaded.symbols)
 

@@ -12,24 +12,8 @@ asked, the state says from which frame, and for what, for whoever wants to know 
 from __future__ import annotations
 
 from vm.memory.native import WORD
+from vm.native.agreed import BORDER
 from vm.runtime.layout import STATE_AWAY, STATE_BORDER, STATE_ERRAND, STATE_SAVED
-
-BORDER = (
-    "link",
-    "pending",
-    "host_call",
-    "threw",
-    "renew",
-    "raise",
-    "help",
-    "compile",
-    "step",
-    "translate",
-    "catch",
-    "hot",
-)
-"""What a border holds: the link, its attribute's name for exceptions that wait, and its methods, the last
-four only of the threaded machine's links."""
 
 
 def get(name: str, type: str, base: str, offset: int) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 
 from vm.errors import VMError
+from vm.native.linked import Linked, Loaded, finish, refusal
 from vm.records import record
 from vm.typed import Any, Callable, Iterator, Mapping
 
@@ -24,7 +25,7 @@ _FUNC = 2
 _R64, _RPC32, _RPLT32, _RPC64 = 1, 2, 4, 24
 _NUMBERS = (10, 11)  # R_X86_64_32, R_X86_64_32S, of symbols that are numbers: they have no place
 _GOT = (9, 41, 42)  # R_X86_64_GOTPCREL, GOTPCRELX, REX_GOTPCRELX
-_STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
+
 _STUB_SIZE = 16
 _CELL = 6
 """Where in a stub the address lies."""
@@ -46,33 +47,6 @@ class _Section:
     align: int
 
 
-@record(frozen=True)
-class Linked:
-    """An object with all done that does not depend on its place, or on what it is linked against.
-
-    ``symbols`` are its functions, by offset. To be put in: addresses of ``stubs`` (by name, where jumps
-    to them lie); the place itself, in words at ``absolute``; ``numbers`` (offset, symbol, addend).
-    """
-
-    code: bytes
-    symbols: dict[str, int]
-    stubs: dict[str, int]
-    absolute: list[int]
-    numbers: list[tuple[int, str, int]]
-
-    def to_data(self) -> tuple[Any, ...]:
-        """As data that ``marshal`` knows; ``Linked(*data)`` is this again."""
-        return self.code, self.symbols, self.stubs, self.absolute, self.numbers
-
-
-@record(frozen=True)
-class Loaded:
-    """An object made ready for a place: its bytes, and the addresses of its functions."""
-
-    code: bytes
-    symbols: dict[str, int]
-
-
 def load(
     binary: bytes, place: Callable[[int], int], externals: Mapping[str, int], find: Callable[[str], int]
 ) -> Loaded:
@@ -89,29 +63,7 @@ def link(binary: bytes) -> Linked:
     try:
         return _Linker(binary).link()
     except (IndexError, KeyError, OverflowError, UnicodeDecodeError, ValueError, struct.error) as error:
-        raise _refusal(error) from None
-
-
-def finish(
-    linked: Linked, place: Callable[[int], int], externals: Mapping[str, int], find: Callable[[str], int]
-) -> Loaded:
-    """Do the rest. Arguments and errors are those of ``load``."""
-    base, code = place(len(linked.code)), bytearray(linked.code)
-    try:
-        for name, at in linked.stubs.items():
-            address = externals[name] if name in externals else find(name)
-            code[at : at + 14] = _STUB + address.to_bytes(8, "little")
-        for at in linked.absolute:
-            struct.pack_into("<Q", code, at, base + int.from_bytes(code[at : at + 8], "little", signed=True))
-        for at, name, addend in linked.numbers:
-            struct.pack_into("<i", code, at, externals[name] + addend)
-    except (KeyError, OverflowError, struct.error) as error:
-        raise _refusal(error) from None
-    return Loaded(bytes(code), {name: base + offset for name, offset in linked.symbols.items()})
-
-
-def _refusal(error: Exception) -> VMError:
-    return VMError(f"not an object file: {error or type(error).__name__}; compile the module again")
+        raise refusal(error) from None
 
 
 def contents(binary: bytes, prefix: str) -> dict[str, bytes]:

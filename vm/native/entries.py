@@ -23,32 +23,26 @@ memory calls always release it: one may wait there for what another thread does.
 
 from __future__ import annotations
 
+from vm.native.agreed import (
+    RARE,
+    RECORD_AT,
+    RECORD_BUDGET,
+    RECORD_CALLER,
+    RECORD_COUNTS,
+    RECORD_ENOUGH,
+    RECORD_FALLBACK,
+    RECORD_FUNCTION,
+    RECORD_INVOKE,
+    RECORD_KINDS,
+    RECORD_PLACE,
+    RECORD_STATE,
+    RECORD_STREAK,
+    SHORT,
+    SLOTS,
+    WARY,
+)
 from vm.native.crossing import border, get
-from vm.native.host_calls import MOST
 from vm.runtime.layout import RECORD_CONTEXT, STATE_RELEASES
-
-VECTORCALL_AT, RECORD_AT, OBJECT_SIZE = 64, 72, 80
-"""Where in an object its vectorcall function and its record's address lie: behind what its base has."""
-
-RECORD_STORE, RECORD_COUNTS, RECORD_KINDS, RECORD_FUNCTION, RECORD_PLACE = 0, 8, 16, 24, 32
-RECORD_INVOKE, RECORD_STATE, RECORD_BUDGET, RECORD_FALLBACK = 40, 48, 56, 64
-RECORD_STREAK, RECORD_ENOUGH, RECORD_CALLER = 72, 80, 88
-RECORD_SIZE = 96
-
-PATIENCE = 16
-"""Short calls before a function's calls hold the lock."""
-
-WARY = 16
-"""By how much one long call that held the lock multiplies that."""
-
-RARE = 4096
-"""How many short calls to one long one are enough to hold the lock nevertheless."""
-
-SHORT = 1 << 16
-"""Cycles of the time stamp counter: 20 to 30 µs, beside which 50 ns for the lock are nothing."""
-
-SLOTS = 2 * MOST
-"""Words for arguments and results: vectors have two."""
 
 _ASIDE = (
     """\

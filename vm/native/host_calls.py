@@ -12,6 +12,7 @@ so signals are looked for last of all.
 
 from __future__ import annotations
 
+from vm.native.agreed import MOST
 from vm.native.crossing import arrived, border, get, left
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
@@ -22,10 +23,6 @@ from vm.runtime.layout import (
     HOST_RESULTS,
     HOST_SETTLE,
 )
-
-MOST = 32
-"""Parameters, and results, of functions that are called without Python's help."""
-
 
 _ARRIVED = (
     get("number", "i64", "ctx", CONTEXT_INSTANCE)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ctypes
 
 from vm.memory.native import WORD, peek, poke
+from vm.native.agreed import MOST, kinds
 from vm.native.border import border
-from vm.native.host_calls import MOST
-from vm.native.kinds import kinds
 from vm.runtime.functions import Function, HostOnValues
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,

@@ -10,25 +10,6 @@ used, no layouts of its objects.
 
 from __future__ import annotations
 
-from vm.isa.types import ValType, ValueType
-from vm.typed import Sequence
-
-KINDS: dict[ValueType, int] = {
-    ValType.I32: 1,
-    ValType.I64: 2,
-    ValType.F32: 3,
-    ValType.F64: 4,
-    ValType.V128: 5,
-}
-"""The byte for each type of number."""
-
-
-def kinds(types: Sequence[ValueType]) -> bytes | None:
-    """The kinds of values of these types; None if one of them is no number."""
-    found = [KINDS.get(type) for type in types]
-    return None if None in found else bytes(kind or 0 for kind in found)
-
-
 KINDS_IR = """\
 @int_type = external global i8
 @float_type = external global i8

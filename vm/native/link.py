@@ -11,10 +11,8 @@ from vm.isa.types import FuncType
 from vm.memory.native import WORD, poke
 from vm.native.border import Doors, border
 from vm.native.callables import Way
-from vm.native.glue import BUSY, THREW, UNWOUND, Glue
-from vm.native.help import NUMBERED
+from vm.native.glue import BUSY, THREW, THROWN, UNWOUND, Glue
 from vm.native.signals import signals
-from vm.native.unwinding import THROWN
 from vm.runtime.backtrace import attach
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
@@ -173,6 +171,8 @@ class StoreLink:
         poke(words, THREW)
 
     def _help(self, handle: int, number: int, words: int) -> None:
+        from vm.native.help import NUMBERED  # few programs ask
+
         try:
             helper, count = NUMBERED[number]
             args = (ctypes.c_uint64 * count).from_address(words + WORD)[:]

@@ -24,7 +24,8 @@ from vm.native import arena
 from vm.native.arena import SPAN, STENCIL_SPAN, bodies, stencils
 from vm.native.code import Code, kept
 from vm.native.glue import Glue, glue
-from vm.native.signals import RBP, RIP, SIGINT, handle, handler_of
+from vm.native.signals import SIGINT, handle, handler_of
+from vm.native.signals_text import RBP, RIP
 from vm.once import once
 from vm.runtime.layout import (
     STATE_AWAY,

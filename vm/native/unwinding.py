@@ -18,13 +18,11 @@ What is thrown lies in the state: the tag's record, and the values as words (``v
 
 from __future__ import annotations
 
+from vm.native.glue import THROWN
 from vm.runtime.layout import CONTEXT_STATE, STATE_HANDLER
 
 RECORD_WORDS = 9
 """Words in a handler record."""
-
-THROWN = 0xFFFD
-"""What ``enter`` returns for an exception that no handler of it caught; the state says which."""
 
 _REGISTERS = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 """What a function must preserve for its caller (System V ABI, AMD64 supplement, 3.2.1)."""

@@ -15,6 +15,7 @@ control stack of the store's. Either kind calls the other, so the walk changes b
 from __future__ import annotations
 
 from vm.runtime.layout import (
+    CONTROL_ENTRY,
     STATE_CONTROL,
     STATE_JUMP_BUFFER,
     STATE_MACHINE,
@@ -25,9 +26,6 @@ from vm.runtime.layout import (
     STATE_TRACE_LENGTH,
     TRACE_MAXIMUM,
 )
-
-CONTROL_ENTRY = 24
-"""Bytes of an entry of the control stack: where to go on, the caller's frame, the caller's context."""
 
 SLACK = 64
 """Bytes kept between a frame's end and the control stack: room for the entries of a call and an entry."""

@@ -22,7 +22,7 @@ from vm.config import Config
 from vm.errors import ConfigError
 from vm.events import Event, listening
 from vm.isa.types import DefType
-from vm.native.crossing import BORDER
+from vm.native.agreed import BORDER
 from vm.native.sampling import INSIDE, Sample, sampler
 from vm.native.tier import NativeTier
 from vm.profiling.libraries import Libraries

@@ -93,6 +93,9 @@ STATE_ERRAND = 264
 STATE_POINTS = 272
 STATE_TRACE_LENGTH = 280
 STATE_TRACE = 288
+CONTROL_ENTRY = 24
+"""Bytes of an entry of the control stack: where to go on, the caller's frame, the caller's context."""
+
 TRACE_MAXIMUM = MOST
 STATE_SIZE = STATE_TRACE + 8 * TRACE_MAXIMUM
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType
-from vm.native.walking import CONTROL_ENTRY, SLACK
+from vm.native.walking import SLACK
 from vm.runtime.layout import (
     CONTEXT_MEMORY,
+    CONTROL_ENTRY,
     RECORD_CONTEXT,
     RECORD_TYPE,
     TABLE_ELEMENTS,

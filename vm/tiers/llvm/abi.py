@@ -15,31 +15,21 @@ References of all types are i64, so a function can be called as any type that it
 from __future__ import annotations
 
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.types import DefType, FuncType, ValueType
+from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.once import once
 from vm.records import record
 from vm.runtime.layout import STATE_MACHINE, STATE_MACHINE_SIZE, STATE_PASSED
 from vm.runtime.words import offsets
-from vm.typed import Iterable, Sequence
+from vm.tiers.llvm.registers import parameters_in_registers, results_are_passed
+from vm.typed import Sequence
 
 CONVENTION = "tailcc"
 """LLVM's name of the calling convention."""
 
-_INTEGERS, _OTHERS = 5, 8
-"""Registers for arguments behind the context (System V ABI for AMD64, 3.2.3): rsi to r9, xmm0 to xmm7."""
-
-_INTEGER_RESULTS, _OTHER_RESULTS = 3, 2
-"""Registers for results: rax, rdx, rcx, as LLVM goes beyond the ABI; xmm0, xmm1."""
 
 _LETTERS = {"i32": "i", "i64": "l", "float": "f", "double": "d"}
 """Of IR types in symbols; a vector's is v."""
-
-
-def most_passed(types: Sequence[DefType]) -> int:
-    """The most words that functions of these types are passed, or pass back, beside registers."""
-    signatures = [type.composite for type in types]
-    return max((passed_words(type) for type in signatures if isinstance(type, FuncType)), default=0)
 
 
 def type_symbol(index: int) -> str:
@@ -77,32 +67,12 @@ class Signature:
 @once
 def signature(type: FuncType) -> Signature:
     """How functions of ``type`` are called."""
-    in_registers = tuple(_first(type.params, _INTEGERS, _OTHERS))
+    in_registers = tuple(parameters_in_registers(type))
     passed = tuple(i for i in range(len(type.params)) if i not in set(in_registers))
-    passes_results = len(list(_first(type.results, _INTEGER_RESULTS, _OTHER_RESULTS))) < len(type.results)
+    passes_results = results_are_passed(type)
     parts = [] if passes_results else [LLVM_TYPES[result] for result in type.results]
     result = f"{{ {', '.join(parts)} }}" if len(parts) > 1 else parts[0] if parts else "void"
     return Signature(type, in_registers, passed, result, passes_results)
-
-
-def _first(types: Iterable[ValueType], integers: int, others: int) -> Iterable[int]:
-    """The numbers of the values that find a register."""
-    for i, type in enumerate(types):
-        if LLVM_TYPES[type].startswith("i"):
-            integers -= 1
-            if integers >= 0:
-                yield i
-        else:
-            others -= 1
-            if others >= 0:
-                yield i
-
-
-def passed_words(type: FuncType) -> int:
-    """How many words a call of this type may pass."""
-    needed = signature(type)
-    results = offsets(type.results)[-1] if needed.passes_results else 0
-    return max(offsets(needed.passed_types)[-1], results)
 
 
 def passing(state: str, name: str) -> list[str]:

@@ -22,7 +22,8 @@ from vm.jit import library
 from vm.memory.native import WORD
 from vm.native import arena
 from vm.native.code import Code, Costs, place
-from vm.native.glue import FRAMES, THREW, Glue, field
+from vm.native.glue import THREW, Glue
+from vm.native.glue_text import FRAMES, field
 from vm.native.walking import SLACK
 from vm.runtime.layout import (
     HOST_CALLBACK,

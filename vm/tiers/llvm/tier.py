@@ -13,8 +13,8 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
-from vm.tiers.llvm.abi import most_passed
 from vm.tiers.llvm.program import Program
+from vm.tiers.llvm.registers import most_passed
 from vm.tiers.llvm.thunks import Thunks
 from vm.typed import TYPE_CHECKING, ClassVar
 

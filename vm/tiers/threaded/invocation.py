@@ -16,12 +16,13 @@ from functools import partial
 from vm.errors import TrapCode
 from vm.isa.types import ValType
 from vm.native.glue import UNWOUND
-from vm.native.walking import CONTROL_ENTRY, SLACK
+from vm.native.walking import SLACK
 from vm.records import record
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
     CONTEXT_STATE,
+    CONTROL_ENTRY,
     HOST_CALLBACK,
     RECORD_CONTEXT,
     RECORD_TYPE,

@@ -8,10 +8,10 @@ from vm.module.model import ModuleData
 from vm.native.border import border
 from vm.native.glue import THREW, glue
 from vm.native.link import StoreLink
-from vm.native.walking import CONTROL_ENTRY
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Function
 from vm.runtime.layout import (
+    CONTROL_ENTRY,
     STATE_CATCH,
     STATE_CONTROL,
     STATE_FRAMES,

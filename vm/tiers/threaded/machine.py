@@ -7,10 +7,11 @@ from vm.gc.record import ROOT_TOP
 from vm.native.arena import STENCIL_SPAN
 from vm.native.glue import UNWOUND
 from vm.native.unwinding import RECORD_WORDS
-from vm.native.walking import CONTROL_ENTRY, SLACK
+from vm.native.walking import SLACK
 from vm.runtime.layout import (
     CONTEXT_MEMORY,
     CONTEXT_STATE,
+    CONTROL_ENTRY,
     STATE_CATCH,
     STATE_CONTROL,
     STATE_FRAMES,

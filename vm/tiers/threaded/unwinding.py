@@ -6,10 +6,9 @@ import ctypes
 from collections.abc import Callable
 
 from vm.memory.native import WORD, peek, poke
-from vm.native.walking import CONTROL_ENTRY
 from vm.records import field, record
 from vm.runtime.exceptions import Exn
-from vm.runtime.layout import CONTEXT_INSTANCE, STATE_CONTROL
+from vm.runtime.layout import CONTEXT_INSTANCE, CONTROL_ENTRY, STATE_CONTROL
 from vm.runtime.store import Store
 from vm.runtime.words import to_words
 

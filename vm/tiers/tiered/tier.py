@@ -15,7 +15,7 @@ from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
-from vm.tiers.llvm.abi import most_passed
+from vm.tiers.llvm.registers import most_passed
 from vm.tiers.policy import Policy
 from vm.tiers.threaded.library import library
 from vm.tiers.tiered.link import TieredLink
