@@ -69,7 +69,9 @@ class Trial:
         self.effects = np.asarray(effects, dtype=np.float64)
         self.differences: Floats = np.empty((count, 0))
         self._error, self._bar = error, math.log(1.0 / miss)
-        self._odds = np.zeros((2, count))  # for worse, for better
+        shares = np.log(betting.SHARES)[:, None]
+        self._capitals = [np.repeat(shares, count, axis=1) for _ in (_WORSE, _BETTER)]
+        self._odds = np.zeros((2, count))  # of these together: for worse, for better
         self._fresh = np.full((2, count), -np.inf)  # of pairs since the suspicion; -inf: no suspect
         self._less = np.zeros((2, count))  # against worse, better, by the effect that matters
         self._verdicts: list[Verdict | None] = [None] * count
@@ -94,7 +96,8 @@ class Trial:
         x = np.asarray(differences, dtype=np.float64)
         number, total, spread = betting.past_shape(self.differences)
         for side, sign in ((_WORSE, 1.0), (_BETTER, -1.0)):
-            grown = betting.growth(sign * x, number, sign * total, spread, self.effects)
+            self._capitals[side] += self._wagers(sign * x, sign, number, sign * total, spread)
+            grown = np.logaddexp.reduce(self._capitals[side]) - self._odds[side]
             self._odds[side] += grown
             self._fresh[side] += grown
             rest, rests = self.effects - sign * x, number * self.effects - sign * total
@@ -107,6 +110,12 @@ class Trial:
         self._decide()
         suspected = (self._odds >= SUSPECT) & (self._fresh == -np.inf)
         self._fresh[suspected] = 0.0
+
+    def _wagers(self, x: Floats, sign: float, number: Floats, total: Floats, spread: Floats) -> Floats:
+        """How the capitals grow with ``x`` being positive, a row for each of ``betting.SHARES``."""
+        expected = betting.expected_shift(number, total, self.effects)
+        shape = betting.shape_growth(x, sign * self.differences, expected, spread)
+        return np.stack([betting.growth(x, number, total, spread, self.effects), shape])
 
     def finding(self, case: int) -> Finding:
         """The answer on a case, now."""
