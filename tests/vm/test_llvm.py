@@ -12,7 +12,7 @@ import pytest
 from tests.vm.engines import call, instance, module, store
 from vm.errors import Trap, TrapCode, VMError
 from vm.isa.types import FuncType, ValType
-from vm.native import elf, link
+from vm.native import elf, help
 from vm.native.arena import bodies
 from vm.native.code import Costs, build
 from vm.runtime.instantiate import instantiate
@@ -156,7 +156,7 @@ def test_an_error_inside_the_runtimes_help_reaches_the_caller(monkeypatch: pytes
     def broken(*_: int) -> int:
         raise OSError("no pages today")
 
-    monkeypatch.setattr(link, "NUMBERED", ((broken, 2), *link.NUMBERED[1:]))
+    monkeypatch.setattr(help, "NUMBERED", ((broken, 2), *help.NUMBERED[1:]))
     i = instance(
         store("llvm"), '(module (memory 1) (func (export "g") (result i32) (memory.grow (i32.const 1))))'
     )

@@ -156,10 +156,11 @@ ELSEWHERE = {
     "jit/library.py",
     "jit/objects.py",
     "once.py",
+    "primitives.py",
     "tiers/__init__.py",
     "tiers/base.py",
 }
-"""Files that say where code comes from, what tiers there are, and how modules are imported."""
+"""Files that say where code comes from, what tiers there are, and how modules and locks are found."""
 
 
 def test_the_key_covers_every_source_that_code_follows_from() -> None:

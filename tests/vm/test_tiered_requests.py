@@ -81,7 +81,7 @@ def test_who_is_called_often_gets_the_function_not_its_loops(compiler: Compiler)
 def test_compilers_are_told_what_it_is_expected_to_cost(compiler: Compiler) -> None:
     """By the size of what is compiled: a module, or a function with room for callees."""
     for text in (TWO_LOOPS, TWO_LOOPS.replace("(local.get $sum)))", "(nop) " * 5_000 + "(local.get $sum)))")):
-        for knobs in ({"whole_module_bytes": 1 << 20}, {"whole_module_bytes": 0, "batch_bytes": 500}):
+        for knobs in ({"whole_module_bytes": 1 << 20}, {"whole_module_bytes": 0, "tier_batch_bytes": 500}):
             i = instance(store("tiered", **KNOBS, tier_calls=1, tier_trips=1 << 20, **knobs), text)
             call(i, "f", 1)
     small_whole, small, big_whole, big = compiler.costs
@@ -90,18 +90,23 @@ def test_compilers_are_told_what_it_is_expected_to_cost(compiler: Compiler) -> N
     assert big == pytest.approx(big_whole, rel=0.01)
 
 
-@pytest.mark.parametrize(("whole", "calls", "known"), [(0, 990, False), (0, 1_010, True), (1 << 20, 1, True)])
+@pytest.mark.parametrize(
+    ("whole", "calls", "known"),
+    [(0, 990, False), (0, 1_010, True), (1 << 20, 90, False), (1 << 20, 110, True)],
+)
 def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
     compiler: Compiler, tmp_path: Path, whole: int, calls: int, known: bool
 ) -> None:
-    """What runs often, and small modules. What it takes for this start counts from the first round on."""
+    """What runs often, and less often in small modules, if anything does. What it takes for this start counts
+    from the first round on.
+    """
     knobs = {"cache_folder": str(tmp_path), "tier_patience": 0, "whole_module_bytes": whole}
     i = instance(store("tiered", **knobs, tier_calls=1_200), TWO_LOOPS)
     for _ in range(calls):
         call(i, "f", 1)
     hints.keep()
     again = hints.Hints(i.module.binary, i.store.config)
-    assert (again.known, again.covering) == (frozenset({(0, None)} if known else ()), known)
+    assert (again.known, again.covering) == (frozenset({(0, None)} if known else ()), True)
     for _ in range(1_190 - calls):
         call(i, "f", 1)
     assert compiler.asked == []

@@ -88,7 +88,14 @@ class Request:
         if self.scope == "module":
             return bodies.code_bytes
         own = sum(bodies[i - imported].end - bodies[i - imported].start for i in self.functions)
-        return max(own, self.config.batch_bytes) if self.scope == "reachable" else own
+        return max(own, self.room())
+
+    def room(self) -> int:
+        """Bytes of bodies of those named and of callees, at most; none go with what is more by itself."""
+        if self.scope == "exact":
+            return 0
+        most = self.config.batch_bytes
+        return min(most, self.config.tier_batch_bytes) if self.scope == "near" else most
 
     def key(self) -> str:
         """What the code is known by, here and in every other process on machines like this one."""

@@ -57,9 +57,7 @@ def reachable(request: Request) -> list[int]:
     module = request.module
     chosen: dict[int, None] = {}
     foreseen = Foreseen(module)
-    queue, room = deque(request.functions), request.config.batch_bytes
-    if request.scope == "near":
-        room = min(room, request.config.tier_batch_bytes)
+    queue, room = deque(request.functions), request.room()
     while queue:
         function = queue.popleft()
         if function in chosen or function in request.compiled or function < module.imported_functions:

@@ -24,6 +24,10 @@ _NOTED = 1_000, 20_000
 """Calls of a function, or rounds of a loop, that are written down; what is worth compiling after fewer, is
 after those."""
 
+_NOTED_IN_WHOLE = 100, 2_000
+"""The same in modules that LLVM gets as a whole, where what is noted is all of one. Below, less is to be won
+than loading compiled code takes."""
+
 _SAMPLE = 4096
 """Bytes at either end, and in the middle, that a module is known by: reading ten megabytes takes too long."""
 
@@ -35,24 +39,37 @@ _MODULES = 1_000
 
 
 class Hints:
-    """What is known of ``binary`` from before, and what is learnt, which is kept at the program's end."""
+    """What is known of ``binary`` from before, and what is learnt, which is kept at the program's end.
 
-    def __init__(self, binary: bytes, config: Config) -> None:
+    ``whole`` says whether LLVM gets all of it at once. That nothing was worth compiling is known, too.
+    """
+
+    def __init__(self, binary: bytes, config: Config, *, whole: bool = False) -> None:
         self._used = config.cache_bytes > 0 and not config.tier_waits and not config.tier_seed
         self._config = config
         self._key = _key(binary) if self._used else ""
-        self.known = _read(objects(config).load(self._key)) if self._used else frozenset[Place]()
+        self._noted_from = _NOTED_IN_WHOLE if whole else _NOTED
+        found = _read(objects(config).load(self._key)) if self._used else None
+        self.known: frozenset[Place] = found or frozenset()
         self._noted: set[Place] = set()
-        self.covering = bool(self.known) and len(binary) <= config.quick_module_bytes
+        self.covering = found is not None and len(binary) <= config.quick_module_bytes
         """Whether all else in the module runs so seldom that nothing need be loaded to run it quickly. Of
         big modules another part may run each time."""
         self._functions = frozenset(index for index, loop in self.known if loop is None)
         self._loops = frozenset(index for index, loop in self.known if loop is not None)
+        if self._used and found is None:
+            self._places()
 
     def learn(self, place: Place) -> None:
         """Compiling this was worth it."""
-        if self._used and place not in self.known and (self._key in _learnt or len(_learnt) < _MODULES):
-            _learnt.setdefault(self._key, (self._config, set(self.known)))[1].add(place)
+        if self._used and place not in self.known:
+            self._places().add(place)
+
+    def _places(self) -> set[Place]:
+        """What is kept at the end."""
+        if self._key not in _learnt and len(_learnt) >= _MODULES:
+            return set()
+        return _learnt.setdefault(self._key, (self._config, set(self.known)))[1]
 
     def counting(self, usual: Callable[[int], tuple[int, int]]) -> Callable[[int], tuple[int, int]]:
         """``Policy.counting``, but that what is known is looked for when it first runs, and what is not is
@@ -60,7 +77,7 @@ class Hints:
         """
 
         def count(index: int) -> tuple[int, int]:
-            calls, trips = map(min, usual(index), _NOTED)
+            calls, trips = map(min, usual(index), self._noted_from)
             return 1 if index in self._functions else calls, 1 if index in self._loops else trips
 
         return count if self._used else usual
@@ -71,7 +88,7 @@ class Hints:
             return 0
         self._noted.add(place)
         kind = place[1] is not None
-        return max(0, usual(place[0])[kind] - _NOTED[kind])
+        return max(0, usual(place[0])[kind] - self._noted_from[kind])
 
 
 def _key(binary: bytes) -> str:
@@ -83,16 +100,16 @@ def _key(binary: bytes) -> str:
     return digest.hexdigest()[:40]
 
 
-def _read(content: bytes | None) -> frozenset[Place]:
-    """Places as ``_keep`` writes them; none of what is damaged."""
+def _read(content: bytes | None) -> frozenset[Place] | None:
+    """Places as ``keep`` writes them; None where nobody has, or what they wrote is damaged."""
     if content is None or len(content) % _PLACE.size:
-        return frozenset()
+        return None
     return frozenset((index, loop if loop >= 0 else None) for index, loop in _PLACE.iter_unpack(content))
 
 
 _learnt: dict[str, tuple[Config, set[Place]]] = {}
-"""By a module's key, all that is known of it, if that has become more. It is not written when a module goes,
-for the cycle collector, which may come at any time, must not wait for locks."""
+"""By a module's key, all that is known of it, if that is more than was, or nobody had written any. It is not
+written when a module goes, for the cycle collector, which may come at any time, must not wait for locks."""
 
 
 @atexit.register

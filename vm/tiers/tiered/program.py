@@ -61,9 +61,10 @@ class TieredProgram:
         self._policies = policies
         self._costs = spent
         self._lock = lock
-        self._hints = Hints(module.binary, config)
+        whole = compiled_whole(module, config)
+        self._hints = Hints(module.binary, config, whole=whole)
         self._whole: Place | None = None
-        if compiled_whole(module, config):
+        if whole:
             defined = range(module.imported_functions, len(module.functions))
             known = (place for place in self._hints.known if place[1] is None and place[0] in defined)
             self._whole = min(known, default=_UNKNOWN)
@@ -138,15 +139,12 @@ class TieredProgram:
     def compile(self, index: int) -> int:
         """The address of what the machine runs for function ``index``, made now if there is nothing.
 
-        What was worth compiling the last time is looked for before anything is translated; and of what runs
-        at all, a small module is worth it the next time.
+        What was worth compiling the last time is looked for before anything is translated.
         """
         place = self._asked_as((index, None))
         ahead = self._running().prepared is not None
         if (ahead or place in self._hints.known) and place not in self._asked:
             self._ask(place)
-        elif self._whole is not None:
-            self._hints.learn(place)
         return self._entry(index) or self.first.compile(index)
 
     def locate(self, address: int) -> list[Frame]:
@@ -212,7 +210,8 @@ class TieredProgram:
         index, loop = place = self.first.counted(pc)
         left = self._hints.left(place, self._policy().counting)
         if left:
-            for wanted in self._wanted(place):
+            noted = self._wanted(place) if self._whole is None else (self._asked_as((index, None)),)
+            for wanted in noted:
                 self._hints.learn(wanted)
             poke(pc + WORD * LIMIT, left)
             return pc
