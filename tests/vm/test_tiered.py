@@ -423,6 +423,21 @@ def test_a_loop_goes_on_in_compiled_code(trips: int, level: int) -> None:
     assert len(caught.value.frames) == 1
 
 
+@pytest.mark.usefixtures("start")
+def test_only_calls_that_last_need_code_to_enter_in_their_middle() -> None:
+    """Short ones soon end, and the next enters the function's code at its start: the loop's is not made."""
+    text = """(module (func (export "f") (param $n i32)
+      (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
+    for rounds, loops in ((10, 0), (300, 1)):
+        i = instance(world(tier_trips=100, tier_calls=1 << 40), text)
+        for _ in range(300 // rounds):
+            call(i, "f", rounds)
+        tier = i.store.runner
+        assert isinstance(tier, TieredTier)
+        stats = tier.stats()
+        assert (stats["compiled_functions"], stats["compiled_loops"]) == (1, loops), rounds
+
+
 @pytest.mark.parametrize(("start", "count"), [("baseline", 40_000_000), ("threaded", 3_000_000)])
 def test_code_is_made_while_the_program_goes_on(start: str, count: int) -> None:
     """One long loop: it starts in another tier's code, and ends compiled, though it is entered once."""

@@ -12,7 +12,7 @@ from vm.config import Config
 from vm.errors import Frame
 from vm.isa.types import ValType
 from vm.memory.bounds import guarded
-from vm.memory.native import WORD, Block, poke
+from vm.memory.native import WORD, Block, peek, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.runtime.backtrace import trace_frame
@@ -54,6 +54,14 @@ def no_counting(_: int) -> tuple[None, None]:
     return None, None
 
 
+def _left(pc: int) -> int:
+    """How often what the ``count`` at ``pc`` counts may still run."""
+    from vm.tiers.threaded.made import LIMIT
+
+    left = peek(pc + WORD * LIMIT)
+    return left if left < 1 << 63 else 0  # it has just gone below
+
+
 class ThreadedProgram:
     """Code of one module, shared by its instances (``vm.native.tier.NativeProgram``)."""
 
@@ -73,6 +81,8 @@ class ThreadedProgram:
         self._recorders: dict[Key, Recorder] = {}
         self._guards: dict[Key, Sequence[Guard]] = {}
         self._starts: list[tuple[int, int, Key]] = []
+        self._counters: dict[int, int] = {}
+        self._allowed: dict[int, int] = {}
         self._resumptions: dict[Key, Resumption] = {}
         self._mode = _mode(module, config)
         self._config = config
@@ -127,6 +137,31 @@ class ThreadedProgram:
         start, key = found
         return key[0], self._loops[key].get((pc - start) // WORD)
 
+    def rounds(self, pc: int) -> int:
+        """How often what the ``count`` at ``pc`` counts has run."""
+        return self._allowed[pc] - _left(pc)
+
+    def calls(self, index: int) -> int:
+        """How often function ``index`` was called here."""
+        return self.rounds(self._counters[index]) if index in self._counters else 0
+
+    def allow(self, pc: int, rounds: int) -> None:
+        """What the ``count`` at ``pc`` counts may run so often until it runs out."""
+        from vm.tiers.threaded.made import LIMIT
+
+        self._allowed[pc] += rounds - _left(pc)
+        poke(pc + WORD * LIMIT, rounds)
+
+    def _note_counters(self, index: int, start: int, made: Made) -> None:
+        """The code from ``start`` on counts from now on."""
+        from vm.tiers.threaded.made import LIMIT
+
+        for at in (made.counted, *made.loops):
+            if at >= 0:
+                self._allowed[start + WORD * at] = made.words[at + LIMIT]
+        if made.counted >= 0:
+            self._counters[index] = start + WORD * made.counted
+
     def _translate(self, key: Key) -> tuple[Block, Made]:
         started = time.thread_time()
         index, stop = key
@@ -138,6 +173,8 @@ class ThreadedProgram:
             self._guards[key] = made.guards
         self._loops[key] = made.loops
         code = self._codes[key] = self._place(module, index, made)
+        if self._counting is not no_counting:
+            self._note_counters(index, code.address, made)
         self._enter((code.address, code.address + WORD * len(made.words), key))
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1

@@ -13,7 +13,7 @@ from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.events import note
 from vm.isa.types import FuncType
-from vm.memory.native import WORD, Block, poke
+from vm.memory.native import Block, poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
@@ -205,32 +205,31 @@ class TieredProgram:
 
         While code is being made, that is where it was, and the counter starts anew.
         """
-        from vm.tiers.threaded.made import LIMIT
-
         index, loop = place = self.first.counted(pc)
         left = self._hints.left(place, self._policy().counting)
         if left:
-            noted = self._wanted(place) if self._whole is None else (self._asked_as((index, None)),)
+            noted = self._wanted(place, pc) if self._whole is None else (self._asked_as((index, None)),)
             for wanted in noted:
                 self._hints.learn(wanted)
-            poke(pc + WORD * LIMIT, left)
+            self.first.allow(pc, left)
             return pc
-        for wanted in self._wanted(place):
+        for wanted in self._wanted(place, pc):
             if wanted not in self._asked:
                 self._ask(wanted)
         entry = self._entry(index) if loop is None else self._loops.get(place)
         if entry:
             return entry
         never = self._asked_as(place) in self._refused
-        poke(pc + WORD * LIMIT, NEVER if never else self._policy().again(pc, place))
+        self.first.allow(pc, NEVER if never else self._policy().again(pc, place))
         return pc
 
-    def _wanted(self, place: Place) -> tuple[Place, ...]:
-        """What is to be compiled where a counter has run out.
+    def _wanted(self, place: Place, pc: int) -> tuple[Place, ...]:
+        """What is to be compiled where the counter at ``pc``, which is of ``place``, has run out.
 
         A loop's code is its function's once more, with another way in, and takes as long to make. While any
         of a function is being made, nobody asks for more of it: most calls end before, and enter the new code
-        the next time; one that goes on reaches the other loop, or asks again.
+        the next time; one that goes on reaches the other loop, or asks again. Where calls are short
+        (``Policy.lasting``), and it was not hot before, nobody asks for the loop at all.
         """
         index, loop = place
         function = self._asked_as((index, None))
@@ -238,6 +237,9 @@ class TieredProgram:
             return (function,)
         if function in self._waiting or any(waiting[0] == index for waiting in self._waiting):
             return ()
+        lasting = self._policy().lasting(self.first.rounds(pc), self.first.calls(index))
+        if not lasting and place not in self._hints.known:
+            return (function,)
         return place, function
 
     def _asked_as(self, place: Place) -> Place:
