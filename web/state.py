@@ -1,4 +1,8 @@
-"""What handlers get from the application: the store, the site's settings."""
+"""What handlers get from the application: the store, the site's settings.
+
+Whatever a handler depends on is a coroutine, which waits for nothing: FastAPI gives the others to a thread
+each, and a request would wait for its turn there and back.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +32,17 @@ class Site:
         return self.commit_url.replace("{sha}", sha)
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _config(request: Request) -> Config | None:
+async def _config(request: Request) -> Config | None:
     config: Config | None = request.app.state.config
     return config
 
 
-def _machines(request: Request) -> tuple[str, ...]:
+async def _machines(request: Request) -> tuple[str, ...]:
     bisector: Bisector | None = request.app.state.bisector
     return bisector.machines if bisector else ()
 

@@ -57,3 +57,16 @@ def test_tags_are_revisions(repo: GitRepo, tmp_path: Path) -> None:
             resolve(store, "v3.0", tags(repo.path))
         with pytest.raises(UnknownNameError, match=r"unknown commit 'v1\.0'"):
             resolve(store, "v1.0", tags(tmp_path))
+
+
+def test_tags_are_those_of_the_repository_that_is_there(repo: GitRepo, tmp_path: Path) -> None:
+    first = tags(repo.path)
+    assert tags(repo.path) is first, "nobody starts git while the files of its refs look the same"
+    repo("tag", "--delete", "v3.0")
+    assert set(first.named) - set(tags(repo.path).named) == {"v3.0"}
+    repo.path.rename(tmp_path / "away")
+    assert tags(repo.path).named == {}
+    other = GitRepo(repo.path)
+    other.commit("another repository")
+    other("tag", "v9")
+    assert set(tags(repo.path).named) == {"v9"}

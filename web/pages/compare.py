@@ -27,7 +27,7 @@ MOST_IN_MARKDOWN = 500
 Groupings = Annotated[Grouping, Query(description="What means are taken over, beside the metric.")]
 
 
-def asked(
+async def asked(
     verdict: Annotated[list[Verdict] | None, Query(max_length=4)] = None,
     q: Text = "",
     metric: Text = "",

@@ -79,7 +79,7 @@ def writes(needed: Role, action: str) -> Any:
 def reads(needed: Role) -> Any:
     """The dependency of a route that shows what not everybody may see."""
 
-    def check(request: Request) -> Visit:
+    async def check(request: Request) -> Visit:
         visit: Visit = request.state.visit
         if visit.how != "this machine":  # whose owner can read the database anyway
             _check_role(request.app.state.doors, visit, needed)

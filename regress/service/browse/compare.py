@@ -124,11 +124,12 @@ def compare_start(store: Store, root: Path | None = None, branch: str | None = N
     """Branches, tags of the repository at ``root``, the newest measured commits (newest first), machines and
     environments.
     """
-    return _start(store, branch or store.default_branch(), tags(root) if root else None)
+    return _start(store, branch, tags(root) if root else None)
 
 
 @remembered()
 def _start(store: Store, branch: str | None, known: Tags | None) -> CompareStart:
+    branch = branch or store.default_branch()
     statuses = store.commit_statuses(branch, OFFERED * 5) if branch else []
     measured = [status.commit for status in statuses if status.measured]
     catalogue = store.columns.catalogue()

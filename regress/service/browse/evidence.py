@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from regress.domain import ChangedFile, Point, SeriesChange
 from regress.errors import RegressError
 from regress.store import Store
+
+if TYPE_CHECKING:
+    from regress.runner.history import History
 
 AROUND = 12
 """Measured commits on each side of a change whose numbers are shown."""
@@ -83,12 +87,18 @@ class Tags:
 
 def tags(root: Path) -> Tags:
     """The tags of the repository at hand; none where there is no repository."""
-    from regress.runner.history import History  # likewise
-
     try:
-        return _tags(root, History(root).tags_stamp())
+        return _tags(root, _opened(root).tags_stamp())
     except RegressError:
         return _NO_TAGS
+
+
+@lru_cache(maxsize=8)
+def _opened(root: Path) -> History:
+    """The repository, for a look at its files: to open it takes longer. One that is gone looks different."""
+    from regress.runner.history import History  # likewise
+
+    return History(root)
 
 
 _NO_TAGS = Tags(MappingProxyType({}))
