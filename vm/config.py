@@ -154,7 +154,8 @@ class Config:
     )
     compile_afterwards: int = _knob(
         5,
-        "Seconds that they may go on after the program's end, so that the next start finds what they make.",
+        "Seconds of a processor for which they may go on after the program's end: the next start finds what "
+        "they make.",
         low=0,
         high=3600,
     )

@@ -10,9 +10,10 @@ import pytest
 from tests.vm.engines import call, instance, store
 from vm.jit import makers
 from vm.jit.artefact import Artefact
+from vm.jit.claims import claim
 from vm.jit.request import Request
 from vm.jit.scheduler import Priority
-from vm.tiers.tiered import hints
+from vm.tiers.tiered import TieredTier, hints
 
 TWO_LOOPS = """(module (func (export "f") (param $n i32) (result i32) (local $i i32) (local $sum i32)
   (local.set $i (local.get $n))
@@ -114,3 +115,20 @@ def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
         call(i, "f", 1)
     assert compiler.asked == [("body", Priority.NORMAL)]
     hints.keep()  # what is learnt is known by the module, whatever folder it is for
+
+
+def test_a_start_asks_for_nothing_that_an_earlier_ones_compilers_make(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    """Unless it runs so long that it would ask on its own."""
+    for patience, asked in ((3_600_000, []), (0, [("body", Priority.NORMAL)])):
+        knobs = {"cache_folder": str(tmp_path), "tier_calls": 5, "tier_patience": patience}
+        i = instance(store("tiered", **knobs), TWO_LOOPS)
+        hints.Hints(i.module.binary, i.store.config).learn((0, None))
+        hints.keep()
+        i = instance(store("tiered", **knobs), TWO_LOOPS)
+        assert isinstance(i.store.runner, TieredTier)
+        with claim(i.store.runner.program(i.module).request((0, None))):
+            for _ in range(10):
+                call(i, "f", 1)
+        assert compiler.asked == asked

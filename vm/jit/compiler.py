@@ -13,6 +13,7 @@ import os
 from vm.config import Config
 from vm.jit import library
 from vm.jit.artefact import Artefact
+from vm.jit.objects import objects
 from vm.jit.pool import Pool
 from vm.jit.request import Request
 from vm.jit.scheduler import Priority
@@ -63,7 +64,7 @@ def usable_processors() -> int:
 def compiler_of(config: Config) -> Compiler:
     """The process's compiler with as many workers as the configuration says."""
     compiler = _compiler(config.compile_workers or max(1, usable_processors() - 1))
-    if config.cache_bytes:  # else nothing would be kept
+    if objects(config).most:  # else nothing would be kept
         compiler.afterwards = config.compile_afterwards
     return compiler
 

@@ -136,6 +136,10 @@ class Objects:
             return 0
         return 1
 
+    def claim(self, key: str) -> str:
+        """The file that is locked by who makes this (``vm.jit.claims``); left behind, it is swept."""
+        return os.path.join(self.folder, f".{key}{_SUFFIX}-claim")
+
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key + _SUFFIX)
 

@@ -129,8 +129,9 @@ class Pool:
             return report
 
     def close(self, afterwards: int = 0) -> None:
-        """End the workers; tickets that are not settled fail. ``afterwards`` is how many seconds workers may
-        go on without the program, and keep what they make: for its end, since nobody waits for them.
+        """End the workers; tickets that are not settled fail. ``afterwards`` is for how many seconds of a
+        processor workers may go on without the program, and keep what they make: for its end, since nobody
+        waits for them.
         """
         with self._lock:
             if self._closing:

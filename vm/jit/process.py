@@ -54,8 +54,8 @@ class Process:
         self._known[number] = None
 
     def release(self, seconds: int) -> None:
-        """Let it go on without us, for so many seconds at most, with what it has been sent, and will be until
-        this object is gone: from now on, nobody waits when it takes no more.
+        """Let it go on without us, for so many seconds of a processor, with what it has been sent, and
+        will be until this object is gone: from now on, nobody waits when it takes no more.
         """
         self.channel.setblocking(False)
         self.channel.sendall(pack({"do": "finish", "seconds": seconds}))

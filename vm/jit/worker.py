@@ -2,7 +2,7 @@
 
     module   a module to come, by number; its bytes come along             forget   one that is not needed
     make     a request about one of them                                   -> made, failed
-    finish   what to do when the socket closes: what is left, for so many seconds at most
+    finish   what to do when the socket closes: what is left, for so many seconds of a processor at most
 
 One thread reads, so that the end of the program ends this process at once, even inside LLVM; another
 compiles. Nothing that a request says about the program's memory is known here: modules are decoded anew.
@@ -25,7 +25,8 @@ from pathlib import Path
 from vm.config import KNOBS, Config
 from vm.errors import VMError
 from vm.jit import faults, makers
-from vm.jit.library import keep
+from vm.jit.claims import claim
+from vm.jit.library import find, keep
 from vm.jit.request import Request
 from vm.jit.wire import Reader, pack
 from vm.module.decoder import decode
@@ -38,6 +39,12 @@ MEMORY = 8 << 30
 that is made for it; what does not fit fails, and is left in its tier."""
 
 _NICE = 10
+
+_SLOWEST = 12
+"""Seconds that pass, while others work, for each second of a processor that a worker may go on for."""
+
+_LOOK = 0.5
+"""Seconds between two looks at how much that was."""
 
 _STACK = 64 << 20
 """Bytes of stack for LLVM, whose recursion follows that of the code it is given."""
@@ -103,7 +110,7 @@ def main(descriptor: int) -> NoReturn:
     channel = socket.socket(fileno=descriptor)
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.stack_size(_STACK)
-    worker = _Worker(channel, tasks)
+    worker = Worker(channel, tasks)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     reader = Reader(channel)
@@ -111,7 +118,7 @@ def main(descriptor: int) -> NoReturn:
     while reader.receive():
         for head, _ in reader.messages():
             if head["do"] == "finish":
-                seconds = head["seconds"]
+                seconds, worker.alone = head["seconds"], True
                 os.setpriority(os.PRIO_PROCESS, thread.native_id or 0, _NICE)  # whatever else runs goes first
                 continue
             if head["do"] == "module":
@@ -119,28 +126,40 @@ def main(descriptor: int) -> NoReturn:
             tasks.put(head)
     if seconds:
         tasks.put({"do": "end"})
-        worker.ended.wait(seconds)
+        _finish(worker, seconds)
     os._exit(0)
 
 
-class _Worker:
+def _finish(worker: Worker, seconds: int) -> None:
+    """Let it work off what it has. On a busy machine it may take long to get its seconds of a processor."""
+    most, last = time.process_time() + seconds, time.monotonic() + seconds * _SLOWEST
+    while not worker.ended.wait(_LOOK) and time.process_time() < most and time.monotonic() < last:
+        pass
+
+
+class Worker:
+    """What the process does, over a channel; tasks come by a queue."""
+
     def __init__(self, channel: socket.socket, tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
         self._channel = channel
         self._tasks = tasks
         self._modules: dict[int, ModuleData] = {}
         self.ended = threading.Event()
+        self.alone = False
+        """Whether the program that wanted it has ended: what is made is for others, who may make it, too."""
 
     def run(self) -> None:
         """Do one thing after the other; a fault of this program itself ends it."""
         try:
             self._answer(pack({"did": "start", "process": os.getpid()}))
             while True:
-                self._do(self._tasks.get())
+                self.do(self._tasks.get())
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
 
-    def _do(self, head: dict[str, Any]) -> None:
+    def do(self, head: dict[str, Any]) -> None:
+        """One message."""
         match head["do"]:
             case "module":
                 module = decode(head["binary"], lazy=True)
@@ -162,9 +181,12 @@ class _Worker:
         started = time.thread_time()
         try:
             request = self._request(head)
-            artefact = makers.make(request)
-            keep(request, artefact)
-            makers.keep_ways(request, artefact)
+            with claim(request) as ours:
+                if self.alone and (not ours or find(request) is not None):
+                    return pack({"did": "skip"})
+                artefact = makers.make(request)
+                keep(request, artefact)
+                makers.keep_ways(request, artefact)
         except Exception as error:
             return pack({"did": "fail", "fault": faults.to_data(error)})
         seconds = time.thread_time() - started

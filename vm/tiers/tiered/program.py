@@ -295,7 +295,7 @@ class TieredProgram:
                 self._costs.cached += len(found.functions)
                 self._take(place, lambda: found)
                 return
-        if place not in self._hints.known and self._policy().patient():
+        if self._early(place, request):
             return
         self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
@@ -306,6 +306,17 @@ class TieredProgram:
         ticket = compiler_of(self._config).submit(request, priority, cost)
         self._waiting.add(place)
         ticket.add_done_callback(lambda done: self._arrived(place, done))
+
+    def _early(self, place: Place, request: Request) -> bool:
+        """Whether compilers, which take what a short program does to start, are not worth it yet: they are at
+        once for what ran often at an earlier start, unless that start's compilers are still at it.
+        """
+        if place in self._hints.known:
+            from vm.jit.claims import claimed
+
+            if not claimed(request):
+                return False
+        return self._policy().patient()
 
     def _arrived(self, place: Place, ticket: Future[Artefact]) -> None:
         """Code is there, or there will be none. Runs on any thread."""
