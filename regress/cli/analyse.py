@@ -45,14 +45,14 @@ def command(
     from regress.cli.progress import steps_shown
     from regress.config import with_settings
     from regress.service.analyse import analyse
-    from regress.service.examining import How
+    from regress.service.spreading import How
     from regress.words import count
 
     with opened(repo, database, branch) as (project, store):
         chosen = with_settings(project.config.detection, [f"detector={detector}"] if detector else [])
-        config, how = replace(project.config, detection=chosen), How(jobs, scheduler, everything)
+        config, how = replace(project.config, detection=chosen), How(jobs, scheduler)
         with steps_shown(progress_console()) as listen:
-            found = analyse(store, config, project.branch, how, listen)
+            found = analyse(store, config, project.branch, how, listen, afresh=everything)
         if as_json:
             print_json({"branch": project.branch, "events": changes_json(store, project.branch)})
         else:

@@ -32,6 +32,9 @@ def command(
     since: Annotated[
         str | None, typer.Option("--since", metavar="REV", help="Only what is raised after this commit.")
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=256, metavar="N", help="Processes that do it.")
+    ] = 1,
     branch: Branch = None,
     as_json: Json = False,
     repo: Repo = Path("."),
@@ -44,18 +47,22 @@ def command(
     Examples:
       regress backtest --set false_alarms=0.0001
       regress backtest --set effect=0.05 --since v1.0 --json
+      regress backtest --detector kernel --jobs 8
     """
     from regress.cli.output import console, print_json, progress_console
     from regress.cli.progress import steps_shown
     from regress.config import with_settings
     from regress.service.backtest import backtest
+    from regress.service.spreading import How
 
     chosen = [*([f"detector={detector}"] if detector is not None else []), *(settings or [])]
     with opened(repo, database, branch) as (project, store):
         other = with_settings(project.config.detection, chosen)
         start = project.history.resolve(since) if since else None
         with steps_shown(progress_console()) as listen:
-            found = backtest(store, project.config, project.branch, other, since=start, progress=listen)
+            found = backtest(
+                store, project.config, project.branch, other, since=start, how=How(jobs), progress=listen
+            )
     if as_json:
         print_json(_json(found))
     else:

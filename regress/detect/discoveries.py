@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.config import FALSE_DISCOVERIES
 
@@ -18,7 +19,12 @@ def discoveries(p_values: Sequence[float], tests: int, rate: float = FALSE_DISCO
     """For each chance of error among ``tests`` made: is it kept, if ``rate`` of those kept may be false?"""
     if not p_values:
         return []
-    ordered = np.sort(np.asarray(p_values, dtype=np.float64))
+    highest = bar(np.asarray(p_values, dtype=np.float64), tests, rate)
+    return [p <= highest for p in p_values]
+
+
+def bar(p_values: NDArray[np.float64], tests: int, rate: float) -> float:
+    """The largest chance of error that is kept; -1 where none is."""
+    ordered = np.sort(p_values)
     below = np.flatnonzero(ordered <= rate * np.arange(1, ordered.size + 1) / max(tests, ordered.size))
-    bar = float(ordered[below[-1]]) if below.size else -1.0
-    return [p <= bar for p in p_values]
+    return float(ordered[below[-1]]) if below.size else -1.0

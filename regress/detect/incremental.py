@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 from regress.detect.evidence import z_of
-from regress.detect.noise import CLIP, Floats, correlation_factor, prepare, typical_size
+from regress.detect.noise import CLIP, Signal, correlation_factor, prepare, typical_size
 from regress.detect.options import Options
 from regress.detect.protocol import Detector
 from regress.detect.segments import SegmentsDetector
@@ -78,16 +78,23 @@ class Incremental:
 
     def look(self) -> list[ChangePoint]:
         """The detector's answer for the whole series so far."""
-        self._detect()
-        self._next_look = self._size + 1 if self._size < SMALL else math.ceil(self._size * GROWTH)
+        signal = self._detect()
         self._vain = 0
-        values = self._values[: self._size]
-        self._watch(values[self.changes[-1].index if self.changes else 0 :])
+        if self._size < SMALL:
+            self._next_look = self._size + 1
+            return self.changes
+        self._next_look = math.ceil(self._size * GROWTH)
+        if self.changes:
+            signal = prepare(self._values[self.changes[-1].index : self._size])
+        self._watch(signal)
         return self.changes
 
-    def _detect(self) -> None:
+    def _detect(self) -> Signal:
         self.looks += 1
-        self.changes = self._detector.detect(self._values[: self._size], self._options)
+        values = self._values[: self._size]
+        signal = prepare(values)
+        self.changes = self._detector.detect(values, self._options, signal)
+        return signal
 
     def _look_warily(self) -> None:
         """Detect, and become harder to alarm where it was in vain."""
@@ -100,9 +107,8 @@ class Incremental:
         self._blind = self._size + 1 + min(LONGEST, self._vain // PATIENCE)
         self._bar = min(self._bar * CALM, self._highest_bar)
 
-    def _watch(self, newest: Floats) -> None:
+    def _watch(self, signal: Signal) -> None:
         """Take the last segment as the level that the next points are compared with."""
-        signal = prepare(newest)
         self._logarithmic = signal.logarithmic
         self._unit = 1.0 if signal.logarithmic else typical_size(signal.values)
         first = float(signal.values[0]) if signal.values.size else 1.0

@@ -9,9 +9,10 @@ from regress.detect import detector_of
 from regress.detect.recovery import with_recoveries
 from regress.domain import Event, EventKind
 from regress.errors import RegressError, UnknownNameError
-from regress.service.examining import How, Listener, examined
+from regress.service.examining import Listener, examined
 from regress.service.judging import explained, judged
 from regress.service.ledger import ledger
+from regress.service.spreading import How
 from regress.store import Store
 
 _HERE = How()
@@ -50,12 +51,18 @@ def _silent(_step: str, _done: int, _total: int) -> None:
 
 
 def analyse(
-    store: Store, config: Config, branch: str, how: How = _HERE, listen: Listener = _silent
+    store: Store,
+    config: Config,
+    branch: str,
+    how: How = _HERE,
+    listen: Listener = _silent,
+    *,
+    afresh: bool = False,
 ) -> AnalysisReport:
     """Look for changes in everything measured on a branch, and bring its events up to date.
 
-    The detector is asked only of series that have changed since it was (``how`` says otherwise, and who does
-    it). UnknownNameError for a branch that the store does not know, or a detector that does not exist;
+    The detector is asked only of series that have changed since it was, or of all (``afresh``); ``how`` says
+    by whom. UnknownNameError for a branch that the store does not know, or a detector that does not exist;
     RegressError for a store without any history.
     """
     known = store.branches()
@@ -66,7 +73,7 @@ def analyse(
     chosen = config.detection
     detector_of(chosen.detector)
     store.begin_analysis(branch)
-    all_, asked = examined(store, branch, chosen, how, listen)
+    all_, asked = examined(store, branch, chosen, how, listen, afresh=afresh)
     population = all_.population
     changes = judged(all_.changes, all_.members, population, chosen)
     changes = explained(changes, population, store.fact_changes(branch))

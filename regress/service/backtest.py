@@ -19,11 +19,15 @@ from regress.config import Config, DetectionConfig
 from regress.domain import Event, EventKind, SeriesChange, State
 from regress.errors import RegressError, UnknownNameError
 from regress.service.judging import Population
-from regress.service.lives import Life, Replayed, identity
-from regress.store import Group, Places, Store, group_changes, meet
+from regress.service.lives import Life, Lived, Replayed, identity, live, pool
+from regress.service.spreading import How
+from regress.store import Group, Places, Store, Stretch, group_changes, meet
+
+STRETCH = 25
+"""Series of one piece of work: each is examined some twenty times, under both settings."""
 
 Progress = Callable[[str, int, int], None]
-"""Told the name of a series, and how many of how many are done."""
+"""Told the step, how much of it is done, and of how much."""
 
 
 class Outcome(enum.StrEnum):
@@ -112,30 +116,64 @@ def backtest(
     other: DetectionConfig,
     *,
     since: str | None = None,
-    progress: Progress = lambda name, done, total: None,
+    how: How = How(),  # noqa: B008 - immutable
+    progress: Progress = lambda step, done, total: None,
 ) -> Backtest:
     """Replay everything measured on a branch under the configured detection and under ``other``.
 
     ``since`` (a full hash) leaves out what was raised up to that commit; UnknownNameError when the branch
-    lacks it, or for a detector that does not exist; RegressError for a branch without results.
+    lacks it, or for a detector that does not exist; RegressError for a branch without results. ``how`` says
+    who does it.
     """
-    total = store.count_series(branch)
-    if not total:
+    stretches = store.stretches(branch, STRETCH)
+    if not stretches:
         raise RegressError(f"nothing is measured on {branch} yet", hint="Run `regress run --last 30` first.")
     after = _position(store, branch, since)
+    job = _Job(store.full_url, store.project, branch, (config.detection, other))
+    parts: dict[int, _Part] = {}
+    for number, part in how.parts(store, _replay, job, stretches):
+        parts[number] = part
+        progress("replay", len(parts), len(stretches))
     population = Population()
     lives = Life(config.detection), Life(other)
-    for done, series in enumerate(store.all_series(branch), 1):
-        population.add(series.columns)
-        for life in lives:
-            life.add(series)
-        progress(series.key.title, done, total)
-    for life in lives:
-        life.pool()
+    for number in range(len(stretches)):  # in their order, whoever was first ready
+        part = parts.pop(number)
+        population.merge(part.population)
+        for lived in part.lived:
+            for life, one in zip(lives, lived, strict=True):
+                life.add(one)
+    pool(lives)
     facts = store.fact_changes(branch)
     now, then = (life.raised(population, facts, after) for life in lives)
     rows = _rows((now, then), Places(population.positions), store.events(branch))
     return Backtest(branch, population.series, population.points, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a worker needs to know."""
+
+    url: str
+    project: str
+    branch: str
+    chosen: tuple[DetectionConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some series, each as it was lived under each of the settings."""
+
+    population: Population
+    lived: list[list[Lived]]
+
+
+def _replay(store: Store, job: _Job, stretch: Stretch) -> _Part:
+    """One stretch."""
+    part = _Part(Population(), [])
+    for series, _ in store.series_of(job.branch, stretch):
+        part.population.add(series)
+        part.lived.append(live(series, job.chosen))
+    return part
 
 
 def _position(store: Store, branch: str, sha: str | None) -> int:

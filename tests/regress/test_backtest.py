@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +17,10 @@ from regress.config import Config, DetectionConfig, with_settings
 from regress.detect import Options, detector_of, replay
 from regress.domain import Cause, Decision, Measurement, State
 from regress.errors import ConfigError, RegressError, UnknownNameError
+from regress.service import backtest as service
 from regress.service.analyse import analyse
 from regress.service.backtest import Judgement, Outcome, backtest
+from regress.service.spreading import How
 from regress.store import Store
 from tests.regress.fixtures.repos import GitRepo
 from tests.regress.fixtures.stores import KEY, commit, delivery, sha
@@ -70,6 +75,26 @@ def test_what_comes_stays_and_goes(store: Store) -> None:
     back = backtest(store, strict, "main", CONFIG.detection)
     assert (back.count(Outcome.COMES), back.count(Outcome.COMES, Judgement.FALSE)) == (1, 1)
     assert store.events("main")[0].state is State.INVALID  # nothing is stored
+
+
+class Posted(How):
+    """Work whose job and parts go through what goes between processes."""
+
+    def parts(self, store: Store, work: Any, job: Any, stretches: Any) -> Iterator[tuple[int, Any]]:
+        for sent in reversed(list(super().parts(store, work, *_posted((job, stretches))))):
+            yield _posted(sent)
+
+
+def _posted(what: Any) -> Any:
+    return pickle.loads(pickle.dumps(what))
+
+
+def test_it_is_the_same_whoever_does_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store)
+    other = with_settings(CONFIG.detection, ["effect=0.1"])
+    here = backtest(store, CONFIG, "main", other)
+    monkeypatch.setattr(service, "STRETCH", 1)
+    assert backtest(store, CONFIG, "main", other, how=Posted()) == here
 
 
 def test_since_leaves_out_what_was_raised_before(store: Store) -> None:

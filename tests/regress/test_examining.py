@@ -17,7 +17,7 @@ from regress.errors import RegressError
 from regress.service import examining
 from regress.service.analyse import AnalysisReport, analyse
 from regress.service.cluster import dial
-from regress.service.examining import How
+from regress.service.spreading import How
 from regress.store import Store
 from tests.regress.fixtures.stores import KEY, commit, delivery, measured
 
@@ -48,8 +48,8 @@ def _short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examining, "KEPT", 10)
 
 
-def look(store: Store, how: How = examining.How()) -> AnalysisReport:  # noqa: B008 - a constant
-    return analyse(store, Config(root=Path(".")), "main", how)
+def look(store: Store, how: How = How(), *, afresh: bool = False) -> AnalysisReport:  # noqa: B008 - a constant
+    return analyse(store, Config(root=Path(".")), "main", how, afresh=afresh)
 
 
 def told(store: Store) -> list[Event]:
@@ -68,7 +68,7 @@ def test_only_what_a_new_commit_touches_is_asked_again(long: Store) -> None:
     long.deliver(delivery(replace(value(2, 3), value=1.01, measured_at=None), digest="older"))
     assert look(long).asked == 0  # the older result changed nothing
     assert told(long) == before
-    assert look(long, How(afresh=True)).asked == SERIES
+    assert look(long, afresh=True).asked == SERIES
     assert told(long) == before
 
 
@@ -83,7 +83,7 @@ def test_several_processes_say_the_same_and_triage_stays(long: Store) -> None:
     (event,) = report.new
     assert len(event.changes) == 10
     long.decide(event.id, Decision(state=State.ACKNOWLEDGED))
-    again = look(long, How(jobs=2, afresh=True))
+    again = look(long, How(jobs=2), afresh=True)
     assert (again.asked, again.new, [one.id for one in again.kept]) == (SERIES, (), [event.id])
     (after,) = told(long)
     assert after == replace(event, state=State.ACKNOWLEDGED)
@@ -119,7 +119,7 @@ def cluster() -> Iterator[Any]:
 def test_dask_workers_say_the_same(long: Store, cluster: Any) -> None:
     report = look(long)
     before = told(long)
-    again = look(long, How(scheduler=cluster.scheduler_address, afresh=True))
+    again = look(long, How(scheduler=cluster.scheduler_address), afresh=True)
     assert (again.asked, again.points) == (SERIES, report.points)
     assert told(long) == before
 
