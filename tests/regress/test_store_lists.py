@@ -10,6 +10,7 @@ import pytest
 
 from regress.domain import Metric, SeriesKey
 from regress.store import Store, described, summaries
+from regress.store.matches import telling
 from tests.regress.fixtures.stores import KEY, commit, delivery, measured, sha
 
 
@@ -101,6 +102,14 @@ def test_a_filter_finds_series_that_come_later(store: Store) -> None:
         found = [row.key.benchmark for row in store.find_series("main", "SORT")]
         assert found == [["b.sort"], ["a.sort", "b.sort"], *[["a.sort", "b.sort", "c.sort"]] * 2][number]
         assert store.count_series(query="sort") == len(found) == store.columns.matching("sort").size
+
+
+def test_words_that_say_nothing_new_are_not_looked_for(store: Store) -> None:
+    assert telling("e TIME e im time_case time") == ("time_case",)
+    assert telling(" b ab c ") == telling("c ab ab") == ("ab", "c")
+    store.deliver(delivery(*(measured(1, 1.0, key(name)) for name in ("a.sort", "a.sorted", "b.100%"))))
+    for query, many in (("sort a", 2), ("sorted o r t sort", 1), ("% b.1", 1), ("a_s", 0), ("sort z", 0)):
+        assert store.count_series(query=query) == many
 
 
 def test_ends_are_those_of_the_whole_line(store: Store) -> None:
