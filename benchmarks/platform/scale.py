@@ -9,7 +9,9 @@ as a process. Printed are seconds on the clock and of processor, peak memory, th
 each page the median, the 95th percentile and the longest of the times to its last byte: asked by one reader,
 then by twenty who pause a second between pages (a hundred times each page) while the results of one commit
 after another are ingested, as CI brings them, and analysed, or (``--beside analysis``) while all series are
-analysed again and again. What is measured is as long as the machine is busy: its load is printed, too.
+analysed again and again. What is measured is as long as the machine is busy: its load is printed, too, and
+how long the server's threads were ready and waited for a processor (Linux's /proc). ``--first`` has the
+kernel run them and the readers before all else: what pages take, and wait for each other, on a busy machine.
 """
 
 from __future__ import annotations
@@ -64,12 +66,11 @@ def main() -> int:
     if told.beside == "analysis":
         beside = itertools.repeat(["nice", *REGRESS, "analyse", "--all", *common])
     else:
-        beside = ([*REGRESS, "ingest", *files, *common] for files in _by_commit(place / "later"))
-    attend = str(told.beside != "analysis").lower()  # or the server would analyse what is analysed
+        beside = _as_ci_brings(place / "later", common, attended=not told.first)
+    attend = str(told.beside != "analysis" and not told.first).lower()  # or it analyses what is analysed
     (place / "repository" / "regress.toml").write_text(f"[web]\nattend = {attend}\n", encoding="utf-8")
-    with subprocess.Popen(
-        [*REGRESS, "serve", "--port", "0", *common], stdout=subprocess.PIPE, text=True
-    ) as server:
+    serve = [*(["chrt", "--rr", "1"] if told.first else []), *REGRESS, "serve", "--port", "0", *common]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[1].rstrip("/")
@@ -99,6 +100,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--beside", choices=("ingest", "analysis"), default="ingest", help="what goes on then"
     )
+    parser.add_argument("--first", action="store_true", help="run the server before all else (takes root)")
     parser.add_argument("--pages-only", action="store_true", help="the database is there from another time")
     return parser.parse_args()
 
@@ -115,6 +117,13 @@ def _step(name: str, command: list[str]) -> float:
     memory = used.ru_maxrss / 1024
     print(f"{name}: {clock:.0f} s, {cpu:.0f} s of processor, {memory:.0f} MB of memory", flush=True)
     return cpu
+
+
+def _as_ci_brings(folder: Path, common: list[str], *, attended: bool) -> Iterator[list[str]]:
+    """One commit's results after another, and the analysis of each, unless the server sees to it."""
+    analyse = ["nice", *REGRESS, "analyse", *common]  # a process of the server's would be run first, too
+    steps = ([[*REGRESS, "ingest", *files, *common], analyse] for files in _by_commit(folder))
+    return (command for step in steps for command in step[: 1 if attended else 2])
 
 
 def _by_commit(folder: Path) -> list[list[str]]:
@@ -138,10 +147,10 @@ def _pages(address: str, told: argparse.Namespace, server: int, beside: Iterator
     _print("one reader", times, used)
     crowded: defaultdict[str, list[float]] = defaultdict(list)
     readers = [
-        threading.Thread(target=_read, args=(address, pages, told.rounds, crowded, seed))
+        threading.Thread(target=_read, args=(address, pages, told, crowded, seed))
         for seed in range(told.readers)
     ]
-    before, begun = _processor(server), time.perf_counter()
+    before, waited, begun = _processor(server), _waited(server), time.perf_counter()
     with _goes_on(beside, told.beside) as done:
         for reader in readers:
             reader.start()
@@ -149,11 +158,12 @@ def _pages(address: str, told: argparse.Namespace, server: int, beside: Iterator
             reader.join()
         commands = len(done)
     seconds, cpu = time.perf_counter() - begun, _processor(server) - before
+    waited = _waited(server) - waited
     every = [taken for page in crowded.values() for taken in page]
     _print(f"{told.readers} readers, {told.beside} ({commands} begun)", crowded | {"all pages": every}, {})
     load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    each = f"{1000 * cpu / len(every):.0f} ms of the server's processor each"
-    print(f"{len(every)} pages in {seconds:.0f} s, {each}")
+    each, ready = (f"{1000 * taken / len(every):.0f} ms" for taken in (cpu, waited))
+    print(f"{len(every)} pages in {seconds:.0f} s, {each} of the server's processor, {ready} waiting for it")
     print(f"load over 1, 5 and 15 minutes: {load}")
 
 
@@ -190,6 +200,15 @@ def _processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def _waited(pid: int) -> float:
+    """Seconds that a process's threads were ready to run and others ran (the second field of schedstat)."""
+    waited = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended
+            waited += int((thread / "schedstat").read_text().split()[1])
+    return waited / 1e9
+
+
 def _addresses(address: str) -> dict[str, str]:
     """The pages, of a series and an event that there are."""
     with urllib.request.urlopen(address + "/benchmarks") as page:
@@ -218,10 +237,16 @@ def _addresses(address: str) -> dict[str, str]:
 
 
 def _read(
-    address: str, pages: dict[str, str], rounds: int, times: defaultdict[str, list[float]], seed: int
+    address: str,
+    pages: dict[str, str],
+    told: argparse.Namespace,
+    times: defaultdict[str, list[float]],
+    seed: int,
 ) -> None:
+    if told.first:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # of this thread
     rng = random.Random(seed)
-    for _ in range(rounds):
+    for _ in range(told.rounds):
         time.sleep(PAUSE * rng.uniform(0.5, 1.5))
         name = rng.choice(list(pages))
         times[name].append(_seconds(address + pages[name]))
