@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -123,8 +125,11 @@ def test_a_file_that_turns_into_a_link_is_not_written_through(
     (jail / "file").write_bytes(b"mine")
     (jail / "spare").symlink_to("../outside/secret")
     seen = set()
+    until = time.monotonic() + 60
     with swapping(jail / "file", jail / "spare"):
-        for _ in range(ROUNDS):
+        for number in count():
+            if number >= ROUNDS and (Errno.SUCCESS in seen or time.monotonic() > until):
+                break  # on a busy machine, the other process may have had no turn before
             errno, fd = program.open(b"file", follow=follow, rights=Rights.FD_WRITE, oflags=Oflags.TRUNC)
             seen.add(errno)
             if errno is Errno.SUCCESS:
