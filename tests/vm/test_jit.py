@@ -133,10 +133,15 @@ def test_workers_come_from_another_parent_when_theirs_is_killed(
     assert compiler.stats()["parent"] != parent
 
 
+@pytest.mark.parametrize("python", ["/bin/false", "/there/is/none", "", "frozen"])
 def test_without_a_python_that_has_llvm_nothing_hangs(
-    request_: Request, monkeypatch: pytest.MonkeyPatch
+    request_: Request, monkeypatch: pytest.MonkeyPatch, python: str
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    """Nothing is left open either. A frozen program's Python is the program, which would start once more."""
+    if python == "frozen":
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
+    else:
+        monkeypatch.setattr(sys, "executable", python)
     nobody = Compiler(2)
     try:
         tickets = [nobody.submit(request_) for _ in range(3)]

@@ -37,21 +37,16 @@ class Nursery:
     """That process, as the program sees it. Raises ``OSError`` where it cannot be started or is gone."""
 
     def __init__(self) -> None:
-        if not sys.executable:
+        if not sys.executable or hasattr(sys, "frozen"):  # packed with a program, which would start again
             raise OSError(0, "this Python does not know its own program")
-        self._channel, theirs = socket.socketpair()
-        self._reader = Reader(self._channel)
-        self._errors = os.memfd_create("wasm-compilers")
-        descriptor = theirs.fileno()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, str(descriptor), json.dumps(_paths())],
-                pass_fds=[descriptor],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                process_group=0,  # Ctrl-C is for the program, which ends its workers itself
-            )
+        with contextlib.ExitStack() as failed:
+            self._channel, theirs = map(failed.enter_context, socket.socketpair())
+            self._reader = Reader(self._channel)
+            self._errors = os.memfd_create("wasm-compilers")
+            failed.callback(os.close, self._errors)
+            self._process = _start(theirs.fileno(), self._errors)
+            failed.pop_all()
+            theirs.close()
         self.number = self._process.pid
         self._said = ""
 
@@ -108,6 +103,17 @@ class Nursery:
         self._channel.close()
         os.close(self._errors)
         self._process.returncode = 0  # what tells ``subprocess`` so
+
+
+def _start(channel: int, errors: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _BOOT, str(channel), json.dumps(_paths())],
+        pass_fds=[channel],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        process_group=0,  # Ctrl-C is for the program, which ends its workers itself
+    )
 
 
 def last_words(errors: int) -> str:
