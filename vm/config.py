@@ -21,7 +21,7 @@ def _knob(default: Any, summary: str, **bounds: Any) -> Any:
 class Config:
     """The knobs' values. Raises ``ConfigError``, which names the knob, for a value outside its range."""
 
-    tier: str = _knob("llvm", "The tier that runs functions: a name in vm.tiers.TIERS.")
+    tier: str = _knob("tiered", "The tier that runs functions: a name in vm.tiers.TIERS.")
     memory_guard: str = _knob(
         "guard",
         "How a memory access is kept in bounds: by guard pages and a signal handler, or by explicit checks.",
@@ -143,7 +143,7 @@ class Config:
         "", "A file of what ran how often, made by a run that counted: LLVM makes its modules' code with it."
     )
     profile_make: bool = _knob(
-        False, "Whether LLVM's code counts what runs how often, for Module.profile; some tenths slower."
+        False, "Whether tier llvm counts what runs how often, for Module.profile; some tenths slower."
     )
 
     compile_workers: int = _knob(

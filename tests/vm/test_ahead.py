@@ -163,10 +163,13 @@ def test_code_of_another_module_is_refused(code: bytes) -> None:
     groups = code[start + head["binary"] :]
     text = json.dumps(head | {"binary": len(other)}).encode()
     body = len(text).to_bytes(4, "little") + text + other + groups
-    own = engine()
-    mixed = Module.deserialize(own, code[:8] + hashlib.sha256(body).digest() + body)
+    mixed = code[:8] + hashlib.sha256(body).digest() + body
+    own = engine(tier="llvm")
     with pytest.raises(WasmtimeError, match="of another module"):
-        run(mixed, own, "sum", 1)
+        run(Module.deserialize(own, mixed), own, "sum", 1)
+    own = engine(tier="tiered")  # which has other code to run
+    found, stats = run(Module.deserialize(own, mixed), own, "sum", 1)
+    assert (found, stats["refused"], stats["compiled_functions"]) == (1, 1, 0)
 
 
 def test_other_knobs_are_named(code: bytes) -> None:
@@ -223,7 +226,7 @@ def test_machine_code_runs_only_for_who_trusts_it(tmp_path: Path, capfd: pytest.
 
 def test_the_cache_is_shown_and_cleared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "objects"
-    own = engine(cache_folder=str(folder))
+    own = engine(cache_folder=str(folder), tier="llvm")
     run(Module(own, binary(MANY)), own, "f3", 1)
     assert main(["cache", "list", "--json", "--folder", str(folder)]) == 0
     record = json.loads(capsys.readouterr().out)
