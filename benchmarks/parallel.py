@@ -119,6 +119,34 @@ def messages(rounds: int, tasks: int = 2_000) -> float:
     return statistics.median(spent)
 
 
+def ending(_: Any) -> Any:
+    """A maker that ends its worker, as an assertion of LLVM does."""
+    os.abort()
+
+
+def crash(others: int = 20) -> tuple[int, int, int, str]:
+    """With one worker: how often a task is tried that ends it, how many others are made all the same, how
+    often the worker was started, and what is said of the task.
+    """
+    from vm.errors import CompileError
+    from vm.jit.compiler import Compiler
+    from vm.records import replace
+
+    (request,) = requests(1, 3)
+    compiler = Compiler(1)
+    try:
+        fatal = compiler.submit(replace(request, kind="benchmarks.parallel:ending"))
+        made = [ticket.result() for ticket in [compiler.submit(request) for _ in range(others)]]
+        try:
+            fatal.result()
+        except CompileError as error:
+            said = str(error)
+        (worker,) = compiler.stats()["workers"]
+    finally:
+        compiler.close()
+    return worker["crashes"], len(made), worker["starts"], said
+
+
 class Simulation:
     """The compiler's own decisions (``vm.jit.dispatch``) on a simulated clock, with simulated workers.
 
@@ -256,6 +284,9 @@ def main() -> None:
         costs = ", ".join(f"{n}: {1e6 * small_function(level, n, 31):.0f} us" for n in (1, 8, 64))
         print(f"  {name}, where so many are compiled together: {costs}")
     print(f"a program's own work while 10,000 tasks wait: {disturbance(7):.2f} times what it is without")
+    tries, made, starts, said = crash()
+    print(f"a task that ends its worker is tried {tries} times, then left ({said});")
+    print(f"  the worker was started {starts} times, and {made} other tasks were made")
     found = list(scaling(5, 3))
     clock, processor, own, mean = (statistics.median(column) for column in zip(*found, strict=True))
     print(f"two workers over one: {clock:.2f} by the clock, {processor:.2f} by processor time")
