@@ -8,8 +8,9 @@ Then everything that ran is compiled, as tier ``tiered`` would ask for it, to se
     seconds, runs       processor time of all runs of the work; how often it was run
     samples             the function at even moments of that time (-1: none of WebAssembly's)
     counts              [seconds, function, loop's offset or -1, rounds so far], in order of time
-    compiled            seconds of a run in LLVM's code by function (-1: none)
-    places              [function, loop or -1, seconds of compiling, level, functions that then have code]
+    compiled            [seconds of a run in LLVM's code, samples of that] by function (-1: none)
+    places              [function, loop or -1, seconds of compiling, level, functions that then have code,
+                        bytes of their bodies]
     features            of each function that ran (vm.tiers.features), by its index
     whole               whether the module is compiled at once
 """
@@ -29,8 +30,8 @@ from benchmarks.host import Compiled
 from vm.config import Config
 from vm.jit.makers import make
 from vm.profiling import Profiler
-from vm.tiers.features import features
-from vm.tiers.policy import Place, Policy, compiled_whole
+from vm.tiers.features import of_function
+from vm.tiers.policy import Looks, Place, Policy, compiled_whole
 from vm.tiers.tiered.first import starts_in
 from vm.tiers.tiered.tier import TieredTier
 
@@ -53,7 +54,7 @@ class Recorder(Policy):
         self.spent = self.started = 0.0
         self._rounds: dict[int, int] = {}
 
-    def counting(self, index: int) -> tuple[int, int]:
+    def counting(self, index: int, looks: Looks) -> tuple[int, int]:
         """Few, so that what runs often is seen early."""
         return 32, 256
 
@@ -118,11 +119,9 @@ def trace(program: Program, start: str) -> dict[str, Any]:
         "runs": runs,
         "samples": samples,
         "counts": [[moment, index, _number(loop), n] for moment, (index, loop), n in recorder.counts],
-        "compiled": {i: n / len(seen) * quick / often for i, n in Counter(seen).items()},
+        "compiled": {i: [n / len(seen) * quick / often, n] for i, n in Counter(seen).items()},
         "places": [_cost(tier.program(module).request(place), place) for place in asked],
-        "features": {
-            index: list(features(_body(module, index))) for index in indices if _is_own(module, index)
-        },
+        "features": {index: list(of_function(module, index)) for index in indices if _is_own(module, index)},
         "whole": compiled_whole(module, slow.engine.config),
     }
 
@@ -138,18 +137,16 @@ def _number(loop: int | None) -> int:
     return -1 if loop is None else loop
 
 
-def _cost(request: Any, place: Place) -> tuple[int, int, float, int, list[int]]:
-    artefact = make(request)
-    return place[0], _number(place[1]), artefact.seconds, request.level, sorted(artefact.functions)
+def _cost(request: Any, place: Place) -> tuple[int, int, float, int, list[int], int]:
+    made, module = make(request), request.module
+    functions = sorted(made.functions)
+    extents = [module.bodies.extents[index - module.imported_functions] for index in functions]
+    size = sum(end - start for start, end in extents)
+    return place[0], _number(place[1]), made.seconds, request.level, functions, size
 
 
 def _is_own(module: Any, index: int) -> bool:
     return bool(index >= module.imported_functions)
-
-
-def _body(module: Any, index: int) -> bytes:
-    start, end = module.bodies.extents[index - module.imported_functions]
-    return bytes(module.binary[start:end])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -89,6 +89,11 @@ class Config:
         "What the tiered tier starts in; auto: baseline where `wasmvm build` has made it, else threaded.",
         choices=("auto", "baseline", "threaded"),
     )
+    policy: str = _knob(
+        "analytic",
+        "What the tiered tier takes compiling to cost and to gain: as usual, or as a model has learnt.",
+        choices=("analytic", "learned"),
+    )
     tier_calls: int = _knob(
         0,
         "Calls of a function after which the tiered tier compiles it; 0: what suits the tier it starts in.",

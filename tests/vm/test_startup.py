@@ -39,6 +39,8 @@ UNUSED = {
     "vm.text",
     "vm.isa.semantics",
     "vm.jit.request",
+    "vm.tiers.features",
+    "vm.tiers.learned",
     "pathlib",
     "difflib",
     "urllib.parse",

@@ -20,13 +20,14 @@ from vm.config import Config
 from vm.errors import CompileError, Trap, TrapCode
 from vm.isa.types import FuncType, ValType
 from vm.jit.objects import objects
+from vm.jit.scheduler import Priority
 from vm.memory.native import peek
 from vm.module.model import ModuleData
 from vm.runtime.instance import Instance
 from vm.runtime.instantiate import instantiate
 from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.store import Store
-from vm.tiers.policy import Policy
+from vm.tiers.policy import Looks, Policy
 from vm.tiers.tiered import TieredTier, hints
 
 I32 = ValType.I32
@@ -42,6 +43,10 @@ START = {"tier_start": "baseline"}
 def start(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever uses this runs once from each kind of code that the tier can start in."""
     monkeypatch.setitem(START, "tier_start", request.param)
+
+
+UNSEEN: Looks = tuple
+"""Policies that go by numbers alone do not look at functions."""
 
 
 def world(**knobs: object) -> Store:
@@ -477,13 +482,13 @@ def test_code_that_cannot_be_made_is_asked_for_once(monkeypatch: pytest.MonkeyPa
 
 def test_thresholds_follow_what_compiling_costs() -> None:
     policy = Policy(Config(tier="tiered", tier_calls=100, tier_trips=1_000), "baseline")
-    assert policy.counting(0) == (100, 1_000)
+    assert policy.counting(0, UNSEEN) == (100, 1_000)
     for _ in range(100):
-        policy.learn(1.0, 10)  # a tenth of a second a byte: far too dear
-    assert policy.counting(0) == (400, 4_000)
+        policy.learn(1.0, 10, UNSEEN)  # a tenth of a second a byte: far too dear
+    assert policy.counting(0, UNSEEN) == (400, 4_000)
     for _ in range(100):
-        policy.learn(0.0, 10)
-    assert policy.counting(0) == (25, 250)
+        policy.learn(0.0, 10, UNSEEN)
+    assert policy.counting(0, UNSEEN) == (25, 250)
 
 
 def test_compilers_are_not_started_for_what_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,9 +516,21 @@ def test_looks_at_code_to_come_are_as_far_apart_as_they_may_be(monkeypatch: pyte
         assert 0.9 <= rounds * seconds / 0.002 <= 1.1
 
 
+def test_what_takes_much_of_the_time_is_compiled_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is: a short function that is called all the time, or a long one that takes as long."""
+    monkeypatch.setattr("vm.tiers.policy.time.monotonic", lambda: 51.0)
+    policy = Policy(Config(tier="tiered"), "baseline")
+    for rounds, size in ((1_000_000, 1_000), (10_000_000, 100)):  # a fifth of the second
+        assert policy.priority((0, None), policy.share(rounds, size, 50.0)) is Priority.HIGH
+        assert policy.priority((0, None), policy.share(rounds // 10, size, 50.0)) is Priority.NORMAL
+        assert policy.priority((0, None), policy.share(rounds // 100, size, 50.0)) is Priority.LOW
+    assert policy.priority((0, None), None) is Priority.NORMAL
+    assert policy.priority((0, 5), 0.0) is Priority.HIGH
+
+
 def test_thresholds_suit_the_tier_that_programs_start_in() -> None:
     config = Config(tier="tiered")
-    baseline, threaded = (Policy(config, start).counting(0) for start in ("baseline", "threaded"))
+    baseline, threaded = (Policy(config, start).counting(0, UNSEEN) for start in ("baseline", "threaded"))
     assert all(slow == 10 * quick for slow, quick in zip(baseline, threaded, strict=True))
 
 

@@ -63,7 +63,7 @@ def test_while_one_piece_of_a_function_is_made_no_other_is_asked_for(compiler: C
     i = instance(store("tiered", **KNOBS, tier_calls=1 << 20, tier_trips=10), TWO_LOOPS)
     expected = call(i, "f", 100)
     assert call(i, "f", 100) == expected
-    assert compiler.asked == [("loop", Priority.HIGH), ("body", Priority.NORMAL)]
+    assert compiler.asked == [("loop", Priority.HIGH), ("body", Priority.LOW)]
     compiler.arrive()
     assert call(i, "f", 100) == expected
     assert not compiler.waiting
@@ -73,7 +73,7 @@ def test_who_is_called_often_gets_the_function_not_its_loops(compiler: Compiler)
     i = instance(store("tiered", **KNOBS, tier_calls=1, tier_trips=10), TWO_LOOPS)
     expected = call(i, "f", 100)
     assert call(i, "f", 100) == expected
-    assert compiler.asked == [("body", Priority.NORMAL)]
+    assert compiler.asked == [("body", Priority.LOW)]
     compiler.arrive()
     assert call(i, "f", 100) == expected
     assert not compiler.waiting
@@ -113,7 +113,7 @@ def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
     assert compiler.asked == []
     for _ in range(20):
         call(i, "f", 1)
-    assert compiler.asked == [("body", Priority.NORMAL)]
+    assert compiler.asked == [("body", Priority.LOW)]
     hints.keep()  # what is learnt is known by the module, whatever folder it is for
 
 

@@ -36,6 +36,7 @@ RUNTIME_KNOBS = frozenset(
         "max_table_elements",
         "max_wasm_stack",
         "opt_level",
+        "policy",
         "profile",
         "profiler",
         "quick_module_bytes",

@@ -7,6 +7,8 @@ body instruction by instruction takes a hundred times as long.
 
 from __future__ import annotations
 
+from vm.module.model import ModuleData
+
 FAMILIES: dict[str, tuple[int, ...]] = {
     "loops": (0x03,),
     "branches": (0x04, 0x0C, 0x0D),
@@ -34,3 +36,9 @@ _OTHERS = {
 def features(body: bytes) -> tuple[int, ...]:
     """The numbers of a body, in the order of ``NAMES``."""
     return len(body), *(len(body.translate(None, others)) for others in _OTHERS.values())
+
+
+def of_function(module: ModuleData, index: int) -> tuple[int, ...]:
+    """The numbers of a defined function's body."""
+    start, end = module.bodies.extents[index - module.imported_functions]
+    return features(module.binary[start:end])

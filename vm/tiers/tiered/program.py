@@ -7,6 +7,7 @@ then on gets to that code.
 
 from __future__ import annotations
 
+import time
 import weakref
 
 from vm.config import Config
@@ -20,7 +21,7 @@ from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE
 from vm.runtime.words import offsets
-from vm.tiers.policy import NEVER, Place, Policy, compiled_whole
+from vm.tiers.policy import NEVER, Looks, Place, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.tiered.hints import Hints
 from vm.typed import TYPE_CHECKING, Callable, Collection
@@ -41,6 +42,19 @@ _UNKNOWN: Place = -1, None
 
 _CODE = 4
 """Which word of a ``native`` is the address of the compiled code."""
+
+
+def _looks(module: weakref.ref[ModuleData], index: int) -> Looks:
+    """What function ``index`` looks like, for a policy that wants to know."""
+
+    def look() -> tuple[int, ...]:
+        from vm.tiers.features import of_function  # few do
+
+        running = module()
+        assert running is not None  # who asks runs it
+        return of_function(running, index)
+
+    return look
 
 
 class TieredProgram:
@@ -81,6 +95,7 @@ class TieredProgram:
         self._refused: set[Place] = set()
         self._missing: set[Place] = set()
         self._background = 0.0
+        self._begun = 0.0
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -101,8 +116,9 @@ class TieredProgram:
             from vm.tiers.tiered.first import program_class
 
             made, module = program_class(self._start()), self._running()
-            counting = self._hints.counting(self._policy().counting)
+            counting = self._hints.counting(self._counting())
             self.started = made(module, self._config, self._costs, counting)
+            self._begun = time.monotonic()
             for instance in self._instances:
                 self.started.add(instance)
             for index, code in self._entered.items():
@@ -200,13 +216,20 @@ class TieredProgram:
             return ()
         return (LEAVES, GUARDS), (AVOID, " ".join(map(str, avoided)))
 
+    def _counting(self) -> Callable[[int], tuple[int, int]]:
+        """What says how often functions, and their loops, run before somebody looks at them. It holds no
+        program, for a program's code holds it.
+        """
+        policy, module = self._policy(), self._module
+        return lambda index: policy.counting(index, _looks(module, index))
+
     def hot(self, pc: int) -> int:
         """A counter at ``pc`` has run out; where the machine goes on. Under the tier's lock.
 
         While code is being made, that is where it was, and the counter starts anew.
         """
         index, loop = place = self.first.counted(pc)
-        left = self._hints.left(place, self._policy().counting)
+        left = self._hints.left(place, self._counting())
         if left:
             noted = self._wanted(place, pc) if self._whole is None else (self._asked_as((index, None)),)
             for wanted in noted:
@@ -215,13 +238,18 @@ class TieredProgram:
             return pc
         for wanted in self._wanted(place, pc):
             if wanted not in self._asked:
-                self._ask(wanted)
+                self._ask(wanted, self._share(index, pc))
         entry = self._entry(index) if loop is None else self._loops.get(place)
         if entry:
             return entry
         never = self._asked_as(place) in self._refused
         self.first.allow(pc, NEVER if never else self._policy().again(pc, place))
         return pc
+
+    def _share(self, index: int, pc: int) -> float:
+        """Which part of the time so far went to what the counter at ``pc`` counts, a part of ``index``."""
+        body = self._running().bodies[index - self._running().imported_functions]
+        return self._policy().share(self.first.rounds(pc), body.end - body.start, self._begun)
 
     def _wanted(self, place: Place, pc: int) -> tuple[Place, ...]:
         """What is to be compiled where the counter at ``pc``, which is of ``place``, has run out.
@@ -272,9 +300,9 @@ class TieredProgram:
             "waiting": len(self._waiting),
         }
 
-    def _ask(self, place: Place) -> None:
-        """Have code made, unless it is on disk, or not worth it yet: a program that runs a loop needs it more
-        than one that calls a function.
+    def _ask(self, place: Place, share: float | None = None) -> None:
+        """Have code made, unless it is on disk, or not worth it yet. ``share`` is how much of the time so far
+        went to what is hot there, if that is why.
         """
         from vm.jit import library
 
@@ -299,10 +327,9 @@ class TieredProgram:
             return
         self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
-        from vm.jit.scheduler import Priority
 
-        priority = Priority.NORMAL if loop is None else Priority.HIGH
-        cost = self._policy().cost(request.size())
+        priority = self._policy().priority(place, None if place in self._hints.known else share)
+        cost = self._policy().cost(request.size(), _looks(self._module, index))
         ticket = compiler_of(self._config).submit(request, priority, cost)
         self._waiting.add(place)
         ticket.add_done_callback(lambda done: self._arrived(place, done))
@@ -329,12 +356,13 @@ class TieredProgram:
                 self._take(place, ticket.result)
                 if not ticket.exception():
                     self._background += ticket.result().seconds
-                    self._learn(module, ticket.result())
+                    self._learn(module, place, ticket.result())
 
-    def _learn(self, module: ModuleData, artefact: Artefact) -> None:
+    def _learn(self, module: ModuleData, place: Place, artefact: Artefact) -> None:
         """Tell the policy what compiling has cost."""
         bodies = (module.bodies[i - module.imported_functions] for i in artefact.functions)
-        self._policy().learn(artefact.seconds, sum(body.end - body.start for body in bodies))
+        size = sum(body.end - body.start for body in bodies)
+        self._policy().learn(artefact.seconds, size, _looks(self._module, place[0]))
 
     def _take(self, place: Place, give: Callable[[], Artefact]) -> None:
         """Put in place what ``give`` returns. When it raises, it is more than compiled code is made for, or

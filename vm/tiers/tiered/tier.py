@@ -16,7 +16,7 @@ from vm.runtime.layout import RECORD_NATIVE
 from vm.runtime.references import needs_heap
 from vm.runtime.store import Store
 from vm.tiers.llvm.registers import most_passed
-from vm.tiers.policy import Policy
+from vm.tiers.policy import Policy, chosen
 from vm.tiers.threaded.library import library
 from vm.tiers.tiered.link import TieredLink
 from vm.tiers.tiered.program import TieredProgram
@@ -57,6 +57,7 @@ class TieredTier(NativeTier):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._policies: dict[str, Policy] = {}
+        self._decided: Policy | None = None
 
     def stats(self) -> dict[str, float]:
         """As every native tier; and how many functions and loops have compiled code, for how many places it
@@ -86,15 +87,17 @@ class TieredTier(NativeTier):
 
     def decide(self, policy: Policy) -> None:
         """Let another policy say when code is made, from the next module on: for experiments."""
-        self._made_policy = policy
+        self._decided = policy
 
     def _program(self, module: ModuleData) -> TieredProgram:
         return TieredProgram(module, self._config, _thunks, self._policy, self._costs, self._lock)
 
     def _policy(self, start: str) -> Policy:
         """The engine's policy for modules that start in this tier; made when something counts."""
+        if self._decided is not None:
+            return self._decided
         if start not in self._policies:
-            self._policies[start] = Policy(self._config, start)
+            self._policies[start] = chosen(self._config, start)
         return self._policies[start]
 
     def program(self, module: ModuleData) -> TieredProgram:
