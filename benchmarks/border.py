@@ -2,8 +2,9 @@
 
 Nanoseconds of a call of a WebAssembly function, and of a host function; milliseconds of a new process until
 the first result of a small module, beyond those of a Python that does nothing; with ``--big FILE ARG...`` the
-same for a WASI command of some size. All of it is processor time, measured in turns, and what is printed is
-the median of the rounds, and of their ratios: quote the ratios.
+same for a WASI command of some size. All of it is processor time, and for processes the clock's, too, once
+earlier ones have left on disk what they leave; measured in turns, and what is printed is the median of the
+rounds, and of their ratios: quote the ratios.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 ENGINES = ("vm.api", "wasmtime")
 """Ours and theirs, by the module to import."""
@@ -116,18 +117,25 @@ def border(api: ModuleType, tier: str | None) -> tuple[Callable[[int], float], C
     return inwards, outwards
 
 
-def seconds(
+class Spent(NamedTuple):
+    """Seconds that a process, with its children that have ended, took: of processors, and by the clock."""
+
+    processor: float
+    clock: float
+
+
+def spent(
     command: Sequence[str],
     environment: dict[str, str],
     *,
     stdin: IO[bytes] | int | None = None,
     stdout: IO[bytes] | int = subprocess.DEVNULL,
-) -> float:
-    """Processor time of a process, its children's included."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+) -> Spent:
+    """Run a command to its end."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(command, env=environment, check=True, stdin=stdin, stdout=stdout)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    clock, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Spent(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock)
 
 
 def starts(template: str, arguments: Sequence[str], tier: str, folder: Path) -> dict[str, list[str]]:
@@ -162,22 +170,30 @@ def compare_calls(tier: str, rounds: int) -> None:
         report(f"{name}, {tier}", "ns", [(ours(200_000), theirs(3_000)) for _ in range(rounds)])
 
 
+STEADY = 3
+"""Starts that do not count: the first learns what is worth compiling, the next ask for it, and later ones
+find it on disk."""
+
+
 def compare_starts(
     name: str, template: str, arguments: Sequence[str], tier: str, rounds: int, folder: Path
 ) -> None:
-    """A process' first result, beyond a Python that does nothing; the first run of each does not count."""
+    """A process' first result, beyond a Python that does nothing: processor time, and time by the clock."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")  # as an installed package has it
     commands = starts(template, arguments, tier, folder)
     bare = [sys.executable, "-c", "pass"]
-    for command in (bare, *commands.values()):
-        seconds(command, environment)
+    for _ in range(STEADY):
+        for command in (bare, *commands.values()):
+            spent(command, environment)
+        time.sleep(1.0)  # for compilers that a run has left behind
     measured = []
     for _ in range(rounds):
-        nothing = seconds(bare, environment)
-        ours, theirs = (1e3 * (seconds(commands[api], environment) - nothing) for api in ENGINES)
-        measured.append((ours, theirs))
-    report(f"{name}, {tier}", "ms", measured)
+        nothing = spent(bare, environment)
+        measured.append([spent(commands[api], environment) for api in ENGINES] + [nothing])
+    for what, side in (f"{name}, {tier}", 0), ("  by the clock", 1):
+        times = [[1e3 * (each[side] - nothing[side]) for each in engines] for *engines, nothing in measured]
+        report(what, "ms", [(ours, theirs) for ours, theirs in times])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,9 +7,9 @@
              at level 3 first, as a fraction of it
 
 "small" and "big" compare with wasmtime-py, "short" with tier llvm. All of it is processor time, that of
-children that have ended included (compilers that work on in the background are not in it), measured in turns
-after a run of each that does not count (except "latency", which has the caches off); what is printed is the
-median of the rounds, and of their ratios: quote the ratios.
+children that have ended included (compilers that work on in the background are not in it), and for "small"
+and "big" the clock's, too; measured in turns after three starts of each that do not count (except "latency",
+which has the caches off). What is printed is the median of the rounds, and of their ratios: quote the ratios.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.border import COMMAND, ENGINES, FIRST_RESULT, SMALL, compare_starts, report, seconds, written
+from benchmarks.border import (
+    COMMAND,
+    ENGINES,
+    FIRST_RESULT,
+    SMALL,
+    STEADY,
+    compare_starts,
+    report,
+    spent,
+    written,
+)
 from benchmarks.corpus import OWN, programs
 
 REPEATED = "compress"
@@ -107,10 +117,10 @@ def short(rounds: int, tier: str, folder: Path) -> None:
             [sys.executable, "-m", "vm", "run", "--tier", each, str(program.path()), *case.args]
             for each in (tier, "llvm")
         ]
-        for _ in range(3):  # the first learns, the second asks, the third finds
+        for _ in range(STEADY):
             for command in commands:
                 _checked(command, environment, program.stdin, case.expected)
-            time.sleep(_SETTLED / 3)
+            time.sleep(_SETTLED / STEADY)
         measured = [
             tuple(1e3 * _checked(each, environment, program.stdin, case.expected) for each in commands)
             for _ in range(rounds)
@@ -121,11 +131,11 @@ def short(rounds: int, tier: str, folder: Path) -> None:
 def _checked(command: Sequence[str], environment: dict[str, str], stdin: Path | None, answer: bytes) -> float:
     """Processor time of a command whose output is right."""
     with open(stdin or os.devnull, "rb") as given, tempfile.TemporaryFile() as out:
-        spent = seconds(command, environment, stdin=given, stdout=out)
+        taken = spent(command, environment, stdin=given, stdout=out)
         out.seek(0)
         if out.read() != answer:
             raise AssertionError(f"{' '.join(command)}: a wrong answer: the figures would mean nothing")
-    return spent
+    return taken.processor
 
 
 def big(rounds: int, tier: str, folder: Path, megabytes: float) -> None:

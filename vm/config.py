@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from vm.errors import ConfigError
-from vm.records import Field, field, fields, record, replace
+from vm.primitives import MappingProxyType
+from vm.records import Field, Record, field, fields, replace
 from vm.typed import Any, Mapping
 
 
@@ -17,8 +16,7 @@ def _knob(default: Any, summary: str, **bounds: Any) -> Any:
     return field(default=default, metadata={"summary": summary, **bounds})
 
 
-@record(frozen=True)
-class Config:
+class Config(Record, frozen=True):
     """The knobs' values. Raises ``ConfigError``, which names the knob, for a value outside its range."""
 
     tier: str = _knob("tiered", "The tier that runs functions: a name in vm.tiers.TIERS.")

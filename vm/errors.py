@@ -19,7 +19,7 @@ codes and colours is the edge's work (``vm.cli``).
 from __future__ import annotations
 
 from vm.enums import Enum
-from vm.records import record
+from vm.records import Record
 
 
 class VMError(Exception):
@@ -140,8 +140,7 @@ class TrapCode(Enum):
     INDIRECT_CALL_TO_NULL = UNINITIALIZED_ELEMENT  # wasmtime-py's name for it
 
 
-@record(frozen=True)
-class Frame:
+class Frame(Record, frozen=True):
     """One WebAssembly frame of a backtrace, innermost first.
 
     ``module_offset`` is the instruction's place in the binary, and ``func_offset`` the same from the start of

@@ -1,4 +1,4 @@
-"""Locks, queues and getters for what every start imports, from where the standard library has them.
+"""Locks, queues, getters and views for what every start imports, from where the standard library has them.
 
 ``threading`` is written in Python and brings ``functools`` and ``collections``: 4 ms, a tenth of the time to
 a first result. What starts need of these is written in C, and there at once.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from threading import RLock as RLock
     from threading import get_ident as get_ident
     from threading import local as local
+    from types import MappingProxyType as MappingProxyType
 else:
     import _thread
     from _collections import deque as deque
@@ -25,3 +26,4 @@ else:
     from _thread import get_ident as get_ident
 
     Lock, local = _thread.allocate_lock, _thread._local
+    MappingProxyType = type(type.__dict__)

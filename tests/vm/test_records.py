@@ -14,11 +14,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from vm.records import field, fields, record, replace
+from vm.records import Record, field, fields, replace
 
 
-@record(frozen=True)
-class Point:
+class Point(Record, frozen=True):
     """A frozen one."""
 
     kinds: ClassVar[int] = 2
@@ -43,23 +42,24 @@ class Model:
         object.__setattr__(self, "seen", self.x > 10)
 
 
-@record()
-class Bag:
+class Bag(Record):
     """One that changes."""
 
     items: list[int] = field(default_factory=list)
     name: str = "bag"
 
 
-@record(frozen=True)
-class Named(Point):
+class Named(Point, frozen=True):
     """One with a base."""
 
     name: str = ""
 
 
-@record(eq=False, weakref=True)
-class Thing:
+class Unnamed(Point):  # type: ignore[misc]  # mypy would have it say that it is frozen, too
+    """One that only has a base."""
+
+
+class Thing(Record, eq=False, weakref=True):
     """One that is only equal to itself."""
 
     value: int
@@ -85,14 +85,15 @@ def test_wrong_arguments_are_type_errors(wrong: tuple[int, ...]) -> None:
         Point(1, z=2)  # type: ignore[call-arg]
 
 
-def test_frozen_fields_stay() -> None:
-    point: Any = Point(1)
+@pytest.mark.parametrize("made", [Point, Unnamed])
+def test_frozen_fields_stay(made: type[Any]) -> None:
+    point: Any = made(1)
     for change in (
         lambda: setattr(point, "x", 2),
         lambda: delattr(point, "x"),
         lambda: setattr(point, "z", 2),
     ):
-        with pytest.raises(AttributeError, match="Point is frozen"):
+        with pytest.raises(AttributeError, match=f"{made.__name__} is frozen"):
             change()
 
 
@@ -135,8 +136,7 @@ def test_the_first_instances_are_as_later_ones(
 ) -> None:
     """The first few are made without an ``__init__`` of their class' own."""
 
-    @record(frozen=frozen)
-    class Made:
+    class Made(Record, frozen=frozen):
         a: int
         b: list[int] = field(default_factory=list)
         c: int = 3
@@ -149,8 +149,7 @@ def test_the_first_instances_are_as_later_ones(
     with pytest.raises(TypeError, match=r"__init__\(\)"):
         Made(*args, **named)
 
-    @record(frozen=frozen)
-    class Other:
+    class Other(Record, frozen=frozen):
         a: int
         b: int = 0
         c: int = 0
@@ -159,9 +158,8 @@ def test_the_first_instances_are_as_later_ones(
         Other(*args, **named)
 
 
-def test_a_subclass_that_is_no_record_ends_every_instance_its_own_way() -> None:
-    @record()
-    class Made:
+def test_a_subclass_ends_every_instance_its_own_way() -> None:
+    class Made(Record):
         a: int
 
         def __post_init__(self) -> None:
@@ -176,10 +174,9 @@ def test_a_subclass_that_is_no_record_ends_every_instance_its_own_way() -> None:
 
 INTERRUPTED = """
 import sys
-from vm.records import record
+from vm.records import Record
 
-@record()
-class Point:
+class Point(Record):
     x: int
 
 def interrupt(frame, event, argument):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from vm.gc.handles import Cell, Handles
 from vm.gc.references import References
-from vm.records import record
+from vm.records import Record
 from vm.typed import Iterable, Protocol, Sequence
 
 _COLOURS = 3
@@ -24,8 +24,7 @@ _EXACT_WORK = 1 << 20
 """Objects that step 3 visits at most. References that are left over count as roots: their cycles stay."""
 
 
-@record()
-class Reached:
+class Reached(Record):
     """How much a trace found: objects and their bytes."""
 
     objects: int = 0
@@ -45,8 +44,7 @@ class Tracer(Protocol):
         """
 
 
-@record()
-class Statistics:
+class Statistics(Record):
     """What collections found; ``live_objects`` and ``live_bytes`` are the last one's."""
 
     collections: int = 0

@@ -8,7 +8,7 @@ A reference to another object takes 4 bytes: an offset in the same cage.
 
 from __future__ import annotations
 
-from vm.records import record
+from vm.records import Record
 from vm.typed import Sequence
 
 TYPE_MASK = 0xFF_FFFF
@@ -28,8 +28,7 @@ ALIGNMENT = 8
 REFERENCE_WIDTH = 4
 
 
-@record(frozen=True)
-class Slot:
+class Slot(Record, frozen=True):
     """What one field or element holds: ``width`` bytes (1, 2, 4, 8 or 16), or a reference that is traced."""
 
     width: int
@@ -44,8 +43,7 @@ REFERENCE = Slot(REFERENCE_WIDTH, traced=True)
 """What holds a reference to an object, a handle or an i31."""
 
 
-@record(frozen=True)
-class StructLayout:
+class StructLayout(Record, frozen=True):
     """``offsets`` of the fields from the object's start, ``traced`` those of them to follow, whole size."""
 
     offsets: tuple[int, ...]
@@ -65,8 +63,7 @@ class StructLayout:
         return cls(tuple(offsets), traced, aligned(at))
 
 
-@record(frozen=True)
-class ArrayLayout:
+class ArrayLayout(Record, frozen=True):
     """``shift`` is the logarithm of an element's width; ``traced`` says whether elements are followed."""
 
     shift: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vm.errors import TrapCode
 from vm.isa.types import ValType, ValueType
-from vm.records import record
+from vm.records import Record
 from vm.typed import Callable, Protocol
 
 
@@ -40,8 +40,7 @@ class Builder(Protocol):
 Emit = Callable[..., str]
 
 
-@record(frozen=True)
-class Semantics:
+class Semantics(Record, frozen=True):
     """One instruction's meaning: ``emit(builder, *operands, *immediates)``, without a memarg's alignment.
 
     ``condition``: the result is an i1 that stands for an i32 of 0 or 1. Two results, which only arithmetic on

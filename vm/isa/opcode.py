@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vm.enums import Enum, StrEnum
 from vm.isa.types import FuncType, ValType
-from vm.records import record
+from vm.records import Record
 
 
 class Immediate(Enum):
@@ -69,8 +69,7 @@ class Feature(StrEnum):
     WIDE_ARITHMETIC = "wide-arithmetic"
 
 
-@record(frozen=True)
-class CatchClause:
+class CatchClause(Record, frozen=True):
     """One clause of a ``try_table``: ``tag`` None catches everything.
 
     The exception's values, and a reference to it if ``with_ref``, go to label ``depth``, counted outside.
@@ -81,8 +80,7 @@ class CatchClause:
     depth: int
 
 
-@record(frozen=True)
-class Opcode:
+class Opcode(Record, frozen=True):
     """One row. ``code`` is the opcode byte, or prefix and sub-opcode in a row of hex digits: 0xFC0A, 0xFD105.
 
     ``type`` is None where the operands depend on context (control, variables, tables, references,

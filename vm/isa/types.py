@@ -8,7 +8,7 @@ matches which is said in ``vm.isa.matching``.
 from __future__ import annotations
 
 from vm.enums import Enum
-from vm.records import field, record
+from vm.records import Record, field
 from vm.typed import Literal
 
 
@@ -70,8 +70,7 @@ class PackedType(Enum):
         return self.name.lower()
 
 
-@record(frozen=True)
-class RefType:
+class RefType(Record, frozen=True):
     """References to what ``heap`` describes, and to nothing if ``nullable``.
 
     ``heap`` is an int only where no module is known: the index of a type (``ModuleData.value_type`` resolves
@@ -151,8 +150,7 @@ SHORT_REFS: dict[int, RefType] = {
 """The nullable references to abstract heap types by their byte, which is the heap type's own."""
 
 
-@record(frozen=True)
-class FuncType:
+class FuncType(Record, frozen=True):
     """Parameters and results of a function, block or instruction.
 
     ``has_vectors``: some of them are v128, which takes two words where values lie in words.
@@ -170,8 +168,7 @@ class FuncType:
         return f"[{' '.join(map(str, self.params))}] -> [{' '.join(map(str, self.results))}]"
 
 
-@record(frozen=True)
-class FieldType:
+class FieldType(Record, frozen=True):
     """A field of a structure, or the elements of an array."""
 
     storage: StorageType
@@ -186,8 +183,7 @@ class FieldType:
         return f"(mut {self.storage})" if self.mutable else str(self.storage)
 
 
-@record(frozen=True)
-class StructType:
+class StructType(Record, frozen=True):
     """A structure: fields of fixed places."""
 
     fields: tuple[FieldType, ...] = ()
@@ -196,8 +192,7 @@ class StructType:
         return f"struct{''.join(f' {member}' for member in self.fields)}"
 
 
-@record(frozen=True)
-class ArrayType:
+class ArrayType(Record, frozen=True):
     """An array: a number of elements alike that is fixed when it is made."""
 
     element: FieldType
@@ -209,8 +204,7 @@ class ArrayType:
 CompositeType = FuncType | StructType | ArrayType
 
 
-@record(frozen=True)
-class SubType:
+class SubType(Record, frozen=True):
     """A type as its definition gives it: ``supertypes`` are heap types, of which there is one at most.
 
     References to its own recursion group are ints: places in the group.
@@ -293,8 +287,7 @@ def _shallow(type: StorageType) -> str:
     return str(type)
 
 
-@record(frozen=True)
-class Limits:
+class Limits(Record, frozen=True):
     """Size bounds: pages for a memory, elements for a table; ``maximum`` None is unbounded.
 
     ``address`` is the type of what names a place in between: i32 or i64.
@@ -305,8 +298,7 @@ class Limits:
     address: ValType = ValType.I32
 
 
-@record(frozen=True)
-class TableType:
+class TableType(Record, frozen=True):
     """A table of references."""
 
     element: RefType
@@ -318,8 +310,7 @@ class TableType:
         return self.limits.address
 
 
-@record(frozen=True)
-class MemoryType:
+class MemoryType(Record, frozen=True):
     """A linear memory, measured in pages; several threads may use a ``shared`` one at once.
 
     ``page_bits`` is the binary logarithm of its pages' size: 16, or 0 for pages of one byte.
@@ -343,16 +334,14 @@ class MemoryType:
         return (1 << bits) - (self.page_bits == 0)
 
 
-@record(frozen=True)
-class GlobalType:
+class GlobalType(Record, frozen=True):
     """A global variable."""
 
     content: ValueType
     mutable: bool
 
 
-@record(frozen=True)
-class TagType:
+class TagType(Record, frozen=True):
     """A tag: what an exception is. The parameters of ``definition``, a function type, are its payload."""
 
     definition: DefType

@@ -14,15 +14,14 @@ from array import array
 from collections.abc import Mapping
 
 from vm.errors import VMError
-from vm.records import field, record
+from vm.records import Record, field
 
 _MAGIC = b"wasmvm code 2\n"
 _HEAD = struct.Struct("<IId")
 _PART = struct.Struct("<IIII")
 
 
-@record(frozen=True)
-class Part:
+class Part(Record, frozen=True):
     """One object file: the functions in it, those of them that anybody may enter, the types it names."""
 
     binary: bytes
@@ -31,8 +30,7 @@ class Part:
     types: tuple[int, ...] = ()
 
 
-@record(frozen=True)
-class Artefact:
+class Artefact(Record, frozen=True):
     """What a request gives. ``moves`` is what each function moves, ``seconds`` the processor time spent."""
 
     parts: tuple[Part, ...]

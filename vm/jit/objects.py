@@ -14,7 +14,7 @@ from vm.config import Config
 from vm.native import cache
 from vm.once import once
 from vm.primitives import Lock
-from vm.records import record
+from vm.records import Record
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _objects(folder: str, most: int) -> Objects:
     return Objects(folder, most)
 
 
-@record(frozen=True)
-class Entry:
+class Entry(Record, frozen=True):
     """A file of the cache: its key, bytes, and when it was used last (seconds since 1970)."""
 
     key: str

@@ -9,7 +9,7 @@ from vm import digests
 from vm.config import KNOBS, Config
 from vm.module.model import ModuleData
 from vm.native import cache
-from vm.records import record
+from vm.records import Record
 from vm.typed import Literal
 
 Scope = Literal["exact", "near", "reachable", "module"]
@@ -56,8 +56,7 @@ RUNTIME_KNOBS = frozenset(
 """Knobs that code does not depend on, given the rest of a request; any other is part of its key."""
 
 
-@record(frozen=True)
-class Request:
+class Request(Record, frozen=True):
     """Code for functions of a module.
 
     ``kind`` says what code (``vm.jit.makers.MAKERS``), ``options`` what else it depends on, ``level`` how

@@ -20,12 +20,11 @@ from vm.module.kernel.restricted import Work
 from vm.module.kernel.run import Checker, Kernel, PlainChecker
 from vm.module.limits import MAX_BODY
 from vm.module.model import ConstExpr, ModuleData
-from vm.records import record
+from vm.records import Record
 from vm.typed import cast
 
 
-@record(frozen=True)
-class FunctionInfo:
+class FunctionInfo(Record, frozen=True):
     """A validated body.
 
     ``locals`` are the types of parameters and locals; the frame is these slots, then ``max_stack``

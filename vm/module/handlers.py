@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from vm.records import record
+from vm.records import Record
 
 
-@record()
-class Branch:
+class Branch(Record):
     """One way a branch can go.
 
     ``target`` is the byte offset where execution goes on: behind the ``end`` of a block, at the first
@@ -21,8 +20,7 @@ class Branch:
     entry: int
 
 
-@record()
-class Catch:
+class Catch(Record):
     """What a handler does with exceptions of one ``tag`` (index; None: of any).
 
     Their values, and a reference to the exception if ``with_ref``, become the operands above the lowest
@@ -37,8 +35,7 @@ class Catch:
     kept: int | None = None
 
 
-@record(eq=False)
-class Handler:
+class Handler(Record, eq=False):
     """What catches exceptions that code at the byte offsets ``start`` to ``end`` (exclusive) throws.
 
     The first clause that fits has it, else the handler ``outer`` (None: the caller's).

@@ -18,7 +18,7 @@ from vm.isa.types import (
     TagType,
     ValueType,
 )
-from vm.records import field, record
+from vm.records import Record, field
 from vm.typed import TYPE_CHECKING, Callable, NamedTuple, Sequence, overload
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from vm.module.kernel.facts import Facts
 
 
-@record(frozen=True)
-class Import:
+class Import(Record, frozen=True):
     """One import: two names and the type it must have."""
 
     module: str
@@ -36,8 +35,7 @@ class Import:
     type: ExternType
 
 
-@record(frozen=True)
-class Export:
+class Export(Record, frozen=True):
     """One export; ``kind`` is "func", "table", "memory", "global" or "tag"."""
 
     name: str
@@ -52,16 +50,14 @@ class ConstExpr(NamedTuple):
     end: int
 
 
-@record(frozen=True)
-class GlobalDef:
+class GlobalDef(Record, frozen=True):
     """A global defined here, with its initialiser."""
 
     type: GlobalType
     init: ConstExpr
 
 
-@record(frozen=True)
-class ElementSegment:
+class ElementSegment(Record, frozen=True):
     """An element segment: ``mode`` is "active", "passive" or "declarative".
 
     ``items`` holds function indices, or constant expressions; ``table`` and ``offset`` only when active.
@@ -86,8 +82,7 @@ class DataSegment(NamedTuple):
     offset: ConstExpr | None = None
 
 
-@record(frozen=True)
-class Body:
+class Body(Record, frozen=True):
     """A function body: declared locals as (count, type) runs, and the byte range of its instructions."""
 
     locals: tuple[tuple[int, ValueType], ...]
@@ -132,16 +127,14 @@ class Bodies(Sequence[Body]):
         return sum(end - start for start, end in self.extents)
 
 
-@record()
-class Names:
+class Names(Record):
     """The custom "name" section: what a compiler called things. Missing entries are simply absent."""
 
     module: str | None = None
     functions: dict[int, str] = field(default_factory=dict)
 
 
-@record(weakref=True, eq=False)  # compared by identity: tiers keep code by module
-class ModuleData:
+class ModuleData(Record, weakref=True, eq=False):  # compared by identity: tiers keep code by module
     """Everything the binary says.
 
     ``types`` are the canonical types that its definitions mean, and other types here refer to those;

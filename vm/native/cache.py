@@ -89,7 +89,8 @@ _state_before = once(_state)
 """The same, asked for once: the package's files are read once, too."""
 
 
-def package_digest(patterns: Iterable[str]) -> bytes:
+@once
+def package_digest(patterns: tuple[str, ...]) -> bytes:
     """``files_digest`` of the package's files of each pattern."""
     return files_digest(package_files(patterns), _state_before)
 

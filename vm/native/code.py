@@ -12,12 +12,11 @@ from vm.native import cache
 from vm.native.arena import Arena, Image
 from vm.native.linked import Linked, finish
 from vm.once import once
-from vm.records import field, record
+from vm.records import Record, field
 from vm.typed import Callable, Iterable, Mapping
 
 
-@record()
-class Costs:
+class Costs(Record):
     """What compiling has cost so far; CPU seconds, so that a busy machine does not count.
 
     ``cached`` is how many of the ``functions`` were found compiled.
@@ -30,8 +29,7 @@ class Costs:
     cached: int = 0
 
 
-@record()
-class Code:
+class Code(Record):
     """Machine code in place, ``size`` bytes of it: symbols by name; it stays as long as this object."""
 
     image: Image

@@ -13,7 +13,7 @@ import struct
 
 from vm.errors import VMError
 from vm.native.linked import Linked, Loaded, finish, refusal
-from vm.records import record
+from vm.records import Record
 from vm.typed import Any, Callable, Iterator, Mapping
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -35,8 +35,7 @@ _MOST = 1 << 30
 """Bytes that a section is aligned to, and that an image has, at most; LLVM's code needs far less."""
 
 
-@record(frozen=True)
-class _Section:
+class _Section(Record, frozen=True):
     name: str
     kind: int
     flags: int
@@ -71,8 +70,7 @@ def contents(binary: bytes, prefix: str) -> dict[str, bytes]:
     return _Linker(binary).contents(prefix)
 
 
-@record(frozen=True)
-class Relocation:
+class Relocation(Record, frozen=True):
     """What is filled in at ``offset``: a symbol's value, or section ``section``'s place, plus ``addend``."""
 
     offset: int
@@ -82,8 +80,7 @@ class Relocation:
     addend: int
 
 
-@record(frozen=True)
-class Unlinked:
+class Unlinked(Record, frozen=True):
     """A function's code as it stands in an object file."""
 
     name: str

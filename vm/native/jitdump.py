@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 
 from vm.native import ownfile
-from vm.records import record
+from vm.records import Record
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ CODE_LOAD = 0
 _MACHINES = {"x86_64": 62, "aarch64": 183}
 
 
-@record()
-class _Dump:
+class _Dump(Record):
     """An open file; ``mark`` is a mapping by which perf learns that it exists; ``count`` codes are in it."""
 
     descriptor: int

@@ -5,14 +5,13 @@ from __future__ import annotations
 import struct
 
 from vm.errors import VMError
-from vm.records import record
+from vm.records import Record
 from vm.typed import Any, Callable, Mapping
 
 _STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp [rip + 0], followed by the address
 
 
-@record(frozen=True)
-class Linked:
+class Linked(Record, frozen=True):
     """An object with all done that does not depend on its place, or on what it is linked against.
 
     ``symbols`` are its functions, by offset. To be put in: addresses of ``stubs`` (by name, where jumps
@@ -30,8 +29,7 @@ class Linked:
         return self.code, self.symbols, self.stubs, self.absolute, self.numbers
 
 
-@record(frozen=True)
-class Loaded:
+class Loaded(Record, frozen=True):
     """An object made ready for a place: its bytes, and the addresses of its functions."""
 
     code: bytes

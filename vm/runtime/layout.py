@@ -53,7 +53,7 @@ from __future__ import annotations
 
 from vm.errors import TrapCode
 from vm.module.model import ModuleData
-from vm.records import record
+from vm.records import Record
 from vm.runtime.backtrace import MOST
 
 STATE_JUMP_BUFFER = 0
@@ -135,8 +135,7 @@ def trap_number(code: TrapCode) -> int:
     return TRAPS.index(code) + 1
 
 
-@record(frozen=True)
-class ContextLayout:
+class ContextLayout(Record, frozen=True):
     """The offsets in a context, which follow from the module alone."""
 
     functions: int

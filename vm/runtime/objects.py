@@ -10,7 +10,7 @@ from vm.errors import Trap, TrapCode
 from vm.gc.heap import Heap
 from vm.gc.layout import ELEMENTS, StructLayout
 from vm.isa.types import ArrayType, DefType, FieldType, PackedType, StructType
-from vm.records import record
+from vm.records import Record
 from vm.runtime.heaps import slot
 from vm.runtime.references import define, traced, type_table
 from vm.typed import TYPE_CHECKING, Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _I32 = 0xFFFF_FFFF
 
 
-@record(frozen=True)
-class Place:
+class Place(Record, frozen=True):
     """Where a field lies in its object: ``width`` bytes at ``offset``. ``traced``: it refers to an object."""
 
     offset: int

@@ -15,7 +15,7 @@ from vm.isa.types import PAGE_SIZE, DefType, FuncType, GlobalType, MemoryType, T
 from vm.memory.bounds import guarded
 from vm.memory.linear import LinearMemory
 from vm.memory.native import WORD, Block, Heap, peek, poke
-from vm.records import record
+from vm.records import Record
 from vm.runtime.exceptions import Exn
 from vm.runtime.functions import Binder, Function, HostCallable
 from vm.runtime.globals import Global
@@ -60,8 +60,7 @@ class BodyRunner(Protocol):
         """Run a defined function on bit patterns."""
 
 
-@record(frozen=True)
-class StoreLimits:
+class StoreLimits(Record, frozen=True):
     """How many objects one store may have, and how big each may be; None is no limit of the store's."""
 
     memory_bytes: int | None = None

@@ -12,7 +12,7 @@ Instructions come from the opcode table, so one with operands of a known kind is
 
 from __future__ import annotations
 
-from vm.records import record
+from vm.records import Record
 
 __all__ = ["Place", "is_text", "locate", "wat2wasm"]
 
@@ -20,8 +20,7 @@ _BLANK = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # the format does not allow it, but it tells that text is meant
 
 
-@record(frozen=True)
-class Place:
+class Place(Record, frozen=True):
     """A place in a text: ``line`` and ``column`` count from 1, ``source`` is that line."""
 
     line: int

@@ -5,15 +5,14 @@ from __future__ import annotations
 from vm.config import Config
 from vm.errors import ConfigError
 from vm.importing import imported, uninterrupted
-from vm.records import record
+from vm.records import Record
 from vm.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vm.tiers.base import Tier
 
 
-@record(frozen=True)
-class TierEntry:
+class TierEntry(Record, frozen=True):
     """A tier by name: where its class lives, and one sentence for people.
 
     ``metered`` says that its code knows fuel and deadlines (``vm.runtime.metering``).

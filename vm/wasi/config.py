@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from vm.errors import ConfigError
-from vm.records import record
+from vm.records import Record
 from vm.typed import TYPE_CHECKING
 from vm.wasi.abi import MAX_DESCRIPTORS
 from vm.wasi.rights import Permissions
@@ -25,8 +25,7 @@ CustomOutput = Callable[[bytes], "int | None"]
 """Takes what was written; may return how many bytes of it were taken (None: all), or minus an errno."""
 
 
-@record(frozen=True)
-class Preopen:
+class Preopen(Record, frozen=True):
     """A host directory the program sees under ``guest_path``, and what it may do to its entries and files."""
 
     host_path: str
@@ -35,8 +34,7 @@ class Preopen:
     files: Permissions
 
 
-@record(frozen=True)
-class Stdio:
+class Stdio(Record, frozen=True):
     """Where a standard stream comes from or goes to. All None: nowhere, silently (as in wasmtime)."""
 
     fd: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from vm.records import record
+from vm.records import Record
 from vm.wasi.abi import (
     ALL_FDFLAGS,
     ALL_OFLAGS,
@@ -32,8 +32,7 @@ _MAX_RACES = 8
 """How often a last component that turns into a link between looking and opening is looked at again."""
 
 
-@record(frozen=True)
-class _Request:
+class _Request(Record, frozen=True):
     """What a program asks of ``path_open``."""
 
     path: bytes

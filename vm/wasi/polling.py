@@ -11,7 +11,7 @@ import termios
 import time
 from collections.abc import Sequence
 
-from vm.records import record
+from vm.records import Record
 from vm.wasi.abi import HANGUP, Errno, Fdflags, Rights, WasiError
 from vm.wasi.clocks import WAITABLE, now
 from vm.wasi.context import WasiContext
@@ -37,8 +37,7 @@ _SLICE = 20_000_000
 """The same while there may be a deadline."""
 
 
-@record()
-class _Subscription:
+class _Subscription(Record):
     """One wait: until ``clock`` shows ``deadline`` (nanoseconds), or until the host descriptor is ready.
 
     ``errno`` is set at once when the subscription itself is at fault; ``due`` when it is ready.

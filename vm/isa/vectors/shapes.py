@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vm.isa.emit import Builder, Emit
-from vm.records import record
+from vm.records import Record
 
 
-@record(frozen=True)
-class Shape:
+class Shape(Record, frozen=True):
     """A way to look at 128 bits: ``lanes`` of IR type ``lane``, each of ``bits`` bits."""
 
     name: str

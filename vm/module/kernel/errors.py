@@ -12,7 +12,7 @@ from vm.module.kernel.facts import Facts
 from vm.module.kernel.words import ANYTHING
 from vm.module.limits import MAX_LABELS, MAX_LOCALS, MAX_OPERANDS, MAX_TRY_DEPTH
 from vm.module.reader import END_OF_SECTION
-from vm.records import record
+from vm.records import Record
 
 _MISMATCH = "type mismatch"
 _SPACES = {
@@ -27,8 +27,7 @@ _SPACES = {
 }
 
 
-@record(frozen=True)
-class Fault:
+class Fault(Record, frozen=True):
     """A fault: ``a`` and ``b`` are what the kernel noted with it; a constant expression has no function."""
 
     number: int
@@ -61,8 +60,7 @@ def error(binary: bytes, facts: Facts, end: int, fault: Fault) -> WasmError:
     return ValidationError(message, fault.offset, f"{opcode}: {detail}", fault.function)
 
 
-@record(frozen=True)
-class _Context:
+class _Context(Record, frozen=True):
     facts: Facts
     opcode: Opcode
     a: int

@@ -6,7 +6,7 @@ are followed, and of a branch and a jump at the end, the one to ``next`` falls t
 
 from __future__ import annotations
 
-from vm.records import record
+from vm.records import Record
 from vm.tiers.baseline.encoding import GENERAL, Instruction, UnknownInstruction, decode
 from vm.tiers.baseline.registers import OPERANDS, PASSED, VECTOR_OPERANDS
 
@@ -18,8 +18,7 @@ WIDTHS = (4, 4, 8, 4, 1, 1)
 """Their bytes."""
 
 
-@record(frozen=True)
-class Hole:
+class Hole(Record, frozen=True):
     """``addend`` plus the value of ``symbol`` goes to ``offset``."""
 
     offset: int
@@ -28,8 +27,7 @@ class Hole:
     addend: int
 
 
-@record()
-class Stencil:
+class Stencil(Record):
     """``flips[i][j]`` are bits to be flipped, as byte, mask and register, when operand ``i`` is in another
     register than that, and its number differs in bit ``j``. Operands in ``avoided`` registers would be lost.
     """
@@ -42,8 +40,7 @@ class Stencil:
     single: bool
 
 
-@record()
-class _Line:
+class _Line(Record):
     """An instruction; ``target`` is the offset or the symbol that it jumps to."""
 
     at: int

@@ -18,7 +18,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.isa.types import FuncType, ValueType
 from vm.memory.native import WORD
 from vm.once import once
-from vm.records import record
+from vm.records import Record
 from vm.runtime.layout import STATE_MACHINE, STATE_MACHINE_SIZE, STATE_PASSED
 from vm.runtime.words import offsets
 from vm.tiers.llvm.registers import parameters_in_registers, results_are_passed
@@ -37,8 +37,7 @@ def type_symbol(index: int) -> str:
     return f"type{index}"
 
 
-@record(frozen=True)
-class Signature:
+class Signature(Record, frozen=True):
     """How functions of ``type`` are called: which parameters, by number, go in registers and which are
     passed; ``result`` is the IR return type, void too where results are passed.
     """

@@ -17,7 +17,7 @@ from vm.errors import TrapCode
 from vm.isa.types import ValType
 from vm.native.glue import UNWOUND
 from vm.native.walking import SLACK
-from vm.records import record
+from vm.records import Record
 from vm.runtime.layout import (
     CONTEXT_INSTANCE,
     CONTEXT_MEMORY,
@@ -41,8 +41,7 @@ from vm.tiers.threaded.text import FIELDS, HandlerText, size
 # calls: the first fields are the slot of the arguments, and the first slot beyond what is in use
 
 
-@record(frozen=True)
-class _Form:
+class _Form(Record, frozen=True):
     """A call or a tail call, with so many fields before the words; a tail call has one field more: the
     number of words that its arguments take, which become the frame of the function that is called.
     """

@@ -7,7 +7,7 @@ from vm.native import arena, cache
 from vm.native.code import Code, kept
 from vm.native.glue import glue
 from vm.once import once
-from vm.typed import TYPE_CHECKING, Mapping, Sequence
+from vm.typed import TYPE_CHECKING, Mapping
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.translate import Table
@@ -77,7 +77,7 @@ def key() -> bytes:
     return cache.key(sources(PLACES), "llvmlite").encode()
 
 
-def sources(places: Sequence[str]) -> list[bytes]:
+def sources(places: tuple[str, ...]) -> list[bytes]:
     """What a text follows from, as a digest; making the text takes a hundred times as long."""
     return [cache.package_digest(places)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from vm.isa.types import DefType, ValType, ValueType
-from vm.records import field, record
+from vm.records import Record, field
 from vm.tiers.threaded.steps import OfReference, StepPlan
 from vm.typed import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence, TypeAlias
 
@@ -29,8 +29,7 @@ Words: TypeAlias = "array[int] | memoryview"
 """Code as the translator makes it, or as it was on disk: words of 64 bits."""
 
 
-@record()
-class Places:
+class Places(Record):
     """Where the words hold what is of this process: ``handlers``; type indices and step numbers by place.
 
     ``portable`` is whether that is all.
@@ -51,8 +50,7 @@ class Door(NamedTuple):
     slots: int
 
 
-@record()
-class Made:
+class Made(Record):
     """The code. Operands are in slots from ``first`` on; ``counted`` is where the ``count`` of the function's
     entry stands (-1: there is none), ``loops`` where those of loops do, with the offsets that they are for.
     ``labels`` are the places that jumps go to, and the slot behind the operands there. ``door`` is where else

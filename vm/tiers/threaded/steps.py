@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 
 from vm.isa.types import ValType, ValueType
-from vm.records import record
+from vm.records import Record
 from vm.runtime.instance import Instance
 from vm.runtime.words import WORD_MASK, from_words, offsets, to_words
 from vm.typed import TYPE_CHECKING, Any, Callable, NamedTuple, Sequence
@@ -39,8 +39,7 @@ class StepPlan(NamedTuple):
         (ctypes.c_uint64 * len(words)).from_address(address)[:] = words
 
 
-@record(frozen=True)
-class OfReference:
+class OfReference(Record, frozen=True):
     """Makes the reference tier's step of an instruction, known by its code, with ``count`` operands."""
 
     opcode: int

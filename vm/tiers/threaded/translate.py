@@ -16,7 +16,7 @@ from vm.isa.opcode import CatchClause
 from vm.isa.types import FuncType, ValType, ValueType
 from vm.module.instructions import block_type, read
 from vm.module.model import Body, ModuleData
-from vm.records import field, record
+from vm.records import Record, field
 from vm.runtime.layout import ContextLayout
 from vm.runtime.words import offsets, width
 from vm.tiers.threaded.made import Door, Places
@@ -61,8 +61,7 @@ class Fixup(NamedTuple):
     shift: int | None
 
 
-@record()
-class Control:
+class Control(Record):
     """An open block. ``carried`` are the types that a branch to it takes along, from home ``base`` on.
 
     The code of a loop begins at ``start``; ``forward`` and ``otherwise`` are jumps that wait for a place
@@ -92,8 +91,7 @@ class Condition(NamedTuple):
     words: tuple[int, ...]
 
 
-@record(frozen=True)
-class Metering:
+class Metering(Record, frozen=True):
     """What a function's checkpoints do, at its entry and at loop heads: burn fuel (``vm.module.fuel``), and
     look at the deadline. ``costs`` is empty when fuel is not counted. ``calls`` and ``trips`` say how often
     its entry, and a loop's head, may run before the tier is asked where to go on; None: always.

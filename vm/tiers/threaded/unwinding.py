@@ -6,15 +6,14 @@ import ctypes
 from collections.abc import Callable
 
 from vm.memory.native import WORD, peek, poke
-from vm.records import field, record
+from vm.records import Record, field
 from vm.runtime.exceptions import Exn
 from vm.runtime.layout import CONTEXT_INSTANCE, CONTROL_ENTRY, STATE_CONTROL
 from vm.runtime.store import Store
 from vm.runtime.words import to_words
 
 
-@record(frozen=True)
-class Clause:
+class Clause(Record, frozen=True):
     """Catches exceptions of ``tag`` (index; None: of any): their values, and a reference to the exception if
     ``with_ref``, go to the slots from ``base`` on, and the code goes on at word ``entry``. Slot ``kept`` gets
     a reference, too, for a ``rethrow``.
@@ -27,8 +26,7 @@ class Clause:
     kept: int | None = None
 
 
-@record(eq=False)
-class Guard:
+class Guard(Record, eq=False):
     """What catches exceptions thrown by a function's words ``start`` to ``end`` (exclusive): the first clause
     that fits, else ``outer`` (None: the caller).
     """
