@@ -115,13 +115,19 @@ def measure(size: int) -> tuple[int, dict[str, float]]:
 
 
 def main() -> None:
-    """Print the table: microseconds, and nanoseconds an instruction."""
+    """Print the table: microseconds, and nanoseconds an instruction, then what one more instruction takes."""
+    measured = []
     for size in SIZES:
         count, found = measure(size)
+        measured.append((count, found))
         print(f"{count} instructions")
         for name, seconds in found.items():
             each = f"{seconds * 1e9 / count:12,.0f} ns an instruction"
             print(f"  {name:26}{seconds * 1e6:12,.0f} us{each}", flush=True)
+    (few, least), (many, most) = measured[1], measured[-1]
+    print(f"one instruction more, from {few} to {many}")
+    for name in most:
+        print(f"  {name:26}{(most[name] - least[name]) * 1e9 / (many - few):12,.0f} ns")
 
 
 if __name__ == "__main__":

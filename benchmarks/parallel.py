@@ -280,7 +280,7 @@ Parallel.track_decision.unit = "us"  # type: ignore[attr-defined]
 def main() -> None:
     """Print the tables."""
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; a function of ten instructions:")
-    for level, name in ((0, "level 0"), (1, "level 1 (tier 2)"), (3, "level 3 (tier 3)")):
+    for level, name in ((0, "level 0 (tier 2)"), (1, "level 1"), (3, "level 3 (tier 3)")):
         costs = ", ".join(f"{n}: {1e6 * small_function(level, n, 31):.0f} us" for n in (1, 8, 64))
         print(f"  {name}, where so many are compiled together: {costs}")
     print(f"a program's own work while 10,000 tasks wait: {disturbance(7):.2f} times what it is without")

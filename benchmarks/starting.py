@@ -44,6 +44,7 @@ _SETTLED = 3.0
 
 _LATENCY = """
 import sys, time, resource
+import vm.api
 from benchmarks.corpus import programs
 from benchmarks.host import Compiled
 started = time.process_time()
@@ -151,13 +152,14 @@ def big(rounds: int, tier: str, folder: Path, megabytes: float) -> None:
             raise AssertionError(f"{api}: a wrong answer of the big module: the figures would mean nothing")
 
 
-def latency(rounds: int, tier: str, name: str) -> None:
+def latency(rounds: int, tier: str, names: Sequence[str]) -> None:
     """Against compiling all at level 3 first."""
-    measured = []
-    for _ in range(max(1, rounds // 3)):
-        ours, theirs = (_latency(name, each) for each in (tier, "llvm"))
-        measured.append((1e3 * ours, 1e3 * theirs))
-    report(f"{name}, {tier}; all at level 3", "ms", measured)
+    for name in names:
+        measured = []
+        for _ in range(max(1, rounds // 3)):
+            ours, theirs = (_latency(name, each) for each in (tier, "llvm"))
+            measured.append((1e3 * ours, 1e3 * theirs))
+        report(f"{name}, {tier}; all at level 3", "ms", measured)
 
 
 def _latency(name: str, tier: str) -> float:
@@ -177,7 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tier", default="tiered", help="our tier (default: tiered)")
     parser.add_argument("--megabytes", type=float, default=10.0, help="of the big module (default: 10)")
     parser.add_argument(
-        "--program", default="ballistics", help="what is compiled whole for latency (default: ballistics)"
+        "--program",
+        action="append",
+        help="what is compiled whole for latency (default: ballistics; graphviz takes a minute each time)",
     )
     options = parser.parse_args(arguments)
     unknown = [part for part in options.parts if part not in PARTS]
@@ -189,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "small": lambda: small(options.rounds, options.tier, folder),
             "short": lambda: short(options.rounds, options.tier, folder),
             "big": lambda: big(options.rounds, options.tier, folder, options.megabytes),
-            "latency": lambda: latency(options.rounds, options.tier, options.program),
+            "latency": lambda: latency(options.rounds, options.tier, options.program or ["ballistics"]),
         }
         print(f"{'processor time, median':36}{'ours':>12}{'against':>14}{'ours/against':>17}")
         for part in options.parts or PARTS:

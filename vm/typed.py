@@ -97,7 +97,9 @@ else:
         _field_defaults = {}  # noqa: RUF012 - nobody adds to it
 
         def __new__(cls, *values, **named):
-            if len(values) != len(cls._fields) or named:
+            if not values and tuple(named) == cls._fields:  # as most call it that have many fields
+                values = named.values()
+            elif len(values) != len(cls._fields) or named:
                 values = _complete(cls, values, named)
             return tuple.__new__(cls, values)
 

@@ -16,7 +16,10 @@ from vm.tiers.baseline.room import Room
 from vm.tiers.baseline.work import ADDRESS, BASE, BYTES, CONSTANTS, ROOM, Cells, Work
 from vm.typed import cast
 
-_NUMBERS = tuple(name for name in Work._fields if name not in (*BYTES, "words"))
+_NUMBERS = tuple(at for at, name in enumerate(Work._fields) if name not in (*BYTES, "words"))
+"""Where in ``Work`` arrays are."""
+
+_WORDS = Work._fields.index("words")
 
 
 def is_built() -> bool:
@@ -64,8 +67,9 @@ class NativeCompiler(Compiler):
         super().__init__(library, room)
 
     def _make(self, w: Work) -> tuple[int, int] | None:
-        pointers = [cast("array[int]", getattr(w, name)).buffer_info()[0] for name in _NUMBERS]
-        pointers.insert(Work._fields.index("words"), w.state[BASE])
+        arrays = cast("tuple[array[int], ...]", w)
+        pointers = [arrays[at].buffer_info()[0] for at in _NUMBERS]
+        pointers.insert(_WORDS, w.state[BASE])
         size = self._try(w, pointers)
         if size < -1:
             self._room.reserve(-1 - size)
