@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from vm.jit.scheduler import Priority, Scheduler, Task
+from vm.records import Record
 from vm.typed import Generic, Protocol, TypeVar
 
 ATTEMPTS = 2
@@ -46,8 +46,7 @@ class Status(enum.Enum):
     BUSY = "busy"
 
 
-@dataclass(slots=True)
-class Worker(Generic[T]):
+class Worker(Record, Generic[T]):
     """One worker, and what it has done: ``crashes`` are ends that nobody asked for; ``busy`` in seconds.
 
     ``since`` is when it got its task, or has had none, or was started.

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import vm
 from vm.jit.wire import Reader, pack
@@ -131,5 +130,5 @@ def ending(code: int | None) -> str:
 
 def _paths() -> list[str]:
     """Where modules are found: this package first, then where this process looks."""
-    own = str(Path(vm.__file__).parent.parent)
+    own = os.path.dirname(os.path.dirname(os.path.abspath(vm.__file__)))
     return list(dict.fromkeys([own, *(os.path.abspath(place) for place in sys.path if place)]))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 from vm.jit.dispatch import Dispatcher
 from vm.jit.request import Request
+from vm.records import Record, fields
 from vm.typed import Any
 
 
-@dataclass(slots=True)
-class Level:
+class Level(Record):
     """What was made at one level: requests and bytes of artefacts, processor seconds, failures."""
 
     made: int = 0
@@ -60,5 +58,8 @@ class Statistics:
             "retried": dispatcher.retried,
             "waited": dispatcher.waited,
             "workers": workers,
-            "levels": {number: asdict(level) for number, level in sorted(self._levels.items())},
+            "levels": {
+                number: {count.name: getattr(level, count.name) for count in fields(level)}
+                for number, level in sorted(self._levels.items())
+            },
         }

@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from vm.config import KNOBS, Config
 from vm.errors import VMError
@@ -100,8 +99,8 @@ def _confine() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     if soft == resource.RLIM_INFINITY or soft > MEMORY:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
-    with suppress(OSError):  # not every system has it
-        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("500")  # not every system has it
 
 
 def main(descriptor: int) -> NoReturn:
