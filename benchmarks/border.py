@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured (default: 7)")
-    parser.add_argument("--tier", action="append", help="a tier of ours (default: threaded and llvm)")
+    parser.add_argument("--tier", action="append", help="a tier of ours (default: tiered and llvm)")
     parser.add_argument("--big", nargs=argparse.REMAINDER, metavar="FILE ARG", help="a WASI command, too")
     options = parser.parse_args(arguments)
     print(f"{'processor time, median':36}{'ours':>12}{'wasmtime-py':>14}{'ours/theirs':>17}")
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         small = folder / "small.wasm"
         api: Any = importlib.import_module("vm.api")
         small.write_bytes(api.wat2wasm(SMALL))
-        for tier in options.tier or ("threaded", "llvm"):
+        for tier in options.tier or ("tiered", "llvm"):
             compare_calls(tier, options.rounds)
             compare_starts("first result", FIRST_RESULT, [str(small)], tier, options.rounds, folder)
             if options.big:

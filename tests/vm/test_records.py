@@ -142,8 +142,8 @@ def test_the_first_instances_are_as_later_ones(
         c: int = 3
         d: int = field(init=False, default=0)
 
-    made = [Made(number, c=number) for number in range(60)] + [Made(60)]
-    assert [(m.a, m.b, m.c, m.d) for m in made] == [(n, [], n, 0) for n in range(60)] + [(60, [], 3, 0)]
+    made = [Made(number, c=number) for number in range(200)] + [Made(200)]
+    assert [(m.a, m.b, m.c, m.d) for m in made] == [(n, [], n, 0) for n in range(200)] + [(200, [], 3, 0)]
     assert len({id(m.b) for m in made}) == len(made)
     args, named = wrong
     with pytest.raises(TypeError, match=r"__init__\(\)"):
@@ -169,7 +169,7 @@ def test_a_subclass_ends_every_instance_its_own_way() -> None:
         def __post_init__(self) -> None:
             self.a += 10
 
-    assert {Other(0).a for _ in range(60)} == {10}
+    assert {Other(0).a for _ in range(200)} == {10}
 
 
 INTERRUPTED = """
@@ -187,7 +187,7 @@ def interrupt(frame, event, argument):
 
 sys.settrace(interrupt)
 try:
-    for number in range(100):  # for the first few, nothing is compiled
+    for number in range(200):  # for the first few, nothing is compiled
         Point(number)
 except KeyboardInterrupt:
     sys.exit(130)
