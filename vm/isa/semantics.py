@@ -7,7 +7,7 @@ variables, calls and tables depend on a tier's frame and are not here.
 
 Floats follow IEEE 754-2019 with the specification's NaN rules (4.3.3): every arithmetic result that is a NaN
 is quiet. LLVM treats signalling NaNs as quiet when it simplifies ("x * 1.0" becomes "x"), so the neutral
-constants of arithmetic are hidden from it (``opaque``).
+constants of arithmetic are hidden from it (``NEUTRAL``).
 """
 
 from __future__ import annotations
@@ -140,20 +140,16 @@ def _define_integers(type: str, bits: int) -> None:
 
 # Floats (spec 4.3.3)
 
-_NEUTRAL = {"zeroinitializer"} | {
+NEUTRAL = {"zeroinitializer"} | {
     f"0x{pattern:016X}"
     for pattern in (0, 1 << 63, 0x3FF0_0000_0000_0000, 0xBFF0_0000_0000_0000)  # 0, -0, 1, -1
 }
+"""Constants (``constant``) that LLVM's simplifier could drop with the arithmetic that they are operands of.
 
-
-def opaque(b: Builder, type: str, x: str) -> str:
-    """``x``, but hidden from the simplifier when it is a constant that arithmetic could drop.
-
-    Tiers that know constants hide them where they come up (``{type}.const``, locals' zeros), for they reach
-    arithmetic on many roads. Not hidden is what is no constant yet there: a conversion of an integer that
-    turns out to be 1, and lanes of vectors; a signalling NaN that meets such a number may stay what it is.
-    """
-    return b.value(f'call {type} asm "", "=x,0"({type} {x})') if x in _NEUTRAL else x
+Tiers that know constants hide these where they come up (``{type}.const``, locals' zeros), for they reach
+arithmetic on many roads. Not hidden is what is no constant yet there: a conversion of an integer that turns
+out to be 1, and lanes of vectors; a signalling NaN that meets such a number may stay what it is.
+"""
 
 
 def _float_binary(instruction: str, type: str) -> Emit:
@@ -254,7 +250,7 @@ def _cast(instruction: str, source: str, target: str) -> Emit:
 
 
 def _from_bits(integer: str, type: str) -> Emit:
-    """Hidden from the simplifier, as ``opaque`` hides constants: the bits may be those of one."""
+    """Hidden from the simplifier, as constants are: the bits may be those of one."""
 
     def emit(b: Builder, x: str) -> str:
         bits = b.value(f"bitcast {integer} {x} to {type}")

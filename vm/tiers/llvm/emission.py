@@ -30,7 +30,7 @@ from vm.tiers.llvm.leaving import counting_points, resume_ir
 from vm.tiers.llvm.metering import Metering
 from vm.tiers.llvm.reach import Foreseen, exposed, likely
 from vm.tiers.llvm.speculation import Speculation
-from vm.tiers.llvm.text import HEAD, memory_ranges, type_numbers
+from vm.tiers.llvm.text import HEAD, HIDDEN, memory_ranges, type_numbers
 from vm.tiers.llvm.translate import Translator
 
 Body = tuple[str, effort.Size, Translator]
@@ -197,6 +197,7 @@ _DECLARED = {
 
 _FIXED_HEAD = "".join(line for line in HEAD.splitlines(keepends=True) if line not in set(_DECLARED.values()))
 _CALLED = re.compile(r"@([\w.]+)\(")
+_READ = re.compile(r"@(hidden\.[\w.]+)")
 
 
 def _head(texts: list[str]) -> list[str]:
@@ -204,7 +205,9 @@ def _head(texts: list[str]) -> list[str]:
     and to LLVM each is work.
     """
     called = {name for text in texts for name in _CALLED.findall(text)}
-    return [_FIXED_HEAD, *(line for name, line in _DECLARED.items() if name in called)]
+    hidden = {name for text in texts for name in _READ.findall(text)}
+    declared = (line for name, line in _DECLARED.items() if name in called)
+    return [_FIXED_HEAD, *declared, *(line for name, line in HIDDEN.items() if name in hidden)]
 
 
 def _usable(module: ModuleData, index: int) -> bool:

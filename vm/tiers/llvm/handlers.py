@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vm.isa.emit import LLVM_TYPES
 from vm.isa.opcodes import BY_NAME, OPCODES, Immediate, Opcode
-from vm.isa.semantics import SEMANTICS, constant, opaque
+from vm.isa.semantics import SEMANTICS, constant
 from vm.isa.types import ValType
 from vm.tiers.llvm import (
     arrays,
@@ -68,7 +68,7 @@ def numeric(opcode: Opcode) -> Handler:
 def _constant(type: ValType) -> Handler:
     held = LLVM_TYPES[type]
     if type in (ValType.F32, ValType.F64):
-        return lambda t, immediates: t.push(opaque(t, held, constant(type, immediates[0])), held)
+        return lambda t, immediates: t.push(t.hidden(held, constant(type, immediates[0])), held)
     return lambda t, immediates: t.push(constant(type, immediates[0]), held)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from vm.errors import TrapCode
 from vm.gc.layout import TYPE_MASK
 from vm.isa.emit import LLVM_TYPES
-from vm.isa.semantics import DECLARATIONS
+from vm.isa.semantics import DECLARATIONS, NEUTRAL
 from vm.isa.types import MemoryType, ValType
 from vm.memory.linear import LENGTH
 from vm.native.probing import PROBED
@@ -122,6 +122,14 @@ class TextBuilder:
         name = f"%v{self._values}"
         self.lines.append(f"  {name} = {text}{self.mark}")
         return name
+
+    def hidden(self, type: str, constant: str) -> str:
+        """A float constant, hidden from LLVM's simplifier where it must be (``vm.isa.semantics.NEUTRAL``): it
+        is read from the code's own data, whose contents LLVM is told not to rely on.
+        """
+        if constant not in NEUTRAL:
+            return constant
+        return self.value(f"load {type}, ptr @{_hidden_symbol(type, constant)}{FIXED}")
 
     def effect(self, text: str) -> None:
         """Append an instruction without a result."""
@@ -240,6 +248,19 @@ MAX_LENGTH = 1 << 48
 
 _RANGES = 20
 """The number of the metadata that tells the length of memory 0; those of the others follow."""
+
+
+def _hidden_symbol(type: str, constant: str) -> str:
+    return f"hidden.{type}.{constant}"
+
+
+HIDDEN = {
+    _hidden_symbol(type, constant): f"@{_hidden_symbol(type, constant)} = internal externally_initialized "
+    f"constant {type} {constant}\n"
+    for type in ("float", "double")
+    for constant in sorted(NEUTRAL)
+}
+"""Definitions of the data behind ``TextBuilder.hidden``, by symbol."""
 
 
 def type_numbers(types: Iterable[int]) -> str:

@@ -238,9 +238,7 @@ class Translator(Operands):
             type = self._locals[i]
             initial = arrived.get(i, f"%p{i}") if i < given else "zeroinitializer"
             if i >= given and type in ("float", "double"):
-                lines.append(
-                    f'  %z{i} = call {type} asm "", "=x,0"({type} zeroinitializer)'
-                )  # vm.isa.semantics.opaque
+                lines.append(f"  %z{i} = load {type}, ptr @hidden.{type}.zeroinitializer{FIXED}")
                 initial = f"%z{i}"
             lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
         return lines
