@@ -7,6 +7,7 @@ from vm.isa.emit import LLVM_TYPES
 from vm.module.instructions import block_type
 from vm.tiers.llvm.leaving import can_leave, leave_at
 from vm.tiers.llvm.translate import Control, Handler, Translator
+from vm.tiers.llvm.versions import version
 from vm.typed import Any
 
 Operands = list[tuple[str, str]]
@@ -24,6 +25,7 @@ def _loop(t: Translator, immediates: tuple[Any, ...]) -> None:
     t.store_carried(control)
     t.effect(f"br label %{control.label}")
     t.block(control.label)
+    version(t, control)
     t.metering.checkpoint(t, t.next)
     t.load_carried(control)
 
@@ -97,6 +99,9 @@ def end(t: Translator) -> bool:
         t.control.pop()
         t.loops.pop()
         dead, t.dead = t.dead, False
+        if control.behind is not None:
+            t.effect(f"br label %{control.behind}")
+            t.block(control.behind)
         return dead
     t.fall_through(control)
     if control.otherwise is not None:

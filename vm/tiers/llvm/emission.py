@@ -135,6 +135,7 @@ class Emission:
                 debug_info=config.debug_info,
                 profile=self._profile(index),
                 speculation=self._speculation,
+                versions=self.request.level > 1,
             )
             text = translator.translate("" if index in visible else "internal")
             bodies[index] = text, translator.size(), translator

@@ -49,7 +49,9 @@ SURE = 200
 
 
 class Blind:
-    """Nothing is known."""
+    """Nothing is known. ``counts``: the code itself does."""
+
+    counts = False
 
     def enter(self, t: TextBuilder) -> None:
         """The function begins."""
@@ -102,6 +104,8 @@ def _switch(index: str, labels: Sequence[str]) -> str:
 
 class Counting(Blind):
     """Code that counts, in a module whose first counters are for offset ``first``."""
+
+    counts = True
 
     def __init__(self, first: int, entry: int) -> None:
         self._first = first

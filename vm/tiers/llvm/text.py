@@ -98,7 +98,9 @@ class TextBuilder:
     """Collects lines (``vm.isa.emit.Builder``) for code in a module with these ``memories``.
 
     ``guarded`` says for each of them whether accesses need no check. What is read of a shared one is
-    read each time, for other threads may write and grow it.
+    read each time, for other threads may write and grow it. ``here`` is the offset in the module of what is
+    being translated, and ``inside`` says of accesses by their offsets that they are known to be inside: a
+    pointer, and how far behind it they are.
     """
 
     def __init__(self, *, memories: Sequence[MemoryType], guarded: Sequence[bool]) -> None:
@@ -106,8 +108,10 @@ class TextBuilder:
         self.slots: list[str] = []
         self._memories = memories
         self._guarded = guarded
-        shared = any(memory.shared for memory in memories)
-        self.access = "volatile " if any(guarded) or shared else ""
+        self.shared = any(memory.shared for memory in memories)
+        self.access = "volatile " if any(guarded) or self.shared else ""
+        self.here = 0
+        self.inside: dict[int, tuple[str, int]] = {}
         self._values = 0
         self._labels = 0
         self._traps: dict[str, tuple[TrapCode, str]] = {}
@@ -188,7 +192,10 @@ class TextBuilder:
         return self.value(f"getelementptr i8, ptr %ctx, i64 {offset}")
 
     def address(self, index: str, offset: int, width: int, memory: int) -> str:
-        """A pointer into a memory, checked unless guard pages do it."""
+        """A pointer into a memory, checked unless guard pages do it, or it is known to be inside."""
+        if self.here in self.inside:
+            base, ahead = self.inside[self.here]
+            return self.value(f"getelementptr i8, ptr {base}, i64 {ahead}")
         if self._memories[memory].address is ValType.I64:
             return self._wide_address(index, offset, width, memory)
         wide = self.value(f"zext i32 {index} to i64")

@@ -56,7 +56,8 @@ class Control:
     ``protected`` is how many handlers are in force behind it, ``inside`` how many in its code now.
     ``dispatch`` is the block where the exceptions go that no arm of a legacy ``try`` has caught so far, and
     ``kept`` the slot of the one that its present arm has caught. ``chooses`` says of a loop that each round
-    goes to one of many labels, as an interpreter's main loop does.
+    goes to one of many labels, as an interpreter's main loop does. ``behind`` is the label behind a loop that
+    has two versions.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Control:
     dispatch: str | None = None
     kept: str = ""
     chooses: bool = False
+    behind: str | None = None
 
 
 _OPENS = frozenset({"block", "loop", "if", "try", "try_table"})
@@ -104,8 +106,10 @@ class Translator(Operands):
         debug_info: bool = False,
         profile: Blind = BLIND,
         speculation: Speculation | None = None,
+        versions: bool = False,
     ) -> None:
         super().__init__(memories=module.memories, guarded=guarded)
+        self.versions = versions and not self.shared
         self.profile = profile
         self.speculation = speculation
         self._handlers = handlers
@@ -244,15 +248,16 @@ class Translator(Operands):
         return lines
 
     def _walk(self) -> None:
-        code, at, end = self.module.binary, self.body.start, self.body.end
-        handlers = self._handlers
+        at, end = self.body.start, self.body.end
         while at < end and self.control:
-            self._mark(at)
-            self.here = at
-            opcode, immediates, at = read(code, at)
-            self.next = at
-            if handlers[opcode.code](self, immediates):
-                at = self._skip(at)
+            at = self._skip(self.next) if self.step(at) else self.next
+
+    def step(self, at: int) -> bool | None:
+        """Translate the instruction at ``at``; whether what follows (``next``) cannot be reached."""
+        self._mark(at)
+        self.here = at
+        opcode, immediates, self.next = read(self.module.binary, at)
+        return self._handlers[opcode.code](self, immediates)
 
     def _mark(self, offset: int) -> None:
         """What follows stands for the instruction at ``offset``."""
