@@ -1,6 +1,8 @@
 """The learned policy: a model says what compiling each function is likely to take and to gain.
 
-Everything else is as in the analytic policy, which takes both for the same everywhere.
+Everything else is as in the analytic policy, which takes both for the same everywhere, and stays the default:
+eight programs, each with a model taught without it, take 0.996 (standard error 0.011) of its time, 1.016
+(0.011) with what compiling takes (``benchmarks/policies.py``).
 """
 
 from __future__ import annotations
