@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.replay import ORDERS, Replay, Trace
 from tests.vm.engines import call, instance, store
 from vm.config import KNOBS, Config
 from vm.tiers import learn
@@ -39,6 +40,8 @@ def trace(program: str, seed: int) -> dict[str, Any]:
         "compiled": {name: [0.5 / gain[name], 50] for name in looks},
         "places": [[int(name), -1, cost[name], 3, [int(name)], looks[name][0]] for name in looks],
         "features": looks,
+        "counts": [[0.05 + second, int(name), -1, 20_000 * second] for second in (1, 2) for name in looks],
+        "whole": False,
     }
 
 
@@ -58,6 +61,14 @@ def test_what_there_is_to_learn_is_learnt(tmp_path: Path, capsys: pytest.Capture
         assert taught.cost(looks, size) == pytest.approx(seconds, rel=0.05)
         gain = 0.5 / unseen["compiled"][str(index)][0]
         assert taught.gain("baseline", looks) == pytest.approx(max(gain, 1), rel=0.05)
+
+
+def test_traces_are_played_with_what_they_say() -> None:
+    """It takes longer than if all code had been there at once, and less than if there had never been any."""
+    played = Trace(trace("p", 1))
+    least = sum(played.step / played.gains[function] for function in played.samples)
+    for order in ORDERS.values():
+        assert least < Replay(played, order).run() < 0.9 * len(played.samples) * played.step
 
 
 def test_files_of_something_else_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
