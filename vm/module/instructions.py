@@ -112,6 +112,8 @@ def _label_table(code: bytes, at: int) -> tuple[tuple[tuple[int, ...], int], int
 
 
 def _memarg(code: bytes, at: int) -> tuple[tuple[int, int, int], int]:
+    if at + 1 < len(code) and code[at] < _EXPLICIT_MEMORY and code[at + 1] < 0x80:  # as most are
+        return (code[at], code[at + 1], 0), at + 2
     flags, next_at = unsigned(code, at)
     if flags >= 0x80:
         raise DecodeError("malformed memop flags", at, f"{flags:#x}")
@@ -123,6 +125,8 @@ def _memarg(code: bytes, at: int) -> tuple[tuple[int, int, int], int]:
 
 
 def _i32(code: bytes, at: int) -> tuple[tuple[int], int]:
+    if at < len(code) and code[at] < 0x40:  # the sign is in the bit above
+        return (code[at],), at + 1
     value, at = signed(code, at, 32)
     return (value,), at
 

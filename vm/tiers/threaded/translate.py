@@ -292,13 +292,17 @@ class Translator:
 
     def push_at(self, operand: int, words: int) -> None:
         """Push an operand that is elsewhere."""
-        self.push(words)
-        self.operands[-1] = operand
+        home = self.top
+        self.operands.append(operand)
+        self.homes.append(home)
+        self.top = top = home + words
+        if top > self.high:
+            self.high = top
 
     def push_constant(self, value: int) -> None:
         """Push a number that no instruction has put anywhere yet."""
+        self.push_at(~len(self.constants), 1)
         self.constants.append(value)
-        self.push_at(~(len(self.constants) - 1), 1)
 
     def pop(self) -> int:
         """Pop an operand, in some slot."""
