@@ -3,7 +3,8 @@
 A run of the small case counts, where a program has one; the full case is measured. A figure is the median of
 paired ratios of processor time in one process, below 1 is faster; every output is compared. Columns: code
 that knows the counts / code that does not; the same without speculation (which only tier tiered knows); code
-that counts / code that does not; seconds of compiling with and without; how often code was left.
+that counts / code that does not; in tier tiered, code made with what it counted itself, without an earlier
+run, / code that does not; seconds of compiling with, without, and with its own; how often code was left.
 
     python -m benchmarks.informed [--rounds N] [--programs DIR] [--tier TIER] [NAME...]
 """
@@ -31,13 +32,28 @@ def _seconds(compiled: Compiled) -> float:
     return spent
 
 
+_WARM, _STILL = 40, 4
+"""Runs, at most, until nothing was compiled in so many; time is taken then."""
+
+
+def _warm(compiled: Compiled) -> None:
+    compiled.check()
+    seen = [-1.0]
+    while len(seen) < _WARM and seen[-1] not in seen[:-_STILL]:
+        _seconds(compiled)
+        seen.append(compiled.engine.stats()["compile_seconds"])
+
+
 def compare(program: Program, rounds: int, tier: str, folder: str) -> list[float]:
     """The program's row."""
     file = Path(folder, f"{program.name}.profile")
     small = Compiled(program, tier="llvm", size="small", knobs={"profile_make": True})
     small.check()
     file.write_bytes(small.module.profile())
-    waits: dict[str, str | int | bool] = {"tier_waits": True}  # for code, before anything is measured
+    waits: dict[str, str | int | bool] = {
+        "tier_waits": True,
+        "tier_observes": 0,
+    }  # for code, before anything is measured
     use = {**waits, "profile": str(file)}
     engines = {
         "plain": Compiled(program, tier=tier, size="full", knobs=waits),
@@ -45,9 +61,10 @@ def compare(program: Program, rounds: int, tier: str, folder: str) -> list[float
         "wary": Compiled(program, tier=tier, size="full", knobs=use | {"tier_speculates": False}),
         "counting": Compiled(program, tier="llvm", size="full", knobs={"profile_make": True}),
     }
+    if tier == "tiered":
+        engines["own"] = Compiled(program, tier=tier, size="full", knobs={"tier_waits": True})
     for engine in engines.values():
-        engine.check()
-        _seconds(engine)
+        _warm(engine)
     seen: dict[str, list[float]] = {name: [] for name in engines}
     for turn in range(rounds):
         names = list(engines)
@@ -55,9 +72,12 @@ def compare(program: Program, rounds: int, tier: str, folder: str) -> list[float
             seen[name].append(_seconds(engines[name]))
     ratios = [
         statistics.median(a / b for a, b in zip(seen[name], seen["plain"], strict=True))
-        for name in ("informed", "wary", "counting")
+        for name in ("informed", "wary", "counting", "own")
+        if name in engines
     ]
-    cost = [engines[name].engine.stats()["compile_seconds"] for name in ("informed", "plain")]
+    ratios += [math.nan] * (4 - len(ratios))
+    chosen = ("informed", "plain", "own" if "own" in engines else "informed")
+    cost = [engines[name].engine.stats()["compile_seconds"] for name in chosen]
     return [*ratios, *cost, engines["informed"].engine.stats().get("deopts", 0.0)]
 
 
@@ -72,20 +92,17 @@ def main() -> int:
     known = own(options.programs) if options.programs else programs()
     chosen = options.names or list(known)
     print(
-        f"{'program':14} {'informed':>9} {'wary':>9} {'counting':>9}"
-        f" {'compile':>9} {'without':>9} {'left':>7}"
+        f"{'program':14} {'informed':>9} {'wary':>9} {'counting':>9} {'own':>9}"
+        f" {'compile':>9} {'without':>9} {'its own':>9} {'left':>7}"
     )
     gains = []
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
-            gain, wary, counting, cost, before, left = compare(
-                known[name], options.rounds, options.tier, folder
-            )
-            gains.append(gain)
-            print(
-                f"{name:14} {gain:9.3f} {wary:9.3f} {counting:9.3f} {cost:8.2f}s {before:8.2f}s {left:7.0f}",
-                flush=True,
-            )
+            row = compare(known[name], options.rounds, options.tier, folder)
+            gains.append(row[0])
+            ratios = " ".join(f"{ratio:9.3f}" for ratio in row[:4])
+            costs = " ".join(f"{cost:8.2f}s" for cost in row[4:7])
+            print(f"{name:14} {ratios} {costs} {row[7]:7.0f}", flush=True)
     print(f"{'geomean':14} {math.exp(statistics.fmean(map(math.log, gains))):9.3f}")
     return 0
 

@@ -99,7 +99,7 @@ def _function(stack: Sequence[Any]) -> int:
 
 def trace(program: Program, start: str) -> dict[str, Any]:
     """One program's."""
-    slow = Compiled(program, tier="tiered", size="full", knobs={"tier_start": start})
+    slow = Compiled(program, tier="tiered", size="full", knobs={"tier_start": start, "tier_observes": 0})
     tier, module = slow.engine.tier, slow.module.data
     assert isinstance(tier, TieredTier)
     recorder = Recorder(slow.engine.config, starts_in(slow.engine.config))

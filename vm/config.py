@@ -126,6 +126,12 @@ class Config(Record, frozen=True):
         high=1 << 40,
     )
 
+    tier_observes: int = _knob(
+        100,
+        "Rounds for which the tiered tier counts where code goes that it is about to compile; 0: none.",
+        low=0,
+        high=1 << 30,
+    )
     tier_speculates: bool = _knob(
         True,
         "Whether code of the tiered tier that is made with counts leaves out what they never saw.",

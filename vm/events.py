@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "cancelled": "code that was asked for is not wanted any more",
     "found": "code was on disk, or came with the module",
     "hot": "something ran often enough for its code to be wanted",
+    "observed": "what was hot has run for a while in code that counts where it goes",
     "installed": "compiled code took the place of what ran before",
     "demoted": "code is made anew without an expectation that was wrong too often",
     "deopt": "compiled code left a function in the middle, for the machine to go on",

@@ -28,7 +28,7 @@ GAPS = Gaps()
 
 STRESSED = " (stressed heap)"
 CHECKED = " (checked memory)"
-TESTED: dict[str, Any] = {"tier_waits": True, "opt_level": 0, "tier_start": "baseline"}
+TESTED: dict[str, Any] = {"tier_waits": True, "tier_observes": 0, "opt_level": 0, "tier_start": "baseline"}
 """For the tiered tier: compiled before the program goes on."""
 
 ALONE: dict[str, Any] = {"whole_module_bytes": 0, "batch_bytes": 1}
@@ -44,7 +44,12 @@ CONFIGURATIONS = {
     ),
     "tiered": Config(tier="tiered", validate="eager", tier_calls=1, tier_trips=1, **TESTED),
     "tiered (at random)": Config(
-        tier="tiered", validate="eager", tier_seed=1, tier_deopts=100, **ALONE, **TESTED
+        tier="tiered",
+        validate="eager",
+        tier_seed=1,
+        tier_deopts=100,
+        **ALONE,
+        **TESTED | {"tier_observes": 1},
     ),
     "tiered (left at every safe point)": Config(
         tier="tiered", validate="eager", tier_calls=1, tier_trips=1, tier_deopts=1, **TESTED

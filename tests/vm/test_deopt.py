@@ -20,7 +20,7 @@ from vm.runtime.instantiate import instantiate
 from vm.tiers.threaded.program import Resumption, ThreadedProgram
 from vm.tiers.tiered import TieredTier
 
-EAGER = {"tier_waits": True, "tier_calls": 1, "tier_trips": 1, "opt_level": 1}
+EAGER = {"tier_waits": True, "tier_calls": 1, "tier_trips": 1, "tier_observes": 0, "opt_level": 1}
 """Everything is compiled before it runs."""
 
 VALUES = """(module (type $pair (struct (field (ref null $pair)) (field i32)))

@@ -19,6 +19,7 @@ from tests.vm.engines import call, instance, module, module_of_ours, store
 from vm.config import Config
 from vm.errors import CompileError, Trap, TrapCode
 from vm.isa.types import FuncType, ValType
+from vm.jit.counts import Counts
 from vm.jit.objects import objects
 from vm.jit.scheduler import Priority
 from vm.memory.native import peek
@@ -31,7 +32,7 @@ from vm.tiers.policy import Looks, Policy
 from vm.tiers.tiered import TieredTier, hints
 
 I32 = ValType.I32
-APART = {"tier_waits": True, "whole_module_bytes": 0, "batch_bytes": 1}
+APART = {"tier_waits": True, "tier_observes": 0, "whole_module_bytes": 0, "batch_bytes": 1}
 """Each function is compiled alone."""
 
 
@@ -538,7 +539,7 @@ BRIEF = """
 import sys
 from tests.vm.engines import call, instance, store
 from vm.tiers.tiered import TieredTier
-s = store("tiered", cache_folder=sys.argv[1], tier_calls=5, compile_afterwards=60)
+s = store("tiered", cache_folder=sys.argv[1], tier_calls=4, tier_observes=1, compile_afterwards=60)
 i = instance(s, '(module (func (export "f") (param i32) (result i32) (local.get 0)))')
 for number in range(6):
     assert call(i, "f", number) == [number]
@@ -549,11 +550,11 @@ print(*(int(s.runner.stats()[name]) for name in ("cached_functions", "compiled_f
 def test_what_a_program_too_short_for_compilers_runs_often_is_there_at_its_third_start(
     tmp_path: Path,
 ) -> None:
-    """It is noted by the first one, made after the second, and used from the first call on by the third; the
-    second finds what the first one has translated.
+    """It is noted by the first one, with what it counted, made so after the second, and used from the first
+    call on by the third; the second finds what the first one has translated.
     """
     command = [sys.executable, "-c", BRIEF, str(tmp_path)]
-    for files, found in ((2, "0 0"), (3, "1 0"), (3, "1 1")):
+    for files, found in ((3, "0 0"), (4, "1 0"), (4, "1 1")):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert (done.stdout.strip(), done.stderr) == (found, "")
         until = time.monotonic() + 60
@@ -562,15 +563,32 @@ def test_what_a_program_too_short_for_compilers_runs_often_is_there_at_its_third
             time.sleep(0.01)
 
 
+def test_what_was_counted_stays_known(tmp_path: Path) -> None:
+    """Starts that count nothing, and learn of other places, do not unlearn it."""
+    config, place = Config(tier="tiered", cache_folder=str(tmp_path)), (3, None)
+    counts = Counts("", {3: 5}, {7: [1, 2]}, {})
+    first = hints.Hints(b"a module", config)
+    first.learn(place, counts)
+    first.learn(place)
+    hints.keep()
+    second = hints.Hints(b"a module", config)
+    second.learn(place)
+    second.learn((4, 9))
+    hints.keep()
+    third = hints.Hints(b"a module", config)
+    assert third.known == {place: counts.key, (4, 9): ""}
+    assert third.counts(counts.key) == counts.to_bytes()
+
+
 def test_damaged_hints_are_none(tmp_path: Path) -> None:
     config = Config(tier="tiered", cache_folder=str(tmp_path))
     for content in (b"no pairs of numbers", bytes(24)):
         hints.Hints(b"a module", config).learn((3, None))
         hints.keep()
-        assert hints.Hints(b"a module", config).known == {(3, None)}
+        assert hints.Hints(b"a module", config).known == {(3, None): ""}
         (path,) = tmp_path.glob("*.code")
         objects(config).store(path.stem, content)
-        assert hints.Hints(b"a module", config).known == frozenset()
+        assert hints.Hints(b"a module", config).known == {}
         path.unlink()
 
 
@@ -578,7 +596,7 @@ def test_hints_of_another_module_do_no_harm(tmp_path: Path) -> None:
     """They may name functions that this one does not have."""
     knobs = {"cache_folder": str(tmp_path), "opt_level": 1}
     data = module('(module (func (export "f") (result i32) (i32.const 3)))')
-    made = instantiate(store("tiered", **knobs, tier_waits=True, tier_calls=1), data, [])
+    made = instantiate(store("tiered", **knobs, tier_waits=True, tier_observes=0, tier_calls=1), data, [])
     assert call(made, "f") == [3]
     known = hints.Hints(data.binary, Config(tier="tiered").with_(**knobs))
     for index in (-7, 0, 1_000):

@@ -55,7 +55,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
     return found
 
 
-KNOBS = {"tier_patience": 0, "opt_level": 1, "cache_bytes": 0}
+KNOBS = {"tier_patience": 0, "tier_observes": 0, "opt_level": 1, "cache_bytes": 0}
 
 
 def test_while_one_piece_of_a_function_is_made_no_other_is_asked_for(compiler: Compiler) -> None:
@@ -101,13 +101,13 @@ def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
     """What runs often, and less often in small modules, if anything does. What it takes for this start counts
     from the first round on.
     """
-    knobs = {"cache_folder": str(tmp_path), "tier_patience": 0, "whole_module_bytes": whole}
-    i = instance(store("tiered", **knobs, tier_calls=1_200), TWO_LOOPS)
+    kept = {"cache_folder": str(tmp_path), "whole_module_bytes": whole}
+    i = instance(store("tiered", **KNOBS | kept | {"cache_bytes": 1 << 29}, tier_calls=1_200), TWO_LOOPS)
     for _ in range(calls):
         call(i, "f", 1)
     hints.keep()
     again = hints.Hints(i.module.binary, i.store.config)
-    assert (again.known, again.covering) == (frozenset({(0, None)} if known else ()), True)
+    assert (again.known, again.covering) == ({(0, None): ""} if known else {}, True)
     for _ in range(1_190 - calls):
         call(i, "f", 1)
     assert compiler.asked == []

@@ -43,7 +43,9 @@ class Process:
         if number not in self._known:
             self._send_module(request.module, number)
         self._known.move_to_end(number)
-        self.channel.sendall(pack(describe(request, number)))
+        observed = request.counts if request.observed is not None else None
+        body = observed.to_bytes() if observed is not None else b""
+        self.channel.sendall(pack(describe(request, number), body))
 
     def _send_module(self, module: ModuleData, number: int) -> None:
         if len(self._known) >= MODULES:

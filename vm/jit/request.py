@@ -10,7 +10,10 @@ from vm.config import KNOBS, Config
 from vm.module.model import ModuleData
 from vm.native import cache
 from vm.records import Record
-from vm.typed import Literal
+from vm.typed import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from vm.jit.counts import Counts
 
 Scope = Literal["exact", "near", "reachable", "module"]
 """Which functions a request is for: those named; or callees of those, too, up to ``Config.tier_batch_bytes``
@@ -43,6 +46,7 @@ RUNTIME_KNOBS = frozenset(
         "tier",
         "tier_calls",
         "tier_deopts",
+        "tier_observes",
         "tier_patience",
         "tier_seed",
         "tier_speculates",
@@ -56,13 +60,20 @@ RUNTIME_KNOBS = frozenset(
 """Knobs that code does not depend on, given the rest of a request; any other is part of its key."""
 
 
+class Named(Record, frozen=True):
+    """Counts that are known by their ``key`` alone: it takes no more to find code that was made with them."""
+
+    key: str
+
+
 class Request(Record, frozen=True):
     """Code for functions of a module.
 
     ``kind`` says what code (``vm.jit.makers.MAKERS``), ``options`` what else it depends on, ``level`` how
     hard LLVM tries (``vm.native.pipeline``), ``scope`` which functions there are beside those named, and
     ``compiled`` which of them not, since they have code. The first function named must be valid, others may
-    be left out. ``most_moves`` bounds what the code may cost; it changes no code.
+    be left out. ``most_moves`` bounds what the code may cost; it changes no code. ``observed`` is what the
+    program has counted itself, for this request; without, there may be the module's counts.
     """
 
     module: ModuleData
@@ -74,6 +85,13 @@ class Request(Record, frozen=True):
     kind: str = "body"
     options: Options = ()
     most_moves: int = MOST_MOVES
+    observed: Counts | Named | None = None
+
+    @property
+    def counts(self) -> Counts | None:
+        """What is known of how often the code runs."""
+        assert not isinstance(self.observed, Named)  # whoever makes code has read them
+        return self.module.counts if self.observed is None else self.observed
 
     def facts(self) -> dict[str, int]:
         """What an event says of it (``vm.events``)."""
@@ -103,8 +121,9 @@ class Request(Record, frozen=True):
         digest = digests.digest(self.module.digest)
         digest.update(repr(facts).encode())
         digest.update(array("I", sorted(self.compiled)))
-        if self.module.counts is not None:
-            digest.update(self.module.counts.key.encode())
+        counts = self.observed or self.module.counts
+        if counts is not None:
+            digest.update(counts.key.encode())
         digest.update(surroundings().encode())
         return digest.hexdigest()[:40]
 

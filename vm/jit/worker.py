@@ -1,7 +1,7 @@
 """A compiler's process: takes requests from a socket, gives artefacts back, ends when the socket does.
 
     module   a module to come, by number; its bytes come along             forget   one that is not needed
-    make     a request about one of them                                   -> made, failed
+    make     a request about one of them; counts of the program's own      -> made, failed
     finish   what to do when the socket closes: what is left, for so many seconds of a processor at most
 
 One thread reads, so that the end of the program ends this process at once, even inside LLVM; another
@@ -115,13 +115,15 @@ def main(descriptor: int) -> NoReturn:
     reader = Reader(channel)
     seconds = 0
     while reader.receive():
-        for head, _ in reader.messages():
+        for head, body in reader.messages():
             if head["do"] == "finish":
                 seconds, worker.alone = head["seconds"], True
                 os.setpriority(os.PRIO_PROCESS, thread.native_id or 0, _NICE)  # whatever else runs goes first
                 continue
             if head["do"] == "module":
                 head["binary"] = reader.content()
+            if head["do"] == "make":
+                head["observed"] = body
             tasks.put(head)
     if seconds:
         tasks.put({"do": "end"})
@@ -194,6 +196,11 @@ class Worker:
     def _request(self, head: dict[str, Any]) -> Request:
         module, config = self._modules[head["module"]], Config(**head["knobs"])
         _inform(module, head["counts"], config)
+        observed = None
+        if head.get("observed"):
+            from vm.jit.counts import from_bytes
+
+            observed = from_bytes(head["observed"], module)
         return Request(
             module,
             tuple(head["functions"]),
@@ -204,6 +211,7 @@ class Worker:
             head["kind"],
             tuple((name, value) for name, value in head["options"]),
             head["most_moves"],
+            observed,
         )
 
 
@@ -220,7 +228,10 @@ def _inform(module: ModuleData, key: str, config: Config) -> None:
 
 
 def describe(request: Request, number: int) -> dict[str, Any]:
-    """What to tell a worker that is to make ``request``, whose module it knows by ``number``."""
+    """What to tell a worker that is to make ``request``, whose module it knows by ``number``; what the
+    program observed goes along as the message's body.
+    """
+    known = request.module.counts
     return {
         "do": "make",
         "module": number,
@@ -232,7 +243,7 @@ def describe(request: Request, number: int) -> dict[str, Any]:
         "kind": request.kind,
         "options": request.options,
         "most_moves": request.most_moves,
-        "counts": request.module.counts.key if request.module.counts is not None else "",
+        "counts": known.key if known is not None else "",
     }
 
 

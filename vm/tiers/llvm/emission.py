@@ -16,10 +16,12 @@ from collections.abc import Callable, Collection
 from vm.errors import WasmError
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
 from vm.jit.artefact import Artefact, Part
+from vm.jit.counts import Counts
 from vm.jit.request import Request
 from vm.memory.bounds import guarded
 from vm.module.model import ModuleData
 from vm.module.validator import validate_function
+from vm.native import tallying
 from vm.native.code import compile_text
 from vm.native.validation import kernel
 from vm.runtime.layout import ContextLayout
@@ -68,15 +70,15 @@ def reachable(request: Request) -> list[int]:
             continue
         room -= size
         chosen[function] = None
-        queue.extend(_likely(module, function, foreseen))
+        queue.extend(_likely(module, function, foreseen, request.counts))
     return list(chosen)
 
 
-def _likely(module: ModuleData, index: int, foreseen: Foreseen) -> list[int]:
+def _likely(module: ModuleData, index: int, foreseen: Foreseen, counts: Counts | None) -> list[int]:
     """The functions that function ``index`` calls; where calls were counted, those that ran, and those that
     indirect calls go to, by how often they ran.
     """
-    found, counts = likely(module, index, foreseen), module.counts
+    found = likely(module, index, foreseen)
     if counts is None:
         return found
     start, end = module.bodies.extents[index - module.imported_functions]
@@ -146,8 +148,8 @@ class Emission:
         """What code of function ``index`` knows of how often it runs."""
         if self.request.config.profile_make:
             entry, _ = self._module.bodies.extents[index - self._module.imported_functions]
-            return profiled.Counting(profiled.first_counted(self._module), entry)
-        counts = self._module.counts
+            return profiled.Counting(tallying.first_counted(self._module), entry)
+        counts = self.request.counts
         return self._uncounted if counts is None else profiled.Informed(counts, index)
 
     def translator(self, index: int) -> Callable[..., Translator]:
@@ -175,9 +177,9 @@ class Emission:
         if self.request.config.profile_make:
             texts.append(profiled.COUNTERS_IR)
             if any("@count_target(" in text for text in texts):
-                texts.append(profiled.TARGETS_IR)
-        elif self._module.counts is not None:
-            texts.append(profiled.summary(self._module.counts))
+                texts.append(tallying.TARGETS_IR)
+        elif self.request.counts is not None:
+            texts.append(profiled.summary(self.request.counts))
         sizes = [size for _, size, _ in bodies.values()]
         choices = [translator.choices for _, _, translator in bodies.values()]
         level = effort.wanted(choices, self.request.level, self.request.config.opt_level)

@@ -15,7 +15,7 @@ from vm.config import Config
 from vm.errors import Frame, VMError
 from vm.jit import library
 from vm.jit.artefact import Artefact, Part
-from vm.jit.request import MOST_MOVES, Options, Request
+from vm.jit.request import MOST_MOVES, Named, Options, Request
 from vm.memory.native import poke
 from vm.module.model import ModuleData
 from vm.native import arena
@@ -100,7 +100,13 @@ class Program:
             raise VMError(f"compiled code lacks function {index}, which it is for; compile the module again")
         return self.addresses[index]
 
-    def request(self, module: ModuleData, index: int, level: int | None = None) -> Request:
+    def request(
+        self,
+        module: ModuleData,
+        index: int,
+        level: int | None = None,
+        observed: Counts | Named | None = None,
+    ) -> Request:
         """What to ask for when function ``index`` is wanted: at once, or of the parallel compiler."""
         others: Iterable[int] = ()  # with ``entered``, the same whatever is compiled: it is found on disk
         if self._whole and self._entered:
@@ -116,6 +122,7 @@ class Program:
             options=self._options(index, None),
             compiled=frozenset() if self._whole or self._entered else frozenset(self.addresses),
             most_moves=MOST_MOVES - self._moved,
+            observed=observed,
         )
 
     def _wanted(self, module: ModuleData, index: int) -> int:
@@ -129,7 +136,9 @@ class Program:
         assert self._counters is not None  # the knob says so
         return self._counters.read(module)
 
-    def loop_request(self, module: ModuleData, index: int, offset: int) -> Request:
+    def loop_request(
+        self, module: ModuleData, index: int, offset: int, observed: Counts | Named | None = None
+    ) -> Request:
         """What to ask for when function ``index`` is to go on in its loop whose code begins at ``offset``."""
         return Request(
             module,
@@ -140,6 +149,7 @@ class Program:
             kind="loop",
             options=(("loop", offset), *self._options(index, offset)),
             most_moves=MOST_MOVES - self._moved,
+            observed=observed,
         )
 
     def install_loop(self, module: ModuleData, artefact: Artefact) -> int:

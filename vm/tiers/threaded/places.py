@@ -31,10 +31,10 @@ class Recorder(Translator):
         """As its base, and note each."""
         code = self.module.binary
         while at < end and self.control:
-            here = at
+            self.here = here = at
             before = self._shortest = len(self.code)
             opcode, immediates, at = read(code, at)
-            self.next, self._here = at, here
+            self.next = at
             dead = self._table[opcode.code](self, immediates)
             self._note(min(before, self._shortest), here)
             if dead:
@@ -62,14 +62,14 @@ class Recorder(Translator):
 
     def loop_head(self) -> None:
         """Python may be asked where to go on; all operands are in their homes."""
-        self._settled[self._here] = dict(enumerate(self.homes)), 0
+        self._settled[self.here] = dict(enumerate(self.homes)), 0
         super().loop_head()
 
     def discard(self, count: int) -> None:
         """Calls and steps do it when their operands are in place."""
         operands = enumerate(zip(self.operands, self.homes, strict=True))
         settled = {number: home for number, (operand, home) in operands if operand == home}
-        self._settled[self._here] = settled, len(self.operands) - count
+        self._settled[self.here] = settled, len(self.operands) - count
         super().discard(count)
 
     def references(self, word: int) -> list[int]:

@@ -19,7 +19,7 @@ from vm.runtime.backtrace import trace_frame
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE, ContextLayout
 from vm.tiers.threaded.library import library
-from vm.typed import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
+from vm.typed import TYPE_CHECKING, Callable, Iterator, Mapping, NamedTuple, Sequence
 
 if TYPE_CHECKING:
     from vm.tiers.threaded.kept import Kept
@@ -34,7 +34,11 @@ Counting = Callable[[int], tuple[int | None, int | None]]
 
 
 Key = tuple[int, int | None]
-"""A function's code: its index, and where else than at its start it is entered, if anywhere."""
+"""A function's code: its index, and where else than at its start it is entered, if anywhere; ``OBSERVED`` is
+that of code that counts where it goes (``vm.tiers.threaded.observing``).
+"""
+
+OBSERVED = -1
 
 
 class Resumption(NamedTuple):
@@ -81,12 +85,13 @@ class ThreadedProgram:
         self._recorders: dict[Key, Recorder] = {}
         self._guards: dict[Key, Sequence[Guard]] = {}
         self._starts: list[tuple[int, int, Key]] = []
-        self._counters: dict[int, int] = {}
+        self._counters: dict[Key, int] = {}
         self._allowed: dict[int, int] = {}
         self._resumptions: dict[Key, Resumption] = {}
         self._mode = _mode(module, config)
         self._config = config
         self._kept: Kept | None = None
+        self._observing: tuple[Table, int, int] | None = None
         self.steps: list[StepPlan] = []
 
     def add(self, instance: Instance) -> None:
@@ -143,16 +148,19 @@ class ThreadedProgram:
 
     def calls(self, index: int) -> int:
         """How often function ``index`` was called here."""
-        return self.rounds(self._counters[index]) if index in self._counters else 0
+        counter = self._counters.get((index, None))
+        return self.rounds(counter) if counter is not None else 0
 
-    def allow(self, pc: int, rounds: int) -> None:
-        """What the ``count`` at ``pc`` counts may run so often until it runs out."""
+    def allow(self, pc: int, rounds: int) -> int:
+        """What the ``count`` at ``pc`` counts may run so often until it runs out; gives how often before."""
         from vm.tiers.threaded.made import LIMIT
 
-        self._allowed[pc] += rounds - _left(pc)
+        left = _left(pc)
+        self._allowed[pc] += rounds - left
         poke(pc + WORD * LIMIT, rounds)
+        return left
 
-    def _note_counters(self, index: int, start: int, made: Made) -> None:
+    def _note_counters(self, key: Key, start: int, made: Made) -> None:
         """The code from ``start`` on counts from now on."""
         from vm.tiers.threaded.made import LIMIT
 
@@ -160,7 +168,45 @@ class ThreadedProgram:
             if at >= 0:
                 self._allowed[start + WORD * at] = made.words[at + LIMIT]
         if made.counted >= 0:
-            self._counters[index] = start + WORD * made.counted
+            self._counters[key] = start + WORD * made.counted
+
+    def observe(self, address: Callable[[int], int], calls: int, trips: int) -> None:
+        """Let code that is observed have its counters at ``address`` of an offset, and run so many rounds."""
+        from vm.tiers.threaded.observing import observing
+
+        self._observing = observing(self._table(), address), calls, trips
+
+    def observed(self, pc: int) -> bool:
+        """Whether the instruction at ``pc`` is of code that is observed."""
+        found = self._find(pc + WORD)
+        return found is not None and found[1][1] == OBSERVED
+
+    def counter(self, key: Key, loop: int | None) -> int:
+        """Where the ``count`` of the function's entry, or of a loop's head, stands in one of its codes, which
+        is translated if there is none; 0: there is no such loop that is counted.
+        """
+        if key not in self._codes:
+            self._translate(key)
+        start, loops = self._codes[key].address, self._loops[key].items()
+        if loop is None:
+            return self._counters.get(key, 0)
+        return next((start + WORD * at for at, head in loops if head == loop), 0)
+
+    def counters(self) -> Iterator[tuple[int, int | None, int]]:
+        """Function, loop, and address of every ``count`` of code that is entered at its start."""
+        for (index, stop), code in self._codes.items():
+            if stop is None:
+                yield index, None, self._counters[index, stop]
+                loops = self._loops[index, stop].items()
+                yield from ((index, loop, code.address + WORD * at) for at, loop in loops)
+
+    def translated(self) -> list[int]:
+        """The functions with code that is entered at its start."""
+        return [index for index, stop in self._codes if stop is None]
+
+    def start(self, key: Key) -> int:
+        """The address of a function's code; 0: there is none."""
+        return self._codes[key].address if key in self._codes else 0
 
     def _translate(self, key: Key) -> tuple[Block, Made]:
         started = time.thread_time()
@@ -172,9 +218,11 @@ class ThreadedProgram:
         if made.guards:
             self._guards[key] = made.guards
         self._loops[key] = made.loops
-        code = self._codes[key] = self._place(module, index, made)
+        # code that is observed runs for so short a time that nothing else is worth making of it
+        place = self._lay if stop == OBSERVED else self._place
+        code = self._codes[key] = place(module, index, made)
         if self._counting is not no_counting:
-            self._note_counters(index, code.address, made)
+            self._note_counters(key, code.address, made)
         self._enter((code.address, code.address + WORD * len(made.words), key))
         self._costs.seconds += time.thread_time() - started
         self._costs.functions += 1
@@ -204,8 +252,7 @@ class ThreadedProgram:
 
         if not module.validated:
             self._check(module, index)
-        metering = self._metering(module, index)
-        translator = Translator(module, self._layout, index, self._table(), self.steps, metering, stop)
+        translator = Translator(module, self._layout, index, *self._ways(module, (index, stop), self.steps))
         made = Made(
             array("Q", translator.run()),
             translator.kept_slots.stop,
@@ -219,6 +266,17 @@ class ThreadedProgram:
         if self._kept is not None and stop is None:
             self._kept.learn(index, made, self.steps)
         return made
+
+    def _ways(
+        self, module: ModuleData, key: Key, steps: list[StepPlan]
+    ) -> tuple[Table, list[StepPlan], Metering, int | None]:
+        """What the translation of this code goes by."""
+        index, stop = key
+        if stop != OBSERVED:
+            return self._table(), steps, self._metering(module, index, *self._counting(index)), stop
+        assert self._observing is not None  # whoever wants such code has said how
+        table, calls, trips = self._observing
+        return table, steps, self._metering(module, index, calls, trips), None
 
     def _table(self) -> Table:
         return library().table(self._mode)
@@ -238,6 +296,10 @@ class ThreadedProgram:
         check_only(module, index, kernel(self._checked))
 
     def _place(self, module: ModuleData, index: int, made: Made) -> Block:
+        """Put the code where it is to be run."""
+        return self._lay(module, index, made)
+
+    def _lay(self, module: ModuleData, index: int, made: Made) -> Block:
         """Put the words where they are to be run."""
         words = made.words
         code = Block(WORD * len(words))
@@ -272,14 +334,12 @@ class ThreadedProgram:
         if recorder is None:
             from vm.tiers.threaded.places import Recorder
 
-            index, stop = key
-            metering = self._metering(module, index)
-            recorder = Recorder(module, self._layout, index, self._table(), [], metering, stop)
+            recorder = Recorder(module, self._layout, key[0], *self._ways(module, key, []))
             recorder.run()  # which may fail where the stack is nearly used up
             self._recorders[key] = recorder
         return recorder
 
-    def _metering(self, module: ModuleData, index: int) -> Metering:
+    def _metering(self, module: ModuleData, index: int, calls: int | None, trips: int | None) -> Metering:
         from vm.tiers.threaded.translate import Metering
 
         found: Mapping[int, int] = {}
@@ -287,7 +347,7 @@ class ThreadedProgram:
             from vm.module.fuel import costs
 
             found = costs(module, index)
-        return Metering(found, self._epochs, *self._counting(index))
+        return Metering(found, self._epochs, calls, trips)
 
     def covering(self, address: int) -> tuple[int, Guard | None] | None:
         """Where that function's code begins, and the innermost guard of that instruction; None: not ours."""

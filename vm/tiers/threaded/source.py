@@ -7,7 +7,8 @@ from itertools import chain
 
 from vm.isa.semantics import DECLARATIONS
 from vm.isa.vectors.intrinsics import VECTOR_DECLARATIONS
-from vm.tiers.threaded import derived, invocation, machine, moves
+from vm.native.tallying import TARGETS_IR
+from vm.tiers.threaded import derived, invocation, machine, moves, tallies
 from vm.tiers.threaded.text import HandlerText
 
 HEAD = """\
@@ -38,7 +39,7 @@ attributes #4 = { nounwind returns_twice }
 def source() -> str:
     """The whole machine as LLVM IR text."""
     texts = (handler.text() for handler in handlers())
-    return "".join((DECLARATIONS, VECTOR_DECLARATIONS, HEAD, machine.support(), *texts))
+    return "".join((DECLARATIONS, VECTOR_DECLARATIONS, HEAD, machine.support(), TARGETS_IR, *texts))
 
 
 def handlers() -> Iterator[HandlerText]:
@@ -47,7 +48,7 @@ def handlers() -> Iterator[HandlerText]:
 
 
 def _by_hand() -> Iterator[HandlerText]:
-    for name, write in (moves.HANDLERS | invocation.HANDLERS).items():
+    for name, write in (moves.HANDLERS | invocation.HANDLERS | tallies.HANDLERS).items():
         handler = HandlerText(name)
         write(handler)
         yield handler

@@ -159,6 +159,7 @@ class Translator:
         self.last = -1
         self.control: list[Control] = []
         self.dead = False
+        self.here = self.next = self._body.start
         self.guards: list[Guard] = []
         self.labels: list[tuple[int, int]] = []
         self.loops: dict[int, int] = {}
@@ -170,7 +171,6 @@ class Translator:
         """The function's code."""
         self._enter()
         self.open("block", FuncType((), self.type.results))
-        self.next = self._body.start
         if self._metering.calls is not None:
             self.counted = len(self.code)
             self.count(self._metering.calls)
@@ -200,6 +200,7 @@ class Translator:
         """Translate the instructions between two offsets; gives the one behind the last."""
         code, table = self.module.binary, self._table
         while at < end and self.control:
+            self.here = at
             opcode, immediates, at = read(code, at)
             self.next = at
             if table[opcode.code](self, immediates):

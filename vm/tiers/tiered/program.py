@@ -24,6 +24,7 @@ from vm.runtime.words import offsets
 from vm.tiers.policy import NEVER, Looks, Place, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
 from vm.tiers.tiered.hints import Hints
+from vm.tiers.tiered.knowledge import Knowledge
 from vm.typed import TYPE_CHECKING, Callable, Collection
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class TieredProgram:
         self._missing: set[Place] = set()
         self._background = 0.0
         self._begun = 0.0
+        self._knowledge = Knowledge(config, self._hints, whole=self._whole is not None)
 
     def add(self, instance: Instance) -> None:
         """Let ``instance`` use what is there already, and what will be."""
@@ -204,6 +206,7 @@ class TieredProgram:
     def _options(self, index: int, loop: int | None) -> Options:
         """What code of a place may expect."""
         module = self._running()
+        # a run's counts: what some hundred rounds never saw is met soon enough
         informed = module.counts is not None and module.prepared is None and self._config.tier_speculates
         if not informed and not self._config.tier_deopts:
             return ()
@@ -229,11 +232,13 @@ class TieredProgram:
         While code is being made, that is where it was, and the counter starts anew.
         """
         index, loop = place = self.first.counted(pc)
+        pc, enough = self._observed(place, pc)
+        if not enough:
+            return pc
         left = self._hints.left(place, self._counting())
         if left:
-            noted = self._wanted(place, pc) if self._whole is None else (self._asked_as((index, None)),)
-            for wanted in noted:
-                self._hints.learn(wanted)
+            for wanted in self._noted(place, pc):
+                self._hints.learn(wanted, self._knowledge.now(self._running(), wanted))
             self.first.allow(pc, left)
             return pc
         for wanted in self._wanted(place, pc):
@@ -270,6 +275,22 @@ class TieredProgram:
             return (function,)
         return place, function
 
+    def _noted(self, place: Place, pc: int) -> tuple[Place, ...]:
+        """What the next start is to compile at once where a counter has run out; of a small module, all."""
+        return self._wanted(place, pc) if self._whole is None else (self._asked_as((place[0], None)),)
+
+    def _observed(self, place: Place, pc: int) -> tuple[int, bool]:
+        """Have what is hot observed before its code is asked for; where it goes on, and if that is over."""
+        if self._knowledge.observation is not None and self.first.observed(pc):
+            back, hot = self._knowledge.end(place)
+            return (back, True) if hot else (self._loops.get(place, back), False)
+        if self._asked_as(place) in self._asked or not self._wanted(place, pc):
+            return pc, True
+        if not self._knowledge.observes(self._running(), self._noted(place, pc)):
+            return pc, True
+        begun = self._knowledge.begin(self._running(), self.first, place, pc)
+        return begun or pc, not begun
+
     def _asked_as(self, place: Place) -> Place:
         """What is asked for when code of ``place`` is wanted: of a small module, all functions at once, under
         the name of that which was wanted first, so that it is the same code at the next start.
@@ -283,9 +304,10 @@ class TieredProgram:
     def request(self, place: Place) -> Request:
         """What the compiler is asked for when code of a place is wanted."""
         module, (index, loop) = self._running(), place
+        counts = self._knowledge.of(module, place)
         if loop is None:
-            return self.native.request(module, index)
-        return self.native.loop_request(module, index, loop)
+            return self.native.request(module, index, observed=counts)
+        return self.native.loop_request(module, index, loop, counts)
 
     def counts(self) -> dict[str, float]:
         """How many places there are of each kind, and what compiling in the background has taken."""
@@ -305,6 +327,7 @@ class TieredProgram:
         went to what is hot there, if that is why.
         """
         from vm.jit import library
+        from vm.jit.request import Named
 
         index, loop = place
         if place not in self._missing:  # else it was hot before
@@ -316,8 +339,12 @@ class TieredProgram:
             return
         if place not in self._missing:
             self._missing.add(place)
-            self._hints.learn(place)
             found = library.find(request)
+            if found is None and isinstance(request.observed, Named):
+                self._knowledge.recall(self._running(), place, request.observed.key)
+                request = self.request(place)
+                found = library.find(request) if request.observed is None else None
+            self._hints.learn(place, request.observed)
             if found is not None:
                 self._asked.add(place)
                 self._costs.cached += len(found.functions)
