@@ -113,7 +113,7 @@ def test_the_next_start_is_told_of_what_is_not_worth_compiling_in_this_one(
     assert compiler.asked == []
     for _ in range(20):
         call(i, "f", 1)
-    assert compiler.asked == [("body", Priority.LOW)]
+    assert [kind for kind, _ in compiler.asked] == ["body"]
     hints.keep()  # what is learnt is known by the module, whatever folder it is for
 
 
