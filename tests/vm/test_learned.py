@@ -112,7 +112,9 @@ def test_the_knob_chooses_the_policy() -> None:
             assert policy.counting(0, lambda: features(body)) > (0, 0)
             assert model().gain(start, features(body)) >= 1
     i = instance(
-        store("tiered", policy="learned", tier_calls=2, tier_waits=True, tier_start="threaded"),
+        store(
+            "tiered", policy="learned", tier_calls=2, tier_observes=0, tier_waits=True, tier_start="threaded"
+        ),
         '(module (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))',
     )
     assert [call(i, "f", n) for n in range(12)] == [[n + 1] for n in range(12)]
