@@ -444,7 +444,7 @@ def test_only_calls_that_last_need_code_to_enter_in_their_middle() -> None:
         assert (stats["compiled_functions"], stats["compiled_loops"]) == (1, loops), rounds
 
 
-@pytest.mark.parametrize(("start", "count"), [("baseline", 40_000_000), ("threaded", 3_000_000)])
+@pytest.mark.parametrize(("start", "count"), [("baseline", 4_000_000_000), ("threaded", 400_000_000)])
 def test_code_is_made_while_the_program_goes_on(start: str, count: int) -> None:
     """One long loop: it starts in another tier's code, and ends compiled, though it is entered once."""
     text = """(module (func $add (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1)))
@@ -457,9 +457,7 @@ def test_code_is_made_while_the_program_goes_on(start: str, count: int) -> None:
     i = instance(s, text)
     tier = s.runner
     assert isinstance(tier, TieredTier)
-    until = time.monotonic() + 60  # a compiler takes a second to start, and many on a busy machine
-    while not tier.stats()["compiled_loops"] and time.monotonic() < until:
-        assert call(i, "f", count) == [count * (count + 1) // 2]
+    assert call(i, "f", count) == [count * (count + 1) // 2]  # half a minute if nothing is made meanwhile
     assert tier.stats()["compiled_loops"] == 1
     assert call(i, "f", 10) == [55]
 
