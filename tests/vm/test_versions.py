@@ -11,10 +11,15 @@ from tests.vm.test_llvm_text import told
 from vm.config import Config
 from vm.errors import Trap, TrapCode
 from vm.runtime.instance import Instance
-from vm.tiers.llvm.ranges import Plan, Sum, plan
+from vm.tiers.llvm.ranges import Below, Differs, Plan, Sum, plan
 
 END = 1 << 16
 """Where the memories here end."""
+
+
+ONES, SIGN = (1 << 32) - 1, 1 << 31
+NOT_1 = Sum(ONES, ((1, ONES),))
+"""Minus one less the second parameter."""
 
 
 def planned(body: str, locals: str = "") -> Plan | None:
@@ -34,10 +39,28 @@ def test_a_loop_over_an_array_is_planned() -> None:
     body = "(i32.store offset=8 (local.get 0) (i32.load (i32.sub (local.get 0) (i32.const 12))))" + STEP
     found = planned(body)
     assert found is not None
-    assert (found.distance, found.stride) == (Sum(4, ((0, 1), (1, (1 << 32) - 1))), 4)
+    assert found.condition == Differs(Sum(4, ((0, 1), (1, (1 << 32) - 1))), 4)
     (group,) = found.groups
     assert (group.start, group.step, group.reach) == (Sum((1 << 32) - 12, ((0, 1),)), 4, 24)
     assert sorted(group.ahead.values()) == [0, 20]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("i32.lt_u NEXT (local.get 1)", Below(Sum(4, ((0, 1),)), Sum(0, ((1, 1),)), 4)),
+        ("i32.gt_s (local.get 1) NEXT", Below(Sum(4 + SIGN, ((0, 1),)), Sum(SIGN, ((1, 1),)), 4)),
+        ("i32.lt_u (local.get 1) (i32.sub (i32.const 9) NEXT)", Below(Sum(ONES - 5, ((0, 1),)), NOT_1, 4)),
+        ("i32.gt_u NEXT (local.get 1)", None),  # the last round is the first, or past 2^32
+        ("i32.lt_u (local.get 1) (local.get 2)", None),
+        ("i32.lt_u NEXT (local.get 0)", None),
+        ("i32.lt_u NEXT (i32.load (local.get 1))", None),
+    ],
+)
+def test_loops_go_on_while_a_sum_is_below_another(condition: str, found: Below | None) -> None:
+    condition = condition.replace("NEXT", "(local.tee 0 (i32.add (local.get 0) (i32.const 4)))")
+    plan = planned(f"(i32.store (local.get 0) (i32.const 7)) (br_if 0 ({condition}))")
+    assert (plan and plan.condition) == found
 
 
 def test_indices_are_sums_and_products_by_constants() -> None:
@@ -129,6 +152,19 @@ STEPS = (1, 2, 4, 8, -4, -1, 12, -8)
 LOADS = ("i32.load", "i32.load8_s", "i32.load16_u", "f32.load", "f64.load", "i64.load32_u")
 
 
+ENDS = (
+    "DOWN",
+    "(i32.ne DOWN (i32.const 0))",
+    "(i32.gt_s DOWN (i32.const 0))",
+    "(i32.lt_s (i32.const -2) DOWN)",
+    "(i32.gt_u DOWN (i32.const 2))",
+    "(i32.lt_s UP (local.get $n))",
+    "(i32.lt_u UP (local.get $n))",
+    "(i32.gt_u (local.get $n) UP)",
+)
+"""Conditions to go on."""
+
+
 def loop(dice: random.Random, name: str) -> str:
     """A function with a loop: p and q go through memory by constants, n counts, a and s are made of it."""
     steps = {local: dice.choice(STEPS) for local in "pq"}
@@ -159,9 +195,10 @@ def loop(dice: random.Random, name: str) -> str:
     dice.shuffle(moves)
     lines.insert(dice.randint(0, len(lines)), moves.pop())
     lines += moves
-    end = f"(local.tee $n (i32.sub (local.get $n) (i32.const {down})))"
+    end = dice.choice(ENDS).replace("DOWN", f"(local.tee $n (i32.sub (local.get $n) (i32.const {down})))")
+    end = end.replace("UP", f"(local.tee $i (i32.add (local.get $i) (i32.const {down})))")
     return f"""(func (export "{name}") (param $p i32) (param $q i32) (param $n i32) (result i32)
-      (local $a i32) (local $s i32) (loop {" ".join(lines)} (br_if 0 {end}))
+      (local $a i32) (local $s i32) (local $i i32) (loop {" ".join(lines)} (br_if 0 {end}))
       (i32.add (i32.xor (local.get $a) (local.get $s)) (i32.xor (local.get $p) (local.get $q))))"""
 
 

@@ -58,12 +58,32 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """A condition: whether a sum is not 0."""
+    """A condition: whether a sum, which changes by ``stride`` from round to round, is not 0."""
 
     distance: Sum
+    stride: int = 0
 
 
-Known = Sum | Differs | None
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A condition: whether a sum, which grows by ``stride`` from round to round, is below another, which does
+    not change, both without sign.
+    """
+
+    index: Sum
+    bound: Sum
+    stride: int = 0
+
+    @classmethod
+    def of(cls, name: str, x: Sum, y: Sum) -> Below:
+        """What ``lt`` and ``gt`` ask."""
+        if name.endswith("_s"):
+            x, y = x.plus(Sum(1 << 31)), y.plus(Sum(1 << 31))
+        return cls(x, y) if "lt" in name else cls(y, x)
+
+
+Condition = Differs | Below
+Known = Sum | Condition | None
 """What is known of an operand."""
 
 
@@ -94,13 +114,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A loop: its body, up to the ``br_if`` at offset ``branch``, goes round until ``distance``, which
-    changes by ``stride`` from round to round, is 0 at a round's end.
+    """A loop: its body, up to the ``br_if`` at offset ``branch``, goes round while a condition holds at
+    rounds' ends.
     """
 
     branch: int
-    distance: Sum
-    stride: int
+    condition: Condition
     groups: tuple[Group, ...]
 
 
@@ -210,6 +229,8 @@ def _result(name: str, operands: Sequence[Known]) -> Known:
             return x.plus(y, -1)
         case "i32.ne":
             return Differs(x.plus(y, -1))
+        case "i32.lt_s" | "i32.lt_u" | "i32.gt_s" | "i32.gt_u":
+            return Below.of(name, x, y)
         case "i32.mul" if factor is not None:
             return Sum(0).plus(x, factor)
         case "i32.mul" if not x.factors:
@@ -222,16 +243,30 @@ def _result(name: str, operands: Sequence[Known]) -> Known:
 def _plan(walk: _Walk, branch: int) -> Plan | None:
     """The loop that ends at ``branch``, whose body was followed."""
     steps = {index: _growth(index, value) for index, value in walk.locals.items()}
-    distance = walk.stack[-1].distance if isinstance(walk.stack[-1], Differs) else walk.stack[-1]
-    stride = _change(distance, steps)
+    condition = _condition(walk.stack[-1], steps)
     groups: dict[tuple[int, tuple[tuple[int, int], ...]], list[Access]] = {}
     for access in walk.accesses:
         groups.setdefault((access.memory, access.index.factors), []).append(access)
-    if not isinstance(distance, Sum) or not stride or not 0 < len(groups) <= _MOST_GROUPS:
+    if condition is None or not 0 < len(groups) <= _MOST_GROUPS:
         return None
     found = [_group(accesses, _change(accesses[0].index, steps)) for accesses in groups.values()]
     known = tuple(group for group in found if group is not None)
-    return Plan(branch, distance, stride, known) if len(known) == len(found) else None
+    return Plan(branch, condition, known) if len(known) == len(found) else None
+
+
+def _condition(holds: Known, steps: Mapping[int, int | None]) -> Condition | None:
+    """The condition with its stride; None where it does not come out, or nobody knows when."""
+    if isinstance(holds, Below):
+        index, bound = holds.index, holds.bound
+        if not _change(index, steps):  # as well, what is not above the bound goes down: turn both round
+            index, bound = Sum(_MASK).plus(bound, -1), Sum(_MASK).plus(index, -1)
+        stride = _change(index, steps)
+        if stride is None or stride < 1 or _change(bound, steps) != 0:
+            return None
+        return Below(index, bound, stride)
+    distance = holds.distance if isinstance(holds, Differs) else holds
+    stride = _change(distance, steps)
+    return Differs(distance, stride) if isinstance(distance, Sum) and stride else None
 
 
 def _growth(index: int, value: Known) -> int | None:

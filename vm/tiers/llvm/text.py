@@ -46,6 +46,7 @@ HEAD = (
     + """\
 declare i64 @llvm.read_register.i64(metadata)
 declare ptr @llvm.frameaddress.p0(i32)
+declare i32 @llvm.usub.sat.i32(i32, i32)
 declare i64 @llvm.usub.sat.i64(i64, i64)
 declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)

@@ -18,7 +18,7 @@ Loops stay as they are where each round counts something, and where threads may 
 
 from __future__ import annotations
 
-from vm.tiers.llvm.ranges import Group, Plan, Sum, plan
+from vm.tiers.llvm.ranges import Below, Condition, Differs, Group, Plan, Sum, plan
 from vm.tiers.llvm.translate import Control, Translator
 
 _FEWEST = 8
@@ -33,7 +33,7 @@ def version(t: Translator, control: Control) -> None:
     if found is None:
         return
     sure, careful, control.behind = t.label("sure"), t.label("careful"), t.label("behind")
-    rounds = _Rounds(t, found)
+    rounds = _Rounds(t, found.condition)
     starts = [t.value(f"zext i32 {_emit(t, group.start)} to i64") for group in found.groups]
     for group, start in zip(found.groups, starts, strict=True):
         rounds.keep_inside(t, group, start)
@@ -57,15 +57,31 @@ class _Rounds:
     whether that is so and all was found to be inside so far (``fine``).
     """
 
-    def __init__(self, t: Translator, found: Plan) -> None:
-        far = _emit(t, found.distance)
-        if found.stride > 0:
+    def __init__(self, t: Translator, condition: Condition) -> None:
+        self.fine = "true"
+        if isinstance(condition, Differs):
+            self.last = self._until_equal(t, condition)
+        else:
+            self.last = self._until_above(t, condition)
+        self._require(t, f"icmp uge i64 {self.last}, {_FEWEST - 1}")
+
+    def _until_equal(self, t: Translator, condition: Differs) -> str:
+        """The first round, from 0, after which the distance is 0, if it can get there without passing."""
+        far, stride = _emit(t, condition.distance), abs(condition.stride)
+        if condition.stride > 0:
             far = t.value(f"sub i32 0, {far}")
-        stride = abs(found.stride)
         last = t.value(f"udiv i32 {far}, {stride}")
-        self.fine = t.value(f"icmp eq i32 {far}, " + t.value(f"mul i32 {last}, {stride}"))
-        self._require(t, f"icmp uge i32 {last}, {_FEWEST - 1}")
-        self.last = t.value(f"zext i32 {last} to i64")
+        self._require(t, f"icmp eq i32 {far}, " + t.value(f"mul i32 {last}, {stride}"))
+        return t.value(f"zext i32 {last} to i64")
+
+    def _until_above(self, t: Translator, condition: Below) -> str:
+        """The first round, from 0, after which the index is not below the bound, if it gets there without
+        going past 2^32.
+        """
+        index, bound, stride = _emit(t, condition.index), _emit(t, condition.bound), condition.stride
+        self._require(t, f"icmp ule i32 {bound}, {(1 << 32) - stride}")
+        gap = t.value(f"zext i32 {t.value(f'call i32 @llvm.usub.sat.i32(i32 {bound}, i32 {index})')} to i64")
+        return t.value(f"udiv i64 {t.value(f'add nuw nsw i64 {gap}, {stride - 1}')}, {stride}")
 
     def keep_inside(self, t: Translator, group: Group, start: str) -> None:
         """Have a group, whose lowest index begins at ``start``, lie inside."""
