@@ -30,13 +30,13 @@ def series_list(
 ) -> list[SeriesSummary]:
     """See ``Store.series_list``."""
     wanted = [BranchRow.project_id == project_id]
-    for column, value in (
-        (BranchRow.name, branch),
-        (BenchmarkRow.name, benchmark),
-        (MachineRow.name, machine),
+    for row, column, name in (
+        (BranchRow, SeriesRow.branch_id, branch),
+        (BenchmarkRow, SeriesRow.benchmark_id, benchmark),
+        (MachineRow, SeriesRow.machine_id, machine),
     ):
-        if value is not None:
-            wanted.append(column == value)
+        if name is not None:  # the ids first: a benchmark's series lie together in an index
+            wanted.append(column.in_(select(row.id).where(row.name == name)))
     return _summaries(session, all_keys().where(*wanted))
 
 

@@ -141,11 +141,15 @@ def next_start(session: Session, series_id: int) -> tuple[datetime, datetime] | 
     ).first()
     if own is None or own.measured_at is None:
         return None
+    later = (
+        select(MeasurementRow.measured_at)
+        .where(MeasurementRow.series_id == SeriesRow.id, MeasurementRow.commit_id == own.commit_id)
+        .where(MeasurementRow.measured_at > own.measured_at)
+        .scalar_subquery()
+    )
     following = (
-        select(func.min(MeasurementRow.measured_at))
-        .join(SeriesRow, SeriesRow.id == MeasurementRow.series_id)
-        .where(MeasurementRow.series_id.in_(range(series_id - _NEAR, series_id + _NEAR + 1)))
-        .where(MeasurementRow.commit_id == own.commit_id, MeasurementRow.measured_at > own.measured_at)
+        select(func.min(later))
+        .where(SeriesRow.id.between(series_id - _NEAR, series_id + _NEAR))
         .where(SeriesRow.machine_id == own.machine_id, SeriesRow.environment_id == own.environment_id)
     )
     after = session.scalar(following)
