@@ -112,11 +112,10 @@ def _compared(
     in_a, in_b = (_of_side(catalogue, one.series, side) for one, side in zip(told, sides, strict=True))
     parts = [part for part in PARTS if part not in _crossed(*sides)]
     codes = catalogue.codes(*parts)
-    code_a = codes[catalogue.rows(told_a.series[in_a])]
-    code_b = codes[catalogue.rows(told_b.series[in_b])]
-    _, at_a, at_b = np.intersect1d(code_a, code_b, return_indices=True)
+    rows_a, rows_b = catalogue.rows(told_a.series[in_a]), catalogue.rows(told_b.series[in_b])
+    at_a, at_b = paired(codes[rows_a], codes[rows_b], codes.size)
     ids_a, ids_b = told_a.series[in_a][at_a], told_b.series[in_b][at_b]
-    rows = catalogue.rows(ids_b)
+    rows = rows_b[at_b]
     values = told_a.values[in_a][at_a], told_b.values[in_b][at_b]
     noise = _noise(store, noises.of(ids_b), ids_b, values, catalogue, rows)
     effect, timed, lower = _metrics(catalogue, rows, chosen)
@@ -124,6 +123,18 @@ def _compared(
     answers = compare_columns(Sides(*values, *own, noise, effect, timed, lower))
     alone_b = np.delete(told_b.series[in_b], at_b)
     return SideBySide(catalogue, ids_a, ids_b, rows, effect, answers, int(in_a.size - at_a.size), alone_b)
+
+
+def paired(a: Ids, b: Ids, below: int) -> tuple[Ids, Ids]:
+    """Where the numbers that both have stand first, in the numbers' order; all are less than ``below``.
+
+    ``np.intersect1d`` sorts for it, a quarter of what a comparison takes.
+    """
+    places = np.full((2, below), -1)
+    for place, numbers in zip(places, (a, b), strict=True):
+        place[numbers[::-1]] = np.arange(numbers.size)[::-1]  # of one that is there twice, the first is left
+    both = np.flatnonzero((places >= 0).all(axis=0))
+    return places[0, both], places[1, both]
 
 
 def _comparison(series_id: int, a: Measurement, b: Measurement, answer: Answer) -> Comparison:
@@ -143,7 +154,6 @@ def _comparison(series_id: int, a: Measurement, b: Measurement, answer: Answer) 
 
 def _of_side(catalogue: Catalogue, series: Ids, side: Side) -> Ids:
     """Which of some series a side speaks of."""
-    rows = catalogue.rows(series)
     admitted = np.ones(series.size, dtype=np.bool_)
     for part, name, names in (
         ("machine", side.machine, catalogue.machines),
@@ -151,7 +161,7 @@ def _of_side(catalogue: Catalogue, series: Ids, side: Side) -> Ids:
     ):
         if name:
             wanted = [id_ for id_, known in names.items() if known == name]
-            admitted &= np.isin(catalogue.parts[part][rows], wanted)
+            admitted &= np.isin(catalogue.parts[part][catalogue.rows(series)], wanted)
     return np.flatnonzero(admitted)
 
 

@@ -17,9 +17,10 @@ from regress.precision import EXACT, within
 from regress.service.analyse import analyse
 from regress.service.browse import CompareFilter, commit_page, compare_page
 from regress.service.compare import compare
-from regress.service.side_by_side import Side, side_by_side
+from regress.service.side_by_side import Side, paired, side_by_side
 from regress.store import Store
 from regress.store.centres import pack, unpack
+from regress.store.columns import Ids
 from tests.regress.fixtures.stores import KEY, commit, delivery, measured, sha
 from tests.regress.test_migrations import downgrade
 
@@ -38,6 +39,13 @@ def test_columns_come_back_as_exact_as_their_errors_allow(rows: list[tuple[int, 
         assert math.isnan(error) if math.isnan(told) else (error < 0) == (told < 0)
         if told > 1e-30:
             assert error == pytest.approx(told, rel=0.005)
+
+
+@given(*[st.lists(st.integers(0, 12), max_size=16).map(lambda all_: np.array(all_, dtype=np.int64))] * 2)
+def test_what_both_sides_have_is_paired(a: Ids, b: Ids) -> None:
+    _, at_a, at_b = np.intersect1d(a, b, return_indices=True)
+    found = paired(a, b, 13)
+    assert [places.tolist() for places in found] == [at_a.tolist(), at_b.tolist()]
 
 
 @pytest.mark.parametrize(
