@@ -19,7 +19,6 @@ from typing import Any
 
 from benchmarks.corpus import Program, own, programs
 from benchmarks.host import Compiled
-from vm.tiers.learn import learn
 from vm.tiers.learned import Learned
 from vm.tiers.model import read
 from vm.tiers.policy import Policy
@@ -77,6 +76,8 @@ def compare(program: Program, content: Any, rounds: int, seconds: float) -> tupl
 
 def table(names: Sequence[str], known: dict[str, Program], traces: list[Any], options: Any) -> Iterator[str]:
     """A line for each program, and what they come to."""
+    from vm.tiers.learn import learn  # needs numpy, which asv's environments lack
+
     ratios = []
     for name in names:
         content = learn([trace for trace in traces if trace["program"] != name])
