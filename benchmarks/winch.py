@@ -20,4 +20,6 @@ def Config() -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("__"):  # else who looks for modules below finds wasmtime's
+        raise AttributeError(name)
     return getattr(importlib.import_module("wasmtime"), name)
