@@ -17,9 +17,7 @@ END = 1 << 16
 """Where the memories here end."""
 
 
-ONES, SIGN = (1 << 32) - 1, 1 << 31
-NOT_1 = Sum(ONES, ((1, ONES),))
-"""Minus one less the second parameter."""
+SIGN = 1 << 31
 
 
 def planned(body: str, locals: str = "") -> Plan | None:
@@ -50,7 +48,7 @@ def test_a_loop_over_an_array_is_planned() -> None:
     [
         ("i32.lt_u NEXT (local.get 1)", Below(Sum(4, ((0, 1),)), Sum(0, ((1, 1),)), 4)),
         ("i32.gt_s (local.get 1) NEXT", Below(Sum(4 + SIGN, ((0, 1),)), Sum(SIGN, ((1, 1),)), 4)),
-        ("i32.lt_u (local.get 1) (i32.sub (i32.const 9) NEXT)", Below(Sum(ONES - 5, ((0, 1),)), NOT_1, 4)),
+        ("i32.lt_u (local.get 1) (i32.sub (i32.const 9) NEXT)", None),  # down: not worth it
         ("i32.gt_u NEXT (local.get 1)", None),  # the last round is the first, or past 2^32
         ("i32.lt_u (local.get 1) (local.get 2)", None),
         ("i32.lt_u NEXT (local.get 0)", None),
