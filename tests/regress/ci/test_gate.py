@@ -226,6 +226,17 @@ def test_this_repository_uses_its_own_action() -> None:
     assert set(step["with"]) <= set(yaml.safe_load((ACTION / "action.yml").read_text())["inputs"])
 
 
+def test_slow_tests_have_what_the_gate_has() -> None:
+    """The suite of WebAssembly, a browser, the whole history: without these they would skip, and go stale."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    *made, gate = jobs["gate"]["steps"]
+    *ready, install, slow = jobs["slow"]["steps"]
+    assert slow == {"run": "python -m pytest -m slow", "env": gate["env"]}
+    assert install == {"run": "python -m pip install '.[test]'"}
+    assert [step for step in ready if "with" not in step] == [step for step in made if "with" not in step]
+    assert ready[0] == made[0]
+
+
 def test_examples_are_what_the_action_and_the_command_take() -> None:
     folder = ROOT / "regress/service/ci/examples"
     job = yaml.safe_load((folder / "github.yml").read_text())["jobs"]["regress"]
