@@ -48,6 +48,12 @@ ANOTHER = 0.2
 WORTH_SEARCHING = 0.5
 """The chance of a further step, after the first, from which on it is searched for."""
 
+SUPPOSED = 0.9
+"""The chance of a further step beside the likeliest from which on it is taken for granted for now."""
+
+MOST_SUPPOSED = 3
+"""How many steps are supposed at once."""
+
 PROOF = 0.7
 """Log likelihood ratio at which culprit and parent, measured in turns, confirm the step: two to one."""
 
@@ -108,7 +114,7 @@ class Search:
         self._signs = tuple(signs) or (0,) * len(noises)
         weights = np.array(prior, dtype=np.float64) if len(prior) else np.ones(size)
         weights[0] = 0.0
-        self._prior = np.concatenate((STEP_CHANCE * weights / weights.sum(), [1 - STEP_CHANCE]))
+        self._prior = weights / weights.sum()
         self._taken = Ledger(size, noises)
         self._known: tuple[Floats, list[Fit]] | None = None
 
@@ -140,8 +146,7 @@ class Search:
             return None
         self.found.append(answer)
         self._prior[answer.first : answer.last + 1] = 0.0
-        self._prior[:-1] *= ANOTHER / max(float(self._prior[:-1].sum()), 1e-300)
-        self._prior[-1] = 1 - ANOTHER
+        self._prior /= max(float(self._prior.sum()), 1e-300)
         self._known = None
         return answer
 
@@ -276,21 +281,39 @@ class Search:
 
     def _knowledge(self) -> tuple[Floats, list[Fit]]:
         if self._known is None:
-            fits = [
-                # What is left of a change may go either way.
-                fit(
-                    self.size,
-                    self._taken.evidence(series),
-                    [one.last for one in self.found],
-                    0 if self.found else sign,
-                )
-                for series, sign in enumerate(self._signs)
-            ]
-            with np.errstate(divide="ignore"):
-                logs = np.log(self._prior)
-            logs += self._independence * np.sum([self._vote(one.evidence) for one in fits], axis=0)
-            self._known = normalised(logs), fits
+            self._known = self._suppose()
         return self._known
+
+    def _suppose(self) -> tuple[Floats, list[Fit]]:
+        """What is known of a step, given those found and whatever else what was measured makes sure.
+
+        Steps of one size are as likely the one that a model of one step looks for. So where a further one
+        beside the likeliest is all but sure, it is supposed, and the place of the first is what is left.
+        """
+        found = [one.last for one in self.found]
+        supposed: list[int] = []
+        known = self._given(found)
+        while len(supposed) < MOST_SUPPOSED:
+            likeliest = int(known[0][:-1].argmax())
+            further = self._given([*found, *supposed, likeliest])[0]
+            if further[-1] > 1 - SUPPOSED:
+                break
+            supposed.append(int(further[:-1].argmax()))
+            known = self._given([*found, *supposed])
+        return known
+
+    def _given(self, steps: Sequence[int]) -> tuple[Floats, list[Fit]]:
+        """What is known of a step beside some others."""
+        # What is left of a change may go either way.
+        signs = (0,) * len(self._signs) if steps else self._signs
+        fits = [fit(self.size, self._taken.evidence(i), steps, sign) for i, sign in enumerate(signs)]
+        chance = ANOTHER if steps else STEP_CHANCE
+        prior = np.append(chance * self._prior, 1 - chance)
+        prior[list(steps)] = 0.0
+        with np.errstate(divide="ignore"):
+            logs = np.log(prior)
+        logs += self._independence * np.sum([self._vote(one.evidence) for one in fits], axis=0)
+        return normalised(logs), fits
 
     def _vote(self, evidence: Floats) -> Floats:
         """One series' log evidence, bounded below where there are several: it may have a step of its own."""
