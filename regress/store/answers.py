@@ -1,7 +1,7 @@
 """Answers that are the same until somebody commits a change: told once to all who ask meanwhile.
 
 Where answers may be ``behind``, nobody waits for one that was right a moment ago: it is told once more, and
-one thread (``renewal.py``) looks for the newer ones of all questions that were asked lately. What this
+one thread (``renewal.py``) looks for the newer ones of all questions that were asked twice lately. What this
 process itself has changed is never told late, nor is what nobody asked for lately, which that thread leaves
 alone.
 """
@@ -23,7 +23,8 @@ KEPT = 128
 """Answers in memory, of which a page of a list is some 100 kB; those asked for longest ago go first."""
 
 LATELY = 60.0
-"""Seconds after it was asked for in which an answer is kept the newest, where answers may be behind."""
+"""Seconds in which an answer must be asked for twice to be kept the newest, where answers may be behind: for
+readers who go from page to page, all of these would be read again with each change."""
 
 GLANCE = 0.1
 """Seconds in which the version is not asked for again, where answers may be behind."""
@@ -60,13 +61,14 @@ class _Told:
 class _Place:
     """Where the answer to one question is; who holds the lock looks for it, and the others wait.
 
-    ``look`` looks for the newest one, and ``asked`` is when somebody last asked.
+    ``look`` looks for the newest one; ``asked`` is when somebody last asked, ``before`` when before that.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     told: _Told | None = None
     look: Callable[[], object] | None = None
     asked: float = float("-inf")
+    before: float = float("-inf")
 
 
 class Answers:
@@ -124,7 +126,7 @@ class Answers:
 
         known, now = place.told, time.monotonic()
         watched = self.behind > 0 and now - place.asked < LATELY
-        place.asked, place.look = now, look
+        place.before, place.asked, place.look = place.asked, now, look
         if watched and known is not None and known.settings is settings and self._will_do(known, now):
             return cast("T", known.answer)
         return cast("T", look())
@@ -163,11 +165,11 @@ class Answers:
         return found
 
     def _outdated(self) -> Iterator[Callable[[], object]]:
-        """How to look for what is no longer the newest, of what was asked for lately, the latest first."""
+        """How to look for what is no longer the newest, of what was asked twice lately; the latest first."""
         with self._lock:
             places = list(self._places.values())
         since = time.monotonic() - LATELY
-        lately = sorted((place for place in places if place.asked > since), key=lambda one: -one.asked)
+        lately = sorted((place for place in places if place.before > since), key=lambda one: -one.asked)
         version = self.version() if lately else 0
         for place in lately:
             if place.told is not None and place.told.version != version and place.look is not None:

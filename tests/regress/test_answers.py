@@ -135,6 +135,18 @@ def test_only_what_was_asked_for_lately_is_told_late_and_not_for_ever(
         assert runs_page(store).total == 3, "what nobody asked for lately is not kept the newest"
 
 
+def test_what_was_asked_for_once_is_not_looked_for_beside() -> None:
+    version, looked = [1], []
+    answers = Answers(lambda: version[0])
+    answers.behind = 3600.0
+    for question in ("once", "twice", "twice"):
+        answers.told(question, None, lambda question=question: looked.append(question))
+    version[0] = 2
+    answers.close()
+    assert looked == ["once", "twice", "twice"]
+    assert answers.told("once", None, lambda: "anew") is None, "told once more all the same"
+
+
 def test_an_answer_is_of_one_moment_of_the_store(store: Store, url: str) -> None:
     store.deliver(delivery(measured(1, 1.0)))
     with Store.open(url) as elsewhere, store.moment():
