@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 from collections.abc import Iterator
@@ -43,6 +44,17 @@ def test_a_claim_that_was_left_says_nothing(wanted: Request) -> None:
     assert not claimed(wanted)
     with claim(wanted) as ours:
         assert ours
+
+
+def test_nobody_waits_for_what_others_put_there(wanted: Request, tmp_path: Path) -> None:
+    place = Path(objects(wanted.config).claim(wanted.key()))
+    os.mkfifo(place)
+    assert not claimed(wanted)
+    place.unlink()
+    place.symlink_to(tmp_path / "elsewhere")
+    with claim(wanted) as first:
+        assert (first, claimed(wanted)) == (True, False)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_who_has_no_folder_is_alone(wanted: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,8 @@ def _path(request: Request) -> str:
 
 def _open(path: str, flags: int) -> int | None:
     try:
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        # no link, and without waiting for a pipe's other end
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
 
