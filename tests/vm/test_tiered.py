@@ -578,6 +578,21 @@ def test_what_was_counted_stays_known(tmp_path: Path) -> None:
     assert third.counts(counts.key) == counts.to_bytes()
 
 
+def test_a_start_with_a_profile_goes_by_that(tmp_path: Path) -> None:
+    """Not by what an earlier start counted; nor does it keep those to come from their own counts."""
+    config, place = Config(tier="tiered", cache_folder=str(tmp_path)), (3, None)
+    counts = Counts("", {3: 5}, {7: [1, 2]}, {})
+    hints.Hints(b"a module", config).learn(place, counts)
+    hints.keep()
+    informed = config.with_(profile="counts.json")
+    first = hints.Hints(b"a module", informed)
+    assert first.known == {}
+    first.learn(place)
+    hints.keep()
+    assert hints.Hints(b"a module", informed).known == {place: ""}
+    assert hints.Hints(b"a module", config).known == {place: counts.key}
+
+
 def test_damaged_hints_are_none(tmp_path: Path) -> None:
     config = Config(tier="tiered", cache_folder=str(tmp_path))
     for content in (b"no pairs of numbers", bytes(24)):

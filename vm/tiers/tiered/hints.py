@@ -62,11 +62,12 @@ class Hints:
     def __init__(self, binary: bytes, config: Config, *, whole: bool = False) -> None:
         self._used = config.cache_bytes > 0 and not config.tier_waits and not config.tier_seed
         self._config = config
-        self._key = _key(binary) if self._used else ""
+        self._key = _key(binary, informed=bool(config.profile)) if self._used else ""
         self._noted_from = _NOTED_IN_WHOLE if whole else _NOTED
         found = _read(objects(config).load(self._key)) if self._used else None
         self.known = found or {}
         self._noted: set[Place] = set()
+        self._counts: dict[str, bytes] | None = None
         self.covering = found is not None and len(binary) <= config.quick_module_bytes
         """Whether all else in the module runs so seldom that nothing need be loaded to run it quickly. Of
         big modules another part may run each time."""
@@ -98,7 +99,9 @@ class Hints:
 
     def counts(self, key: str) -> bytes | None:
         """Counts that were learnt at an earlier start."""
-        return _read_counts(objects(self._config).load(_beside(self._key))).get(key)
+        if self._counts is None:
+            self._counts = _read_counts(objects(self._config).load(_beside(self._key)))
+        return self._counts.get(key)
 
     def counting(self, usual: Callable[[int], tuple[int, int]]) -> Callable[[int], tuple[int, int]]:
         """``Policy.counting``, but that what is known is looked for when it first runs, and what is not is
@@ -120,10 +123,13 @@ class Hints:
         return max(0, usual(place[0])[kind] - self._noted_from[kind])
 
 
-def _key(binary: bytes) -> str:
+def _key(binary: bytes, *, informed: bool) -> str:
+    """Starts that bring counts of their own are apart: theirs go before those of an earlier start, which
+    learns none from them.
+    """
     middle = len(binary) // 2
     parts = (binary[:_SAMPLE], binary[middle : middle + _SAMPLE], binary[-_SAMPLE:])
-    digest = digests.digest(f"hints 2 {len(binary)}".encode())
+    digest = digests.digest(f"hints 2 {len(binary)} {informed}".encode())
     for part in parts:
         digest.update(part)
     return digest.hexdigest()[:40]
