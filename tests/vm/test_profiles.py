@@ -22,6 +22,7 @@ from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.tiers.llvm import emission, profiled
+from vm.tiers.llvm.counters import Tallies
 from vm.tiers.llvm.program import Program
 from vm.tiers.llvm.text import TextBuilder
 
@@ -123,6 +124,14 @@ def test_counts_are_exact(profile: Path) -> None:
     assert by_table[1][0] == (2, 97)  # at least: three calls of a third function have met full counters
     assert by_reference == (2, [(1, 2)])
     assert counts.from_bytes(found.to_bytes(), module_of_ours(SHAPES)).key == found.key
+
+
+def test_what_threads_that_count_at_once_have_lost_is_no_count() -> None:
+    """One of them has taken away what another one's count has hidden: less than none is left."""
+    tallies = Tallies()
+    tallies.branch(7, [(1 << 64) - 1, 5])
+    tallies.branch(9, [(1 << 64) - 1, 0])
+    assert tallies.branches == {7: [0, 5]}
 
 
 @pytest.mark.parametrize("knobs", [{}, {"gc_stress": True}, {"whole_module_bytes": 0}, {"tier": "tiered"}])

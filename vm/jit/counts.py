@@ -31,7 +31,8 @@ FORMAT = "wasmvm profile 1"
 MOST_BYTES = 64 << 20
 """The largest file that is read: some two million branches."""
 
-_MOST_COUNT = (1 << 63) - 1
+MOST_COUNT = (1 << 63) - 1
+"""The largest count: a word's, with a sign."""
 
 _MOST_CASES = 100_000
 _MOST_TARGETS = 8
@@ -166,7 +167,7 @@ def _cases(counts: Sequence[int]) -> list[int]:
 
 
 def _count(value: object) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST_COUNT:
+    if type(value) is not int or not 0 <= value <= MOST_COUNT:
         raise ValueError(f"a count is {value!r}")
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vm.jit.counts import Counts
+from vm.jit.counts import MOST_COUNT, Counts
 from vm.memory.native import WORD, Block
 from vm.module.instructions import read
 from vm.module.model import ModuleData
@@ -27,7 +27,10 @@ class Tallies:
         self.callees: dict[int, None] = {}
 
     def branch(self, at: int, counts: Sequence[int]) -> None:
-        """A branch, if it was ever met."""
+        """A branch, if it was ever met. Threads that count at once may lose what one of them adds, and then
+        take it away again (``vm.tiers.threaded.observing``): what is below zero was never met.
+        """
+        counts = [count if count <= MOST_COUNT else 0 for count in counts]
         if any(counts):
             self.branches[at] = counts
 
