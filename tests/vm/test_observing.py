@@ -76,6 +76,17 @@ def test_traps_in_code_that_is_observed_have_its_frames(start: str) -> None:
     assert program(i).counts()["compiled_functions"] == 0
 
 
+def test_without_room_for_counters_code_is_made_all_the_same(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vm.tiers.llvm.counters.COUNTERS", 1 << 45)
+    i = instance(store("tiered", **HOT, tier_observes=20, tier_start=start), EXPECTS)
+    for n in range(9):
+        assert call(i, "if", n, n % 4 == 0) == [n + n * n if n % 4 == 0 else 3 * n]
+    assert program(i)._knowledge.observation is None
+    assert program(i).counts()["compiled_functions"] > 0
+
+
 def test_code_is_made_with_what_was_observed(start: str) -> None:
     """Of the function that was hot, and of what it called meanwhile."""
     i = instance(store("tiered", **HOT, tier_observes=20, tier_start=start), EXPECTS)

@@ -70,7 +70,11 @@ class Knowledge:
         if self.observation is None:
             from vm.tiers.tiered.observation import Observation  # most programs end before anything is hot
 
-            self.observation = Observation(module, first, self._rounds)
+            try:
+                self.observation = Observation(module, first, self._rounds)
+            except (OSError, MemoryError):  # counters of all code, most of which never runs, may be too many
+                self._rounds = 0
+                return 0
         begun = self.observation.begin(place, pc)
         if begun and self._whole and place in self.observation.hot:
             self.observation.all()
