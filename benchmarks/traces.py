@@ -98,11 +98,11 @@ def _function(stack: Sequence[Any]) -> int:
 
 
 def trace(program: Program, start: str) -> dict[str, Any]:
-    """One program's."""
+    """One program's, which starts in the tier ``start``."""
     slow = Compiled(program, tier="tiered", size="full", knobs={"tier_start": start, "tier_observes": 0})
     tier, module = slow.engine.tier, slow.module.data
     assert isinstance(tier, TieredTier)
-    recorder = Recorder(slow.engine.config, starts_in(slow.engine.config))
+    recorder = Recorder(slow.engine.config, start)
     tier.decide(recorder)
     spent, runs, samples = busy(slow, SECONDS, recorder)
     fast = Compiled(program, tier="llvm", size="full", knobs={"debug_info": True, "cache_bytes": 1 << 29})
@@ -114,7 +114,7 @@ def trace(program: Program, start: str) -> dict[str, Any]:
     indices = {index for index, _ in reached} | {index for index in {*samples, *seen} if index >= 0}
     return {
         "program": program.name,
-        "start": starts_in(slow.engine.config),
+        "start": start,
         "seconds": spent,
         "runs": runs,
         "samples": samples,
@@ -162,9 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = {**programs(), **{name: p for folder in options.programs for name, p in own(folder).items()}}
     written = json.loads(options.out.read_text()) if options.out.exists() else []
     done = {(each["program"], each["start"]) for each in written}
+    start = starts_in(Config(tier_start=options.start))
     for name in _chosen(options.names, known):
-        if (name, options.start) not in done:
-            written.append(trace(known[name], options.start))
+        if (name, start) not in done:
+            written.append(trace(known[name], start))
             options.out.write_text(json.dumps(written))
             print(f"{name}: {len(written[-1]['places'])} places", flush=True)
     return 0
