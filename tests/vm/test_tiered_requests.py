@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm.engines import call, instance, store
+from vm.jit import compiler as compilers
 from vm.jit import makers
 from vm.jit.artefact import Artefact
 from vm.jit.claims import claim
@@ -77,6 +78,19 @@ def test_who_is_called_often_gets_the_function_not_its_loops(compiler: Compiler)
     compiler.arrive()
     assert call(i, "f", 100) == expected
     assert not compiler.waiting
+
+
+def test_a_program_goes_on_when_compilers_take_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what runs at its very end finds them."""
+    closed = compilers.Compiler(1)
+    closed.close()
+    monkeypatch.setattr(compilers, "compiler_of", lambda _: closed)
+    i = instance(store("tiered", **KNOBS, tier_calls=1, tier_trips=10), TWO_LOOPS)
+    expected = call(i, "f", 100)
+    assert [call(i, "f", 100) for _ in range(3)] == [expected] * 3
+    assert isinstance(i.store.runner, TieredTier)
+    stats = i.store.runner.stats()
+    assert stats["asked"] == stats["refused"] > stats["waiting"] == 0
 
 
 def test_compilers_are_told_what_it_is_expected_to_cost(compiler: Compiler) -> None:

@@ -11,7 +11,7 @@ import time
 import weakref
 
 from vm.config import Config
-from vm.errors import Frame, VMError
+from vm.errors import CompileError, Frame, VMError
 from vm.events import note
 from vm.isa.types import FuncType
 from vm.memory.native import Block, poke
@@ -338,12 +338,12 @@ class TieredProgram:
             self._take(place, lambda: library.obtain(request, self._costs))
             return
         if place not in self._missing:
-            self._missing.add(place)
             found = library.find(request)
             if found is None and isinstance(request.observed, Named):
                 self._knowledge.recall(self._running(), place, request.observed.key)
                 request = self.request(place)
                 found = library.find(request) if request.observed is None else None
+            self._missing.add(place)  # when its counts are read: Ctrl-C may come any time
             self._hints.learn(place, request.observed)
             if found is not None:
                 self._asked.add(place)
@@ -352,12 +352,16 @@ class TieredProgram:
                 return
         if self._early(place, request):
             return
-        self._asked.add(place)
         from vm.jit.compiler import compiler_of  # most programs end before anything is worth compiling
 
         priority = self._policy().priority(place, None if place in self._hints.known else share)
         cost = self._policy().cost(request.size(), _looks(self._module, index))
-        ticket = compiler_of(self._config).submit(request, priority, cost)
+        self._asked.add(place)
+        try:
+            ticket = compiler_of(self._config).submit(request, priority, cost)
+        except CompileError:  # the program is about to end, or may have no more threads
+            self._refused.add(place)
+            return
         self._waiting.add(place)
         ticket.add_done_callback(lambda done: self._arrived(place, done))
 
