@@ -5,6 +5,7 @@ hints     what was worth compiling the last time, and with what counts
 observation  what code that is to be compiled counts before
 knowledge  what requests are made with: such counts, or those of an earlier start
 program   one module's code of both kinds, and how a function goes from one to the other
+entrances  the instructions by which the machine runs compiled code
 departures  where compiled code was left, and what the machine goes on with (imported then)
 link      what ties a store to it
 tier      the tier

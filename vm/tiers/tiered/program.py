@@ -13,16 +13,15 @@ import weakref
 from vm.config import Config
 from vm.errors import CompileError, Frame, VMError
 from vm.events import note
-from vm.isa.types import FuncType
-from vm.memory.native import Block, poke
+from vm.memory.native import poke
 from vm.module.model import ModuleData
 from vm.native.code import Costs
 from vm.native.glue import glue
 from vm.runtime.instance import Instance
 from vm.runtime.layout import RECORD_CODE
-from vm.runtime.words import offsets
 from vm.tiers.policy import NEVER, Looks, Place, Policy, compiled_whole
 from vm.tiers.threaded.library import library as threaded
+from vm.tiers.tiered.entrances import Entrances
 from vm.tiers.tiered.hints import Hints
 from vm.tiers.tiered.knowledge import Knowledge
 from vm.typed import TYPE_CHECKING, Callable, Collection
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 
 
 _UNKNOWN: Place = -1, None
-
-_CODE = 4
-"""Which word of a ``native`` is the address of the compiled code."""
 
 
 def _looks(module: weakref.ref[ModuleData], index: int) -> Looks:
@@ -72,7 +68,6 @@ class TieredProgram:
     ) -> None:
         self._module = weakref.ref(module)
         self._config = config
-        self._thunks = thunks
         self._policies = policies
         self._costs = spent
         self._lock = lock
@@ -88,9 +83,7 @@ class TieredProgram:
         self._instances: weakref.WeakSet[Instance] = weakref.WeakSet()
         self.started: ThreadedProgram | None = None
         self._native: Program | None = None
-        self._entered: dict[int, int] = {}
-        self._instructions: dict[Place, Block] = {}
-        self._loops: dict[Place, int] = {}
+        self._entrances = Entrances(thunks)
         self._asked: set[Place] = set()
         self._waiting: set[Place] = set()
         self._refused: set[Place] = set()
@@ -106,7 +99,7 @@ class TieredProgram:
             if program is not None:
                 program.add(instance)
         if self.started is None:
-            for index, code in self._entered.items():
+            for index, code in self._entrances.functions():
                 self._publish(instance, index, code)
 
     @property
@@ -123,7 +116,7 @@ class TieredProgram:
             self._begun = time.monotonic()
             for instance in self._instances:
                 self.started.add(instance)
-            for index, code in self._entered.items():
+            for index, code in self._entrances.functions():
                 self.started.enter_at(index, code)
         return self.started
 
@@ -244,7 +237,7 @@ class TieredProgram:
         for wanted in self._wanted(place, pc):
             if wanted not in self._asked:
                 self._ask(wanted, self._share(index, pc))
-        entry = self._entry(index) if loop is None else self._loops.get(place)
+        entry = self._entry(index) if loop is None else self._entrances.at(place)
         if entry:
             return entry
         never = self._asked_as(place) in self._refused
@@ -283,7 +276,7 @@ class TieredProgram:
         """Have what is hot observed before its code is asked for; where it goes on, and if that is over."""
         if self._knowledge.observation is not None and self.first.observed(pc):
             back, hot = self._knowledge.end(place)
-            return (back, True) if hot else (self._loops.get(place, back), False)
+            return (back, True) if hot else (self._entrances.at(place) or back, False)
         if self._asked_as(place) in self._asked or not self._wanted(place, pc):
             return pc, True
         if not self._knowledge.observes(self._running(), self._noted(place, pc)):
@@ -315,7 +308,7 @@ class TieredProgram:
             "asked": len(self._asked),
             "background_seconds": self._background,
             "compiled_functions": len(self._native.addresses) if self._native is not None else 0,
-            "compiled_loops": len(self._loops),
+            "compiled_loops": self._entrances.loops(),
             "demotions": self._departures.demotions if self._departures is not None else 0,
             "deopts": self._departures.count if self._departures is not None else 0,
             "refused": len(self._refused),
@@ -406,8 +399,8 @@ class TieredProgram:
                 self.native.install(module, artefact)
             else:
                 code = self.native.install_loop(module, artefact)
-                if not self._made_anew(place, code):
-                    self._loops[place] = self._instruction(place, self._thunks().loop(), code)
+                if not self._entrances.lead(place, code):
+                    self._entrances.make(place, module.function_type(index), code)
         except VMError:
             self._refused.add(place)
             return
@@ -416,33 +409,24 @@ class TieredProgram:
     def _compiled(self, functions: Collection[int]) -> None:
         """There is compiled code for these functions: who is called already is entered there from now on."""
         for index in functions:
-            if self._made_anew((index, None), self.native.addresses[index]):
+            if self._entrances.lead((index, None), self.native.addresses[index]):
                 continue
             if self.started is not None and self.started.has_code(index):
                 self._entry(index)
 
-    def _made_anew(self, place: Place, code: int) -> bool:
-        """Whether there is an instruction that runs compiled code of ``place``: it runs this from now on. It
-        stays where it is, for the machine may be about to run it.
-        """
-        made = self._instructions.get(place)
-        if made is not None:
-            made.words[_CODE] = code
-        return made is not None
-
     def _entry(self, index: int) -> int:
         """The address of what runs compiled code of function ``index`` for the machine; 0: it has none."""
-        made = self._instructions.get((index, None))
-        if made is not None:
-            return made.address
+        place = index, None
+        made = self._entrances.at(place)
+        if made:
+            return made
         code = self._native.addresses.get(index) if self._native is not None else None
         if code is None:
             return 0
-        entry = self._instruction((index, None), self._thunks().relay(self._type(index)), code)
+        entry = self._entrances.make(place, self._running().function_type(index), code)
         if self.started is not None:
             self.started.enter_at(index, entry)
         else:
-            self._entered[index] = entry
             for instance in self._instances:
                 self._publish(instance, index, entry)
         return entry
@@ -454,17 +438,3 @@ class TieredProgram:
         module = self._module()
         assert module is not None  # an instance, which holds it, has asked
         return module
-
-    def _type(self, index: int) -> FuncType:
-        return self._running().function_type(index)
-
-    def _instruction(self, place: Place, thunk: int, code: int) -> int:
-        """The address of a ``native`` that runs compiled code of ``place`` in the function's frame."""
-        type = self._type(place[0])
-        params, results = offsets(type.params)[-1], offsets(type.results)[-1]
-        made = Block(40)
-        words = (params | results << 32, max(params, results, 1), thunk, code)
-        for number, word in enumerate((threaded().handlers["native"], *words)):
-            made.words[number] = word
-        self._instructions[place] = made
-        return made.address
