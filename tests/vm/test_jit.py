@@ -359,6 +359,7 @@ def test_makers_are_where_the_table_says() -> None:
         assert callable(makers.maker(kind))
 
 
+@pytest.mark.usefixtures("only_what_is_new")
 def test_what_code_has_cost_is_what_it_cost_wherever_it_was_made() -> None:
     """In the main thread LLVM gets a thread of its own; in one with room enough it does not."""
     body = "".join(
