@@ -88,7 +88,7 @@ def _methods(fields: Mapping[str, Field], frozen: bool, eq: bool) -> dict[str, A
     collector would look at one by one at a program's end.
     """
     compared = [name for name, f in fields.items() if f.compare]
-    methods: dict[str, Any] = {"__init__": _first_init, "__repr__": _show, "__record_left__": _FEW}
+    methods: dict[str, Any] = {"__repr__": _show}
     if eq:
         methods["__record_key__"] = attrgetter(*compared) if compared else _nothing
         methods |= {"__eq__": _equal, "__hash__": _hash if frozen else None}
@@ -138,9 +138,9 @@ against 0.1 ms a class, and 1.2 ms for the first: there ``compile`` has CPython 
 
 def _first_init(self: Any, *args: Any, **named: Any) -> None:
     """The ``__init__`` of a class's first few instances, which there is no text to be compiled for; then, or
-    when the arguments are wrong, it puts the real one in its place.
+    when the arguments are wrong, it puts the real one in its place. Another thread may just have done so.
     """
-    cls: Any = next(cls for cls in type(self).__mro__ if vars(cls).get("__init__") is _first_init)
+    cls: Any = next(cls for cls in type(self).__mro__ if "__record_left__" in vars(cls))
     cls.__record_left__ -= 1
     fields = _fields(cls)
     given = dict(zip(cls.__match_args__, args, strict=False)) | named
@@ -217,6 +217,8 @@ class _RecordType(type):
         namespace["__slots__"] = (*own, *(("__weakref__",) if weakref else ()))
         namespace["__record_fields__"] = everything
         namespace["__match_args__"] = tuple(name for name, f in everything.items() if f.init)
+        if "__init__" not in namespace:
+            namespace |= {"__init__": _first_init, "__record_left__": _FEW}
         return super().__new__(cls, name, bases, _methods(everything, frozen, eq) | namespace)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
+import mmap
 import os
 import signal
 import struct
@@ -255,6 +256,17 @@ def test_perf_finds_the_code_of_compiled_functions() -> None:
         assert str(dumped) in Path("/proc/self/maps").read_text()  # how perf learns of it
     finally:
         dumped.unlink(missing_ok=True)
+
+
+def test_a_dump_that_cannot_be_begun_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "jit.dump"
+    monkeypatch.setattr(jitdump, "path", lambda: str(place))
+    monkeypatch.setattr(jitdump, "_opened", {})
+    monkeypatch.setattr(mmap, "MAP_PRIVATE", 0)  # refused, as where nothing may be run
+    with pytest.raises(VMError, match="set profiler to none"):
+        perf.tell("jitdump", [(16, 1, "f")])
+    assert place.stat().st_size == jitdump.HEADER.size
+    assert str(place) not in map(os.path.realpath, Path("/proc/self/fd").iterdir())
 
 
 @pytest.mark.parametrize("put", [os.symlink, os.link, lambda _, place: os.mkfifo(place)])

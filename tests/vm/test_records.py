@@ -172,6 +172,23 @@ def test_a_subclass_ends_every_instance_its_own_way() -> None:
     assert {Other(0).a for _ in range(200)} == {10}
 
 
+def test_an_instance_that_another_thread_overtakes_is_made_nevertheless() -> None:
+    """The other has put the real ``__init__`` in the place of the first one, which has just been entered."""
+
+    class Made(Record):
+        a: int = 3
+
+    first: Any = Made.__init__
+    for number in range(200):
+        Made(number)
+    assert Made.__init__ is not first
+    for arguments in ((), (7,)):
+        late = object.__new__(Made)
+        first(late, *arguments)
+        assert late == Made(*arguments)
+    assert Record.__init__ is first
+
+
 INTERRUPTED = """
 import sys
 from vm.records import Record

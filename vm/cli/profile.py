@@ -21,7 +21,7 @@ examples:
   wasmvm profile --flame sort.svg sort.wasm data.txt  a flame graph
   wasmvm profile --flame sort.folded sort.wasm        stacks for other tools
   wasmvm profile --trace sort.json sort.wasm          open it at https://ui.perfetto.dev
-  wasmvm profile --json - --tier tiered sort.wasm | jq .event_counts
+  wasmvm profile --json - sort.wasm | jq .event_counts
 
 exit code: the program's own, as wasmvm run has it. The table goes to stderr. "host" is what no function of
 WebAssembly does itself: host functions, the C library, Python, the engine.

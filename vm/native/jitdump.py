@@ -76,8 +76,13 @@ def _begun() -> _Dump:
     """A file with its header. Mapping it to run is what ``perf record`` sees; nobody runs it."""
     descriptor = ownfile.opened(path(), readable=True)
     machine = _MACHINES.get(os.uname().machine, 0)
-    os.write(descriptor, HEADER.pack(MAGIC, VERSION, HEADER.size, machine, 0, os.getpid(), _now(), 0))
-    mark = mmap.mmap(descriptor, HEADER.size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+    protection = mmap.PROT_READ | mmap.PROT_EXEC
+    try:
+        os.write(descriptor, HEADER.pack(MAGIC, VERSION, HEADER.size, machine, 0, os.getpid(), _now(), 0))
+        mark = mmap.mmap(descriptor, HEADER.size, flags=mmap.MAP_PRIVATE, prot=protection)
+    except OSError:  # a full disk, or a folder from which nothing may be run
+        os.close(descriptor)
+        raise
     return _Dump(descriptor, mark)
 
 

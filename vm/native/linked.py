@@ -55,4 +55,5 @@ def finish(
 
 
 def refusal(error: Exception) -> VMError:
+    """What is told of an object that ``error`` says is damaged."""
     return VMError(f"not an object file: {error or type(error).__name__}; compile the module again")

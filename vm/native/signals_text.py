@@ -16,7 +16,7 @@ _SI_ADDR = 16
 
 
 def text() -> str:
-    """At ``signal_data`` lie four fields: busy, the previous handlers, an all-zero action."""
+    """All of it; ``vm.native.signals`` says what lies at ``signal_data``."""
     return f"""\
 @bodies = external global i8
 @thread_key = external global i8
