@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import subprocess
+import sys
 import textwrap
 
 import wasmtime
 
 import vm.api
+from tests.conftest import ROOT
 from vm.api import foreign
 from vm.config import KNOBS
 
@@ -71,3 +74,15 @@ def test_every_name_is_here_or_has_a_reason() -> None:
     pointers = {name for name in missing if name.endswith(".ptr")}
     values = {name for name in missing if name.endswith(".close") and name.split(".")[0] not in CLOSED}
     assert missing - pointers - values == set(ABSENT)
+
+
+LISTED = """
+import sys, vm.api
+assert "vm.api.linker" not in sys.modules
+assert set(vm.api.__all__) <= set(dir(vm.api))
+"""
+
+
+def test_names_that_are_imported_later_are_listed() -> None:
+    """For ``help`` and completion."""
+    subprocess.run([sys.executable, "-c", LISTED], cwd=ROOT, check=True)

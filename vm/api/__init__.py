@@ -72,6 +72,10 @@ def __getattr__(name: str) -> object:
     return found
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})
+
+
 __all__ = [
     "ArrayRef",
     "Caller",
