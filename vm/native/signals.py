@@ -39,8 +39,8 @@ _IGNORE = 1
 """SIG_IGN; SIG_DFL is 0, and everything above is a function."""
 
 BUSY, PREVIOUS, PREVIOUS_INTERRUPT, DEFAULT = 0, 8, 16, 32
-"""Where in the handlers' data: whether SIGSEGV is being passed on, who handled it and SIGINT before, an action
-that is all zero."""
+"""Where in the handlers' data: whether SIGSEGV is being passed on, who handled it and SIGINT before, an
+action that is all zero."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.sigaction.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
