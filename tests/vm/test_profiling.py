@@ -41,8 +41,9 @@ SPIN = """(module
   (func (export "outer") (param i32) (result i32) (call $rest) (call $spin (local.get 0)))
   (func (export "_start") (drop (call $spin (i32.const 30000000)))))"""
 
-NEVER: dict[str, Any] = {"tier_calls": 1 << 40, "tier_trips": 1 << 40}
-"""For the tiered tier: nothing is ever hot, so Python, which would take samples too, is not asked."""
+NEVER: dict[str, Any] = {"tier_calls": 1 << 40, "tier_trips": 1 << 40, "cache_bytes": 0}
+"""For the tiered tier: nothing is ever hot, nor noted for a next start, so Python, which would take samples
+too, is not asked."""
 
 ENOUGH = 20
 """Samples that a test waits for, in however many rounds; without any in a thousand, something is broken."""
