@@ -42,6 +42,11 @@ def test_functions_of_a_type_are_foreseen_if_they_are_few() -> None:
     )
     assert Foreseen(many).functions(many.types[0]) == ()
     assert likely(many, 3, Foreseen(many)) == []
+    kin = module(
+        """(module (type $up (sub (func))) (type $down (sub $up (func))) (table funcref (elem $b $a))
+          (func $a (type $down)) (func $b (type $up)))"""
+    )
+    assert [Foreseen(kin).functions(type) for type in kin.types] == [(0, 1), (0,)]
 
 
 def test_what_is_foreseen_is_compiled_together_with_its_caller() -> None:

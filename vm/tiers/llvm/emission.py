@@ -44,34 +44,15 @@ def make(request: Request) -> Artefact:
     module = request.module
     if not module.validated:
         validate_function(module, request.functions[0], kernel(module.bodies.code_bytes))
+    emission = Emission(request)
     if request.scope == "module":
         chosen = [i for i in range(module.imported_functions, len(module.functions)) if _usable(module, i)]
         visible = {*request.functions, *exposed(module)}
     else:
         exact = request.scope == "exact"
-        chosen = [i for i in request.functions if _usable(module, i)] if exact else reachable(request)
+        chosen = [i for i in request.functions if _usable(module, i)] if exact else emission.reachable()
         visible = set(chosen)
-    return Emission(request).make(chosen, visible)
-
-
-def reachable(request: Request) -> list[int]:
-    """The functions asked for, and callees that have no code yet, as far as there is room."""
-    module = request.module
-    chosen: dict[int, None] = {}
-    foreseen = Foreseen(module)
-    queue, room = deque(request.functions), request.room()
-    while queue:
-        function = queue.popleft()
-        if function in chosen or function in request.compiled or function < module.imported_functions:
-            continue
-        body = module.bodies[function - module.imported_functions]
-        size = body.end - body.start
-        if chosen and (size > room or not _usable(module, function)):
-            continue
-        room -= size
-        chosen[function] = None
-        queue.extend(_likely(module, function, foreseen, request.counts))
-    return list(chosen)
+    return emission.make(chosen, visible)
 
 
 def _likely(module: ModuleData, index: int, foreseen: Foreseen, counts: Counts | None) -> list[int]:
@@ -96,13 +77,32 @@ class Emission:
         self._module = request.module
         self._layout = ContextLayout.of(request.module)
         self._guards = [guarded(memory, request.config.memory_guard) for memory in request.module.memories]
-        self._uncounted = profiled.Uncounted(Foreseen(request.module))
+        self._foreseen = Foreseen(request.module)
+        self._uncounted = profiled.Uncounted(self._foreseen)
         self._speculation = Speculation.of(request)
         points = self._speculation is not None and self._speculation.points
         self._handlers = counting_points(HANDLERS) if points else HANDLERS
         self._moves: dict[int, int] = {}
         self._moved = 0
         self._seconds = 0.0
+
+    def reachable(self) -> list[int]:
+        """The functions asked for, and callees that have no code yet, as far as there is room."""
+        module, request = self._module, self.request
+        chosen: dict[int, None] = {}
+        queue, room = deque(request.functions), request.room()
+        while queue:
+            function = queue.popleft()
+            if function in chosen or function in request.compiled or function < module.imported_functions:
+                continue
+            body = module.bodies[function - module.imported_functions]
+            size = body.end - body.start
+            if chosen and (size > room or not _usable(module, function)):
+                continue
+            room -= size
+            chosen[function] = None
+            queue.extend(_likely(module, function, self._foreseen, request.counts))
+        return list(chosen)
 
     def make(self, batch: list[int], visible: set[int]) -> Artefact:
         """Code for ``batch``, in as many objects as it takes to keep LLVM's time in bounds."""

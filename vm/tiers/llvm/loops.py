@@ -22,7 +22,7 @@ from vm.module.validator import validate_function
 from vm.native.validation import kernel
 from vm.runtime.layout import STATE_TAIL
 from vm.tiers.llvm.abi import word_stores, words_of
-from vm.tiers.llvm.emission import Emission, reachable
+from vm.tiers.llvm.emission import Emission
 from vm.tiers.llvm.text import ENGINE
 from vm.tiers.llvm.translate import Control, Translator
 from vm.typed import Any
@@ -147,7 +147,7 @@ def make(request: Request) -> Artefact:
         validate_function(module, index, kernel(module.bodies.code_bytes))
     checked = time.thread_time() - started
     emission = _LoopEmission(request)
-    whole = emission.make(reachable(request), {index})
+    whole = emission.make(emission.reachable(), {index})
     if len(whole.parts) > 1:  # too much for LLVM at once: the loop alone, which calls through records
         whole = emission.make([index], {index})
     return Artefact(whole.parts[:1], whole.moves, checked + whole.seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vm.isa.types import DefType
 from vm.module.instructions import read
-from vm.module.model import ConstExpr, ElementSegment, ModuleData
+from vm.module.model import ConstExpr, ModuleData
 
 FEW = 2
 """At most so many functions of a type that indirect calls can reach are compared with one by one. In a
@@ -47,8 +47,7 @@ def exposed(module: ModuleData) -> set[int]:
         found.add(module.start)
     for definition in module.global_defs:
         found |= _referred(module, definition.init)
-    for segment in module.elements:
-        found |= _named(module, segment)
+    found |= _named(module)
     return {index for index in found if index >= module.imported_functions}
 
 
@@ -60,27 +59,34 @@ class Foreseen:
 
     def __init__(self, module: ModuleData) -> None:
         self._module = module
-        self._known: dict[DefType, tuple[int, ...]] = {}
+        self._fitting: dict[DefType, list[int]] | None = None
 
     def functions(self, wanted: DefType) -> tuple[int, ...]:
         """All functions that can be called as ``wanted``, in order; none if there are more than ``FEW``."""
-        found = self._known.get(wanted)
-        if found is None:
-            module = self._module
-            named = set[int]().union(*(_named(module, segment) for segment in module.elements))
-            fitting = [i for i in named if module.types[module.functions[i]].extends(wanted)]
-            found = self._known[wanted] = tuple(sorted(fitting)) if len(fitting) <= FEW else ()
-        return found
+        if self._fitting is None:
+            self._fitting = _fitting(self._module)
+        found = self._fitting.get(wanted, ())
+        return tuple(found) if len(found) <= FEW else ()
 
 
-def _named(module: ModuleData, segment: ElementSegment) -> set[int]:
-    """The functions of an element segment."""
+def _fitting(module: ModuleData) -> dict[DefType, list[int]]:
+    """The functions that element segments name, in order, by each type that they can be called as."""
+    found: dict[DefType, list[int]] = {}
+    for index in sorted(_named(module)):
+        for type in module.types[module.functions[index]].display:
+            found.setdefault(type, []).append(index)
+    return found
+
+
+def _named(module: ModuleData) -> set[int]:
+    """The functions that element segments name."""
     found = set()
-    for item in segment.items:
-        if isinstance(item, ConstExpr):
-            found |= _referred(module, item)
-        else:
-            found.add(item)
+    for segment in module.elements:
+        for item in segment.items:
+            if isinstance(item, ConstExpr):
+                found |= _referred(module, item)
+            else:
+                found.add(item)
     return found
 
 
