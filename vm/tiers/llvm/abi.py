@@ -27,7 +27,6 @@ from vm.typed import Sequence
 CONVENTION = "tailcc"
 """LLVM's name of the calling convention."""
 
-
 _LETTERS = {"i32": "i", "i64": "l", "float": "f", "double": "d"}
 """Of IR types in symbols; a vector's is v."""
 

@@ -12,8 +12,8 @@ from vm.native.tallying import COUNTERS, TARGETS, first_counted
 from vm.runtime.layout import RECORD_SIZE, ContextLayout
 from vm.tiers.llvm.profiled import SYMBOL
 
-TWO_WAYS = frozenset({"if", "br_if", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail"})
-CALLS = frozenset({"call_indirect", "call_ref"})
+_TWO_WAYS = frozenset({"if", "br_if", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail"})
+_CALLS = frozenset({"call_indirect", "call_ref"})
 
 
 class Tallies:
@@ -79,11 +79,11 @@ class Counters:
         at = body.start
         while at < body.end:
             opcode, immediates, after = read(module.binary, at)
-            if opcode.name in TWO_WAYS:
+            if opcode.name in _TWO_WAYS:
                 found.branch(at, self._words(at, 2))
             elif opcode.name == "br_table":
                 found.branch(at, self._words(at, len(immediates[0]) + 1))
-            elif opcode.name in CALLS:
+            elif opcode.name in _CALLS:
                 total, *pairs = self._words(at, 1 + 2 * TARGETS)
                 found.target(at, total, _functions(module, layout, pairs))
             elif opcode.name in ("call", "return_call"):

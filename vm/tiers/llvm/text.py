@@ -134,7 +134,7 @@ class TextBuilder:
         """
         if constant not in NEUTRAL:
             return constant
-        return self.value(f"load {type}, ptr @{_hidden_symbol(type, constant)}{FIXED}")
+        return self.value(f"load {type}, ptr @{hidden_symbol(type, constant)}{FIXED}")
 
     def effect(self, text: str) -> None:
         """Append an instruction without a result."""
@@ -258,12 +258,13 @@ _RANGES = 20
 """The number of the metadata that tells the length of memory 0; those of the others follow."""
 
 
-def _hidden_symbol(type: str, constant: str) -> str:
+def hidden_symbol(type: str, constant: str) -> str:
+    """The name of the data that ``TextBuilder.hidden`` reads."""
     return f"hidden.{type}.{constant}"
 
 
 HIDDEN = {
-    _hidden_symbol(type, constant): f"@{_hidden_symbol(type, constant)} = internal externally_initialized "
+    hidden_symbol(type, constant): f"@{hidden_symbol(type, constant)} = internal externally_initialized "
     f"constant {type} {constant}\n"
     for type in ("float", "double")
     for constant in sorted(NEUTRAL)

@@ -45,7 +45,7 @@ from vm.tiers.llvm.profiled import BLIND, Blind
 from vm.tiers.llvm.protection import scan
 from vm.tiers.llvm.roots import prologue
 from vm.tiers.llvm.speculation import Speculation
-from vm.tiers.llvm.text import ENGINE, FIXED
+from vm.tiers.llvm.text import ENGINE, FIXED, hidden_symbol
 from vm.typed import Any
 
 
@@ -242,7 +242,7 @@ class Translator(Operands):
             type = self._locals[i]
             initial = arrived.get(i, f"%p{i}") if i < given else "zeroinitializer"
             if i >= given and type in ("float", "double"):
-                lines.append(f"  %z{i} = load {type}, ptr @hidden.{type}.zeroinitializer{FIXED}")
+                lines.append(f"  %z{i} = load {type}, ptr @{hidden_symbol(type, initial)}{FIXED}")
                 initial = f"%z{i}"
             lines += [f"  %l{i} = alloca {type}", f"  store {self._volatile(i)}{type} {initial}, ptr %l{i}"]
         return lines
