@@ -93,7 +93,7 @@ class Answers:
         return len(self._places)
 
     def close(self) -> None:
-        """Wait for what is looked for beside."""
+        """Have nothing looked for beside any more; wait for what is."""
         self._renewal.close()
 
     def version(self) -> int:
@@ -172,8 +172,9 @@ class Answers:
         lately = sorted((place for place in places if place.before > since), key=lambda one: -one.asked)
         version = self.version() if lately else 0
         for place in lately:
-            if place.told is not None and place.told.version != version and place.look is not None:
-                yield place.look
+            told, look = place.told, place.look  # an error may take what is told meanwhile
+            if told is not None and told.version != version and look is not None:
+                yield look
 
     def _place(self, question: Hashable) -> _Place:
         with self._lock:

@@ -27,10 +27,10 @@ class Renewal:
 
     def begin(self) -> None:
         """Have the thread there, until ``close``."""
-        if self._thread is not None or self._closed.is_set():
+        if self._thread is not None:
             return
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and not self._closed.is_set():
                 self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
                 self._thread.start()
 
@@ -39,21 +39,26 @@ class Renewal:
         self._wanted.set()
 
     def close(self) -> None:
-        """Have it look once more at all that is out of date, and end."""
-        self._closed.set()
+        """Have it end as soon as it has what it looks for now: nobody is going to ask for the rest."""
+        with self._lock:
+            self._closed.set()
         self._wanted.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            self._wanted.wait(EVERY)
-            self._wanted.clear()
-            last = self._closed.is_set()
+        while self._goes_on():
             with contextlib.suppress(Exception):  # it leaves no answer: who asks next, is told what is wrong
                 for look in self._outdated():
                     self._renew(look)
+                    if self._closed.is_set():
+                        break
+
+    def _goes_on(self) -> bool:
+        """Wait until it is time to look; False once it is over."""
+        self._wanted.wait(EVERY)
+        self._wanted.clear()
+        return not self._closed.is_set()
 
     def _renew(self, look: Callable[[], object]) -> None:
         begun = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -97,13 +98,21 @@ def test_a_log_in_is_no_change_of_what_pages_tell(store: Store) -> None:
     assert store._db.own_version() == store._db.version(), "a writer that comes late takes nothing back"
 
 
+def wait_for_thread(answers: Answers) -> None:
+    """Until nothing is out of date that it looks for."""
+    ends = time.monotonic() + 60
+    while any(answers._outdated()):
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
 def test_where_answers_may_be_behind_nobody_waits_for_the_changes_of_others(store: Store, url: str) -> None:
     store.answers.behind = 3600.0
     assert runs_page(store).total == 0
     with Store.open(url) as elsewhere:
         elsewhere.deliver(delivery(measured(1, 1.0)))
     assert runs_page(store).total == 0, "told once more, while the newest is looked for beside"
-    store.answers.close()
+    wait_for_thread(store.answers)
     assert runs_page(store).total == 1
     store.deliver(delivery(measured(2, 1.0)))
     assert runs_page(store).total == 2, "what this process did is never told late"
@@ -122,7 +131,7 @@ def test_only_what_was_asked_for_lately_is_told_late_and_not_for_ever(
             assert runs_page(store).total == 0
         assert len(ages) == 1
         assert 0 < ages[0] < 60
-        store.answers.close()
+        wait_for_thread(store.answers)
         with ages_noted() as ages:
             assert runs_page(store).total == 1, "looked for beside, though nobody asked again"
         assert ages == []
@@ -142,9 +151,34 @@ def test_what_was_asked_for_once_is_not_looked_for_beside() -> None:
     for question in ("once", "twice", "twice"):
         answers.told(question, None, lambda question=question: looked.append(question))
     version[0] = 2
-    answers.close()
+    wait_for_thread(answers)
     assert looked == ["once", "twice", "twice"]
     assert answers.told("once", None, lambda: "anew") is None, "told once more all the same"
+    answers.close()
+
+
+def test_who_closes_waits_for_one_answer_at_most() -> None:
+    version, answers = [1], Answers(lambda: version[0])
+    begun, going_on = threading.Event(), threading.Event()
+    looked: list[int] = []
+    answers.behind = 3600.0
+
+    def look() -> None:
+        looked.append(version[0])
+        if version[0] == 2:
+            begun.set()
+            assert going_on.wait(60)
+
+    for question in (0, 1, 0, 1):
+        answers.told(question, None, look)
+    version[0] = 2
+    assert begun.wait(60)
+    closing = threading.Thread(target=answers.close)
+    closing.start()
+    assert answers._renewal._closed.wait(60)
+    going_on.set()
+    closing.join()
+    assert looked == [1, 1, 2]
 
 
 def test_an_answer_is_of_one_moment_of_the_store(store: Store, url: str) -> None:
@@ -164,9 +198,10 @@ def test_an_error_beside_is_for_who_asks_next() -> None:
     assert answers.told(0, None, lambda: "found") == "found"
     version[0] = 2
     assert answers.told(0, None, lambda: 1 // 0) == "found"
-    answers.close()
+    wait_for_thread(answers)
     with pytest.raises(ZeroDivisionError):
         answers.told(0, None, lambda: 1 // 0)
+    answers.close()
 
 
 def test_reading_is_no_change(tmp_path_factory: pytest.TempPathFactory) -> None:
