@@ -79,6 +79,7 @@ def _told(file: Path) -> Path:
 
 def _read(told: Path) -> str:
     try:
-        return told.read_text("utf-8").strip()
+        name = told.read_text("utf-8").strip()
     except FileNotFoundError:  # it has just ended, or has just begun
-        return "another process"
+        name = ""
+    return name or "another process"  # a file is empty until its first line is written
