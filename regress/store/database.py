@@ -44,9 +44,12 @@ BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 64 * 1024
 """SQLite's page cache: a large ingest touches the last page of every series (SQLite's own: 2 MB)."""
 
-CONNECTIONS = 16
-"""Connections that stay open once so many were wanted at a time: making one takes longer than most pages (a
-process of PostgreSQL's, and its memory of what tables there are). More are made and closed again."""
+CONNECTIONS = {"postgresql": 16, "sqlite": 5}
+"""Connections that stay open once so many were wanted at a time. One of PostgreSQL's takes longer to make
+than most pages (a process, and its memory of what tables there are); one of SQLite's holds a page cache."""
+
+MOST_CONNECTIONS = 48
+"""Connections at a time: a server has 40 threads. Those beyond CONNECTIONS are closed after use."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -239,12 +242,13 @@ def _prepare_file(url: URL, *, create: bool) -> None:
 
 
 def _engine(url: URL) -> Engine:
+    backend = url.get_backend_name()
     try:
         engine = create_engine(
             url,
-            pool_pre_ping=url.get_backend_name() != "sqlite",
-            pool_size=CONNECTIONS,
-            max_overflow=CONNECTIONS * 2,
+            pool_pre_ping=backend != "sqlite",
+            pool_size=CONNECTIONS[backend],
+            max_overflow=MOST_CONNECTIONS - CONNECTIONS[backend],
             pool_use_lifo=True,  # the one used last has most of what is read at hand
         )
     except ModuleNotFoundError as error:

@@ -8,16 +8,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import QueuePool
 
 from regress.errors import StoreError, StoreLockedError
 from regress.holding import is_here, named
 from regress.store import Store, locking
-from regress.store.database import _sqlite_settings
+from regress.store.database import CACHE_KIB, CONNECTIONS, _sqlite_settings
 from tests.regress.fixtures.stores import (
     KEY,
     commit,
@@ -171,6 +172,16 @@ def test_readers_see_whole_deliveries_while_one_is_written(store: Store, url: st
         session.connection().exec_driver_sql("DELETE FROM measurement")
         assert len(reader.measurements_at(sha(1))) == 1
         session.rollback()
+
+
+def test_after_many_readers_at_once_few_connections_hold_memory(store: Store) -> None:
+    engine = store._db.engine
+    with ExitStack() as at_once:
+        for _ in range(20):
+            at_once.enter_context(engine.connect())
+    assert isinstance(engine.pool, QueuePool)
+    assert engine.pool.checkedin() == CONNECTIONS[engine.dialect.name]
+    assert CONNECTIONS["sqlite"] * CACHE_KIB <= 320 * 1024
 
 
 # -- SQLite files ----------------------------------------------------------------------------------------
