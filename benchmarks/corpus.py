@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -142,6 +142,11 @@ def _packaged(
 def programs() -> dict[str, Program]:
     """All programs by name."""
     return {**own(), **{program.name: program for program in PACKAGED}}
+
+
+def together(folders: Iterable[Path]) -> dict[str, Program]:
+    """All programs by name, and those of other folders (``own``), which go before ours of the same name."""
+    return {**programs(), **{name: program for folder in folders for name, program in own(folder).items()}}
 
 
 PACKAGED = (

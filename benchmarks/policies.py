@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import Program, own, programs
+from benchmarks.corpus import Program, together
 from benchmarks.host import Compiled
 from vm.tiers.learned import Learned
 from vm.tiers.model import read
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of LLVM's code (default: 1)")
     options = parser.parse_args(arguments)
-    known = {**programs(), **{name: p for folder in options.programs for name, p in own(folder).items()}}
+    known = together(options.programs)
     traces = json.loads(options.traces.read_text("utf-8"))
     names = options.names or list(dict.fromkeys(trace["program"] for trace in traces))
     print(f"load {os.getloadavg()[0]:.1f}; learned over analytic: own time, with compiling")

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import Program, own, programs
+from benchmarks.corpus import Program, together
 from benchmarks.host import Compiled
 from vm.config import Config
 from vm.jit.makers import make
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--start", default="auto", choices=("auto", "baseline", "threaded"))
     options = parser.parse_args(arguments)
-    known = {**programs(), **{name: p for folder in options.programs for name, p in own(folder).items()}}
+    known = together(options.programs)
     written = json.loads(options.out.read_text()) if options.out.exists() else []
     done = {(each["program"], each["start"]) for each in written}
     start = starts_in(Config(tier_start=options.start))

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 import wasmtime
 
-from benchmarks.corpus import EVERY, HERE, PACKAGED, programs
+from benchmarks.corpus import EVERY, HERE, PACKAGED, programs, together
 from benchmarks.host import Compiled
 from vm.tiers import TIERS
 
@@ -54,6 +54,18 @@ def test_the_manifest_names_every_program_and_only_files_that_exist() -> None:
     named = {entry["wasm"] for entry in entries}
     # add.wasm is no program: it is what start-up is measured with.
     assert named | {"wasm/add.wasm"} == {f"wasm/{path.name}" for path in (HERE / "wasm").iterdir()}
+
+
+def test_programs_of_other_folders_are_added_and_go_before_ours(tmp_path: Path) -> None:
+    for name in ("out", "a.wasm"):
+        (tmp_path / name).touch()
+    entries = [{"name": name, "wasm": "a.wasm", "args": [], "expected": "out"} for name in ("fib", "theirs")]
+    (tmp_path / "manifest.json").write_text(json.dumps(entries))
+    found = together([tmp_path])
+    assert found.keys() == programs().keys() | {"theirs"}
+    assert [found[name].path() for name in ("fib", "theirs")] == [tmp_path / "a.wasm"] * 2
+    assert found["sieve"] == programs()["sieve"]
+    assert together([]) == programs()
 
 
 def test_packaged_programs_are_declared_with_the_versions_tested_here() -> None:
